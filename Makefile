@@ -1,0 +1,72 @@
+# Every target sets up what it needs, so each one works as the first command after a clone.
+# Needed: make, and Python 3.11 or later with venv. Another Python: make PYTHON=/path/to/python3 ...
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PACKAGES := reconcile collectors worker tests
+
+# pip keeps the reader's mirror, proxy and certificates. These would install to another place or refuse
+# the project itself, which has no hash.
+export PIP_USER := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIRE_HASHES PIP_NO_DEPS PIP_DRY_RUN
+unexport PIP_PYTHON PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench lock
+.DELETE_ON_ERROR:
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.dev ## create .venv with everything that is needed to work on the project
+
+demo: $(VENV)/.runtime ## three syncs of a simulated fleet: no Windows, no database, nothing to configure
+	@$(BIN)/ipam-sync demo
+
+test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## check style, formatting, types and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict $(addprefix -p ,$(PACKAGES))
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## measure speed and memory, and print every round
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# The pinned requirements, resolved for every platform and Python >= 3.11.0; needs uv. Not part of any other target.
+LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11.0 --generate-hashes \
+	--no-emit-index-url --custom-compile-command 'make lock'
+lock: ## resolve the pinned requirements anew (needs uv; UPGRADE=1 takes the newest)
+	$(LOCK) $(if $(UPGRADE),--upgrade) --group build --output-file requirements/runtime.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) --group dev --constraint requirements/runtime.txt \
+		--output-file requirements/dev.txt
+
+# The project is installed as a link to this directory, without resolving again.
+define install
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(1)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+endef
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/.created
+	$(call install,requirements/runtime.txt)
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/.created
+	$(call install,requirements/dev.txt)
+	@touch $(VENV)/.runtime
+
+# A name on the PATH proves nothing (a shim may point nowhere, venv may be packaged apart), so each is tried.
+CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+$(VENV)/.created:
+	@for python in $(CANDIDATES); do \
+		"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		echo "creating $(VENV) with $$("$$python" --version)"; \
+		"$$python" -m venv --clear $(VENV) && touch $@ && exit 0; \
+		exit 1; \
+	done; \
+	echo "ipam-sync needs Python 3.11 or later with venv, and none of these is one: $(CANDIDATES)." >&2; \
+	echo "Install one (on Debian and Ubuntu also python3-venv), or name it: make PYTHON=/path/to/python3 ..." >&2; \
+	exit 1
