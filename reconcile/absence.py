@@ -1,0 +1,76 @@
+"""Removal needs proof (rule R3): a stored relationship that nobody tells in this run."""
+
+from __future__ import annotations
+
+from reconcile.case import side_name
+from reconcile.diff import whole
+from reconcile.findings import Finding, Kind
+from reconcile.judgement import Judgement, Undecided
+from reconcile.model import Evidence, Operation
+from reconcile.pairing import Pair
+from reconcile.record import Hold, Party, Planned, Record
+from reconcile.witness import Gone, Silent, Tells, Unclear, Unmanaged, Unproven, Witness
+from reconcile.world import World
+
+
+def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
+    """The partners stored in the row are the witnesses, not what names resolve to today."""
+    stored = tuple(i for i, s in enumerate(pair.sides) if s.server in record.partners)
+    witnesses = [pair.sides[i].witness for i in stored]
+    if all(isinstance(w, Gone) for w in witnesses):
+        return Judgement(pair, needs=(_delete(pair, record, world, stored),))
+    undecided = Undecided(everything=True)
+    if all(isinstance(w, Silent) for w in witnesses) or not any(
+        isinstance(w, Silent) for w in witnesses
+    ):
+        return Judgement(pair, undecided=undecided)
+    words = tuple((side_name(world, pair, i), word(pair.sides[i].witness)) for i in stored)
+    finding = Finding(
+        Kind.ABSENCE_UNVERIFIED,
+        pair.name,
+        pair.servers,
+        f"Nobody tells relationship {pair.name} any more, but not every partner could be asked: "
+        f"{'; '.join(f'{who} {what}' for who, what in words)}. Nothing is removed until both "
+        "partners were read without it, or one is retired.",
+        ((pair.name, words),),
+    )
+    return Judgement(pair, findings=(finding,), undecided=undecided)
+
+
+def word(witness: Witness) -> str:
+    """What a witness says of the relationship, within a sentence."""
+    match witness:
+        case Tells():
+            return "tells it"
+        case Gone(why):
+            return str(why)
+        case Unproven():
+            return "told nothing at all, not yet confirmed"
+        case Unclear():
+            return "tells it more than once"
+        case Silent():
+            return "was not read"
+        case Unmanaged():
+            return "is not known to IPAM"
+
+
+def _delete(pair: Pair, record: Record, world: World, stored: tuple[int, ...]) -> Planned:
+    words = (f"{side_name(world, pair, i)} {word(pair.sides[i].witness)}" for i in stored)
+    return removal(pair, record, world, " and ".join(words), alone=len(stored) == 1)
+
+
+def removal(pair: Pair, record: Record, world: World, reason: str, *, alone: bool) -> Planned:
+    """FailoverDelete of the record; with one witness ``alone`` it always waits for a person."""
+    return Planned(
+        operation=Operation.DELETE,
+        record=record.key,
+        relationship=record.relationship_name,
+        server1=Party(record.server1_record_id, side_name(world, pair, 0)),
+        server2=Party(record.server2_record_id, side_name(world, pair, 1)),
+        changes=whole(record),
+        scopes=tuple(sorted(record.scopes)),
+        evidence=Evidence.ONE_SIDE if alone else Evidence.BOTH,
+        reason=reason,
+        witnesses=record.partners,
+        hold=Hold.ONE_WITNESS if alone else Hold.NONE,
+    )

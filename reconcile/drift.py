@@ -1,0 +1,87 @@
+"""Findings now against the open ones: what opened, changed, goes on, or is resolved by evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconcile.findings import Finding, Kind
+from reconcile.names import fold_relationship
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a run had evidence about.
+
+    ``pairs`` are the judged ones, by folded name; ``read`` the servers that answered;
+    ``left`` the ones that were read and not judged all the same (overtaken).  ``targets`` and
+    ``only`` are what the run was asked about.
+    """
+
+    pairs: Mapping[str, tuple[frozenset[int], ...]]
+    read: frozenset[int]
+    left: frozenset[tuple[str, frozenset[int]]] = frozenset()
+    targets: frozenset[int] | None = None
+    only: str | None = None
+
+    def covers(self, finding: Finding) -> bool:
+        """True if this run would have found the problem again, were it still there.
+
+        Its pair was judged, or every server concerned was read in a run that was asked about
+        it.  The store as a whole is judged when a run closes, not here.
+        """
+        servers = frozenset(finding.servers)
+        if not servers or finding.relationship is None:
+            return bool(servers) and servers <= self.read
+        name = fold_relationship(finding.relationship)
+        if any(servers <= pair for pair in self.pairs.get(name, ())):
+            return True
+        return servers <= self.read and self._asked_about(name, servers)
+
+    def _asked_about(self, name: str, servers: frozenset[int]) -> bool:
+        if self.only is not None and name != self.only:
+            return False
+        if self.targets is not None and self.targets.isdisjoint(servers):
+            return False
+        return not any(n == name and servers <= pair for n, pair in self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The life of findings in one run, each group ordered by fingerprint."""
+
+    opened: tuple[Finding, ...]
+    changed: tuple[Finding, ...]
+    persisting: tuple[Finding, ...]
+    resolved: tuple[Finding, ...]
+
+    @property
+    def now(self) -> tuple[Finding, ...]:
+        """Everything that is true after this run."""
+        return tuple(
+            sorted((*self.opened, *self.changed, *self.persisting), key=lambda f: f.fingerprint)
+        )
+
+
+#: Settled when the run closes, after what could be applied was applied.
+OPERATIONAL = frozenset({Kind.BLOCKED, Kind.PLAN_REFUSED})
+
+
+def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> Drift:
+    """Compare; an open finding that nobody judged persists as it is."""
+    current = {f.fingerprint: f for f in now}
+    known = {f.fingerprint: f for f in before}
+    opened, changed, persisting = [], [], []
+    for fingerprint, finding in sorted(current.items()):
+        if (old := known.get(fingerprint)) is None:
+            opened.append(finding)
+        elif (old.values, old.grade) != (finding.values, finding.grade):
+            changed.append(finding)
+        else:
+            persisting.append(old)
+    resolved: list[Finding] = []
+    for fingerprint, finding in sorted(known.items()):
+        if fingerprint in current:
+            continue
+        (resolved if judged.covers(finding) else persisting).append(finding)
+    return Drift(tuple(opened), tuple(changed), tuple(persisting), tuple(resolved))

@@ -1,0 +1,119 @@
+"""What is wrong and worth a person's attention: kinds, severities, and one finding as a value.
+
+Made by the judgement in this package; the store keeps them, the doors show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from reconcile.model import State
+
+
+class Kind(StrEnum):
+    """Every kind of finding; README explains each."""
+
+    PARTNER_MISMATCH = "partner_mismatch"
+    ONE_SIDED = "one_sided"
+    ABSENCE_UNVERIFIED = "absence_unverified"
+    SCOPE_ONE_SIDED = "scope_one_sided"
+    EMPTY_READ_UNCONFIRMED = "empty_read_unconfirmed"
+    UNMAPPED_NAME = "unmapped_name"
+    AMBIGUOUS_NAME = "ambiguous_name"
+    ROLE_CONFLICT = "role_conflict"
+    STATE_NOT_NORMAL = "state_not_normal"
+    SERVER_UNREAD = "server_unread"
+    STALE_EVIDENCE = "stale_evidence"
+    UNKNOWN_VALUE = "unknown_value"
+    DUPLICATE_RELATIONSHIP = "duplicate_relationship"
+    BLOCKED = "blocked"
+    RELATIONSHIP_LIMIT_NEAR = "relationship_limit_near"
+    RELATIONSHIP_EMPTY = "relationship_empty"
+    PLAN_REFUSED = "plan_refused"
+
+
+class Severity(StrEnum):
+    """How loud a finding is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+#: Default severities.  ``state_not_normal`` is graded by its worse state: ``kind.State`` wins
+#: over ``kind``; people override either.
+SEVERITIES: Final[Mapping[str, Severity]] = {
+    Kind.PARTNER_MISMATCH: Severity.WARNING,
+    Kind.ONE_SIDED: Severity.CRITICAL,
+    Kind.ABSENCE_UNVERIFIED: Severity.WARNING,
+    Kind.SCOPE_ONE_SIDED: Severity.WARNING,
+    Kind.EMPTY_READ_UNCONFIRMED: Severity.WARNING,
+    Kind.UNMAPPED_NAME: Severity.INFO,
+    Kind.AMBIGUOUS_NAME: Severity.WARNING,
+    Kind.ROLE_CONFLICT: Severity.WARNING,
+    Kind.STATE_NOT_NORMAL: Severity.INFO,
+    f"{Kind.STATE_NOT_NORMAL}.{State.COMMUNICATIONS_INTERRUPTED}": Severity.WARNING,
+    f"{Kind.STATE_NOT_NORMAL}.{State.POTENTIAL_CONFLICT}": Severity.WARNING,
+    f"{Kind.STATE_NOT_NORMAL}.{State.RESOLUTION_INTERRUPTED}": Severity.WARNING,
+    f"{Kind.STATE_NOT_NORMAL}.{State.UNKNOWN}": Severity.WARNING,
+    f"{Kind.STATE_NOT_NORMAL}.{State.PARTNER_DOWN}": Severity.CRITICAL,
+    Kind.SERVER_UNREAD: Severity.WARNING,
+    Kind.STALE_EVIDENCE: Severity.WARNING,
+    Kind.UNKNOWN_VALUE: Severity.WARNING,
+    Kind.DUPLICATE_RELATIONSHIP: Severity.WARNING,
+    Kind.BLOCKED: Severity.WARNING,
+    Kind.RELATIONSHIP_LIMIT_NEAR: Severity.WARNING,
+    Kind.RELATIONSHIP_EMPTY: Severity.INFO,
+    Kind.PLAN_REFUSED: Severity.WARNING,
+}
+
+#: What a person may override: every kind, and state_not_normal by state.
+OVERRIDABLE: Final = frozenset(
+    {*Kind, *(f"{Kind.STATE_NOT_NORMAL}.{s}" for s in State if s is not State.NORMAL)}
+)
+
+#: (subject, ((who, value), ...)): what each witness says of a property or a scope.
+Said = tuple[str, tuple[tuple[str, str], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem.
+
+    The subject is (``relationship``, ``servers``): a relationship of these servers, a server, or
+    with neither the whole store; with ``kind`` it is the fingerprint, whatever the wording.
+    ``values`` are what the witnesses say; a finding with other values has changed.
+    ``grade`` picks a severity within the kind (a state's name).
+    """
+
+    kind: Kind
+    relationship: str | None
+    servers: tuple[int, ...]
+    detail: str
+    values: tuple[Said, ...] = ()
+    grade: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Stable text of what the finding is about; equal for the same problem in every run."""
+        name = "" if self.relationship is None else self.relationship.casefold()
+        return f"{','.join(map(str, sorted(self.servers)))}|{name}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Kind and subject: one problem is one row."""
+        return f"{self.kind}|{self.subject}"
+
+
+def severity(finding: Finding, overrides: Mapping[str, Severity]) -> Severity:
+    """The severity of a finding: a person's word first, and the finer key before the kind."""
+    fine = f"{finding.kind}.{finding.grade}"
+    for table in (overrides, SEVERITIES):
+        if fine in table:
+            return table[fine]
+        if finding.kind in table:
+            return table[finding.kind]
+    return SEVERITIES[finding.kind]

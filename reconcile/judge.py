@@ -1,0 +1,196 @@
+"""The decision about one pair, by the table of rule R2; read this beside docs/decisions.md."""
+
+from __future__ import annotations
+
+from reconcile.absence import judge_absence, removal, word
+from reconcile.belief import Silence, open_subjects
+from reconcile.case import Case, last_story, side_name
+from reconcile.findings import Finding, Kind
+from reconcile.judgement import Judgement, Undecided
+from reconcile.model import Operation, Value
+from reconcile.observations import observations, stale
+from reconcile.operations import operations
+from reconcile.order import order
+from reconcile.pairing import Pair, Side
+from reconcile.quiet import is_quiet
+from reconcile.record import Entry
+from reconcile.witness import Gone, Silent, Tells, Unclear, Unproven, Witnesses
+from reconcile.world import World
+
+
+def judge(
+    pair: Pair,
+    world: World,
+    witnesses: Witnesses,
+    entries: tuple[Entry, ...],
+    open_findings: tuple[Finding, ...],
+) -> Judgement:
+    """Judge one pair; ``entries`` are its pending operations, ``open_findings`` those about it."""
+    if not entries and is_quiet(pair, world):
+        return Judgement(pair, agreed=True)
+    return judge_at_length(pair, world, witnesses, entries, open_findings)
+
+
+def judge_at_length(
+    pair: Pair,
+    world: World,
+    witnesses: Witnesses,
+    entries: tuple[Entry, ...],
+    open_findings: tuple[Finding, ...],
+) -> Judgement:
+    """Judge one pair with every question asked."""
+    if pair.record is not None and pair.double_of is not None:
+        return _double(pair, world)
+    if any(isinstance(s.witness, Unclear) for s in pair.sides):
+        undecided = Judgement(pair, undecided=Undecided(everything=True))
+        return _with_open(undecided, open_findings, ())
+    tellers = [s for s in pair.sides if s.story is not None]
+    if not tellers:
+        assert pair.record is not None  # noqa: S101 - untold and unstored pairs do not exist
+        judged = judge_absence(pair, pair.record, world)
+        return _with_open(judged, open_findings, stale(pair, world))
+    if len(tellers) == 1 and _one_sided(pair, witnesses, tellers[0], open_findings):
+        finding = _one_sided_finding(pair, world)
+        return _with_open(
+            Judgement(pair, undecided=Undecided(everything=True)), open_findings, (finding,)
+        )
+    case = _case(pair, world, witnesses, entries, open_findings)
+    return _told(case, witnesses, entries, open_findings)
+
+
+def _one_sided(
+    pair: Pair, witnesses: Witnesses, teller: Side, open_findings: tuple[Finding, ...]
+) -> bool:
+    """True if the other partner's word, now or its latest, is against the one that tells it."""
+    other = pair.sides[1] if teller is pair.sides[0] else pair.sides[0]
+    if isinstance(other.witness, (Gone, Unproven)):
+        return True
+    if not (isinstance(other.witness, Silent) and isinstance(other.witness.last, Gone)):
+        return False
+    if any(f.kind is Kind.ONE_SIDED for f in open_findings):
+        return True
+    assert teller.server is not None  # noqa: S101 - only known servers tell
+    read, before = witnesses.before(teller.server, pair.key)
+    return pair.record is None and not (read and before is None)
+
+
+def _one_sided_finding(pair: Pair, world: World) -> Finding:
+    words = tuple((side_name(world, pair, i), word(pair.sides[i].witness)) for i in (0, 1))
+    return Finding(
+        Kind.ONE_SIDED,
+        pair.name,
+        pair.servers,
+        f"Only one partner has relationship {pair.name}: "
+        f"{'; '.join(f'{who} {what}' for who, what in words)}. Create it again on the other "
+        "partner or remove the orphan; nothing is planned until both say the same.",
+        ((pair.name, words),),
+    )
+
+
+def _case(
+    pair: Pair,
+    world: World,
+    witnesses: Witnesses,
+    entries: tuple[Entry, ...],
+    open_findings: tuple[Finding, ...],
+) -> Case:
+    def news(index: int) -> bool:
+        side = pair.sides[index]
+        if side.server is None or side.story is None:
+            return False
+        read, before = witnesses.before(side.server, pair.key)
+        return read and (
+            before is None
+            or (before.server_type, before.server_role)
+            != (side.story.server_type, side.story.server_role)
+        )
+
+    found = order(pair, news=news, name=lambda s: side_name(world, pair, pair.sides.index(s)))
+    pending: dict[str, Value] = {
+        c.property: c.after
+        for e in entries
+        if e.planned.operation is Operation.UPDATE
+        for c in e.planned.changes
+    }
+    return Case(pair, world, found, _silence(pair, witnesses, open_findings), pending)
+
+
+def _silence(
+    pair: Pair, witnesses: Witnesses, open_findings: tuple[Finding, ...]
+) -> Silence | None:
+    one, two = pair.sides
+    if one.story is not None and two.story is not None:
+        return None
+    teller, other = (one, two) if one.story is not None else (two, one)
+    assert teller.server is not None  # noqa: S101 - only known servers tell
+    read, before = witnesses.before(teller.server, pair.key)
+    disputed = open_subjects(open_findings, Kind.PARTNER_MISMATCH) | open_subjects(
+        open_findings, Kind.SCOPE_ONE_SIDED
+    )
+    return Silence(last_story(other), read, before, disputed)
+
+
+def _told(
+    case: Case,
+    witnesses: Witnesses,
+    entries: tuple[Entry, ...],
+    open_findings: tuple[Finding, ...],
+) -> Judgement:
+    planned = operations(case, witnesses, entries)
+    judged = Judgement(
+        case.pair,
+        needs=planned.needs,
+        findings=(*planned.findings, *observations(case)),
+        undecided=planned.undecided,
+        agreed=planned.agreed,
+    )
+    return _with_open(judged, open_findings, ())
+
+
+def _with_open(
+    judged: Judgement, open_findings: tuple[Finding, ...], more: tuple[Finding, ...]
+) -> Judgement:
+    """Keep open what this run could not judge: nobody who knows was read (R1)."""
+    findings = judged.findings + more
+    silent = {s.server for s in judged.pair.sides if isinstance(s.witness, Silent)}
+    told = any(isinstance(s.witness, Tells) for s in judged.pair.sides)
+    now = {f.fingerprint for f in findings}
+    kept = tuple(
+        f
+        for f in open_findings
+        if f.fingerprint not in now
+        and not silent.isdisjoint(f.servers)
+        and (f.kind in _OF_ONE_READING if told else f.kind not in _RECOMPUTED)
+    )
+    return Judgement(judged.pair, judged.needs, findings + kept, judged.undecided, judged.agreed)
+
+
+#: Seen in a story of one server: only a reading of that server ends them.
+_OF_ONE_READING = frozenset(
+    {
+        Kind.ROLE_CONFLICT,
+        Kind.UNKNOWN_VALUE,
+        Kind.UNMAPPED_NAME,
+        Kind.AMBIGUOUS_NAME,
+        Kind.DUPLICATE_RELATIONSHIP,
+    }
+)
+#: Made anew in every run that judges the pair.
+_RECOMPUTED = frozenset({Kind.STALE_EVIDENCE, Kind.ABSENCE_UNVERIFIED, Kind.BLOCKED})
+
+
+def _double(pair: Pair, world: World) -> Judgement:
+    """Two half-mapped rows turn out to be one relationship: the younger one goes, by a person."""
+    assert pair.record is not None  # noqa: S101 - the caller knows
+    finding = Finding(
+        Kind.DUPLICATE_RELATIONSHIP,
+        pair.name,
+        tuple(sorted(pair.servers)),
+        f"Records {pair.double_of} and {pair.record.key} are the same relationship {pair.name}, "
+        "each created while the other partner's name was not mapped. Removing record "
+        f"{pair.record.key} waits for a person; record {pair.double_of} then takes both sides.",
+        ((pair.name, (("record", str(pair.record.key)), ("kept", str(pair.double_of)))),),
+    )
+    reason = f"the same relationship as record {pair.double_of}"
+    need = removal(pair, pair.record, world, reason, alone=True)
+    return Judgement(pair, needs=(need,), findings=(finding,))

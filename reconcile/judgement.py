@@ -1,0 +1,33 @@
+"""What a run concludes about one pair: operations needed, findings, and what stays undecided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reconcile.findings import Finding
+from reconcile.model import Scope
+from reconcile.pairing import Pair
+from reconcile.record import Planned
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """What this run cannot say: pending operations about it are neither confirmed nor dropped.
+
+    ``everything`` stands for the existence of the relationship and all below it.
+    """
+
+    everything: bool = False
+    properties: frozenset[str] = frozenset()
+    scopes: frozenset[Scope] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The outcome for one pair.  ``agreed``: both partners told exactly what is stored."""
+
+    pair: Pair
+    needs: tuple[Planned, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    undecided: Undecided = field(default=Undecided())
+    agreed: bool = False

@@ -1,0 +1,185 @@
+"""What the stories of a told pair show besides operations: states, names, odd values, age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from reconcile.case import Case, side_name
+from reconcile.findings import Finding, Kind
+from reconcile.model import Seen, State, Story
+from reconcile.names import Ambiguous, How, Known, Unknown
+from reconcile.pairing import Pair
+from reconcile.spelling import listed
+from reconcile.witness import Tells
+from reconcile.world import World
+
+#: The worse comes first; anything else but Normal is on its way and comes after these.
+_WORST: Final = (
+    State.PARTNER_DOWN,
+    State.POTENTIAL_CONFLICT,
+    State.RESOLUTION_INTERRUPTED,
+    State.COMMUNICATIONS_INTERRUPTED,
+    State.UNKNOWN,
+)
+
+
+def observations(case: Case) -> tuple[Finding, ...]:
+    """Findings about a pair that at least one side tells."""
+    found = [*_names(case), *_unknown_words(case)]
+    found.extend(f for f in (_state(case), _empty(case), _role_conflict(case)) if f is not None)
+    return tuple(found)
+
+
+def _state(case: Case) -> Finding | None:
+    words = []
+    for index, side in enumerate(case.pair.sides):
+        state = side.story.state if side.story is not None else _stored_state(case, index)
+        if state is not None and state is not State.NORMAL:
+            words.append((side_name(case.world, case.pair, index), state))
+    if not words:
+        return None
+    worst = min((s for _, s in words), key=_rank)
+    listing = " and ".join(f"{who} is in state {state}" for who, state in words)
+    return Finding(
+        Kind.STATE_NOT_NORMAL,
+        case.pair.name,
+        case.pair.servers,
+        f"{listing} for relationship {case.pair.name}. {_ADVICE.get(worst, _TRANSITIONAL)}",
+        tuple(("State", ((who, str(state)),)) for who, state in words),
+        grade=worst,
+    )
+
+
+def _stored_state(case: Case, index: int) -> State | None:
+    """A silent side keeps the state that was seen last; Unknown there says nothing."""
+    record = case.pair.record
+    if record is None:
+        return None
+    state = record.server2_state if index else record.server1_state
+    return None if state is State.UNKNOWN else state
+
+
+def _rank(state: State) -> int:
+    return _WORST.index(state) if state in _WORST else len(_WORST)
+
+
+_TRANSITIONAL: Final = "It is on its way to Normal; look again if it stays."
+_ADVICE: Final = {
+    State.PARTNER_DOWN: "It serves all clients alone: bring the partner back.",
+    State.COMMUNICATIONS_INTERRUPTED: "Check the partner's DHCP service and TCP port 647.",
+    State.POTENTIAL_CONFLICT: "Both served alone; check for addresses leased twice.",
+    State.RESOLUTION_INTERRUPTED: "The partners lost each other again while resolving conflicts.",
+    State.UNKNOWN: "The server reports a state that ipam-sync does not know.",
+}
+
+
+def _empty(case: Case) -> Finding | None:
+    stories = [s.story for s in case.pair.sides if s.story is not None]
+    if any(story.scopes for story in stories):
+        return None
+    return Finding(
+        Kind.RELATIONSHIP_EMPTY,
+        case.pair.name,
+        case.pair.servers,
+        f"Relationship {case.pair.name} has no scope. Add scopes to it or remove it; it counts "
+        "towards the 31 that a server can have.",
+    )
+
+
+def _role_conflict(case: Case) -> Finding | None:
+    if not case.order.conflict:
+        return None
+    words = tuple((side_name(case.world, case.pair, i), word) for i, word in case.order.conflict)
+    return Finding(
+        Kind.ROLE_CONFLICT,
+        case.pair.name,
+        case.pair.servers,
+        f"The partners of {case.pair.name} do not agree who is primary: "
+        f"{'; '.join(f'{who} says it is {word}' for who, word in words)}. IPAM keeps its order.",
+        (("role", words),),
+    )
+
+
+def _unknown_words(case: Case) -> Iterator[Finding]:
+    for side in case.pair.sides:
+        if side.story is None or not side.story.unknown_values or side.server is None:
+            continue
+        name = case.world.name(side.server)
+        odd = side.story.unknown_values
+        yield Finding(
+            Kind.UNKNOWN_VALUE,
+            case.pair.name,
+            (side.server,),
+            f"{name} tells {listed(f'{p} {w!r}' for p, w in odd)} for {case.pair.name}, which "
+            "ipam-sync does not know; the value is left alone. Report it, or update ipam-sync.",
+            tuple((p, ((name, w),)) for p, w in odd),
+        )
+
+
+def _names(case: Case) -> Iterator[Finding]:
+    """Names of partners that match no server, or several: the worklist of R7."""
+    for side in case.pair.sides:
+        if side.server is None or not isinstance(side.witness, Tells):
+            continue
+        match side.witness.partner:
+            case Unknown() | Known(_, How.STORED):
+                yield _unmapped(case, side.server, side.witness.story)
+            case Ambiguous(_, candidates):
+                yield _ambiguous(case, side.server, side.witness.story, candidates)
+            case Known(partner, How.STORED_AMBIGUOUS):
+                yield _ambiguous(case, side.server, side.witness.story, (partner,))
+            case Known():
+                pass
+
+
+def _unmapped(case: Case, asker: int, story: Story) -> Finding:
+    name = case.world.name(asker)
+    return Finding(
+        Kind.UNMAPPED_NAME,
+        case.pair.name,
+        (asker,),
+        f"{name} names {story.partner!r} as partner of {story.name}, and IPAM knows no such "
+        f"server. Add the server, or: ipam-sync names alias add SERVER {story.partner}",
+        ((story.partner, ((name, story.name),)),),
+    )
+
+
+def _ambiguous(case: Case, asker: int, story: Story, candidates: tuple[int, ...]) -> Finding:
+    name = case.world.name(asker)
+    meant = listed(sorted(case.world.name(c) for c in candidates))
+    return Finding(
+        Kind.AMBIGUOUS_NAME,
+        case.pair.name,
+        (asker,),
+        f"{name} names {story.partner!r} as partner of {story.name}, which could be {meant}. "
+        f"Say which: ipam-sync names alias add SERVER {story.partner}",
+        ((story.partner, tuple((case.world.name(c), "candidate") for c in candidates)),),
+    )
+
+
+def stale(pair: Pair, world: World) -> tuple[Finding, ...]:
+    """A stored relationship whose partners were asked, and none was read for too long."""
+    times = [_read_at(world, s) for s in pair.servers]
+    known = [t for t in times if t is not None]
+    if not known or world.now - max(known) <= world.rules.evidence_age:
+        return ()
+    last = max(known)
+    return (
+        Finding(
+            Kind.STALE_EVIDENCE,
+            pair.name,
+            pair.servers,
+            f"No partner of {pair.name} was read since {last:%Y-%m-%d %H:%M} UTC: what IPAM "
+            "shows may be out of date. Make one of them readable.",
+            (("last read", (("IPAM", last.isoformat(timespec="seconds")),)),),
+        ),
+    )
+
+
+def _read_at(world: World, server: int) -> datetime | None:
+    seen = world.sightings.get(server)
+    if not isinstance(seen, Seen):
+        seen = world.previous.get(server)
+    return None if seen is None else seen.read_at

@@ -1,0 +1,90 @@
+"""Which scopes a relationship certainly has, certainly lost, and which are left alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconcile.belief import Belief, believe
+from reconcile.case import Case
+from reconcile.findings import Said
+from reconcile.model import Scope
+from reconcile.spelling import dotted
+
+_NONE: frozenset[Scope] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeVerdict:
+    """``common`` is certain; ``gone`` is stored and told by nobody who must be asked;
+    ``left`` is neither added nor removed; ``unverified`` is stored, untold, and a partner that
+    could still have it was not read; ``disputes`` name who tells what.
+    """
+
+    common: frozenset[Scope]
+    gone: frozenset[Scope]
+    left: frozenset[Scope]
+    unverified: frozenset[Scope]
+    disputes: tuple[Said, ...]
+
+
+def scope_verdict(case: Case, pending: frozenset[Scope]) -> ScopeVerdict:
+    """Judge the scopes of a told pair; ``pending`` are scopes that a pending operation adds."""
+    one, two = case.pair.sides[0].story, case.pair.sides[1].story
+    record = case.pair.record
+    stored = frozenset[Scope]() if record is None else record.scopes
+    if one is not None and two is not None:
+        common = one.scopes & two.scopes
+        if common == stored and one.scopes == two.scopes:
+            return ScopeVerdict(common, _NONE, _NONE, _NONE, ())
+        either = one.scopes | two.scopes
+        apart = either - common
+        said = tuple(_said(case, s, s in one.scopes) for s in sorted(apart))
+        return ScopeVerdict(common, stored - either, apart, _NONE, said)
+    return _one_sided(case, stored, pending)
+
+
+def _one_sided(case: Case, stored: frozenset[Scope], pending: frozenset[Scope]) -> ScopeVerdict:
+    story, silence = case.teller.story, case.silence
+    assert story is not None  # noqa: S101 - the teller tells
+    assert silence is not None  # noqa: S101 - there is one teller
+    first_tells = case.pair.sides[0].story is not None
+    last = story.scopes if silence.last is None else silence.last.scopes
+    before = _NONE if silence.before is None else silence.before.scopes
+    left: set[Scope] = set()
+    disputes: list[Said] = []
+    for scope in sorted(story.scopes ^ last):
+        told = scope in story.scopes
+        belief = believe(
+            agrees=False,
+            disputed=dotted(scope) in silence.open,
+            news=silence.before_read and ((scope in before) != told),
+            stored=(scope in stored or scope in pending) == told,
+        )
+        if belief is not Belief.BELIEVED:
+            left.add(scope)
+        if belief is Belief.DISPUTED:
+            disputes.append(_said(case, scope, told == first_tells))
+    missing = stored - story.scopes
+    proven = _only_witness(case)
+    return ScopeVerdict(
+        common=story.scopes - left,
+        gone=missing - left if proven else _NONE,
+        left=frozenset(left),
+        unverified=_NONE if proven else missing,
+        disputes=tuple(disputes),
+    )
+
+
+def _only_witness(case: Case) -> bool:
+    """True if no other stored partner has a say in a removal (R3 looks at the row's partners)."""
+    record = case.pair.record
+    if record is None:
+        return False
+    others = [s for s in record.partners if s != case.teller.server]
+    return not others
+
+
+def _said(case: Case, scope: Scope, first_tells: bool) -> Said:
+    words = ("tells it", "does not tell it")
+    one, two = words if first_tells else words[::-1]
+    return case.both_say_words(dotted(scope), one, two)

@@ -1,0 +1,119 @@
+"""What a run says about servers rather than pairs: unread, empty, near a limit, self-named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from reconcile.findings import Finding, Kind
+from reconcile.model import Seen, ServerType, Skipped, Unseen
+from reconcile.names import fold_relationship, key_of
+from reconcile.witness import Witnesses
+from reconcile.world import World
+
+#: A Windows DHCP server refuses more, [MS-DHCPM] 3.2.4.90.
+RELATIONSHIP_LIMIT = 31
+
+
+def server_findings(world: World, witnesses: Witnesses) -> Iterator[Finding]:
+    """Findings about each server that this run concluded."""
+    having = {s for r in world.records if not r.pending for s in r.partners}
+    for server, sighting in sorted(world.sightings.items()):
+        match sighting:
+            case Unseen():
+                yield _unread(world, sighting)
+            case Seen():
+                count = len(sighting.stories)
+                if count >= world.rules.relationship_limit_near:
+                    yield _limit_near(world, server, count)
+                if _suspiciously_empty(witnesses, server, having):
+                    yield _empty(world, server)
+            case Skipped():
+                pass
+    for server, name in sorted(witnesses.duplicates):
+        yield _told_twice(world, witnesses, server, name)
+
+
+def watched(world: World, witnesses: Witnesses) -> dict[tuple[int, str], datetime]:
+    """Emptiness to be watched: a server that tells nothing, a relationship without its scopes."""
+    wanted: dict[tuple[int, str], datetime] = {}
+    for record in world.records:
+        if record.pending:
+            continue
+        name = fold_relationship(record.relationship_name)
+        for server in record.partners:
+            sighting = world.sightings.get(server)
+            if not isinstance(sighting, Seen):
+                continue
+            story = witnesses.now.get((server, name))
+            if server in witnesses.empty:
+                wanted[server, ""] = sighting.read_at
+            elif story is not None and not story.scopes and record.scopes:
+                wanted[server, name] = sighting.read_at
+    return wanted
+
+
+def self_names(seen: Seen) -> frozenset[str]:
+    """Names and addresses that a server gives itself in its own stories (R7)."""
+    texts: set[str | None] = set()
+    for story in seen.stories:
+        if story.server_type is ServerType.PRIMARY:
+            texts |= {story.primary_name, story.primary_ip}
+        elif story.server_type is ServerType.SECONDARY:
+            texts |= {story.secondary_name, story.secondary_ip}
+    if seen.identity is not None:
+        own = seen.identity
+        texts |= {own.computer_name, own.dns_name, own.cluster_name, *own.addresses}
+    return frozenset(t for t in texts if t and key_of(t) is not None)
+
+
+def _suspiciously_empty(witnesses: Witnesses, server: int, having: set[int]) -> bool:
+    return server in witnesses.empty and server in having and not witnesses.confirmed(server, "")
+
+
+def _unread(world: World, unseen: Unseen) -> Finding:
+    failure = unseen.failure
+    name = world.name(unseen.server)
+    return Finding(
+        Kind.SERVER_UNREAD,
+        None,
+        (unseen.server,),
+        f"{name} could not be read: {failure.message} {failure.remedy}".rstrip(),
+        (("error", ((name, failure.code),)),),
+    )
+
+
+def _empty(world: World, server: int) -> Finding:
+    name = world.name(server)
+    seconds = int(world.rules.confirm_after.total_seconds())
+    return Finding(
+        Kind.EMPTY_READ_UNCONFIRMED,
+        None,
+        (server,),
+        f"{name} suddenly tells no relationship at all. It is believed when every reading says "
+        f"so for {seconds} s; until then nothing is removed on its word. Was it reinstalled or "
+        "its database restored?",
+    )
+
+
+def _limit_near(world: World, server: int, count: int) -> Finding:
+    name = world.name(server)
+    return Finding(
+        Kind.RELATIONSHIP_LIMIT_NEAR,
+        None,
+        (server,),
+        f"{name} has {count} of {RELATIONSHIP_LIMIT} failover relationships; Windows refuses "
+        "more. Spread new ones over another server.",
+        (("relationships", ((name, str(count)),)),),
+    )
+
+
+def _told_twice(world: World, witnesses: Witnesses, server: int, name: str) -> Finding:
+    told = witnesses.now[server, name].name
+    return Finding(
+        Kind.DUPLICATE_RELATIONSHIP,
+        told,
+        (server,),
+        f"{world.name(server)} tells relationship {told} more than once, though a name is unique "
+        "on a server. It is left alone; was the export put together from several?",
+    )

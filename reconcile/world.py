@@ -1,0 +1,69 @@
+"""Everything that one judgement rests on, as one value; made by ``worker.sync``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from reconcile.findings import Finding
+from reconcile.model import Seen, Server, Sighting, Standing
+from reconcile.names import NameMap
+from reconcile.record import Entry, Record
+
+
+class PercentReading(StrEnum):
+    """What a secondary's LoadBalancePercent means: sources disagree, so a person may pin it."""
+
+    UNSET = "unset"
+    OWN_SHARE = "own_share"
+    PRIMARY_SHARE = "primary_share"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that a judgement depends on."""
+
+    confirm_after: timedelta = timedelta(seconds=600)
+    evidence_age: timedelta = timedelta(hours=1)
+    percent_reading: PercentReading = PercentReading.UNSET
+    relationship_limit_near: int = 29
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What was seen, what is stored, and who is who.
+
+    ``previous`` holds each server's latest recorded reading before this run; ``names`` includes
+    what the servers say of themselves now, ``names_before`` does not (a reading must not vouch
+    for its own spelling).  ``targets`` are the servers the run was asked about (None: all),
+    ``only`` a folded relationship name.  ``watches`` tells since when a server told nothing at
+    all (name "") or a relationship without scopes, in recorded readings.  ``overtaken`` are records that
+    were changed after this reading began and are not judged.
+    """
+
+    servers: Mapping[int, Server]
+    names: NameMap
+    names_before: NameMap
+    sightings: Mapping[int, Sighting]
+    previous: Mapping[int, Seen]
+    records: tuple[Record, ...]
+    now: datetime
+    entries: tuple[Entry, ...] = ()
+    open_findings: tuple[Finding, ...] = ()
+    watches: Mapping[tuple[int, str], datetime] = field(default_factory=dict)
+    rules: Rules = Rules()
+    targets: frozenset[int] | None = None
+    only: str | None = None
+    overtaken: frozenset[int] = frozenset()
+
+    def retired(self, server: int) -> bool:
+        """True if a person said that the server is gone: it counts as telling nothing."""
+        known = self.servers.get(server)
+        return known is not None and known.standing is Standing.RETIRED
+
+    def name(self, server: int | None) -> str:
+        """The server's name for a sentence."""
+        known = None if server is None else self.servers.get(server)
+        return known.name if known is not None else "a server that IPAM does not know"

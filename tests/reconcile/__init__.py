@@ -1,0 +1,1 @@
+"""The thinking: pure, so every test is values in, values out."""
