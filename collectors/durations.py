@@ -1,0 +1,75 @@
+"""The spellings of a time span in PowerShell's JSON, to whole seconds. Used by ``normalise``."""
+
+from __future__ import annotations
+
+import re
+
+from collectors.field import Field, is_integer
+from collectors.wire import Json
+
+LONGEST_SECONDS = 0xFFFFFFFF
+"""MCLT and safe period are unsigned 32-bit seconds, [MS-DHCPM] 2.2.1.2.98."""
+
+_TICKS_PER_SECOND = 10_000_000
+_DOT_NET = re.compile(r"(?:(\d{1,8})\.)?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.0+)?", re.ASCII)
+_ISO = re.compile(
+    r"P(?!$)(?:(\d{1,8})D)?(?:T(?!$)(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10})(?:\.0+)?S)?)?",
+    re.ASCII,
+)
+
+
+def seconds(field: Field, *, plain: bool) -> int:
+    """A duration: ``{"Ticks": ...}``, ``"1.02:03:04"`` or ``"PT1H"``.
+
+    With ``plain`` also a number of seconds, as in our own document; elsewhere a bare number has
+    no unit, and guessing one is how a lead time of an hour becomes one of 36 milliseconds.
+    """
+    value = field.value
+    if isinstance(value, dict):
+        whole = _of_object(field, value)
+    elif isinstance(value, str):
+        whole = _of_text(field, value)
+    elif plain and is_integer(value):
+        whole = value
+    else:
+        raise field.wrong("no duration")
+    if not 0 <= whole <= LONGEST_SECONDS:
+        raise field.wrong("negative" if whole < 0 else "too long for a duration")
+    return whole
+
+
+def _of_object(field: Field, span: dict[str, Json]) -> int:
+    ticks, total = span.get("Ticks"), span.get("TotalSeconds")
+    if ticks is None and total is None:
+        raise field.wrong("no duration: it has neither Ticks nor TotalSeconds")
+    by_total = None if total is None else _of_total(field.member("TotalSeconds", total))
+    if ticks is None:
+        return _whole(field, by_total)
+    if not is_integer(ticks):
+        raise field.member("Ticks", ticks).wrong("no number")
+    by_ticks, rest = divmod(ticks, _TICKS_PER_SECOND)
+    if rest:
+        raise field.member("Ticks", ticks).wrong("no whole number of seconds")
+    if by_total is not None and by_total != by_ticks:
+        raise field.member("TotalSeconds", total).wrong(f"not what Ticks says ({by_ticks})")
+    return by_ticks
+
+
+def _of_total(field: Field) -> float:
+    if not isinstance(field.value, int | float) or isinstance(field.value, bool):
+        raise field.wrong("no number")
+    return field.value
+
+
+def _whole(field: Field, total: float | None) -> int:
+    if total is None or total != int(total):
+        raise field.member("TotalSeconds", total).wrong("no whole number of seconds")
+    return int(total)
+
+
+def _of_text(field: Field, text: str) -> int:
+    match = _DOT_NET.fullmatch(text) or _ISO.fullmatch(text)
+    if match is None:
+        raise field.wrong("blank" if field.blank() else "no duration of whole seconds")
+    days, hours, minutes, secs = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + secs

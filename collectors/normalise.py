@@ -1,0 +1,160 @@
+"""Wire shapes to the core's nouns; absent, null, blank and zero stay four different things.
+
+- *absent*: legal only for what Windows Server 2012 lacks, else the export was cut by hand;
+- *null*: the server said nothing about it;
+- *blank*: ``[string]$null`` in Windows PowerShell 5.1, so the same as null for optional text and
+  refused everywhere else;
+- *zero* is zero.
+
+Pure.  Used by every collector after ``decode``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from collectors.addresses import optional_ipv4, scopes
+from collectors.base import EXPORT_AGAIN, DecodeError
+from collectors.durations import seconds
+from collectors.field import Field
+from collectors.quote import quoted
+from collectors.wire import Document, RawRelationship
+from reconcile.model import Identity, Mode, Server, ServerRole, ServerType, State, Story
+
+NOT_ON_2012 = frozenset(
+    {
+        "PrimaryServerIP",
+        "SecondaryServerIP",
+        "PrimaryServerName",
+        "SecondaryServerName",
+        "ServerType",
+    }
+)
+"""Properties of the class that came with Windows Server 2012 R2."""
+
+_W = TypeVar("_W", bound=StrEnum)
+
+
+def _by_word(members: Iterable[_W]) -> dict[str, _W]:
+    return {member.casefold(): member for member in members}
+
+
+_MODES = _by_word((Mode.LOAD_BALANCE, Mode.HOT_STANDBY))
+_STATES = _by_word(State) | {"communicationinterrupted": State.COMMUNICATIONS_INTERRUPTED}
+_ROLES = _by_word(ServerRole)
+_TYPES = _by_word(ServerType)
+
+
+def stories(document: Document, server: Server) -> tuple[Story, ...]:
+    """Everything that ``server`` told, in the order it told it.
+
+    Raises:
+        DecodeError: a value cannot be understood; then nothing of the document counts, because
+            a list with one relationship left out reads like a relationship that is gone.
+    """
+    own = document.schema is not None
+    return tuple(
+        _story(_Properties.of(number, raw, server), server.id, plain_seconds=own)
+        for number, raw in enumerate(document.relationships, 1)
+    )
+
+
+def identity(document: Document, server: Server) -> Identity | None:
+    """Who answered; None if the document does not say, as raw exports never do.
+
+    Raises:
+        DecodeError: the host is described in a way that cannot be understood.
+    """
+    if document.host is None:
+        return None
+    said = document.host
+    host = Field(server.name, "host", said)
+
+    def text(name: str) -> str | None:
+        return host.member(name, said.get(name)).optional_text()
+
+    listed = said.get("addresses")
+    addresses = () if listed is None else host.member("addresses", listed).items()
+    return Identity(
+        computer_name=text("computer_name"),
+        dns_name=text("dns_name"),
+        machine_id=text("machine_id"),
+        cluster_name=text("cluster_name"),
+        addresses=tuple(address.text() for address in addresses),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Properties:
+    """The properties of one relationship as fields."""
+
+    source: str
+    raw: RawRelationship
+
+    @classmethod
+    def of(cls, number: int, raw: RawRelationship, server: Server) -> _Properties:
+        name = raw.get("Name")
+        called = f" {quoted(name)}" if isinstance(name, str) else ""
+        return cls(f"{server.name}, relationship {number}{called}", raw)
+
+    def field(self, name: str) -> Field:
+        """A property; None where Windows Server 2012 lacks it."""
+        if name not in self.raw and name not in NOT_ON_2012:
+            raise DecodeError(
+                self.source, name, "is missing", f"Leave out Select-Object. {EXPORT_AGAIN}"
+            )
+        return Field(self.source, name, self.raw.get(name))
+
+
+def _story(told: _Properties, asked: int, *, plain_seconds: bool) -> Story:
+    odd: list[tuple[str, str]] = []
+    automatic = told.field("AutoStateTransition").boolean()
+    interval = told.field("StateSwitchInterval")
+    mode = _word(told.field("Mode"), _MODES, odd)
+    state = _word(told.field("State"), _STATES, odd)
+    return Story(
+        asked=asked,
+        name=told.field("Name").text(),
+        partner=told.field("PartnerServer").text(),
+        mode=mode,
+        state=state or State.UNKNOWN,
+        scopes=scopes(told.field("ScopeId")),
+        mclt_seconds=seconds(told.field("MaxClientLeadTime"), plain=plain_seconds),
+        auto_state_transition=automatic,
+        # Without automatic transition there is no interval, whatever the console left there.
+        state_switch_interval_seconds=_interval(interval, plain_seconds) if automatic else None,
+        enable_auth=told.field("EnableAuth").boolean(),
+        load_balance_percent=_percentage(told.field("LoadBalancePercent")),
+        reserve_percent=_percentage(told.field("ReservePercent")),
+        server_role=_optional_word(told.field("ServerRole"), _ROLES, odd),
+        server_type=_optional_word(told.field("ServerType"), _TYPES, odd),
+        primary_name=told.field("PrimaryServerName").optional_text(),
+        secondary_name=told.field("SecondaryServerName").optional_text(),
+        primary_ip=optional_ipv4(told.field("PrimaryServerIP")),
+        secondary_ip=optional_ipv4(told.field("SecondaryServerIP")),
+        unknown_values=tuple(odd),
+    )
+
+
+def _word(field: Field, words: Mapping[str, _W], odd: list[tuple[str, str]]) -> _W | None:
+    """The enumeration's member; a word it lacks is None and goes raw into ``odd``."""
+    text = field.text()
+    known = words.get(text.strip().casefold())
+    if known is None:
+        odd.append((field.path, text))
+    return known
+
+
+def _optional_word(field: Field, words: Mapping[str, _W], odd: list[tuple[str, str]]) -> _W | None:
+    return None if field.value is None or field.blank() else _word(field, words, odd)
+
+
+def _percentage(field: Field) -> int | None:
+    return None if field.value is None else field.integer(0, 100)
+
+
+def _interval(field: Field, plain_seconds: bool) -> int | None:
+    return None if field.value is None else seconds(field, plain=plain_seconds)

@@ -1,0 +1,1 @@
+"""Reading what Windows DHCP servers say."""
