@@ -46,8 +46,9 @@ lock: ## resolve the pinned requirements anew (needs uv; UPGRADE=1 takes the new
 
 # The project is installed as a link to this directory, without resolving again.
 define install
-	$(BIN)/python -m pip install --quiet --require-hashes -r $(1)
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	@echo "installing $(1) into $(VENV), once"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $(1)
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 endef
 
