@@ -41,6 +41,8 @@ class ExportCollector:
     one that people gave it as an alias; without case and trailing dot.  The directory is listed
     once, when the collector is made; files are opened when their server is read.
 
+    One collector is one run: all its readings have the time of the first.
+
     A raw export says nothing reliable about who printed it, so its file name is believed.  Our
     own document says it, and must say this server.
 
@@ -61,6 +63,7 @@ class ExportCollector:
             else:
                 files[server].append(path)
         self._files: Mapping[int, list[Path]] = dict(files)
+        self._read_at: datetime | None = None
         self.strangers = tuple(strangers)
         """Names of the ``.json`` files that fit no server or several, safe to show, sorted."""
 
@@ -71,10 +74,11 @@ class ExportCollector:
         self, servers: Iterable[Server], clock: Callable[[], datetime]
     ) -> Iterator[Seen | Unseen]:
         # An export says nothing about when it was made: it is as old as the run that reads it.
-        read_at = clock()
+        if self._read_at is None:
+            self._read_at = clock()
         for server in servers:
             if server.id in self._files:
-                yield self.read(server, read_at)
+                yield self.read(server, self._read_at)
 
     def read(self, server: Server, read_at: datetime) -> Seen | Unseen:
         """The reading of one that ``offers`` named, dated ``read_at``."""

@@ -17,6 +17,8 @@ def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
     """The partners stored in the row are the witnesses, not what names resolve to today."""
     stored = tuple(i for i, s in enumerate(pair.sides) if s.server in record.partners)
     witnesses = [pair.sides[i].witness for i in stored]
+    if record.pending and all(isinstance(w, (Gone, Unproven)) for w in witnesses):
+        return Judgement(pair)
     if all(isinstance(w, Gone) for w in witnesses):
         return Judgement(pair, needs=(_delete(pair, record, world, stored),))
     undecided = Undecided(everything=True)
@@ -24,7 +26,7 @@ def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
         isinstance(w, Silent) for w in witnesses
     ):
         return Judgement(pair, undecided=undecided)
-    words = tuple((side_name(world, pair, i), word(pair.sides[i].witness)) for i in stored)
+    words = tuple(sorted((side_name(world, pair, i), word(pair.sides[i].witness)) for i in stored))
     finding = Finding(
         Kind.ABSENCE_UNVERIFIED,
         pair.name,

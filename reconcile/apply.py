@@ -87,13 +87,16 @@ _LOOSE = {op: STATE_PROPERTIES if op is Operation.DELETE else frozenset[str]() f
 
 
 def _other_partners(record: Record, planned: Planned) -> str | None:
-    touched = {c.property for c in planned.changes}
-    for number, party in ((1, planned.server1), (2, planned.server2)):
-        named = f"Server{number}RecordId"
-        stored = getattr(record, ATTRIBUTES[named])
-        if named not in touched and stored is not None and stored != party.server:
-            return "the record has other partners by now"
-    return None
+    """An Update names sides, so their order counts; what is about scopes only asks who they are."""
+    stored = (record.server1_record_id, record.server2_record_id)
+    named = (planned.server1.server, planned.server2.server)
+    if planned.operation is Operation.UPDATE:
+        touched = {c.property for c in planned.changes}
+        sides = zip(("Server1RecordId", "Server2RecordId"), stored, named, strict=True)
+        same = all(p in touched or s is None or s == n for p, s, n in sides)
+    else:
+        same = set(record.partners) <= set(named)
+    return None if same else "the record has other partners by now"
 
 
 def _other_scopes(record: Record, planned: Planned) -> str | None:

@@ -26,13 +26,15 @@ class Silence:
 
     ``last`` None: the silent one never told this relationship.  ``before_read`` tells whether
     the teller has a previous reading; ``before`` is what it told in it (None: not this one).
-    ``open`` holds the subjects (properties, scopes) that are in dispute already.
+    ``open`` holds the subjects (properties, scopes) that are in dispute already, ``missed`` those
+    that one was read without while the other was silent.
     """
 
     last: Story | None
     before_read: bool
     before: Story | None
     open: frozenset[str]
+    missed: frozenset[str] = frozenset()
 
 
 def believe(*, agrees: bool, disputed: bool, news: bool, stored: bool) -> Belief:

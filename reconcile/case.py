@@ -79,9 +79,9 @@ class Case:
         return self.both_say_words(property, said(property, one), said(property, two))
 
     def both_say_words(self, what: str, one: str, two: str) -> Said:
-        """The same for words that are no values of a property."""
+        """The same for words that are no values of a property; by name, whoever is primary."""
         first, second = (side_name(self.world, self.pair, i) for i in (0, 1))
-        return (what, ((first, one), (second, two)))
+        return (what, tuple(sorted(((first, one), (second, two)))))
 
 
 def side_name(world: World, pair: Pair, index: int) -> str:

@@ -36,9 +36,12 @@ class Judged:
         name = fold_relationship(finding.relationship)
         if any(servers <= pair for pair in self.pairs.get(name, ())):
             return True
-        return servers <= self.read and self._asked_about(name, servers)
+        return self.read_about(name, servers)
 
-    def _asked_about(self, name: str, servers: frozenset[int]) -> bool:
+    def read_about(self, name: str, servers: frozenset[int]) -> bool:
+        """True if these servers were all read in a run that was asked about the name."""
+        if not servers <= self.read:
+            return False
         if self.only is not None and name != self.only:
             return False
         if self.targets is not None and self.targets.isdisjoint(servers):

@@ -8,12 +8,13 @@ from reconcile.case import Case, last_story, side_name
 from reconcile.findings import Finding, Kind
 from reconcile.judgement import Judgement, Undecided
 from reconcile.model import Operation, Value
-from reconcile.observations import observations, stale
+from reconcile.observations import health, observations, stale
 from reconcile.operations import operations
-from reconcile.order import order
+from reconcile.order import order, primary_by
 from reconcile.pairing import Pair, Side
 from reconcile.quiet import is_quiet
 from reconcile.record import Entry
+from reconcile.scopes import told_scopes
 from reconcile.witness import Gone, Silent, Tells, Unclear, Unproven, Witnesses
 from reconcile.world import World
 
@@ -42,17 +43,24 @@ def judge_at_length(
     if pair.record is not None and pair.double_of is not None:
         return _double(pair, world)
     if any(isinstance(s.witness, Unclear) for s in pair.sides):
-        undecided = Judgement(pair, undecided=Undecided(everything=True))
-        return _with_open(undecided, open_findings, ())
+        unclear = Judgement(pair, undecided=Undecided(everything=True, told=told_scopes(pair)))
+        return _with_open(unclear, open_findings, ())
     tellers = [s for s in pair.sides if s.story is not None]
     if not tellers:
         assert pair.record is not None  # noqa: S101 - untold and unstored pairs do not exist
         judged = judge_absence(pair, pair.record, world)
+        if _settles_existence(pair, judged):
+            open_findings = tuple(f for f in open_findings if f.kind is not Kind.ONE_SIDED)
+        elif any(f.kind is Kind.ONE_SIDED for f in open_findings):
+            # One problem is one alert: the disagreement stays what it is.
+            judged = Judgement(pair, judged.needs, (), judged.undecided)
         return _with_open(judged, open_findings, stale(pair, world))
     if len(tellers) == 1 and _one_sided(pair, witnesses, tellers[0], open_findings):
-        finding = _one_sided_finding(pair, world)
+        findings = (_one_sided_finding(pair, world), *health(pair, world))
         return _with_open(
-            Judgement(pair, undecided=Undecided(everything=True)), open_findings, (finding,)
+            Judgement(pair, undecided=Undecided(everything=True, told=told_scopes(pair))),
+            open_findings,
+            findings,
         )
     case = _case(pair, world, witnesses, entries, open_findings)
     return _told(case, witnesses, entries, open_findings)
@@ -71,11 +79,27 @@ def _one_sided(
         return True
     assert teller.server is not None  # noqa: S101 - only known servers tell
     read, before = witnesses.before(teller.server, pair.key)
-    return pair.record is None and not (read and before is None)
+    if read and before is None:
+        return False
+    return pair.record is None or any(_missed(pair, f) for f in open_findings)
+
+
+def _missed(pair: Pair, finding: Finding) -> bool:
+    """True for an open finding that the whole relationship, not a scope of it, was missing."""
+    about = {what for what, _ in finding.values}
+    return finding.kind is Kind.ABSENCE_UNVERIFIED and pair.name in about
+
+
+def _settles_existence(pair: Pair, judged: Judgement) -> bool:
+    """True if the silent one's last word agrees with the one that does not tell it now."""
+    witnesses = [s.witness for s in pair.sides]
+    return bool(judged.findings) and not any(
+        isinstance(w, Silent) and not isinstance(w.last, Gone) for w in witnesses
+    )
 
 
 def _one_sided_finding(pair: Pair, world: World) -> Finding:
-    words = tuple((side_name(world, pair, i), word(pair.sides[i].witness)) for i in (0, 1))
+    words = tuple(sorted((side_name(world, pair, i), word(pair.sides[i].witness)) for i in (0, 1)))
     return Finding(
         Kind.ONE_SIDED,
         pair.name,
@@ -96,14 +120,10 @@ def _case(
 ) -> Case:
     def news(index: int) -> bool:
         side = pair.sides[index]
-        if side.server is None or side.story is None:
+        if side.server is None or any(f.kind is Kind.ROLE_CONFLICT for f in open_findings):
             return False
         read, before = witnesses.before(side.server, pair.key)
-        return read and (
-            before is None
-            or (before.server_type, before.server_role)
-            != (side.story.server_type, side.story.server_role)
-        )
+        return read and primary_by(before, index) != primary_by(side.story, index)
 
     found = order(pair, news=news, name=lambda s: side_name(world, pair, pair.sides.index(s)))
     pending: dict[str, Value] = {
@@ -127,7 +147,8 @@ def _silence(
     disputed = open_subjects(open_findings, Kind.PARTNER_MISMATCH) | open_subjects(
         open_findings, Kind.SCOPE_ONE_SIDED
     )
-    return Silence(last_story(other), read, before, disputed)
+    missed = open_subjects(open_findings, Kind.ABSENCE_UNVERIFIED)
+    return Silence(last_story(other), read, before, disputed, missed)
 
 
 def _told(
@@ -152,8 +173,11 @@ def _with_open(
 ) -> Judgement:
     """Keep open what this run could not judge: nobody who knows was read (R1)."""
     findings = judged.findings + more
-    silent = {s.server for s in judged.pair.sides if isinstance(s.witness, Silent)}
-    told = any(isinstance(s.witness, Tells) for s in judged.pair.sides)
+    silent = {s.server for s in judged.pair.sides if isinstance(s.witness, (Silent, Unclear))}
+    words = [s.witness for s in judged.pair.sides]
+    told = any(isinstance(w, Tells) for w in words) and not any(
+        isinstance(w, Unclear) for w in words
+    )
     now = {f.fingerprint for f in findings}
     kept = tuple(
         f
@@ -176,7 +200,7 @@ _OF_ONE_READING = frozenset(
     }
 )
 #: Made anew in every run that judges the pair.
-_RECOMPUTED = frozenset({Kind.STALE_EVIDENCE, Kind.ABSENCE_UNVERIFIED, Kind.BLOCKED})
+_RECOMPUTED = frozenset({Kind.STALE_EVIDENCE, Kind.BLOCKED})
 
 
 def _double(pair: Pair, world: World) -> Judgement:

@@ -14,10 +14,14 @@ from reconcile.record import Planned
 class Undecided:
     """What this run cannot say: pending operations about it are neither confirmed nor dropped.
 
-    ``everything`` stands for the existence of the relationship and all below it.
+    ``everything`` stands for the existence of the relationship and all below it; ``order`` for
+    who is Server1.  ``told`` are the scopes that somebody tells in this run (None: nobody tells
+    the relationship): a recorded removal of what is told again is withdrawn, judged or not.
     """
 
     everything: bool = False
+    told: frozenset[Scope] | None = None
+    order: bool = False
     properties: frozenset[str] = frozenset()
     scopes: frozenset[Scope] = frozenset()
 

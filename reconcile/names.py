@@ -150,16 +150,22 @@ class NameMap:
         strong: set[int] = set()
         weak: list[set[int]] = []
         own: set[int] = set()
+        tie: set[int] = set()
         for text in texts:
             if (key := key_of(text)) is None:
                 continue
-            own |= self._own.get(key, frozenset()) - {asker}
+            claims = self._own.get(key, set()) - {asker}
+            own |= claims
+            if _is_distinct(key):
+                tie |= claims
             if given := self._given.get(key, frozenset()) - {asker}:
                 strong |= given
             elif short := self._short_hits(key) - {asker}:
                 weak.append(short)
         touched = frozenset(strong.union(own, *weak))
-        return _decide(texts[0], strong, weak, own), touched
+        if strong or weak:
+            return _decide(texts[0], strong, weak, tie), touched
+        return _by_own_word(texts[0], own), touched
 
     def _short_hits(self, key: str) -> set[int]:
         """Servers whose first label is the name; an FQDN only meets servers named without domain.
@@ -174,17 +180,24 @@ class NameMap:
         return set(self._given.get(label, ())) & self._short.get(label, set())
 
 
-def _decide(text: str, strong: set[int], weak: list[set[int]], own: set[int]) -> Resolution:
-    if not strong and not weak:
-        if len(own) == 1:
-            return Known(next(iter(own)), How.SELF)
-        return Ambiguous(text, tuple(sorted(own))) if own else Unknown(text)
+def _is_distinct(key: str) -> bool:
+    """A bare host name breaks no tie: every server of that name would call itself so."""
+    return "." in key or ":" in key
+
+
+def _by_own_word(text: str, own: set[int]) -> Resolution:
+    if len(own) == 1:
+        return Known(next(iter(own)), How.SELF)
+    return Ambiguous(text, tuple(sorted(own))) if own else Unknown(text)
+
+
+def _decide(text: str, strong: set[int], weak: list[set[int]], tie: set[int]) -> Resolution:
     common = set.intersection(*(([strong] if strong else []) + weak))
     if len(strong) <= 1 and len(common) == 1:
         return Known(next(iter(common)), How.NAME if strong else How.SHORT_NAME)
     candidates = strong.union(*weak)
-    if len(tie := candidates & own) == 1:
-        return Known(next(iter(tie)), How.SELF)
+    if len(broken := candidates & tie) == 1:
+        return Known(next(iter(broken)), How.SELF)
     return Ambiguous(text, tuple(sorted(candidates)))
 
 

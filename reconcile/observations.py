@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from reconcile.case import Case, side_name
+from reconcile.case import Case, last_story, side_name
 from reconcile.findings import Finding, Kind
 from reconcile.model import Seen, State, Story
 from reconcile.names import Ambiguous, How, Known, Unknown
 from reconcile.pairing import Pair
 from reconcile.spelling import listed
-from reconcile.witness import Tells
+from reconcile.witness import Silent, Tells
 from reconcile.world import World
 
 #: The worse comes first; anything else but Normal is on its way and comes after these.
@@ -27,37 +27,45 @@ _WORST: Final = (
 
 def observations(case: Case) -> tuple[Finding, ...]:
     """Findings about a pair that at least one side tells."""
-    found = [*_names(case), *_unknown_words(case)]
-    found.extend(f for f in (_state(case), _empty(case), _role_conflict(case)) if f is not None)
+    found = [*_names(case), *_unknown_words(case), *health(case.pair, case.world)]
+    found.extend(f for f in (_empty(case), _role_conflict(case)) if f is not None)
     return tuple(found)
 
 
-def _state(case: Case) -> Finding | None:
+def health(pair: Pair, world: World) -> tuple[Finding, ...]:
+    """A side that is not in state Normal, by its own word or, if it is silent, its last one."""
     words = []
-    for index, side in enumerate(case.pair.sides):
-        state = side.story.state if side.story is not None else _stored_state(case, index)
+    for index, side in enumerate(pair.sides):
+        state = side.story.state if side.story is not None else _last_state(pair, index)
         if state is not None and state is not State.NORMAL:
-            words.append((side_name(case.world, case.pair, index), state))
+            words.append((side_name(world, pair, index), state))
     if not words:
-        return None
+        return ()
+    words.sort()
     worst = min((s for _, s in words), key=_rank)
     listing = " and ".join(f"{who} is in state {state}" for who, state in words)
-    return Finding(
-        Kind.STATE_NOT_NORMAL,
-        case.pair.name,
-        case.pair.servers,
-        f"{listing} for relationship {case.pair.name}. {_ADVICE.get(worst, _TRANSITIONAL)}",
-        tuple(("State", ((who, str(state)),)) for who, state in words),
-        grade=worst,
+    return (
+        Finding(
+            Kind.STATE_NOT_NORMAL,
+            pair.name,
+            pair.servers,
+            f"{listing} for relationship {pair.name}. {_ADVICE.get(worst, _TRANSITIONAL)}",
+            tuple(("State", ((who, str(state)),)) for who, state in words),
+            grade=worst,
+        ),
     )
 
 
-def _stored_state(case: Case, index: int) -> State | None:
+def _last_state(pair: Pair, index: int) -> State | None:
     """A silent side keeps the state that was seen last; Unknown there says nothing."""
-    record = case.pair.record
-    if record is None:
+    side, record = pair.sides[index], pair.record
+    if not isinstance(side.witness, Silent):
         return None
-    state = record.server2_state if index else record.server1_state
+    if record is not None:
+        state = record.server2_state if index else record.server1_state
+    else:
+        story = last_story(side)
+        state = State.UNKNOWN if story is None else story.state
     return None if state is State.UNKNOWN else state
 
 
@@ -76,8 +84,8 @@ _ADVICE: Final = {
 
 
 def _empty(case: Case) -> Finding | None:
-    stories = [s.story for s in case.pair.sides if s.story is not None]
-    if any(story.scopes for story in stories):
+    stories = [side.story or last_story(side) for side in case.pair.sides]
+    if any(story is not None and story.scopes for story in stories):
         return None
     return Finding(
         Kind.RELATIONSHIP_EMPTY,
@@ -91,7 +99,9 @@ def _empty(case: Case) -> Finding | None:
 def _role_conflict(case: Case) -> Finding | None:
     if not case.order.conflict:
         return None
-    words = tuple((side_name(case.world, case.pair, i), word) for i, word in case.order.conflict)
+    words = tuple(
+        sorted((side_name(case.world, case.pair, i), word) for i, word in case.order.conflict)
+    )
     return Finding(
         Kind.ROLE_CONFLICT,
         case.pair.name,

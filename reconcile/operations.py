@@ -21,7 +21,7 @@ from reconcile.record import (
     Planned,
     Record,
 )
-from reconcile.scopes import ScopeVerdict, scope_verdict
+from reconcile.scopes import ScopeVerdict, scope_verdict, told_scopes
 from reconcile.spelling import dotted_all, listed
 from reconcile.truth import Truth, truth
 from reconcile.witness import Unmanaged, Witnesses
@@ -41,7 +41,7 @@ def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> 
     """Decide what a pair needs that at least one side tells and no other read side denies."""
     found = truth(case)
     verdict = scope_verdict(case, _adding(entries))
-    findings = _findings(case, found, verdict)
+    findings = _findings(case, *_disputes(case, found, verdict), verdict.unverified)
     record = case.pair.record
     if record is None:
         return Decision(_creates(case, found, verdict), findings)
@@ -61,7 +61,7 @@ def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> 
     return Decision(
         needs,
         findings + unconfirmed,
-        _undecided(found, verdict, verdict.gone - gone),
+        _undecided(case, found, verdict, verdict.gone - gone),
         agreed and not unconfirmed,
     )
 
@@ -72,8 +72,12 @@ def _adding(entries: tuple[Entry, ...]) -> frozenset[Scope]:
     )
 
 
-def _undecided(found: Truth, verdict: ScopeVerdict, unconfirmed: frozenset[Scope]) -> Undecided:
+def _undecided(
+    case: Case, found: Truth, verdict: ScopeVerdict, unconfirmed: frozenset[Scope]
+) -> Undecided:
     return Undecided(
+        told=told_scopes(case.pair),
+        order=not case.order.certain,
         properties=frozenset(ATTRIBUTES.keys() - found.values.keys()),
         scopes=verdict.left | verdict.unverified | unconfirmed,
     )
@@ -123,19 +127,17 @@ def _pending_create(
     found, verdict, findings = conclusion.found, conclusion.verdict, conclusion.findings
     kept = tuple(e.planned for e in entries if e.planned.operation is Operation.CREATE)
     stored: dict[str, Value] = {p: getattr(record, a) for p, a in ATTRIBUTES.items()}
-    wanted = {**stored, **found.values}
+    told = dict(found.values)
     if case.silence is None:
-        disputed = {what for what, _ in found.disputes}
-        wanted |= dict.fromkeys(disputed)
+        told |= dict.fromkeys(what for what, _ in found.disputes)
     scopes = verdict.common | (verdict.left & record.scopes if case.silence else frozenset())
-    changes = swap(record, wanted) if case.swapped else diff(record, wanted)
+    changes = swap(record, told) if case.swapped else diff(record, told)
+    wanted = stored | {c.property: c.after for c in changes}
     config = [c for c in changes if c.property not in STATE_PROPERTIES]
-    undecided = _undecided(found, verdict, frozenset())
+    undecided = _undecided(case, found, verdict, frozenset())
     if not isinstance(wanted.get("Mode"), Mode):
         return Decision((), findings, undecided)
     if config or scopes != record.scopes or not kept:
-        if case.swapped:
-            wanted = stored | {c.property: c.after for c in changes}
         return Decision((_create(case, wanted, scopes),), findings, undecided)
     return Decision((*kept, *_update(case, changes)), findings, undecided)
 
@@ -206,41 +208,63 @@ def _seconds(case: Case) -> int:
     return int(case.world.rules.confirm_after.total_seconds())
 
 
-def _findings(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Finding, ...]:
+def _disputes(
+    case: Case, found: Truth, verdict: ScopeVerdict
+) -> tuple[tuple[Said, ...], tuple[Said, ...]]:
+    """What the partners dispute about properties and about scopes.
+
+    While one is silent and the Mode is in dispute nothing can be created, so nothing is believed
+    of the other either: what is no dispute yet does not become one by being told again.
+    """
+    silence = case.silence
+    if case.pair.record is not None or silence is None or "Mode" in found.values:
+        return found.disputes, verdict.disputes
+    properties = tuple(d for d in found.disputes if d[0] == "Mode" or d[0] in silence.open)
+    return properties, tuple(d for d in verdict.disputes if d[0] in silence.open)
+
+
+def _findings(
+    case: Case, disputes: tuple[Said, ...], scopes: tuple[Said, ...], unverified: frozenset[Scope]
+) -> tuple[Finding, ...]:
     pair, findings = case.pair, []
-    if found.disputes:
+    if disputes:
         findings.append(
             Finding(
                 Kind.PARTNER_MISMATCH,
                 pair.name,
                 pair.servers,
                 f"The partners of {pair.name} do not tell the same: "
-                f"{'; '.join(_both(s) for s in found.disputes)}. IPAM keeps what it has; set the "
+                f"{'; '.join(_both(s) for s in disputes)}. IPAM keeps what it has; set the "
                 "value that is right on both.",
-                found.disputes,
+                disputes,
             )
         )
-    if verdict.disputes:
+    if scopes:
         findings.append(
             Finding(
                 Kind.SCOPE_ONE_SIDED,
                 pair.name,
                 pair.servers,
                 f"Scopes of {pair.name} on one partner only: "
-                f"{listed((_both(s) for s in verdict.disputes), 3)}. They are neither added nor "
+                f"{listed((_both(s) for s in scopes), 3)}. They are neither added nor "
                 "removed until both partners agree.",
-                verdict.disputes,
+                scopes,
             )
         )
-    if verdict.unverified:
-        findings.append(_unverified(case, verdict.unverified))
+    if unverified:
+        findings.append(_unverified(case, unverified))
     return tuple(findings)
 
 
 def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
     words = tuple(
-        (side_name(case.world, case.pair, i), word(s.witness))
-        for i, s in enumerate(case.pair.sides)
+        sorted(
+            (
+                side_name(case.world, case.pair, i),
+                "does not tell it" if s.story is not None else word(s.witness),
+            )
+            for i, s in enumerate(case.pair.sides)
+        )
     )
     return Finding(
         Kind.ABSENCE_UNVERIFIED,

@@ -26,11 +26,15 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``primary`` is the index (0 or 1) into the pair's sides; ``conflict`` says who says what."""
+    """``primary`` is the index (0 or 1) into the pair's sides; ``conflict`` says who says what.
+
+    ``certain`` is False where nobody tells an order in this run, or not the same one.
+    """
 
     primary: int
     ground: Ground
     conflict: tuple[tuple[int, str], ...] = ()
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,12 @@ def _stored_order(
 ) -> Order:
     """A stored order changes only when all fresh stories that tell one agree on another."""
     if not any(v.primary == 1 for v in fresh):
-        return Order(0, Ground.STORED)
+        return Order(0, Ground.STORED, certain=bool(fresh))
     contrary = [v for v in said_before if v.primary == 0]
     agreed = all(v.primary == 1 for v in fresh)
     if agreed and (not contrary or all(news(v.voter) for v in fresh)):
         return Order(1, Ground.TOLD)
-    return Order(0, Ground.STORED, _words([*fresh, *contrary]))
+    return Order(0, Ground.STORED, _words([*fresh, *contrary]), certain=False)
 
 
 def _new_order(
@@ -76,6 +80,12 @@ def _new_order(
             return Order(primaries.pop(), Ground.TOLD, conflict)
     by_name = sorted((0, 1), key=lambda i: fold(name(pair.sides[i])))
     return Order(by_name[0], Ground.ASSUMED, conflict)
+
+
+def primary_by(story: Story | None, teller: int) -> int | None:
+    """The index of the primary as the side ``teller`` tells it, None if it does not."""
+    vote = _vote(story, teller)
+    return None if vote is None else vote.primary
 
 
 def _vote(story: Story | None, voter: int) -> _Vote | None:

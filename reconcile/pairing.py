@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reconcile.model import Story
 from reconcile.names import Ambiguous, How, Known, Unknown, fold_relationship
 from reconcile.record import Record
-from reconcile.witness import Tells, Unmanaged, Witness, Witnesses
+from reconcile.witness import Tells, Unclear, Unmanaged, Witness, Witnesses
 from reconcile.world import World
 
 
@@ -113,7 +113,11 @@ def _half_pair(server: int, name: str, witnesses: Witnesses) -> tuple[Side, Side
 def _partner(server: int, name: str, told: Tells, witnesses: Witnesses) -> Side:
     match told.partner:
         case Known(partner, _):
-            return Side(partner, witnesses.witness(partner, name, server))
+            answer = witnesses.witness(partner, name, server)
+            if isinstance(answer, Tells) and not isinstance(answer.partner, Known):
+                # It tells the name, but several could be its partner: nobody knows which pair.
+                return Side(partner, Unclear())
+            return Side(partner, answer)
         case Unknown() | Ambiguous() as lost:
             return Side(None, Unmanaged(lost))
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconcile.case import Case, last_story
-from reconcile.model import Seen, ServerType, Story, Value
-from reconcile.names import Ambiguous, address_key, fold
+from reconcile.model import Seen, ServerType, State, Story, Value
+from reconcile.names import Ambiguous, How, Known, Unknown, address_key, fold
 from reconcile.pairing import Side
-from reconcile.witness import Unmanaged
+from reconcile.witness import Tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,29 @@ def side_values(case: Case) -> dict[str, Value]:
         if side.server is not None:
             values[f"{prefix}RecordId"] = side.server
             values[f"{prefix}Name"] = case.world.name(side.server)
-        if side.story is not None:
-            values[f"{prefix}State"] = side.story.state
-        if not _nothing_changes(case, side):
+        if (state := _state(case, side)) is not None:
+            values[f"{prefix}State"] = state
+        if not _nothing_changes(case, side, other):
             _names_and_addresses(case, prefix, side, other, values)
     return values
 
 
-def _nothing_changes(case: Case, side: Side) -> bool:
-    """A stored side whose partner's name is ambiguous stays as it is (R7)."""
-    lost = isinstance(side.witness, Unmanaged) and isinstance(side.witness.name, Ambiguous)
-    return lost and case.pair.record is not None
+def _state(case: Case, side: Side) -> State | None:
+    """By the server's own story; a new record takes the last one seen of a silent partner."""
+    last = last_story(side) if case.pair.record is None else None
+    story = side.story or last
+    return None if story is None else story.state
+
+
+def _nothing_changes(case: Case, side: Side, other: Side) -> bool:
+    """A stored side stays as it is if its partner's name for it is ambiguous (R7)."""
+    if case.pair.record is None or side.story is not None or not isinstance(other.witness, Tells):
+        return False
+    match other.witness.partner:
+        case Ambiguous() | Known(_, How.STORED_AMBIGUOUS):
+            return True
+        case Unknown() | Known():
+            return False
 
 
 def _names_and_addresses(

@@ -59,6 +59,8 @@ def _of_secondary(case: Case, mode: Mode, told: int) -> Share:
     """Only the secondary gives a number: evidence if it can mean one thing only."""
     last = _percent(last_story(case.primary), mode)
     value = _primary_share(case, mode, told, last)
+    if value is None and (case.silence is None or PERCENTAGE not in case.silence.open):
+        return Share()
     match _belief(case, mode, told, value, last):
         case Belief.BELIEVED:
             return Share(value)

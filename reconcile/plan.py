@@ -104,6 +104,8 @@ def draft(world: World) -> Draft:
         own = _entries_of(pair, entries)
         open_ones = tuple(f for f in findings.get(pair.key, ()) if about.issuperset(f.servers))
         harvest.add(judge(pair, world, witnesses, own, open_ones), own, about)
+    judged = _judged(world, harvest.covered)
+    harvest.ended.extend(_told_no_more(world, judged))
     harvest.needs.sort(key=_place)
     plan = Plan(
         needs=tuple(harvest.needs),
@@ -111,7 +113,7 @@ def draft(world: World) -> Draft:
         ended=tuple(sorted(harvest.ended)),
         findings=tuple(harvest.found),
         agreed=tuple(harvest.agreed),
-        judged=_judged(world, harvest.covered),
+        judged=judged,
         watches=_watches(world, witnesses),
         overtaken=tuple(sorted(world.overtaken)),
     )
@@ -141,6 +143,19 @@ class _Harvest:
             self.needs.extend(settled.needs)
             self.superseded.extend(settled.superseded)
             self.ended.extend(settled.ended)
+
+
+def _told_no_more(world: World, judged: Judged) -> tuple[int, ...]:
+    """Rejected Creates of pairs that everybody was read without: the difference is gone."""
+    living = {r.key for r in world.records}
+    return tuple(
+        e.number
+        for e in world.entries
+        if e.stands
+        and e.planned.record not in living
+        and fold_relationship(e.planned.relationship) not in judged.pairs
+        and judged.read_about(fold_relationship(e.planned.relationship), _partners(e.planned))
+    )
 
 
 def _judged(world: World, covered: Mapping[str, list[frozenset[int]]]) -> Judged:

@@ -8,6 +8,7 @@ from reconcile.belief import Belief, believe
 from reconcile.case import Case
 from reconcile.findings import Said
 from reconcile.model import Scope
+from reconcile.pairing import Pair
 from reconcile.spelling import dotted
 
 _NONE: frozenset[Scope] = frozenset()
@@ -51,27 +52,31 @@ def _one_sided(case: Case, stored: frozenset[Scope], pending: frozenset[Scope]) 
     last = story.scopes if silence.last is None else silence.last.scopes
     before = _NONE if silence.before is None else silence.before.scopes
     left: set[Scope] = set()
-    disputes: list[Said] = []
-    for scope in sorted(story.scopes ^ last):
-        told = scope in story.scopes
+    disputed = {s for s in last - story.scopes if dotted(s) in silence.open}
+    for scope in sorted(story.scopes - last):
         belief = believe(
             agrees=False,
             disputed=dotted(scope) in silence.open,
-            news=silence.before_read and ((scope in before) != told),
-            stored=(scope in stored or scope in pending) == told,
+            news=silence.before_read and scope not in before,
+            stored=(scope in stored or scope in pending) and dotted(scope) not in silence.missed,
         )
         if belief is not Belief.BELIEVED:
             left.add(scope)
         if belief is Belief.DISPUTED:
-            disputes.append(_said(case, scope, told == first_tells))
-    missing = stored - story.scopes
+            disputed.add(scope)
+    # A scope that is told no more needs proof anyway; an open disagreement says it already.
+    # Of a record that is not created yet nothing can be missed.
+    is_stored = case.pair.record is not None and not case.pair.record.pending
+    missing = stored - story.scopes - disputed if is_stored else _NONE
     proven = _only_witness(case)
     return ScopeVerdict(
         common=story.scopes - left,
-        gone=missing - left if proven else _NONE,
-        left=frozenset(left),
+        gone=missing if proven else _NONE,
+        left=frozenset(left | disputed),
         unverified=_NONE if proven else missing,
-        disputes=tuple(disputes),
+        disputes=tuple(
+            _said(case, s, (s in story.scopes) == first_tells) for s in sorted(disputed)
+        ),
     )
 
 
@@ -88,3 +93,9 @@ def _said(case: Case, scope: Scope, first_tells: bool) -> Said:
     words = ("tells it", "does not tell it")
     one, two = words if first_tells else words[::-1]
     return case.both_say_words(dotted(scope), one, two)
+
+
+def told_scopes(pair: Pair) -> frozenset[Scope] | None:
+    """Every scope that a side tells in this run, None if no side tells the relationship."""
+    stories = [s.story.scopes for s in pair.sides if s.story is not None]
+    return frozenset().union(*stories) if stories else None

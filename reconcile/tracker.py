@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from reconcile.judgement import Judgement, Undecided
-from reconcile.model import Operation, Value
+from reconcile.model import Operation, Scope, Value
 from reconcile.names import fold_relationship
 from reconcile.record import (
     ATTRIBUTES,
@@ -47,8 +47,6 @@ def settle(judged: Judgement, entries: tuple[Entry, ...]) -> Settlement:
     """Settle the needs of one judgement against the entries of its pair."""
     pending = [e for e in entries if e.status is EntryStatus.PENDING]
     rejected = [e for e in entries if e.status is EntryStatus.REJECTED and e.stands]
-    if judged.undecided.everything:
-        return Settlement(tuple(Need(e.planned, e.number, confirmed=False) for e in pending))
     ended = tuple(e.number for e in rejected if not _still_needed(e.planned, judged))
     standing = [e.planned for e in rejected if e.number not in ended]
     wanted = [n for need in judged.needs if (n := _not_accepted(need, standing)) is not None]
@@ -67,8 +65,13 @@ def settle(judged: Judgement, entries: tuple[Entry, ...]) -> Settlement:
 
 
 def _content(planned: Planned) -> tuple[object, ...]:
-    """What makes two needs of one pair the same: what they do, not why or on whose word."""
-    return (planned.operation, _configured(planned), planned.scopes)
+    """What makes two needs of one pair the same: what they do, not why or on whose word.
+
+    Server1State means another server after a change of order, so an Update says whose.
+    """
+    sides = (planned.server1.server, planned.server2.server)
+    whose = sides if planned.operation is Operation.UPDATE else ()
+    return (planned.operation, whose, _configured(planned), planned.scopes)
 
 
 def _configured(planned: Planned) -> tuple[Change, ...]:
@@ -99,6 +102,8 @@ def _is_swap(planned: Planned) -> bool:
 
 def _still_needed(rejected: Planned, judged: Judgement) -> bool:
     """True while both sides are as they were when the person accepted the difference."""
+    if judged.undecided.everything:
+        return True
     same = [n for n in judged.needs if n.operation is rejected.operation]
     undecided = judged.undecided
     match rejected.operation:
@@ -129,30 +134,47 @@ def _carry(wanted: list[Planned], pending: list[Entry], judged: Judgement) -> li
 
 
 def _same_line(one: Planned, two: Planned) -> bool:
-    return one.operation is two.operation and one.state_only == two.state_only
+    return (one.operation, one.state_only, _is_swap(one)) == (
+        two.operation,
+        two.state_only,
+        _is_swap(two),
+    )
 
 
 def _undecided_part(planned: Planned, undecided: Undecided, record: Record) -> Planned | None:
+    """What of a pending operation this run cannot judge, None if it can judge it all."""
     match planned.operation:
         case Operation.UPDATE:
-            if _is_swap(planned):
-                return None
-            changes = tuple(
-                c
-                for c in planned.changes
-                if c.property in undecided.properties and _stored(record, c.property) == c.before
-            )
-            return replace(planned, changes=changes) if changes else None
-        case Operation.ADD_SCOPES | Operation.REMOVE_SCOPES:
-            present = planned.operation is Operation.REMOVE_SCOPES
-            scopes = tuple(
-                s
-                for s in planned.scopes
-                if s in undecided.scopes and (s in record.scopes) == present
-            )
-            return replace(planned, scopes=scopes) if scopes else None
-        case Operation.CREATE | Operation.DELETE:
-            return None
+            return _undecided_update(planned, undecided, record)
+        case Operation.ADD_SCOPES:
+            missing = [s for s in planned.scopes if s not in record.scopes]
+            return _with_scopes(planned, missing, undecided)
+        case Operation.REMOVE_SCOPES:
+            told = undecided.told or frozenset()
+            there = [s for s in planned.scopes if s in record.scopes and s not in told]
+            return _with_scopes(planned, there, undecided)
+        case Operation.CREATE:
+            return planned if undecided.everything else None
+        case Operation.DELETE:
+            return planned if undecided.everything and undecided.told is None else None
+
+
+def _undecided_update(planned: Planned, undecided: Undecided, record: Record) -> Planned | None:
+    if undecided.everything or (_is_swap(planned) and undecided.order):
+        return planned
+    if _is_swap(planned):
+        return None
+    changes = tuple(
+        c
+        for c in planned.changes
+        if c.property in undecided.properties and _stored(record, c.property) == c.before
+    )
+    return replace(planned, changes=changes) if changes else None
+
+
+def _with_scopes(planned: Planned, scopes: list[Scope], undecided: Undecided) -> Planned | None:
+    left = tuple(s for s in scopes if undecided.everything or s in undecided.scopes)
+    return replace(planned, scopes=left) if left else None
 
 
 def _stored(record: Record, property: str) -> Value:

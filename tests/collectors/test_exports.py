@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.base import Collector
 from collectors.exports import ExportCollector, ExportsUnusable
 from collectors.wire import Host, Json, ReportedFailure
 from reconcile.model import Alias, Provenance, ReadFailure, Seen, Server, Unseen
@@ -37,7 +36,7 @@ def failure(sighting: Seen | Unseen) -> ReadFailure:
 
 
 def read(directory: Path, server: Server = DHCP01) -> Seen | Unseen:
-    collector: Collector = ExportCollector(directory, INVENTORY)
+    collector = ExportCollector(directory, INVENTORY)
     assert collector.offers(INVENTORY) >= {server.id}
     return collector.read(server, READ_AT)
 

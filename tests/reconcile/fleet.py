@@ -184,8 +184,8 @@ class Ipam:
             self.entries[number] = Entry(number, planned, EntryStatus.PENDING)
             if need.confirmed:
                 numbers.append(number)
-        for key in plan.agreed:
-            self.records[key] = replace(self.records[key], evidence=Evidence.BOTH)
+        for agreed in plan.agreed:
+            self.records[agreed] = replace(self.records[agreed], evidence=Evidence.BOTH)
         now = drift(plan.findings, self.findings.values(), plan.judged).now
         self.findings = {f.fingerprint: f for f in now}
         for key in plan.watches.end:
@@ -227,10 +227,11 @@ class Ipam:
         for record in self.records.values():
             waits = self._contested_by(record.key)
             for server in record.partners:
-                name = (server, fold_relationship(record.relationship_name))
-                for membership in (name, *((server, s) for s in record.scopes)):
-                    if membership not in waits:
-                        held[membership] = record.key
+                name = fold_relationship(record.relationship_name)
+                whats: list[str | Scope] = [name, *record.scopes]
+                for what in whats:
+                    if (server, what) not in waits:
+                        held[server, what] = record.key
         return {m: held[m] for m in wanted if m in held}
 
     def _contested_by(self, key: int) -> set[Membership]:
