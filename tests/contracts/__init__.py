@@ -1,0 +1,1 @@
+"""Promises that a fake and the real part behind one port both keep."""

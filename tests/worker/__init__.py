@@ -1,0 +1,1 @@
+"""Settings, inventory, the store and the steps of a sync."""

@@ -1,0 +1,28 @@
+"""Sites for the tests of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.worker.cli.site import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Servers 1 to 3 are known; 1 and 2 have relationship HQ with two scopes, 3 has nothing."""
+    site = Site(tmp_path)
+    site.tell(1, 2, "HQ", scopes=("10.1.0.0", "10.1.1.0"))
+    site.told[3] = {}
+    site.export(3)
+    site.import_servers(1, 2, 3)
+    return site
+
+
+@pytest.fixture
+def synced(site: Site) -> Site:
+    """The same after its first sync."""
+    outcome = site.sync()
+    assert outcome.code == 0, outcome
+    return site

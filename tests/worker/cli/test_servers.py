@@ -1,0 +1,153 @@
+"""``servers``: the inventory from a file and by hand."""
+
+from __future__ import annotations
+
+from tests.worker.cli.site import Json, Site, address, fqdn
+
+
+def import_text(site: Site, text: str) -> Json:
+    path = site.root / "inventory.yaml"
+    path.write_text(text)
+    outcome = site.run("servers", "import", path, "--json")
+    assert outcome.code == 0, outcome
+    return outcome.json
+
+
+def server(site: Site, name: str) -> Json:
+    return site.run("servers", "show", name, "--json").json
+
+
+def test_import_adds_and_a_second_one_writes_nothing(site: Site) -> None:
+    before = site.rows()
+    outcome = site.run("servers", "import", site.root / "servers.yaml", "--json")
+    assert outcome.json == {
+        "added": [],
+        "changed": [],
+        "unchanged": [fqdn(1), fqdn(2), fqdn(3)],
+        "absent": [],
+        "kept_aliases": [],
+    }
+    assert site.rows() == before
+
+
+def test_import_changes_what_the_file_states_and_says_so(site: Site) -> None:
+    text = f"""
+credentials:
+  corp: {{username: 'CORP\\svc', password_env: IPAM_CORP_PASSWORD}}
+servers:
+  - name: {fqdn(1)}
+    addresses: [10.9.9.9]
+    aliases: [hq]
+    winrm: {{url: 'https://{fqdn(1)}:5986/wsman', transport: ntlm, credential: corp}}
+"""
+    told = import_text(site, text)
+    (changed,) = told["changed"]
+    assert changed["name"] == fqdn(1)
+    assert changed["changes"][0] == f"addresses: {address(1)} -> 10.9.9.9"
+    shown = server(site, fqdn(1))
+    assert shown["addresses"] == ["10.9.9.9"]
+    assert shown["aliases"] == [{"text": "hq", "provenance": "inventory"}]
+    assert shown["winrm"] == {
+        "url": f"https://{fqdn(1)}:5986/wsman",
+        "transport": "ntlm",
+        "credential": "corp",
+    }
+    assert import_text(site, text)["changed"] == []
+
+
+def test_import_never_removes_and_lists_what_the_file_lacks(site: Site) -> None:
+    import_text(site, f"servers: [{{name: {fqdn(1)}, aliases: [hq]}}]")
+    told = import_text(site, f"servers: [{{name: {fqdn(1)}}}]")
+    assert told["absent"] == [fqdn(2), fqdn(3)]
+    assert told["kept_aliases"] == [{"server": fqdn(1), "text": "hq"}]
+    assert server(site, fqdn(1))["addresses"] == [address(1)]
+    assert len(site.run("servers", "list", "--json").json) == 3
+
+
+def test_import_for_people_ends_with_the_numbers(site: Site) -> None:
+    outcome = site.run("servers", "import", site.root / "servers.yaml")
+    assert "0 added, 0 changed, 3 unchanged, 0 absent" in outcome.err
+    assert outcome.out == ""
+
+
+def test_a_credential_leaves_only_its_name_in_the_database(site: Site) -> None:
+    import_text(
+        site,
+        "credentials: {corp: {username: svc-ipam, password_file: /run/secret}}\n"
+        f"servers: [{{name: {fqdn(1)}, winrm: {{credential: corp}}}}]",
+    )
+    held = str(site.rows())
+    assert "corp" in held
+    assert "svc-ipam" not in held
+    assert "/run/secret" not in held
+
+
+def test_add_and_show_by_any_name(site: Site) -> None:
+    outcome = site.run(
+        "servers", "add", "dhcp04.corp.example.", "--address", "10.0.0.4", "--alias", "lab"
+    )
+    assert outcome.code == 0
+    shown = server(site, fqdn(4))
+    assert shown["standing"] == "enabled"
+    assert shown["last_sighting"] is None
+    for name in ("lab", "10.0.0.4", "DHCP04"):
+        assert server(site, name) == shown
+
+
+def test_add_refuses_what_can_be_no_name_and_what_is_taken(site: Site) -> None:
+    assert site.run("servers", "add", "two words").code == 1
+    assert site.run("servers", "add", "dhcp05", "--address", "nowhere").code == 1
+    taken = site.run("servers", "add", fqdn(1).upper())
+    assert taken.code == 1
+    assert "already" in taken.err
+
+
+def test_rename_keeps_the_server(synced: Site) -> None:
+    before = server(synced, fqdn(1))
+    assert synced.run("servers", "rename", fqdn(1), "hq.corp.example").code == 0
+    after = server(synced, "hq.corp.example")
+    assert (after["id"], after["relationships"]) == (before["id"], 1)
+
+
+def test_a_disabled_server_is_not_asked_until_it_is_enabled(synced: Site) -> None:
+    assert synced.run("servers", "disable", fqdn(2)).code == 0
+    document = synced.sync("--json").json
+    assert document["summary"]["servers_read"] == 2
+    refused = synced.sync("--server", fqdn(2))
+    assert refused.code == 1
+    assert "servers enable" in refused.err
+    assert synced.run("servers", "enable", fqdn(2)).code == 0
+    assert synced.sync("--json").json["summary"]["servers_read"] == 3
+
+
+def test_retire_explains_itself_and_asks(synced: Site) -> None:
+    asked = synced.run("servers", "retire", fqdn(2))
+    assert asked.code == 1
+    assert "can then be planned" in asked.err
+    assert "--yes" in asked.err
+    assert server(synced, fqdn(2))["standing"] == "enabled"
+
+
+def test_with_both_partners_gone_a_retirement_plans_the_removal(synced: Site) -> None:
+    assert synced.run("servers", "retire", fqdn(2), "--yes").code == 0
+    assert server(synced, fqdn(2))["standing"] == "retired"
+    synced.drop("HQ", 1)
+    document = synced.plan("--json").json
+    assert {o["operation"] for o in document["operations"]} <= {"FailoverDelete"}
+
+
+def test_list_shows_what_was_read_and_when(synced: Site) -> None:
+    listed = synced.run("servers", "list", "--json").json
+    assert [s["name"] for s in listed] == [fqdn(1), fqdn(2), fqdn(3)]
+    assert all(s["last_sighting"]["outcome"] == "read" for s in listed)
+    assert all(s["last_seen_at"].endswith("Z") for s in listed)
+    table = synced.run("servers", "list").out
+    assert all(s["name"] in table for s in listed)
+
+
+def test_a_server_that_failed_shows_why_and_what_to_do(synced: Site) -> None:
+    synced.spoil(2, b"")
+    assert synced.sync().code == 2
+    last = server(synced, fqdn(2))["last_sighting"]
+    assert (last["outcome"], last["code"]) == ("unread", "empty_output")
+    assert "failed read" in synced.run("servers", "show", fqdn(2)).out

@@ -1,0 +1,77 @@
+"""The store under test, empty and ready, on SQLite and on PostgreSQL.
+
+One store of each kind serves all tests and is emptied after each: to make and open one costs
+more than most tests.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from tests.postgres import PostgresServer
+from worker.store.schema import open_store
+from worker.store.store import SqlStore
+from worker.store.tables import metadata, writer
+
+_ROWS = [table.name for table in reversed(metadata.sorted_tables) if table is not writer]
+
+
+@pytest.fixture(scope="session")
+def sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+    """The SQLite store."""
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'shared.db'}")
+    event.listen(store.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous = OFF"))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_store(postgres_server: PostgresServer) -> Iterator[SqlStore]:
+    """The PostgreSQL store."""
+    with postgres_server.database() as name:
+        store = open_store(postgres_server.url(name))
+        yield store
+        store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[SqlStore]:
+    """An empty store; a test that takes it runs on SQLite and on PostgreSQL."""
+    fixture = {"sqlite": "sqlite_store", "postgresql": "postgres_store"}[request.param]
+    shared: SqlStore = request.getfixturevalue(fixture)
+    yield shared
+    with shared.engine.begin() as connection:
+        for table in _ROWS:
+            connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        connection.exec_driver_sql("UPDATE writer SET inventory = inventory + 1")
+
+
+@pytest.fixture
+def store_url(store: SqlStore) -> str:
+    """The URL of `store`, for a second one beside it."""
+    return store.engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def pristine_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite store that nobody ever used."""
+    file = tmp_path_factory.mktemp("store") / "pristine.db"
+    open_store(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture
+def sqlite_store_url(pristine_file: Path, tmp_path: Path) -> str:
+    """The URL of an SQLite store that a test may spoil."""
+    return f"sqlite:///{shutil.copy(pristine_file, tmp_path / 'store.db')}"
+
+
+@pytest.fixture
+def postgres_store_url(postgres_store: SqlStore) -> str:
+    """The URL of an empty PostgreSQL store, for a test that commits nothing."""
+    return postgres_store.engine.url.render_as_string(hide_password=False)

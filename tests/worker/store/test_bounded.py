@@ -1,0 +1,205 @@
+"""What is asked about two servers costs the same in a fleet of ten and of a hundred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from reconcile.model import Sighting
+from reconcile.record import EntryStatus
+from tests.worker.store.samples import (
+    BEGIN,
+    a_finding,
+    a_reading,
+    a_record,
+    add_servers,
+    an_update,
+    insert,
+    minutes,
+    open_run,
+)
+from tests.worker.store.sql_counter import SqlCount, counted
+from worker.ports import EntryFilter, Reading
+from worker.store.schema import open_store
+from worker.store.store import SqlStore
+
+RUNS = 3
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Servers in a ring, each with a relationship to the next: records[n] is of servers n, n+1."""
+
+    servers: list[int]
+    records: list[int]
+
+
+def a_fleet(store: SqlStore, prefix: str, size: int) -> Fleet:
+    """Everything a judgement loads, and a past: each server was read in every run."""
+    servers = add_servers(store, size, prefix)
+    ring = list(pairwise([*servers, servers[0]]))
+    wanted = [a_record(f"ring {n}", *pair, 2 * n, 2 * n + 1) for n, pair in enumerate(ring)]
+    records = insert(store, *wanted)
+    with store.write() as uow:
+        run = open_run(uow)
+        for n in range(RUNS):
+            run = open_run(uow)
+            told = [[f"ring {m}" for m, pair in enumerate(ring) if s in pair] for s in servers]
+            uow.add_sightings(
+                run,
+                [
+                    a_reading(s, minutes(n), *names, f"only in run {n}")
+                    for s, names in zip(servers, told, strict=True)
+                ],
+            )
+            numbers = uow.add_entries(run, [an_update(record, n) for record in records])
+            if n < RUNS - 1:
+                uow.decide(numbers, EntryStatus.APPLIED, "ipam-sync", by_machine=True)
+        uow.open_finding(run, [a_finding(f"ring {n}", *pair) for n, pair in enumerate(ring)])
+        uow.start_watches({(server, "ring"): BEGIN for server in servers})
+        uow.commit()
+    return Fleet(servers, [record.key for record in records])
+
+
+def current(fleet: Fleet) -> dict[int, Sighting]:
+    """The first server tells what it told last, the second something new."""
+    first, second = fleet.servers[:2]
+    same = a_reading(first, minutes(9), "ring 0", f"ring {len(fleet.servers) - 1}", "only in run 2")
+    return {first: same, second: a_reading(second, minutes(9), "ring 0")}
+
+
+QUESTIONS: dict[str, Callable[[Reading, Fleet], object]] = {
+    "servers": lambda reading, _: reading.servers(),
+    "records": lambda reading, fleet: reading.records(fleet.servers[:2]),
+    "records_by_key": lambda reading, fleet: reading.records_by_key(fleet.records[:2]),
+    "entries": lambda reading, fleet: reading.entries(fleet.servers[:2]),
+    "open_findings": lambda reading, fleet: reading.open_findings(fleet.servers[:2]),
+    "latest_readings": lambda reading, fleet: reading.latest_readings(
+        fleet.servers[:2], current(fleet)
+    ),
+    "watches": lambda reading, fleet: reading.watches(fleet.servers[:2]),
+    "holders": lambda reading, fleet: reading.holders(
+        [(s, what) for s in fleet.servers[:2] for what in ("ring 0", 0, 1, 2)]
+    ),
+    "ledger": lambda reading, _: reading.ledger(),
+    "entry_views": lambda reading, fleet: reading.entry_views(EntryFilter(server=fleet.servers[0])),
+    "entry_views of a record": lambda reading, fleet: reading.entry_views(
+        EntryFilter(records=(fleet.records[0],), statuses=())
+    ),
+}
+
+
+def costs(store: SqlStore, fleet: Fleet) -> dict[str, tuple[int, int]]:
+    """Statements and rows of every question, in a process that knows the inventory."""
+    with store.read() as reading:
+        reading.servers()
+    return {name: _cost(asked(store, fleet, question)) for name, question in QUESTIONS.items()}
+
+
+def asked(store: SqlStore, fleet: Fleet, question: Callable[[Reading, Fleet], object]) -> SqlCount:
+    with store.read() as reading, counted(store.engine) as sql:
+        assert question(reading, fleet)
+    return sql
+
+
+def _cost(sql: SqlCount) -> tuple[int, int]:
+    assert sql.statements > 0
+    assert sql.fetched > 0
+    return sql.statements, sql.fetched
+
+
+def test_questions_about_two_servers_cost_the_same_in_a_larger_fleet(store: SqlStore) -> None:
+    fleet = a_fleet(store, "few", 10)
+    in_a_fleet_of_ten = costs(store, fleet)
+    a_fleet(store, "many", 90)
+    assert costs(store, fleet) == in_a_fleet_of_ten
+
+
+def test_a_longer_past_costs_no_more(store: SqlStore) -> None:
+    """What was read and decided long ago is not fetched again."""
+    fleet = a_fleet(store, "few", 10)
+    before = costs(store, fleet)
+    del before["entry_views of a record"]  # which is to show the past
+    with store.write() as uow:
+        for _ in range(20):
+            run = open_run(uow)
+            uow.add_sightings(run, [a_reading(s, BEGIN, "long ago") for s in fleet.servers])
+            old = [an_update(r, 1) for r in uow.records(fleet.servers[:2])]
+            numbers = uow.add_entries(run, old)
+            uow.decide(numbers, EntryStatus.SUPERSEDED, "ipam-sync", by_machine=True)
+            uow.open_finding(run, [a_finding("old", fleet.servers[0])])
+            gone = [f.id for f in uow.open_findings() if f.finding.relationship == "old"]
+            uow.resolve_findings(gone)
+        uow.commit()
+    after = costs(store, fleet)
+    assert {name: after[name] for name in before} == before
+
+
+def test_no_question_reads_a_whole_table(sqlite_store_url: str) -> None:
+    """By SQLite's own plan; ledger and servers are about the whole store."""
+    store = open_store(sqlite_store_url)
+    fleet = a_fleet(store, "few", 4)
+    for name in QUESTIONS.keys() - {"ledger", "servers"}:
+        plans = _plans(store, asked(store, fleet, QUESTIONS[name]))
+        scans = [line for line in plans if line.startswith("SCAN") and "CONSTANT" not in line]
+        assert (name, scans) == (name, [])
+
+
+def _plans(store: SqlStore, sql: SqlCount) -> list[str]:
+    with store.engine.connect() as connection:
+        return [
+            row[3]
+            for statement, parameters in sql.sent
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+
+
+def test_lists_of_any_length_are_asked_in_few_statements(store: SqlStore) -> None:
+    fleet = a_fleet(store, "few", 10)
+    very_many = fleet.servers + list(range(10_000, 13_000))
+    with store.read() as reading:
+        for question in (
+            lambda: reading.records(very_many),
+            lambda: reading.records_by_key(very_many),
+            lambda: reading.entries(very_many),
+            lambda: reading.open_findings(very_many),
+            lambda: reading.latest_readings(very_many, {}),
+            lambda: reading.watches(very_many),
+            lambda: reading.holders([(server, 1) for server in very_many]),
+        ):
+            with counted(store.engine) as sql:
+                question()
+            assert 7 <= sql.statements <= 15
+
+
+def test_recording_many_records_takes_no_more_statements_than_recording_one(
+    store: SqlStore,
+) -> None:
+    """In bulk; the rows are as many as there are."""
+    servers = add_servers(store, 10)
+    counts = []
+    for batch, size in ((1, 1), (2, 200)):
+        names = [f"batch {batch} number {n}" for n in range(size)]
+        records = [
+            a_record(name, servers[0], servers[1], batch * 10_000 + n)
+            for n, name in enumerate(names)
+        ]
+        with store.write() as uow, counted(store.engine) as sql:
+            keys = uow.insert_records([(record, ()) for record in records])
+            stored = uow.records_by_key(keys)
+            uow.add_entries(open_run(uow), [an_update(record, 1) for record in stored])
+            uow.update_records([(r, replace(r, mclt_seconds=1)) for r in stored])
+            assert sql.written["failover"] == 2 * size
+            assert sql.written["scope_membership"] == 2 * size
+            uow.commit()
+        counts.append(sql.statements)
+    assert counts[0] == counts[1]
+
+
+def test_looking_writes_nothing(store: SqlStore) -> None:
+    fleet = a_fleet(store, "few", 4)
+    with store.write() as uow, counted(store.engine) as sql:
+        for question in QUESTIONS.values():
+            question(uow, fleet)
+    assert sql.written == {}

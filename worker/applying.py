@@ -1,0 +1,92 @@
+"""Applying is its own step with a precondition (rule R6): for policy ``auto`` and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconcile.apply import Becomes, Conflict, apply
+from reconcile.model import Operation
+from reconcile.moves import Membership, takes
+from reconcile.record import EntryStatus, Planned, Record
+from worker.ports import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of each entry: ``done``, or not and why (``refused``)."""
+
+    done: tuple[int, ...] = ()
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
+def apply_entries(
+    uow: UnitOfWork, entries: Mapping[int, Planned], who: str, *, by_machine: bool
+) -> Applied:
+    """Apply entries in their order; what no longer looks like ``before`` is left pending.
+
+    What takes a name or a scope comes after what frees it, whatever the order given.
+    """
+    free = {n: p for n, p in entries.items() if not _takes_something(p)}
+    taking = {n: p for n, p in entries.items() if n not in free}
+    first = _apply(uow, free, {}, who, by_machine=by_machine)
+    rows = _rows(uow, list(taking.values()))
+    wanted = {m for p in taking.values() for m in takes(p, rows.get(p.record or 0))}
+    holders = uow.holders(wanted)
+    second = _apply(uow, taking, holders, who, by_machine=by_machine)
+    return Applied(first.done + second.done, {**first.refused, **second.refused})
+
+
+def _takes_something(planned: Planned) -> bool:
+    return planned.operation in (Operation.CREATE, Operation.ADD_SCOPES) or any(
+        c.property in ("Server1RecordId", "Server2RecordId") for c in planned.changes
+    )
+
+
+def _rows(uow: UnitOfWork, entries: list[Planned]) -> dict[int, Record]:
+    keys = {p.record for p in entries if p.record is not None}
+    return {r.key: r for r in uow.records_by_key(keys)}
+
+
+def _apply(
+    uow: UnitOfWork,
+    entries: Mapping[int, Planned],
+    holders: Mapping[Membership, int],
+    who: str,
+    *,
+    by_machine: bool,
+) -> Applied:
+    before = _rows(uow, list(entries.values()))
+    after: dict[int, Record | None] = dict(before)
+    taken = dict(holders)
+    done: list[int] = []
+    refused: dict[int, str] = {}
+    for number, planned in entries.items():
+        key = planned.record or 0
+        outcome = _outcome(planned, after.get(key), taken)
+        match outcome:
+            case Becomes(record):
+                taken |= dict.fromkeys(takes(planned, after[key]), key)
+                after[key] = record
+                done.append(number)
+            case Conflict(why):
+                refused[number] = why
+    uow.delete_records([k for k in before if after[k] is None])
+    changed = [(before[k], r) for k, r in after.items() if r is not None and r != before[k]]
+    uow.update_records(changed)
+    uow.decide(done, EntryStatus.APPLIED, who, by_machine=by_machine)
+    return Applied(tuple(done), refused)
+
+
+def _outcome(
+    planned: Planned, record: Record | None, taken: Mapping[Membership, int]
+) -> Becomes | Conflict:
+    held = {
+        holder
+        for m in takes(planned, record)
+        if (holder := taken.get(m)) is not None and holder != planned.record
+    }
+    if held:
+        records = ", ".join(map(str, sorted(held)))
+        return Conflict(f"it waits for record {records}, which still has a name or scope it takes")
+    return apply(record, planned)

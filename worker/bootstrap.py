@@ -1,0 +1,55 @@
+"""The only composition root: settings -> store -> how runs behave.  Used by the doors.
+
+Nothing is opened, read or configured before ``opened`` is called.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from collectors.exports import ExportCollector
+from worker.ports import Store
+from worker.request import Conduct
+from worker.settings import Settings, load_settings
+from worker.store.schema import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Ipam:
+    """A working ipam-sync: its settings and its store."""
+
+    settings: Settings
+    store: Store
+
+    @property
+    def conduct(self) -> Conduct:
+        """How runs behave."""
+        return self.settings.conduct
+
+    def exports(self, directory: Path) -> ExportCollector:
+        """The collector that reads servers from files. Raises ExportsUnusable."""
+        with self.store.read() as reading:
+            return ExportCollector(directory, reading.servers())
+
+
+def settings_in_force(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises SettingsError."""
+    return load_settings(os.environ if environ is None else environ)
+
+
+@contextmanager
+def opened(settings: Settings | None = None) -> Iterator[Ipam]:
+    """Everything, for as long as a command takes.
+
+    Raises SettingsError, and StoreError if the database cannot be used.
+    """
+    settings = settings_in_force() if settings is None else settings
+    store = open_store(settings.database_url)
+    try:
+        yield Ipam(settings, store)
+    finally:
+        store.close()

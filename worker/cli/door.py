@@ -1,0 +1,42 @@
+"""What a command needs of the world: a working ipam-sync, and who is asking."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a command's help must not pay for the database
+    from worker.bootstrap import Ipam
+    from worker.present.screen import Screen
+
+
+@contextmanager
+def ipam() -> Iterator[Ipam]:
+    """Settings and store for one command. Raises SettingsError and StoreError."""
+    import logging
+
+    from worker.bootstrap import opened
+
+    # It reports a connection that Ctrl-C broke while it was being closed, with a traceback.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+    with opened() as working:
+        yield working
+
+
+def screen() -> Screen:
+    """Where tables go."""
+    from worker.present.screen import Screen
+
+    return Screen()
+
+
+def person() -> str:
+    """The user of the operating system, who stands behind a decision."""
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown user"

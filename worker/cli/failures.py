@@ -1,0 +1,47 @@
+"""Errors that are a person's to mend: one table from class to code and sentence.
+
+What is not in it is a mistake of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from collectors.base import ReadError
+from worker.cli.output import CommandFailed
+from worker.inventory import InventoryError
+from worker.ports import StoreError
+from worker.request import UnknownTarget
+from worker.settings import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A stable code for programs, and one clear sentence (or several problems at once)."""
+
+    code: str
+    message: str
+
+
+def _with_remedy(error: ReadError) -> str:
+    return f"{error.message} {error.remedy}"
+
+
+_TABLE: Final[dict[type[Exception], Callable[[Any], str]]] = {
+    CommandFailed: str,
+    UnknownTarget: str,
+    StoreError: str,
+    SettingsError: str,
+    InventoryError: str,
+    ReadError: _with_remedy,
+}
+
+
+def known(error: Exception) -> Failure | None:
+    """What to tell of an error, None if it is in no row of the table."""
+    for kind, sentence in _TABLE.items():
+        if isinstance(error, kind):
+            return Failure(error.code, sentence(error))  # type: ignore[attr-defined]  # each has one
+    return None

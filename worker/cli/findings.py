@@ -1,0 +1,114 @@
+"""``ipam-sync findings``: what is wrong and needs a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from worker.cli.door import ipam, screen
+from worker.cli.lazy import LazyGroup, Place
+from worker.cli.options import SEVERITIES, as_json
+from worker.cli.output import CommandFailed, print_json, say
+
+if TYPE_CHECKING:
+    from reconcile.findings import Finding
+    from reconcile.record import Record
+    from worker.ports import OpenFinding, Reading
+
+_COMMANDS: Final = {"list": Place("worker.cli.findings:list_", "List what is open.")}
+
+findings: Final = LazyGroup(
+    "findings",
+    commands_at=_COMMANDS,
+    help="What is wrong and needs a person.\n\n"
+    "Example: ipam-sync findings list --severity critical",
+)
+
+
+@click.command("list")
+@click.option("--severity", type=click.Choice(SEVERITIES), help="Of this severity.")
+@click.option("--kind", metavar="KIND", help="Of this kind, such as partner_mismatch.")
+@click.option("--server", metavar="NAME", help="About this server.")
+@click.option(
+    "--relationship", metavar="REF", help="About this relationship: id, NAME or NAME@SERVER."
+)
+@as_json
+def list_(
+    severity: str | None,
+    kind: str | None,
+    server: str | None,
+    relationship: str | None,
+    as_json: bool,
+) -> None:
+    """List what is open.
+
+    \b
+    JSON: an array of {"kind", "severity", "relationship", "servers",
+      "detail", "values": [{"subject", "said": [{"by", "value"}]}],
+      "id", "first_seen", "changed_at"}
+
+    Example: ipam-sync findings list --severity critical --server dhcp01
+    """
+    from reconcile.findings import severity as severity_of
+    from worker.present.documents import open_finding_json
+    from worker.present.outcome import show_findings
+
+    _check_kind(kind)
+    with ipam() as working, working.store.read() as reading:
+        names = {s.id: s.name for s in reading.servers()}
+        found = _about(reading, reading.open_findings(), server, relationship)
+    severities = working.settings.severities
+    wanted = [
+        o
+        for o in found
+        if (kind is None or o.finding.kind == kind)
+        and (severity is None or severity_of(o.finding, severities) == severity)
+    ]
+    if as_json:
+        print_json([open_finding_json(o, names, severities) for o in wanted])
+        return
+    show_findings(screen(), [o.finding for o in wanted], names, severities, every=True)
+    if not wanted:
+        say("No open finding is like that.")
+
+
+def _check_kind(kind: str | None) -> None:
+    from reconcile.findings import Kind
+
+    if kind is not None and kind not in set(Kind):
+        raise CommandFailed(
+            "unknown_kind", f"There is no kind of finding {kind!r}; there are {', '.join(Kind)}."
+        )
+
+
+def _about(
+    reading: Reading,
+    open_findings: tuple[OpenFinding, ...],
+    server: str | None,
+    relationship: str | None,
+) -> list[OpenFinding]:
+    from worker.request import find_records, find_server
+
+    found = list(open_findings)
+    if server is not None:
+        asked = find_server(reading.servers(), server).id
+        found = [o for o in found if asked in o.finding.servers]
+    if relationship is not None:
+        records = find_records(reading, relationship)
+        found = [o for o in found if _is_about(o.finding, relationship, records)]
+    return found
+
+
+def _is_about(finding: Finding, text: str, records: tuple[Record, ...]) -> bool:
+    """A finding may be about a relationship that has no record, so its name is enough."""
+    from reconcile.names import fold_relationship
+
+    if finding.relationship is None:
+        return False
+    name = fold_relationship(finding.relationship)
+    return name == fold_relationship(text) or any(
+        fold_relationship(r.relationship_name) == name
+        and not set(finding.servers).isdisjoint(r.partners)
+        for r in records
+    )

@@ -1,0 +1,73 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+
+import click
+from typing_extensions import override
+
+as_json: Final = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table."
+)
+yes: Final = click.option(
+    "--yes", "-y", is_flag=True, help="Do not ask; needed where no terminal can answer."
+)
+
+#: Spelt out, for importing the core costs more than showing help; a test compares.
+KINDS: Final = (
+    "FailoverCreate",
+    "FailoverUpdate",
+    "FailoverAddScopes",
+    "FailoverRemoveScopes",
+    "FailoverDelete",
+)
+STATUSES: Final = ("pending", "applied", "superseded", "rejected")
+SEVERITIES: Final = ("info", "warning", "critical")
+
+
+#: The end of the day after must still be a date.
+_LAST_YEAR: Final = 9998
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """True if a person says yes, or said so in advance.
+
+    Raises CommandFailed where nobody can be asked.
+    """
+    import sys
+
+    from worker.cli.output import CommandFailed
+
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise CommandFailed(
+            "confirmation_needed", "There is no terminal to ask: say --yes if you mean it."
+        )
+    return click.confirm(question, default=False, err=True)
+
+
+class Day(click.ParamType[datetime]):
+    """``2026-12-31`` (to the end of that day, UTC) or a time with its zone."""
+
+    name = "date"
+
+    @override
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date; write 2026-12-31 or 2026-12-31T18:00Z.", param, ctx)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+        if "T" in value or " " in value.strip():
+            self.fail(f"{value!r} has no time zone; end it with Z for UTC.", param, ctx)
+        if moment.year > _LAST_YEAR:
+            self.fail(f"{value!r} is too far ahead.", param, ctx)
+        return datetime.combine(moment.date(), time(), UTC) + timedelta(days=1)

@@ -1,0 +1,276 @@
+"""``ipam-sync servers``: the inventory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from worker.cli.door import ipam, screen
+from worker.cli.lazy import LazyGroup, Place
+from worker.cli.options import as_json, confirmed, yes
+from worker.cli.output import CommandFailed, print_json, say
+
+if TYPE_CHECKING:
+    from reconcile.model import Standing
+    from worker.importing import Imported
+
+_HERE: Final = "worker.cli.servers"
+_COMMANDS: Final = {
+    "import": Place(f"{_HERE}:import_", "Add and change servers as a YAML file states them."),
+    "list": Place(f"{_HERE}:list_", "List all servers."),
+    "show": Place(f"{_HERE}:show", "Show one server."),
+    "add": Place(f"{_HERE}:add", "Add one server."),
+    "rename": Place(f"{_HERE}:rename", "Give a server another name."),
+    "disable": Place(f"{_HERE}:disable", "Do not ask a server until it is enabled."),
+    "enable": Place(f"{_HERE}:enable", "Ask a disabled or retired server again."),
+    "retire": Place(f"{_HERE}:retire", "Say that a server is gone for good."),
+}
+
+servers: Final = LazyGroup(
+    "servers",
+    commands_at=_COMMANDS,
+    help="The DHCP servers that IPAM knows.\n\nExample: ipam-sync servers import servers.yaml",
+)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@as_json
+def import_(file: Path, as_json: bool) -> None:
+    """Add and change servers as a YAML file states them.
+
+    Nothing is ever removed: servers of the database that FILE does not have are listed, and so
+    are aliases of an earlier import that it no longer has. A second import writes nothing.
+
+    \b
+    JSON: {"added": [names], "changed": [{"name", "changes"}],
+           "unchanged": [names], "absent": [names],
+           "kept_aliases": [{"server", "text"}]}
+
+    Example: ipam-sync servers import servers.yaml
+    """
+    from worker.importing import import_servers
+    from worker.inventory import read_inventory
+
+    listed = read_inventory(file).servers
+    with ipam() as working, working.store.write() as uow:
+        imported = import_servers(uow, listed)
+        if imported.wrote:
+            uow.commit()
+    if as_json:
+        print_json(
+            {
+                "added": list(imported.added),
+                "changed": [{"name": c.name, "changes": list(c.changes)} for c in imported.changed],
+                "unchanged": list(imported.unchanged),
+                "absent": list(imported.absent),
+                "kept_aliases": [{"server": s, "text": t} for s, t in imported.kept],
+            }
+        )
+        return
+    _show_imported(imported)
+
+
+def _show_imported(imported: Imported) -> None:
+    rows: list[tuple[str, str, tuple[str, ...] | str]] = [
+        *(("added", name, "") for name in imported.added),
+        *(("changed", c.name, c.changes) for c in imported.changed),
+        *(("absent", name, "not in the file; left as it is") for name in imported.absent),
+    ]
+    if rows:
+        screen().table(("", "server", ""), rows)
+    say(
+        f"{len(imported.added)} added, {len(imported.changed)} changed, "
+        f"{len(imported.unchanged)} unchanged, {len(imported.absent)} absent from the file."
+    )
+    for server, text in imported.kept:
+        say(
+            f"{server} keeps the alias {text}, which the file no longer has; "
+            f"to drop it: ipam-sync names alias remove {server} {text}"
+        )
+
+
+@click.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """List all servers.
+
+    JSON: an array of objects as `servers show --json` prints.
+
+    Example: ipam-sync servers list
+    """
+    from worker.present.inventory import server_json
+    from worker.present.text import moment
+
+    with ipam() as working, working.store.read() as reading:
+        views = reading.server_views()
+    if as_json:
+        print_json([server_json(view) for view in views])
+        return
+    rows = (
+        (
+            view.server.name,
+            view.server.standing.value,
+            str(view.relationships),
+            moment(view.last_seen_at),
+            (*view.server.addresses, *dict.fromkeys(a.text for a in view.server.aliases)),
+        )
+        for view in views
+    )
+    screen().table(("server", "standing", "relations", "last read", "also known as"), rows)
+    if not views:
+        say("There are no servers yet. Next: ipam-sync servers import FILE.yaml")
+
+
+@click.command()
+@click.argument("name")
+@as_json
+def show(name: str, as_json: bool) -> None:
+    """Show one server, by name, alias, address or unique short name.
+
+    \b
+    JSON: {"id", "name", "standing", "addresses",
+           "aliases": [{"text", "provenance"}],
+           "winrm": {"url", "transport", "credential"}, "relationships",
+           "last_seen_at", "last_sighting": null | {"server", "outcome",
+           "read_at", "code", "message", "remedy"}, "changed_at"}
+
+    Example: ipam-sync servers show dhcp01
+    """
+    from worker.present.inventory import server_json
+    from worker.present.servers import show_server
+    from worker.request import find_server
+
+    with ipam() as working, working.store.read() as reading:
+        server = find_server(reading.servers(), name)
+        view = next(v for v in reading.server_views() if v.server.id == server.id)
+    if as_json:
+        print_json(server_json(view))
+    else:
+        show_server(screen(), view)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--address", "addresses", multiple=True, help="An address of it; may be repeated.")
+@click.option("--alias", "aliases", multiple=True, help="Another name of it; may be repeated.")
+def add(name: str, addresses: tuple[str, ...], aliases: tuple[str, ...]) -> None:
+    """Add one server.
+
+    Example: ipam-sync servers add dhcp01.corp.example --address 10.0.0.11 --alias dhcp-old
+    """
+    from reconcile.model import Provenance
+
+    name = _good_name(name)
+    aliases = tuple(map(_good_name, aliases))
+    _check_addresses(addresses)
+    with ipam() as working, working.store.write() as uow:
+        server = uow.add_server(name, addresses)
+        uow.add_aliases(((server, text) for text in aliases), Provenance.PERSON)
+        uow.commit()
+    say(f"Added {name}.")
+
+
+@click.command()
+@click.argument("old")
+@click.argument("new")
+def rename(old: str, new: str) -> None:
+    """Give a server another name; its relationships stay its own.
+
+    Example: ipam-sync servers rename dhcp01.corp.example dhcp01.new.example
+    """
+    from worker.request import find_server
+
+    new = _good_name(new)
+    with ipam() as working, working.store.write() as uow:
+        server = find_server(uow.servers(), old)
+        uow.rename_server(server.id, new)
+        uow.commit()
+    say(
+        f"{server.name} is {new} from now on. If its partners still call it {server.name}: "
+        f"ipam-sync names alias add {new} {server.name}"
+    )
+
+
+@click.command()
+@click.argument("name")
+def disable(name: str) -> None:
+    """Do not ask a server until it is enabled; what IPAM has of it stays as it is.
+
+    Example: ipam-sync servers disable dhcp01
+    """
+    from reconcile.model import Standing
+
+    server = _set_standing(name, Standing.DISABLED)
+    say(f"{server} is disabled: it is not asked, and nothing of it changes on its own.")
+
+
+@click.command()
+@click.argument("name")
+def enable(name: str) -> None:
+    """Ask a disabled or retired server again.
+
+    Example: ipam-sync servers enable dhcp01
+    """
+    from reconcile.model import Standing
+
+    server = _set_standing(name, Standing.ENABLED)
+    say(f"{server} is enabled: the next sync asks it.")
+
+
+@click.command()
+@click.argument("name")
+@yes
+def retire(name: str, yes: bool) -> None:
+    """Say that a server is gone for good.
+
+    A retired server counts as one that tells nothing from now on, on your word: with its partner
+    no longer telling a relationship either (or retired too), the next sync plans to remove it. The
+    server itself and its history stay in the database.
+
+    Example: ipam-sync servers retire dhcp01 --yes
+    """
+    from reconcile.model import Standing
+    from worker.request import find_server
+
+    with ipam() as working, working.store.read() as reading:
+        server = find_server(reading.servers(), name)
+        records = len(reading.records([server.id]))
+    say(
+        f"{server.name} would count as telling nothing from now on: the removal of its "
+        f"relationships (it has {records}) can then be planned."
+    )
+    if not confirmed(f"Retire {server.name}?", yes=yes):
+        say("Nothing was changed.")
+        return
+    _set_standing(server.name, Standing.RETIRED)
+    say(f"{server.name} is retired. Next: ipam-sync plan. To take it back: servers enable")
+
+
+def _set_standing(name: str, standing: Standing) -> str:
+    from worker.request import find_server
+
+    with ipam() as working, working.store.write() as uow:
+        server = find_server(uow.servers(), name)
+        uow.set_standing(server.id, standing)
+        uow.commit()
+    return server.name
+
+
+def _good_name(name: str) -> str:
+    """The name as the inventory spells it. Raises CommandFailed if it can be no name."""
+    from worker.server_rules import name_problem, without_dot
+
+    if (problem := name_problem(name)) is not None:
+        raise CommandFailed("bad_name", f"The name {name!r} {problem}")
+    return without_dot(name)
+
+
+def _check_addresses(addresses: tuple[str, ...]) -> None:
+    from worker.server_rules import address_problem
+
+    for address in addresses:
+        if (problem := address_problem(address)) is not None:
+            raise CommandFailed("bad_address", f"{address!r} {problem}")

@@ -1,0 +1,155 @@
+"""Closing a run: the guard counts, removals are applied or held, what they freed goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconcile.drift import OPERATIONAL, drift
+from reconcile.findings import Finding
+from reconcile.guard import Counts, Refusal, guard
+from reconcile.moves import blocked
+from reconcile.plan import Plan
+from reconcile.record import Hold
+from reconcile.tracker import Need
+from reconcile.world import World
+from worker.applying import apply_entries
+from worker.ports import Ledger, Store, UnitOfWork
+from worker.preview import refused_finding
+from worker.recording import MACHINE, Recorded, Written, concerned, keep_findings
+from worker.request import Conduct, Policy
+from worker.summary import Line, Summary, counts, fate
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A run up to its close: what it saw, planned and wrote, and the entries applied so far."""
+
+    world: World
+    plan: Plan
+    written: Written
+    applied: frozenset[int]
+
+
+def close(store: Store, run: int, course: Course, conduct: Conduct) -> Summary:
+    """Settle what is destructive, then close the run; all in one transaction."""
+    with store.write() as uow:
+        refusal = refuse(uow, conduct)
+        if refusal is not None:
+            _hold_all(uow)
+        done = course.applied
+        if conduct.policy is Policy.AUTO:
+            removals = [e for e in _left(course, done) if e.planned.destructive]
+            done |= _apply(uow, [] if refusal is not None else removals)
+            done |= _apply(uow, [e for e in _left(course, done) if e.planned.contested])
+        done |= _done_by_others(uow, course, done)
+        life = _operational_findings(uow, run, course, done, refusal)
+        lines = tuple(_line(e, done, refusal) for e in course.written.entries)
+        summary = _summary(run, course, lines, life, refusal)
+        uow.close_run(run, "done", _numbers(summary))
+        uow.commit()
+    return summary
+
+
+def refuse(uow: UnitOfWork, conduct: Conduct) -> Refusal | None:
+    """The guard's word on everything destructive that is pending, over the whole store."""
+    ledger: Ledger = uow.ledger()
+    return guard(
+        Counts(ledger.relationships, ledger.scope_memberships),
+        Counts(ledger.applied_relationships, ledger.applied_scopes),
+        Counts(ledger.pending_relationships, ledger.pending_scopes),
+        conduct.limits,
+    )
+
+
+def _hold_all(uow: UnitOfWork) -> None:
+    free = [e.number for e in uow.pending_destructive() if e.planned.hold is Hold.NONE]
+    if free:
+        uow.hold(free, Hold.GUARD)
+
+
+def _left(course: Course, done: frozenset[int]) -> list[Recorded]:
+    return [e for e in course.written.entries if e.confirmed and e.number not in done]
+
+
+def _apply(uow: UnitOfWork, entries: Iterable[Recorded]) -> frozenset[int]:
+    now = {e.number: e.planned for e in entries if e.planned.hold is Hold.NONE}
+    if not now:
+        return frozenset()
+    return frozenset(apply_entries(uow, now, MACHINE, by_machine=True).done)
+
+
+def _done_by_others(uow: UnitOfWork, course: Course, done: frozenset[int]) -> frozenset[int]:
+    """Entries of this run that another run or a person applied meanwhile."""
+    left = {e.number for e in course.written.entries} - done
+    if not left:
+        return frozenset()
+    pending = uow.entries(concerned(course.world))
+    return frozenset(left - {e.number for e in pending})
+
+
+def _operational_findings(
+    uow: UnitOfWork, run: int, course: Course, done: frozenset[int], refusal: Refusal | None
+) -> tuple[Finding, ...]:
+    """What still waits and what was refused, now that everything possible was applied."""
+    records = {r.key: r for r in course.world.records}
+    now = [
+        blocked(Need(e.planned, e.number), course.world, records)
+        for e in course.written.entries
+        if e.planned.contested and e.number not in done
+    ]
+    known = [f for f in uow.open_findings(concerned(course.world)) if f.finding.kind in OPERATIONAL]
+    about_pairs = [f for f in known if f.finding.servers]
+    life = drift(now, (f.finding for f in about_pairs), course.plan.judged)
+    keep_findings(uow, run, life, about_pairs)
+    whole = [f for f in known if not f.finding.servers]
+    refused = [] if refusal is None else [refused_finding(refusal)]
+    store_wide = drift(refused, (f.finding for f in whole), course.plan.judged)
+    if refusal is None:
+        store_wide = replace(store_wide, persisting=(), resolved=tuple(f.finding for f in whole))
+    keep_findings(uow, run, store_wide, whole)
+    return life.now + store_wide.now
+
+
+def _line(entry: Recorded, done: frozenset[int], refusal: Refusal | None) -> Line:
+    planned = entry.planned
+    if refusal is not None and planned.destructive and planned.hold is Hold.NONE:
+        planned = replace(planned, hold=Hold.GUARD)
+    return Line(planned, fate(planned, applied=entry.number in done), entry.number, entry.new)
+
+
+def _summary(
+    run: int,
+    course: Course,
+    lines: tuple[Line, ...],
+    operational: tuple[Finding, ...],
+    refusal: Refusal | None,
+) -> Summary:
+    life = course.written.life
+    findings = sorted((*life.now, *operational), key=lambda f: f.fingerprint)
+    return Summary(
+        run=run,
+        sightings=course.world.sightings,
+        pairs=sum(map(len, course.plan.judged.pairs.values())),
+        lines=lines,
+        superseded=len(course.plan.superseded),
+        findings=tuple(findings),
+        opened=len(life.opened),
+        resolved=len(life.resolved),
+        refusal=refusal,
+        overtaken=len(course.plan.overtaken),
+        names={s.id: s.name for s in course.world.servers.values()},
+    )
+
+
+def _numbers(summary: Summary) -> dict[str, object]:
+    return {
+        **counts(summary.lines, summary.sightings),
+        "pairs": summary.pairs,
+        "superseded": summary.superseded,
+        "overtaken": summary.overtaken,
+        "findings": len(summary.findings),
+        "findings_opened": summary.opened,
+        "findings_resolved": summary.resolved,
+        "refused": None if summary.refusal is None else summary.refusal.why,
+    }

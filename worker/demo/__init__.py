@@ -1,0 +1,137 @@
+"""``ipam-sync demo``: three syncs of a made-up fleet, on any machine, with nothing to configure.
+
+The screen is made by what shows a real ``sync``; only the words between are the demo's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from reconcile.record import Record
+from worker.bootstrap import Ipam
+from worker.demo.script import FAREWELL, FIRST, INTRODUCTION, SECOND, THIRD, TRY_NEXT, Step
+from worker.demo.stage import FILES, Contents, contents, perform, staged
+from worker.present.advice import after_sync
+from worker.present.outcome import show_headline, show_outcome
+from worker.present.records import side_name
+from worker.present.screen import Screen
+from worker.present.text import counted
+from worker.summary import Summary
+
+#: A FailoverCreate looks like the other.
+_CREATES_SHOWN: Final = 1
+_RULE_WIDTH: Final = 76
+
+
+def run() -> int:
+    """See it work: three syncs of a simulated fleet, with nothing to configure.
+
+    Everything happens in a temporary database that is gone afterwards; your own settings and
+    database are not looked at.
+
+    Example: ipam-sync demo
+    """
+    screen = Screen()
+    with staged() as ipam:
+        screen.line(INTRODUCTION)
+        screen.command(f"The files: {FILES}")
+        _first(screen, ipam)
+        _second(screen, ipam)
+        is_quiet = _third(screen, ipam)
+    _farewell(screen)
+    return 0 if is_quiet else 1
+
+
+def _first(screen: Screen, ipam: Ipam) -> None:
+    """Of the many Creates a few, and what all of them came to."""
+    _introduce(screen, FIRST)
+    summary = perform(ipam, FIRST)
+    show_outcome(screen, summary, ipam.settings.severities, lines_shown=_CREATES_SHOWN)
+    with ipam.store.read() as reading:
+        _show_records(screen, reading.records())
+
+
+def _second(screen: Screen, ipam: Ipam) -> None:
+    _introduce(screen, SECOND)
+    summary = perform(ipam, SECOND)
+    show_outcome(screen, summary, ipam.settings.severities)
+    _advise(screen, ipam, summary, SECOND)
+
+
+def _third(screen: Screen, ipam: Ipam) -> bool:
+    """True if nothing was written, as promised."""
+    _introduce(screen, THIRD)
+    before = contents(ipam.store)
+    summary = perform(ipam, THIRD)
+    after = contents(ipam.store)
+    show_headline(screen, summary)
+    _show_writes(screen, before, after)
+    return before == after
+
+
+def _introduce(screen: Screen, step: Step) -> None:
+    _rule(screen, step.title)
+    screen.line(step.says)
+    if step.meanwhile:
+        columns = ("relationship", "what happened on the servers", "what becomes of it")
+        screen.table(columns, step.meanwhile)
+    for command in step.commands:
+        screen.command(f"$ {command}")
+
+
+def _rule(screen: Screen, title: str) -> None:
+    screen.line()
+    screen.line(f"=== {title} ".ljust(_RULE_WIDTH, "="), "bold")
+
+
+def _show_records(screen: Screen, records: Iterable[Record]) -> None:
+    screen.heading("What IPAM has now")
+    screen.table(
+        ("relationship", "server 1 (primary)", "server 2", "mode", "scopes", "evidence"),
+        (
+            (
+                record.relationship_name,
+                side_name(record, 1),
+                side_name(record, 2),
+                str(record.mode),
+                str(len(record.scopes)),
+                record.evidence.value,
+            )
+            for record in records
+        ),
+    )
+    screen.note(
+        "one_side: only one partner could tell it; the other was not read, or IPAM does not know it."
+    )
+
+
+def _advise(screen: Screen, ipam: Ipam, summary: Summary, step: Step) -> None:
+    screen.line()
+    screen.command(after_sync(summary, step.commands[-1], ipam.settings.severities))
+
+
+def _show_writes(screen: Screen, before: Contents, after: Contents) -> None:
+    """Say what was compared, and whether it is what it was."""
+    kept = (
+        f"{counted(len(after.servers), 'server')}, "
+        f"{counted(len(after.relationships), 'relationship')}, "
+        f"{counted(len(after.operations), 'operation')} and "
+        f"{counted(len(after.findings), 'open finding')}"
+    )
+    if before == after:
+        screen.line(
+            f"Nothing was written but the run and what it saw: {kept}, row by row as before."
+        )
+    else:
+        screen.line(
+            f"This should not happen: the sync changed what was there ({kept}).", "bold red"
+        )
+
+
+def _farewell(screen: Screen) -> None:
+    _rule(screen, "Now with your own servers")
+    screen.line(FAREWELL)
+    for number, (what, command) in enumerate(TRY_NEXT, 1):
+        screen.line(f"{number}. {what}")
+        screen.command(f"   {command}")

@@ -1,0 +1,215 @@
+"""The inventory file: which DHCP servers there are and how each is contacted.
+
+`ipam-sync servers import` reads it.  README shows the format; what it does not know is an error,
+and all errors of a file are told at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from collectors.quote import escaped
+from reconcile.names import fold
+from worker.ports import Endpoint
+from worker.server_rules import (
+    Transport,
+    address_problem,
+    name_problem,
+    url_problem,
+    without_dot,
+)
+from worker.suggest import did_you_mean
+from worker.yaml_sheet import NotYaml, Sheet, Value, compose
+
+_LARGEST_BYTES: Final = 10_000_000
+_LONGEST_PATH_SHOWN: Final = 300
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A user, and where the password is: in a variable of the environment or in a file."""
+
+    name: str
+    username: str
+    password_env: str | None = None
+    password_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryServer:
+    """A server as the file states it; addresses canonical, names without the trailing dot."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    endpoint: Endpoint = Endpoint()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What the file states, in its order."""
+
+    credentials: tuple[Credential, ...]
+    servers: tuple[InventoryServer, ...]
+
+
+class InventoryError(Exception):
+    """A file that cannot be used; `problems` has one sentence for each reason."""
+
+    code = "inventory"
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def read_inventory(path: Path) -> Inventory:
+    """The inventory in a file. Raises InventoryError."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST_BYTES + 1)
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InventoryError((f"{_shown(path)} cannot be read: {reason}.",)) from None
+    return parse_inventory(raw, path)
+
+
+def parse_inventory(raw: bytes, path: Path) -> Inventory:
+    """The inventory in the bytes of a file; the path is for sentences. Raises InventoryError."""
+    if len(raw) > _LARGEST_BYTES:
+        limit = _LARGEST_BYTES // 1_000_000
+        raise InventoryError((f"{_shown(path)} is larger than {limit} MB: no inventory is.",))
+    try:
+        document = compose(raw)
+    except NotYaml as error:
+        raise InventoryError((f"{_shown(path)} {error}",)) from None
+    if document is None:
+        raise InventoryError((f"{_shown(path)} is empty: it needs at least servers.",))
+    sheet = Sheet()
+    inventory = _inventory(sheet, document)
+    if sheet.problems:
+        raise InventoryError(tuple(f"{_shown(path)}, {problem}" for problem in sheet.problems))
+    return inventory
+
+
+def _inventory(sheet: Sheet, document: Value) -> Inventory:
+    fields = sheet.fields(document, ("credentials", "servers")) or {}
+    credentials: tuple[Credential, ...] = ()
+    named: Collection[str] = ()
+    if "credentials" in fields:
+        table = sheet.table(fields["credentials"])
+        named = table.keys()
+        credentials = tuple(
+            credential
+            for name, value in table.items()
+            if (credential := _credential(sheet, name, value)) is not None
+        )
+    servers: list[tuple[Value, InventoryServer | None]] = []
+    if "servers" in fields:
+        servers = [(v, _server(sheet, v, named)) for v in sheet.items(fields["servers"])]
+    if not servers and not sheet.problems:
+        sheet.wrong(document, "lists no servers.")
+    _check_unique(sheet, servers)
+    return Inventory(credentials, tuple(server for _, server in servers if server is not None))
+
+
+def _credential(sheet: Sheet, name: str, value: Value) -> Credential | None:
+    fields = sheet.fields(value, ("username", "password_env", "password_file"))
+    if fields is None:
+        return None
+    username = _required(sheet, value, fields, "username")
+    sources = fields.keys() & {"password_env", "password_file"}
+    if len(sources) != 1:
+        sheet.wrong(value, "needs one of password_env and password_file, and not both.")
+        return None
+    (source,) = sources
+    text = sheet.text(fields[source])
+    if text is not None and source == "password_env" and not _VARIABLE.fullmatch(text):
+        # Not shown: it may be the password itself.
+        sheet.wrong(fields[source], "must be the name of a variable, not the password.")
+    if username is None or text is None:
+        return None
+    if source == "password_env":
+        return Credential(name, username, password_env=text)
+    return Credential(name, username, password_file=text)
+
+
+def _server(sheet: Sheet, value: Value, credentials: Collection[str]) -> InventoryServer | None:
+    fields = sheet.fields(value, ("name", "addresses", "aliases", "winrm"))
+    if fields is None:
+        return None
+    name = _required(sheet, value, fields, "name")
+    if name is not None and (problem := name_problem(name)) is not None:
+        sheet.wrong(fields["name"], problem)
+    addresses = tuple(_addresses(sheet, fields))
+    aliases = tuple(_aliases(sheet, fields))
+    endpoint = _endpoint(sheet, fields["winrm"], credentials) if "winrm" in fields else Endpoint()
+    if name is None:
+        return None
+    return InventoryServer(without_dot(name), addresses, aliases, endpoint)
+
+
+def _required(sheet: Sheet, value: Value, fields: Mapping[str, Value], key: str) -> str | None:
+    if key in fields:
+        return sheet.text(fields[key])
+    sheet.wrong(value, f"needs a {key}.")
+    return None
+
+
+def _texts(sheet: Sheet, fields: Mapping[str, Value], key: str) -> Iterator[tuple[Value, str]]:
+    for value in sheet.items(fields[key]) if key in fields else ():
+        text = sheet.text(value)
+        if text is not None:
+            yield value, text
+
+
+def _addresses(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
+    for value, text in _texts(sheet, fields, "addresses"):
+        if (problem := address_problem(text)) is not None:
+            sheet.wrong(value, f"'{escaped(text)}' {problem}")
+        else:
+            yield str(ip_address(text))
+
+
+def _aliases(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
+    for value, text in _texts(sheet, fields, "aliases"):
+        if (problem := name_problem(text)) is not None:
+            sheet.wrong(value, problem)
+        else:
+            yield without_dot(text)
+
+
+def _endpoint(sheet: Sheet, value: Value, credentials: Collection[str]) -> Endpoint:
+    fields = sheet.fields(value, ("url", "transport", "credential")) or {}
+    given = {key: sheet.text(inner) for key, inner in fields.items()}
+    url, transport, credential = (given.get(key) for key in ("url", "transport", "credential"))
+    if url is not None and (problem := url_problem(url, transport)) is not None:
+        sheet.wrong(fields["url"], problem)
+    if transport is not None and transport not in set(Transport):
+        words = ", ".join(Transport)
+        sheet.wrong(fields["transport"], f"'{escaped(transport)}' is none of {words}.")
+    if credential is not None and credential not in credentials:
+        guess = did_you_mean(credential, credentials)
+        sheet.wrong(fields["credential"], f"'{escaped(credential)}' is no credential{guess}")
+    return Endpoint(url, transport, credential)
+
+
+def _check_unique(sheet: Sheet, servers: Collection[tuple[Value, InventoryServer | None]]) -> None:
+    first: dict[str, Value] = {}
+    for value, server in servers:
+        if server is not None:
+            other = first.setdefault(fold(server.name), value)
+            if other is not value:
+                sheet.wrong(
+                    value, f"has the name of {other.path} in line {other.line}: {server.name}."
+                )
+
+
+def _shown(path: Path) -> str:
+    return escaped(str(path), _LONGEST_PATH_SHOWN)

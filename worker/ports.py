@@ -1,0 +1,352 @@
+"""What the use cases need of the world, as protocols; ``worker.store`` keeps these promises.
+
+``sync``, ``apply`` and the doors know only this.  A unit of work is one transaction that rolls
+back unless it is committed; nothing here is held open while a server is being read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from reconcile.findings import Finding
+from reconcile.model import (
+    Evidence,
+    Provenance,
+    Seen,
+    Server,
+    Sighting,
+    Skipped,
+    Standing,
+    Unseen,
+)
+from reconcile.moves import Membership
+from reconcile.record import Entry, EntryStatus, Hold, Planned, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How a server is contacted: WinRM URL, transport, name of a credential; None: the default."""
+
+    url: str | None = None
+    transport: str | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFinding:
+    """A finding as it stands in the store, not yet resolved."""
+
+    id: int
+    finding: Finding
+    first_seen: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the guard of rule R4 counts, over the whole store.
+
+    ``pending_*`` and ``applied_*`` (the last 24 hours, by the machine alone) count destructive
+    operations: relationships they take and scope memberships they take.
+    """
+
+    relationships: int
+    scope_memberships: int
+    pending_relationships: int
+    pending_scopes: int
+    applied_relationships: int
+    applied_scopes: int
+
+
+class Trigger(StrEnum):
+    """What started a run."""
+
+    SCHEDULE = "schedule"
+    CLI = "cli"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as people see it; ``summary`` is what its close wrote (JSON values)."""
+
+    id: int
+    trigger: str
+    who: str
+    target: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    summary: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """A line of OperationTracker with its life.
+
+    ``evidence_at`` is derived: when the readings it rests on were last confirmed (the oldest of
+    its witnesses' latest readings); None if a witness was never read.
+    """
+
+    entry: Entry
+    run: int
+    recorded_at: datetime
+    evidence_at: datetime | None
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    stands_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """A record with what the type leaves out: tracker and when each side was last read."""
+
+    record: Record
+    tracker: tuple[Entry, ...]
+    server1_seen_at: datetime | None
+    server2_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """A server with its endpoint, relationships counted and latest sighting."""
+
+    server: Server
+    endpoint: Endpoint
+    relationships: int
+    last_sighting: Seen | Unseen | Skipped | None = None
+    last_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which lines of OperationTracker; everything given must hold, empty means all."""
+
+    numbers: tuple[int, ...] = ()
+    run: int | None = None
+    server: int | None = None
+    records: tuple[int, ...] | None = None
+    operation: str | None = None
+    statuses: tuple[EntryStatus, ...] = (EntryStatus.PENDING,)
+
+
+class Reading(Protocol):
+    """Everything that only looks."""
+
+    def now(self) -> datetime:
+        """The database's clock, aware UTC."""
+
+    def servers(self) -> tuple[Server, ...]:
+        """Every server, with addresses and aliases, ordered by name."""
+
+    def records(self, servers: Collection[int] | None = None) -> tuple[Record, ...]:
+        """Records (pending ones too) that name one of the servers; None: all. Ordered by key."""
+
+    def records_by_key(self, keys: Collection[int]) -> tuple[Record, ...]:
+        """The records with these keys, those that exist, ordered by key."""
+
+    def records_named(self, name: str) -> tuple[Record, ...]:
+        """The records of that folded name, of whatever servers, ordered by key."""
+
+    def pending_destructive(self) -> tuple[Entry, ...]:
+        """Every pending entry that takes something away, over the whole store, by number."""
+
+    def entries(self, servers: Collection[int] | None = None) -> tuple[Entry, ...]:
+        """Pending entries, and rejected ones that still stand, that name one of the servers."""
+
+    def open_findings(self, servers: Collection[int] | None = None) -> tuple[OpenFinding, ...]:
+        """Unresolved findings about one of the servers, and those about the whole store."""
+
+    def latest_readings(
+        self, servers: Collection[int], current: Mapping[int, Sighting]
+    ) -> Mapping[int, Seen]:
+        """Each server's latest recorded reading.
+
+        ``current`` are readings of a run that has recorded nothing yet: where a recorded one
+        tells the very same, its stories are the same objects and nothing is fetched or decoded.
+        """
+
+    def watches(self, servers: Collection[int]) -> Mapping[tuple[int, str], datetime]:
+        """Since when a server told nothing at all ("" as name) or a relationship no scope."""
+
+    def holders(self, memberships: Collection[Membership]) -> Mapping[Membership, int]:
+        """The record keys that hold these names (folded text) and scopes (numbers)."""
+
+    def ledger(self) -> Ledger:
+        """What the guard counts."""
+
+    def entry_views(self, wanted: EntryFilter) -> tuple[EntryView, ...]:
+        """Lines of OperationTracker, by number."""
+
+    def record_views(self) -> tuple[RecordView, ...]:
+        """Every record with its tracker, ordered by folded name, then key."""
+
+    def server_views(self) -> tuple[ServerView, ...]:
+        """Every server, ordered by name."""
+
+    def runs(self, limit: int) -> tuple[RunView, ...]:
+        """The latest runs, newest first."""
+
+    def run(self, number: int) -> RunView | None:
+        """One run."""
+
+    def sightings(self, run: int) -> tuple[Seen | Unseen | Skipped, ...]:
+        """What a run saw, by server; the stories of a Seen are left out (empty)."""
+
+
+class UnitOfWork(Reading, Protocol):
+    """Everything that writes, in one transaction, with one writer at a time."""
+
+    def commit(self) -> None:
+        """Keep what was written; without it everything is rolled back."""
+
+    # inventory
+    def add_server(
+        self, name: str, addresses: Sequence[str] = (), endpoint: Endpoint = Endpoint()
+    ) -> int: ...
+
+    def rename_server(self, server: int, name: str) -> None: ...
+
+    def set_addresses(self, server: int, addresses: Sequence[str]) -> None: ...
+
+    def set_endpoint(self, server: int, endpoint: Endpoint) -> None: ...
+
+    def set_standing(self, server: int, standing: Standing) -> None: ...
+
+    def remove_server(self, server: int) -> None:
+        """Raise ServerInUse if a record refers to it."""
+
+    def add_aliases(self, aliases: Iterable[tuple[int, str]], provenance: Provenance) -> None:
+        """Add (server, text) pairs that are not there yet. ``self`` ones do not touch changed_at."""
+
+    def remove_alias(self, server: int, text: str) -> bool:
+        """True if there was one."""
+
+    # runs
+    def open_run(self, trigger: Trigger, who: str, target: str) -> int: ...
+
+    def close_run(self, run: int, outcome: str, summary: Mapping[str, object]) -> None: ...
+
+    def add_sightings(self, run: int, sightings: Iterable[Sighting]) -> None:
+        """Record what was seen; equal stories are stored once, however often they are told."""
+
+    def start_watches(self, watches: Mapping[tuple[int, str], datetime]) -> None: ...
+
+    def end_watches(self, watches: Collection[tuple[int, str]]) -> None: ...
+
+    # records and OperationTracker
+    def insert_records(self, records: Sequence[tuple[Record, Collection[Membership]]]) -> list[int]:
+        """Insert records (``key`` and ``changed_at`` are ignored), each with its names and scopes
+        but those beside it, which another record still holds; their keys, in order.
+
+        Raises MembershipTaken and RecordRefused; then none of them is inserted.
+        """
+
+    def update_records(self, changes: Sequence[tuple[Record, Record]]) -> None:
+        """(before, after): write the columns, scopes and memberships that differ; stamps
+        changed_at of those that do.
+
+        Names and scopes are given up first and then taken, so records may swap them.  A pending
+        record takes what is free; any other one, and one that ceases to be pending, takes all
+        that is its own.  Raises MembershipTaken if another record of a server holds a name or
+        scope, RecordRefused if a record breaks a rule or is gone; then none of them is changed.
+        """
+
+    def delete_records(self, keys: Collection[int]) -> None: ...
+
+    def set_evidence(self, records: Collection[int], evidence: Evidence) -> None:
+        """Raise or lower the grade of records without a change of their values."""
+
+    def add_entries(self, run: int, planned: Sequence[Planned]) -> list[int]:
+        """Fill OperationTracker with pending lines; their numbers, in order."""
+
+    def decide(
+        self,
+        numbers: Collection[int],
+        status: EntryStatus,
+        who: str,
+        *,
+        by_machine: bool,
+        stands_until: datetime | None = None,
+    ) -> None:
+        """End pending entries as applied, superseded or rejected (which then stands), by whom, now.
+
+        Raises NotPending, and ends none, if one of them is not pending any more.
+        """
+
+    def end_acceptance(self, numbers: Collection[int]) -> None:
+        """Rejected entries that no longer stand."""
+
+    def hold(self, numbers: Collection[int], hold: Hold) -> None: ...
+
+    # findings
+    def open_finding(self, run: int, findings: Iterable[Finding]) -> None: ...
+
+    def change_finding(self, id: int, finding: Finding) -> None: ...
+
+    def resolve_findings(self, ids: Collection[int]) -> None: ...
+
+
+class Store(Protocol):
+    """Where units of work come from."""
+
+    def read(self) -> AbstractContextManager[Reading]:
+        """A consistent look; never writes."""
+
+    def write(self) -> AbstractContextManager[UnitOfWork]:
+        """The one writer: SQLite BEGIN IMMEDIATE, PostgreSQL a locked row. Rolls back unless
+        committed.
+        """
+
+
+class StoreError(Exception):
+    """The store cannot do it; the text is for people: what, where, why, what to do."""
+
+    code = "store"
+
+
+class ServerInUse(StoreError):
+    """A record still refers to the server."""
+
+    code = "server_in_use"
+
+
+class NameTaken(StoreError):
+    """Another server has that name."""
+
+    code = "name_taken"
+
+
+class MembershipTaken(StoreError):
+    """Another record of the same server holds the name or the scope."""
+
+    code = "membership_taken"
+
+
+class RecordRefused(StoreError):
+    """The record breaks a rule of the store ([MS-IPAMM2] 3.1.4.16), or is gone."""
+
+    code = "record_refused"
+
+
+class NotPending(StoreError):
+    """Somebody else decided the operation in the meantime."""
+
+    code = "not_pending"
+
+
+class StoreUnavailable(StoreError):
+    """Full disk, no connection, locked too long: try again after mending."""
+
+    code = "store_unavailable"
+
+
+class WrongRevision(StoreError):
+    """The database was made by a newer or an older ipam-sync."""
+
+    code = "wrong_revision"

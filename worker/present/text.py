@@ -1,0 +1,47 @@
+"""Small texts: names from the network made harmless, times, ages, and why something is held.
+
+Used by everything that shows something to people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from collectors.quote import escaped
+from reconcile.record import Hold
+
+
+def safe(text: str) -> str:
+    """The whole text on one line, with everything unprintable spelt out."""
+    return escaped(text, len(text))
+
+
+def iso(time: datetime | None) -> str | None:
+    """A time for programs: ISO 8601 in UTC, whole seconds, ``Z``."""
+    if time is None:
+        return None
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def moment(time: datetime | None) -> str:
+    """A time for people."""
+    return "never" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 server``, ``2 servers``."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def numbered(numbers: Iterable[int]) -> str:
+    """``#3, #4``."""
+    return ", ".join(f"#{n}" for n in numbers)
+
+
+#: Why an operation waits for a person.
+HELD_BECAUSE: Final = {
+    Hold.GUARD: "more would be taken away within 24 hours than the limits allow",
+    Hold.ONE_WITNESS: "only one partner is there to tell that it is gone",
+}

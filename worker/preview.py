@@ -1,0 +1,79 @@
+"""The plan that ``sync`` would record, with the guard's word on it; writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconcile.drift import drift
+from reconcile.findings import Finding, Kind
+from reconcile.guard import Counts, Refusal, guard, taken
+from reconcile.plan import Plan
+from reconcile.record import Hold
+from reconcile.spelling import listed
+from reconcile.tracker import Need
+from reconcile.world import World
+from worker.ports import Ledger, Reading
+from worker.request import Conduct
+from worker.summary import Line, Preview, fate
+
+
+def preview(reading: Reading, world: World, plan: Plan, conduct: Conduct) -> Preview:
+    """What is needed now, recorded already or not, and everything that is true now."""
+    refusal = _refusal(reading.ledger(), world, plan, conduct)
+    needs = [_held(n) if refusal is not None else n for n in plan.needs]
+    lines = tuple(
+        Line(
+            n.planned,
+            fate(n.planned, applied=False, recorded=n.entry is not None),
+            n.entry,
+            n.entry is None,
+        )
+        for n in needs
+    )
+    refused = () if refusal is None else (refused_finding(refusal),)
+    before = [f for f in world.open_findings if f.kind is not Kind.PLAN_REFUSED]
+    life = drift((*plan.findings, *refused), before, plan.judged)
+    return Preview(
+        sightings=world.sightings,
+        pairs=sum(map(len, plan.judged.pairs.values())),
+        lines=lines,
+        findings=life.now,
+        refusal=refusal,
+        overtaken=len(plan.overtaken),
+        names={s.id: s.name for s in world.servers.values()},
+    )
+
+
+def _refusal(ledger: Ledger, world: World, plan: Plan, conduct: Conduct) -> Refusal | None:
+    new = sum((taken(p) for p in plan.new), Counts())
+    withdrawn = set(plan.superseded)
+    gone = sum((taken(e.planned) for e in world.entries if e.number in withdrawn), Counts())
+    pending = Counts(ledger.pending_relationships, ledger.pending_scopes)
+    return guard(
+        Counts(ledger.relationships, ledger.scope_memberships),
+        Counts(ledger.applied_relationships, ledger.applied_scopes),
+        pending - gone + new,
+        conduct.limits,
+    )
+
+
+def _held(need: Need) -> Need:
+    if not need.planned.destructive or need.planned.hold is not Hold.NONE:
+        return need
+    return replace(need, planned=replace(need.planned, hold=Hold.GUARD))
+
+
+def refused_finding(refusal: Refusal) -> Finding:
+    """The finding about a plan that refused itself; its subject is the store as a whole."""
+    wanted = (
+        ("relationships", str(refusal.wanted.relationships)),
+        ("scope memberships", str(refusal.wanted.scopes)),
+    )
+    return Finding(
+        Kind.PLAN_REFUSED,
+        None,
+        (),
+        f"{refusal.why[:1].upper()}{refusal.why[1:]}; all removals are held: "
+        f"{listed(f'{what}: {n}' for what, n in wanted if n != '0')}. {refusal.remedy}",
+        (("held", wanted),),
+    )

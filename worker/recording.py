@@ -1,0 +1,119 @@
+"""Writing down what a run concluded: evidence, findings and OperationTracker in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconcile.apply import created
+from reconcile.drift import OPERATIONAL, Drift, drift
+from reconcile.model import Evidence, Operation, Provenance
+from reconcile.moves import Membership
+from reconcile.names import fold_relationship
+from reconcile.plan import Plan
+from reconcile.record import EntryStatus, Planned
+from reconcile.world import World
+from worker.looking import new_names
+from worker.ports import OpenFinding, UnitOfWork
+
+MACHINE = "ipam-sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A line of OperationTracker after a run: ``new`` in it, or ``confirmed`` by it, or only
+    still there.
+    """
+
+    number: int
+    planned: Planned
+    confirmed: bool
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What recording a run left: lines in the order of the plan, and the life of findings."""
+
+    entries: tuple[Recorded, ...]
+    life: Drift
+
+
+def record(uow: UnitOfWork, run: int, world: World, plan: Plan) -> Written:
+    """Record sightings, what they taught, findings, and every new need as a pending entry."""
+    uow.add_sightings(run, world.sightings.values())
+    _learn(uow, world)
+    uow.end_watches(plan.watches.end)
+    uow.start_watches(plan.watches.begin)
+    _withdraw(uow, world, plan)
+    _raise_evidence(uow, world, plan)
+    findings = [f for f in plan.findings if f.kind not in OPERATIONAL]
+    known = [f for f in uow.open_findings(concerned(world)) if f.finding.kind not in OPERATIONAL]
+    life = drift(findings, (f.finding for f in known), plan.judged)
+    keep_findings(uow, run, life, known)
+    return Written(_fill_tracker(uow, run, plan), life)
+
+
+def keep_findings(uow: UnitOfWork, run: int, life: Drift, known: Iterable[OpenFinding]) -> None:
+    """Write the life of findings; what persists unchanged is not touched (R10)."""
+    ids = {f.finding.fingerprint: f.id for f in known}
+    uow.open_finding(run, life.opened)
+    for finding in life.changed:
+        uow.change_finding(ids[finding.fingerprint], finding)
+    uow.resolve_findings([ids[f.fingerprint] for f in life.resolved])
+
+
+def concerned(world: World) -> set[int]:
+    """Every server that a run's judgement touched."""
+    servers = set(world.sightings) | set(world.previous)
+    return servers.union(*(r.partners for r in world.records))
+
+
+def _learn(uow: UnitOfWork, world: World) -> None:
+    taught = [
+        (server, name)
+        for server, sighting in sorted(world.sightings.items())
+        for name in new_names(world.servers[server], sighting)
+    ]
+    if taught:
+        uow.add_aliases(taught, Provenance.SELF)
+
+
+def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:
+    """Needs that went away; a pending Create takes its record with it."""
+    gone = set(plan.superseded)
+    records = [
+        e.planned.record
+        for e in world.entries
+        if e.number in gone
+        and e.planned.operation is Operation.CREATE
+        and e.planned.record is not None
+    ]
+    uow.decide(plan.superseded, EntryStatus.SUPERSEDED, MACHINE, by_machine=True)
+    uow.delete_records(records)
+    uow.end_acceptance(plan.ended)
+
+
+def _raise_evidence(uow: UnitOfWork, world: World, plan: Plan) -> None:
+    weaker = {r.key for r in world.records if r.evidence is not Evidence.BOTH}
+    uow.set_evidence([key for key in plan.agreed if key in weaker], Evidence.BOTH)
+
+
+def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[Recorded, ...]:
+    new = list(plan.new)
+    creates = [p for p in new if p.operation is Operation.CREATE]
+    keys = iter(uow.insert_records([(created(p), contested(p)) for p in creates]))
+    placed = [replace(p, record=next(keys)) if p.operation is Operation.CREATE else p for p in new]
+    fresh = iter(zip(uow.add_entries(run, placed), placed, strict=True))
+    return tuple(
+        Recorded(*next(fresh), confirmed=need.confirmed, new=True)
+        if need.entry is None
+        else Recorded(need.entry, need.planned, confirmed=need.confirmed, new=False)
+        for need in plan.needs
+    )
+
+
+def contested(planned: Planned) -> frozenset[Membership]:
+    """What an operation cannot have yet."""
+    name = fold_relationship(planned.relationship)
+    return frozenset((c.server, name if c.scope is None else c.scope) for c in planned.contested)

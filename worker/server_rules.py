@@ -1,0 +1,84 @@
+"""What a server may be called and where it may be reached, whoever says so.
+
+For the inventory file and for `ipam-sync servers add | rename`; each rule answers with the end of a
+sentence that begins with what was given.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+_LONGEST_NAME: Final = 255
+_NOT_IN_FILE_NAMES: Final = frozenset('/\\:*?"<>|')
+
+
+class Transport(StrEnum):
+    """How a WinRM client proves who it is."""
+
+    NTLM = "ntlm"
+    BASIC = "basic"
+    CERTIFICATE = "certificate"
+    KERBEROS = "kerberos"
+    CREDSSP = "credssp"
+
+
+#: They show a password or a proof of identity to whoever reads along.
+_ONLY_OVER_TLS: Final = frozenset({Transport.BASIC, Transport.CERTIFICATE})
+
+
+def name_problem(name: str) -> str | None:
+    """Why a text cannot be a server's name, as the end of a sentence; None if it can.
+
+    A name is the name of an export file, and is printed.
+    """
+    bare = without_dot(name)
+    if not bare:
+        return "is empty."
+    if len(bare) > _LONGEST_NAME:
+        return f"is longer than {_LONGEST_NAME} characters."
+    for character in bare:
+        if character in _NOT_IN_FILE_NAMES:
+            return f"has {character!r}, which cannot be in a file's name."
+        if unicodedata.category(character)[0] in "CZ":
+            return f"has a blank or invisible character (U+{ord(character):04X})."
+    return None
+
+
+def address_problem(text: str) -> str | None:
+    """Why a text is no address, as the end of a sentence; None if it is one."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return "is no IPv4 or IPv6 address."
+    return None
+
+
+def without_dot(name: str) -> str:
+    """The name without the dot that ends a fully qualified one."""
+    return name.rstrip(".")
+
+
+def url_problem(url: str, transport: str | None) -> str | None:
+    """Why a URL cannot be that of a WinRM service, as the end of a sentence; None if it can.
+
+    It is not repeated: somebody may have put a password into it.
+    """
+    example = "write it like https://dhcp01.corp.example:5986/wsman."
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return f"is no URL; {example}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+    except ValueError:
+        return f"is no URL; {example}"
+    if not usable:
+        return f"is no URL; {example}"
+    if parts.username is not None or parts.query or parts.fragment:
+        return f"must have no user, no password, no ? and no #; {example}"
+    if parts.scheme == "http" and transport in _ONLY_OVER_TLS:
+        return f"must begin with https: {transport} is not safe over plain http."
+    return None

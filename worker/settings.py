@@ -1,0 +1,187 @@
+"""How this installation behaves: `IPAM_SYNC_*` variables and a TOML file, checked as a whole.
+
+Called once by the doors, before anything else: `load_settings(os.environ)`.  A variable wins over
+the file.  Everything that is wrong is reported at once, and no value that may hold a password is
+ever repeated.  README lists the settings; the keys of the file are the variables' names in small
+letters, without the prefix.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from platformdirs import user_config_path, user_data_path
+
+from reconcile.findings import Severity
+from reconcile.guard import Limits
+from reconcile.world import PercentReading, Rules
+from worker.request import Conduct, Policy
+from worker.setting_values import database_url, number, seconds, severities, word
+from worker.suggest import did_you_mean
+
+_PREFIX: Final = "IPAM_SYNC_"
+_CONFIG: Final = "IPAM_SYNC_CONFIG"
+_APPLICATION: Final = "ipam-sync"
+_LONGEST_SHOWN: Final = 80
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; `problems` has one sentence for each."""
+
+    code = "settings"
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _default_database_url() -> str:
+    return f"sqlite:///{user_data_path(_APPLICATION, appauthor=False) / 'ipam-sync.db'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What people may decide; the meaning of each is in README and at the type that carries it."""
+
+    database_url: str = field(default_factory=_default_database_url, repr=False)
+    policy: Policy = Policy.AUTO
+    confirm_after: timedelta = Rules().confirm_after
+    evidence_age: timedelta = Rules().evidence_age
+    load_balance_percent_is: PercentReading = Rules().percent_reading
+    relationship_limit_near: int = Rules().relationship_limit_near
+    guard_relationships_min: int = Limits().relationships
+    guard_relationships_percent: int = Limits().relationships_percent
+    guard_scopes_min: int = Limits().scopes
+    guard_scopes_percent: int = Limits().scopes_percent
+    severities: Mapping[str, Severity] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def conduct(self) -> Conduct:
+        """The settings as a run takes them."""
+        rules = Rules(
+            confirm_after=self.confirm_after,
+            evidence_age=self.evidence_age,
+            percent_reading=self.load_balance_percent_is,
+            relationship_limit_near=self.relationship_limit_near,
+        )
+        limits = Limits(
+            relationships=self.guard_relationships_min,
+            relationships_percent=self.guard_relationships_percent,
+            scopes=self.guard_scopes_min,
+            scopes_percent=self.guard_scopes_percent,
+        )
+        return Conduct(rules=rules, limits=limits, policy=self.policy)
+
+    @property
+    def safe_database_url(self) -> str:
+        """The database URL without its password, for people."""
+        # To the last @: a password may hold one that somebody forgot to write as %40.
+        masked = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", self.database_url, flags=re.DOTALL)
+        return re.sub(r"(?i)([?&][^=&]*password=)[^&]*", r"\1***", masked)
+
+
+def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None) -> Settings:
+    """The settings in force.
+
+    The file is `config_file`, else what IPAM_SYNC_CONFIG names, else `ipam-sync/config.toml` in the
+    user's configuration directory if there is one. Raises SettingsError with all that is wrong.
+    """
+    problems: list[str] = []
+    given = {**_from_file(environ, config_file, problems), **_from_environment(environ, problems)}
+    values: dict[str, Any] = {}
+    for source in given.values():
+        try:
+            values[source.key] = _PARSERS[source.key](source.value)
+        except ValueError as error:
+            problems.append(f"{source.name}{source.shown}: {error}")
+    if problems:
+        raise SettingsError(tuple(problems))
+    return Settings(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value somebody gave, and where."""
+
+    key: str
+    value: object = field(repr=False)
+    name: str
+
+    @property
+    def shown(self) -> str:
+        """The value for a sentence; a database URL may hold a password."""
+        if self.key == "database_url" or isinstance(self.value, Mapping):
+            return ""
+        text = repr(self.value)
+        return f" is {text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + '...'}"
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, _Given]:
+    known = {_PREFIX + key.upper(): key for key in _PARSERS}
+    given: dict[str, _Given] = {}
+    for name in sorted(environ):
+        if name == _CONFIG or not name.upper().startswith(_PREFIX):
+            continue
+        if name not in known:  # its value is not shown: it may be a password under a wrong name
+            guess = did_you_mean(name.upper(), {*known, _CONFIG})
+            problems.append(f"{name}: there is no such setting{guess}")
+        else:
+            given[known[name]] = _Given(known[name], environ[name], name)
+    return given
+
+
+def _from_file(
+    environ: Mapping[str, str], config_file: Path | None, problems: list[str]
+) -> dict[str, _Given]:
+    path = config_file or _named_file(environ) or _usual_file()
+    try:
+        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and path == _usual_file():
+            return {}  # nobody said that there is one
+        problems.append(f"The settings file {path} cannot be read: {error.strerror}.")
+        return {}
+    except UnicodeDecodeError:
+        problems.append(f"The settings file {path} is not UTF-8 text.")
+        return {}
+    except (ValueError, RecursionError) as error:
+        problems.append(f"The settings file {path} is not TOML: {error}.")
+        return {}
+    for key in sorted(document.keys() - _PARSERS.keys()):
+        guess = did_you_mean(key, _PARSERS)
+        problems.append(f"{key} in {path}: there is no such setting{guess}")
+    return {
+        key: _Given(key, value, f"{key} in {path}")
+        for key, value in document.items()
+        if key in _PARSERS
+    }
+
+
+def _named_file(environ: Mapping[str, str]) -> Path | None:
+    return Path(environ[_CONFIG]) if _CONFIG in environ else None
+
+
+def _usual_file() -> Path:
+    return user_config_path(_APPLICATION, appauthor=False) / "config.toml"
+
+
+_PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
+    "database_url": database_url,
+    "policy": word(Policy),
+    "confirm_after": seconds(0),
+    "evidence_age": seconds(1),
+    "load_balance_percent_is": word(PercentReading),
+    "relationship_limit_near": number(1, 31),
+    "guard_relationships_min": number(0, 1_000_000),
+    "guard_relationships_percent": number(0, 100),
+    "guard_scopes_min": number(0, 1_000_000),
+    "guard_scopes_percent": number(0, 100),
+    "severities": severities,
+}

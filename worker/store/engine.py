@@ -1,0 +1,174 @@
+"""From a URL to an engine: which databases we speak to, and how each is set up.
+
+Used by ``schema``; nothing connects before the first transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Final
+
+from sqlalchemy import (
+    URL,
+    Engine,
+    NullPool,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from worker.ports import StoreUnavailable
+from worker.store.faults import Place
+from worker.store.shelf import Shelf
+
+_PAUSE_SECONDS: Final = 0.01
+_CONNECT_SECONDS: Final = 10
+#: How old a connection may be that is used again: none has been idle for the minutes in which
+#: servers are read, after which a firewall may have forgotten it.
+_CONNECTION_SECONDS: Final = 60
+_SECRET_OPTIONS: Final = ("password", "sslpassword")
+_POSTGRES_DRIVER: Final = "postgresql+psycopg"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An engine, its place for sentences, how long a writer waits for its turn, SQLite's file, and
+    the inventory as last loaded from it.
+    """
+
+    engine: Engine
+    place: Place
+    lock_timeout_seconds: float
+    file: Path | None = None
+    shelf: Shelf = field(default_factory=Shelf, repr=False)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True for SQLite, False for PostgreSQL."""
+        return self.engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+
+def database(url: str, lock_timeout_seconds: float) -> Database:
+    """The database of an SQLAlchemy URL, not yet connected to.
+
+    Raises StoreUnavailable if the URL is not that of a file or of PostgreSQL.
+    """
+    parsed = _parsed(url)
+    make = _sqlite if parsed.drivername == "sqlite" else _postgres
+    return make(parsed, lock_timeout_seconds)
+
+
+def _parsed(url: str) -> URL:
+    """The URL with our driver, or one sentence that does not quote it: it may hold a password."""
+    try:
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        parsed = None
+    if parsed is None or (parsed.host and "@" in f"{parsed.host}{parsed.database}"):
+        raise StoreUnavailable(
+            "IPAM_SYNC_DATABASE_URL is no database URL; write sqlite:////directory/file.db or "
+            "postgresql://user:password@host/database, with %XX for special characters in the "
+            "password."
+        )
+    backend = parsed.drivername.partition("+")[0]
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername=_POSTGRES_DRIVER)
+    if backend != "sqlite":
+        raise StoreUnavailable(
+            f"IPAM_SYNC_DATABASE_URL names the database {backend}; only sqlite and postgresql "
+            "are supported."
+        )
+    if parsed.database in (None, "", ":memory:"):
+        raise StoreUnavailable(
+            "IPAM_SYNC_DATABASE_URL names no file; a database in memory would be forgotten at "
+            "once. Write sqlite:////directory/file.db."
+        )
+    return parsed.set(drivername="sqlite")
+
+
+def _sqlite(url: URL, lock_timeout_seconds: float) -> Database:
+    """The driver is told to begin nothing by itself (isolation_level None): ``transactions`` does,
+    so that reads are consistent and DDL is part of its transaction.
+    """
+    pages = _page_limit(url)
+    engine = create_engine(
+        url.difference_update_query(["max_page_count"]),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"timeout": lock_timeout_seconds, "isolation_level": None},
+    )
+
+    def on_connect(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA foreign_keys = ON")
+        _use_wal(connection, lock_timeout_seconds)
+        if pages is not None:
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    event.listen(engine, "connect", on_connect)
+    name = url.database or ""
+    file = None if name.startswith("file:") else Path(name)
+    return Database(engine, Place(f"SQLite file {name}"), lock_timeout_seconds, file)
+
+
+def _page_limit(url: URL) -> int | None:
+    """``?max_page_count=N`` bounds the file, as SQLite's pragma does for one connection."""
+    given = url.query.get("max_page_count")
+    if given is None:
+        return None
+    if not isinstance(given, str) or not given.isdecimal():
+        raise StoreUnavailable("max_page_count in IPAM_SYNC_DATABASE_URL is no number.")
+    return int(given)
+
+
+def _use_wal(connection: sqlite3.Connection, wait_seconds: float) -> None:
+    """Readers and the writer do not block each other; the file remembers it.
+
+    SQLite does not wait by itself here while another process opens the same new file.
+    """
+    deadline = monotonic() + wait_seconds
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or monotonic() >= deadline:
+                raise
+            sleep(_PAUSE_SECONDS)
+        else:
+            return
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """True if SQLite's file is locked by another connection."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _postgres(url: URL, lock_timeout_seconds: float) -> Database:
+    """Passwords among the options are taken out of the URL, which an engine shows in its repr."""
+    options = {"connect_timeout": str(_CONNECT_SECONDS), "application_name": "ipam-sync"}
+    given = dict(url.query)
+    secrets = {name: given.pop(name) for name in _SECRET_OPTIONS if name in given}
+    engine = create_engine(
+        url.set(query={**options, **given}),
+        connect_args=secrets,
+        pool_recycle=_CONNECTION_SECONDS,
+        hide_parameters=True,
+    )
+    hidden = tuple(str(secret) for secret in (url.password, *secrets.values()) if secret)
+    return Database(engine, Place(_postgres_text(url), hidden), lock_timeout_seconds)
+
+
+def _postgres_text(url: URL) -> str:
+    host = url.host or url.query.get("host")
+    parts = {"": url.database, "on ": host, "port ": url.port, "as ": url.username}
+    words = (f" {word}{value}" for word, value in parts.items() if value)
+    return "PostgreSQL database" + "".join(words)

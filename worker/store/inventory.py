@@ -1,0 +1,246 @@
+"""Servers, their other names and addresses, and how they are contacted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import and_, delete, func, insert, or_, select, update
+
+from reconcile.model import Alias, Provenance, Server, Standing
+from reconcile.names import fold, key_of
+from reconcile.record import EntryStatus
+from worker.ports import Endpoint, NameTaken, ServerInUse, StoreError
+from worker.store.session import AnyRow, Session, chunks
+from worker.store.tables import (
+    failover,
+    finding,
+    finding_server,
+    server_alias,
+    tracker,
+    writer,
+)
+from worker.store.tables import server as server_table
+
+
+class InventoryReading(Session):
+    """Looks at the inventory."""
+
+    _changed_inventory = False
+
+    def servers(self) -> tuple[Server, ...]:
+        if self._changed_inventory:  # perhaps never committed: not for the shelf
+            return self._load_servers()
+        version = self._rows(select(writer.c.inventory))[0].inventory
+        return self._database.shelf.servers(version, self._load_servers)
+
+    def _load_servers(self) -> tuple[Server, ...]:
+        addresses: defaultdict[int, list[str]] = defaultdict(list)
+        aliases: defaultdict[int, list[Alias]] = defaultdict(list)
+        for row in self._rows(select(server_alias).order_by(server_alias.c.id)):
+            if row.is_address:
+                addresses[row.server_id].append(row.text)
+            else:
+                aliases[row.server_id].append(Alias(row.text, Provenance(row.provenance)))
+        return tuple(
+            Server(
+                id=row.id,
+                name=row.name,
+                addresses=tuple(addresses[row.id]),
+                aliases=tuple(aliases[row.id]),
+                standing=Standing(row.standing),
+                changed_at=row.changed_at,
+            )
+            for row in self._rows(select(server_table).order_by(server_table.c.name_key))
+        )
+
+    def _server_names(self, servers: Collection[int]) -> dict[int, str]:
+        """The names of some servers, for sentences."""
+        names: dict[int, str] = {}
+        for chunk in chunks(servers):
+            asked = select(server_table.c.id, server_table.c.name)
+            rows = self._rows(asked.where(server_table.c.id.in_(chunk)))
+            names.update((row.id, row.name) for row in rows)
+        return names
+
+
+class InventoryWriting(InventoryReading):
+    """Changes the inventory; what is so already is not written."""
+
+    def add_server(
+        self, name: str, addresses: Sequence[str] = (), endpoint: Endpoint = Endpoint()
+    ) -> int:
+        self._name_must_be_free(name, for_server=None)
+        self._new_version()
+        row = {
+            "name": name,
+            "name_key": fold(name),
+            "standing": Standing.ENABLED,
+            "changed_at": self.now(),
+        }
+        added = self._run(insert(server_table).values(**row, **_columns(endpoint)))
+        key = int((added.inserted_primary_key or (0,))[0])
+        self._add_texts({(key, k): text for k, text in _keyed(addresses).items()}, address=True)
+        return key
+
+    def rename_server(self, server: int, name: str) -> None:
+        if self._server_row(server).name != name:
+            self._name_must_be_free(name, for_server=server)
+            self._change(server, name=name, name_key=fold(name))
+
+    def set_addresses(self, server: int, addresses: Sequence[str]) -> None:
+        wanted = _keyed(addresses)
+        mine = and_(server_alias.c.server_id == server, server_alias.c.is_address)
+        stored = self._rows(select(server_alias.c.text).where(mine).order_by(server_alias.c.id))
+        if [row.text for row in stored] != list(wanted.values()):
+            self._change(server)
+            self._run(delete(server_alias).where(mine))
+            self._add_texts({(server, k): text for k, text in wanted.items()}, address=True)
+
+    def set_endpoint(self, server: int, endpoint: Endpoint) -> None:
+        row = self._server_row(server)
+        if Endpoint(row.url, row.transport, row.credential) != endpoint:
+            self._change(server, **_columns(endpoint))
+
+    def set_standing(self, server: int, standing: Standing) -> None:
+        if self._server_row(server).standing != standing:
+            self._change(server, standing=standing)
+
+    def remove_server(self, server: int) -> None:
+        name = self._server_row(server).name
+        if user := self._user_of(server):
+            raise ServerInUse(
+                f"{name} cannot be removed: {user} still refers to it. Disable or retire the "
+                "server instead."
+            )
+        self._new_version()
+        about = select(finding_server.c.finding_id).where(finding_server.c.server_id == server)
+        self._run(
+            update(finding)
+            .where(finding.c.id.in_(about), finding.c.resolved_at.is_(None))
+            .values(resolved_at=self.now())
+        )
+        self._run(delete(server_table).where(server_table.c.id == server))
+
+    def add_aliases(self, aliases: Iterable[tuple[int, str]], provenance: Provenance) -> None:
+        wanted: dict[tuple[int, str], str] = {}
+        for server, text in aliases:
+            if key := _key(text):
+                wanted.setdefault((server, key), text)
+        for there in self._alias_keys([s for s, _ in wanted], provenance):
+            wanted.pop(there, None)
+        if wanted:
+            self._new_version()
+        self._add_texts(wanted, provenance)
+        if provenance is not Provenance.SELF:
+            for server in {s for s, _ in wanted}:
+                self._change(server)
+
+    def remove_alias(self, server: int, text: str) -> bool:
+        found = and_(
+            server_alias.c.server_id == server,
+            server_alias.c.key == _key(text),
+            server_alias.c.is_address.is_(False),
+        )
+        if self._run(delete(server_alias).where(found)).rowcount == 0:
+            return False
+        self._change(server)
+        return True
+
+    def _alias_keys(
+        self, servers: Collection[int], provenance: Provenance
+    ) -> list[tuple[int, str]]:
+        keys: list[tuple[int, str]] = []
+        for chunk in chunks(servers):
+            there = select(server_alias.c.server_id, server_alias.c.key).where(
+                server_alias.c.server_id.in_(chunk),
+                server_alias.c.provenance == provenance,
+                server_alias.c.is_address.is_(False),
+            )
+            keys += [(row.server_id, row.key) for row in self._rows(there)]
+        return keys
+
+    def _add_texts(
+        self,
+        texts: dict[tuple[int, str], str],
+        provenance: Provenance = Provenance.INVENTORY,
+        *,
+        address: bool = False,
+    ) -> None:
+        self._insert(
+            server_alias,
+            [
+                {
+                    "server_id": server,
+                    "text": text,
+                    "key": key,
+                    "provenance": provenance,
+                    "is_address": address,
+                }
+                for (server, key), text in texts.items()
+            ],
+        )
+
+    def _change(self, server: int, **columns: str | None) -> None:
+        """Write columns of a server, and that a person changed it now."""
+        self._new_version()
+        values = {**columns, "changed_at": self.now()}
+        changed = update(server_table).where(server_table.c.id == server).values(**values)
+        if self._run(changed).rowcount == 0:
+            raise _gone(server)
+
+    def _new_version(self) -> None:
+        """Tell everybody, once per unit of work, that what they loaded is of the past."""
+        if not self._changed_inventory:
+            self._changed_inventory = True
+            self._run(update(writer).values(inventory=writer.c.inventory + 1))
+
+    def _server_row(self, server: int) -> AnyRow:
+        rows = self._rows(select(server_table).where(server_table.c.id == server))
+        if not rows:
+            raise _gone(server)
+        return rows[0]
+
+    def _name_must_be_free(self, name: str, for_server: int | None) -> None:
+        same = select(server_table.c.id, server_table.c.name)
+        for row in self._rows(same.where(server_table.c.name_key == fold(name))):
+            if row.id != for_server:
+                raise NameTaken(f"There is a server {row.name} already; choose another name.")
+
+    def _user_of(self, server: int) -> str | None:
+        """What still refers to a server: a record, or an operation that is to be applied."""
+        mine = or_(failover.c.server1_record_id == server, failover.c.server2_record_id == server)
+        records = select(failover.c.relationship_name, func.count().over().label("all"))
+        for row in self._rows(records.where(mine).order_by(failover.c.id).limit(1)):
+            more = f" (and {row.all - 1} more)" if row.all > 1 else ""
+            return f"relationship {row.relationship_name}{more}"
+        named = or_(tracker.c.server1_id == server, tracker.c.server2_id == server)
+        pending = select(tracker.c.number).where(named, tracker.c.status == EntryStatus.PENDING)
+        for row in self._rows(pending.order_by(tracker.c.number).limit(1)):
+            return f"pending operation {row.number}"
+        return None
+
+
+def _key(text: str) -> str:
+    """What a name is found by; loopback addresses and the like are kept, but found by nobody."""
+    return key_of(text) or fold(text)
+
+
+def _keyed(texts: Iterable[str]) -> dict[str, str]:
+    keyed: dict[str, str] = {}
+    for text in texts:
+        if key := _key(text):
+            keyed.setdefault(key, text)
+    return keyed
+
+
+def _columns(endpoint: Endpoint) -> dict[str, str | None]:
+    return {
+        "url": endpoint.url,
+        "transport": endpoint.transport,
+        "credential": endpoint.credential,
+    }
+
+
+def _gone(server: int) -> StoreError:
+    return StoreError(f"There is no server number {server}; somebody removed it.")

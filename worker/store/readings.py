@@ -1,0 +1,163 @@
+"""What the servers told: documents kept once, sightings that point to them, the latest of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from sqlalchemy import Connection, and_, func, select
+
+from reconcile.model import ReadFailure, Seen, Sighting, Skipped, SkipReason, Unseen
+from worker.store.codecs import Columns
+from worker.store.documents import Document, document_of, seen_of
+from worker.store.engine import Database
+from worker.store.session import AnyRow, Session, chunks
+from worker.store.tables import reading, server, sighting
+
+
+class Outcome(StrEnum):
+    """How a sighting is told apart in its table."""
+
+    SEEN = "seen"
+    UNSEEN = "unseen"
+    SKIPPED = "skipped"
+
+
+class SightingReading(Session):
+    """Looks at sightings and readings."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        super().__init__(database, connection)
+        self._documents: dict[int, tuple[Seen, Document]] = {}
+
+    def latest_readings(
+        self, servers: Collection[int], current: Mapping[int, Sighting]
+    ) -> Mapping[int, Seen]:
+        latest = self._latest_rows(servers)
+        told = {s: now for s, now in current.items() if isinstance(now, Seen) and s in latest}
+        same = {s for s, now in told.items() if self._document(now).digest == latest[s].digest}
+        texts = self._texts({row.digest for s, row in latest.items() if s not in same})
+        return {
+            s: replace(told[s], read_at=row.read_at)
+            if s in same
+            else seen_of(texts[row.digest], s, row.read_at)
+            for s, row in latest.items()
+        }
+
+    def sightings(self, run: int) -> tuple[Seen | Unseen | Skipped, ...]:
+        of_run = select(sighting).where(sighting.c.run_id == run)
+        return tuple(sighting_of(r) for r in self._rows(of_run.order_by(sighting.c.server_id)))
+
+    def _latest_rows(self, servers: Collection[int]) -> dict[int, AnyRow]:
+        """Server, time and digest of each server's latest reading, found by index alone."""
+        other = sighting.alias()
+        latest_run = (
+            select(other.c.run_id)
+            .where(other.c.server_id == server.c.id, other.c.outcome == Outcome.SEEN)
+            .order_by(other.c.read_at.desc(), other.c.run_id.desc())
+            .limit(1)
+            .correlate(server)
+            .scalar_subquery()
+        )
+        is_latest = and_(sighting.c.server_id == server.c.id, sighting.c.run_id == latest_run)
+        asked = select(sighting.c.server_id, sighting.c.read_at, sighting.c.digest)
+        rows: dict[int, AnyRow] = {}
+        for chunk in chunks(servers):
+            found = asked.select_from(server.join(sighting, is_latest))
+            rows.update((r.server_id, r) for r in self._rows(found.where(server.c.id.in_(chunk))))
+        return rows
+
+    def _seen_at(self, servers: Collection[int]) -> dict[int, datetime | None]:
+        """When each server was last read, None if never."""
+        last = (
+            select(func.max(sighting.c.read_at))
+            .where(sighting.c.server_id == server.c.id, sighting.c.outcome == Outcome.SEEN)
+            .correlate(server)
+            .scalar_subquery()
+        )
+        times: dict[int, datetime | None] = {}
+        for chunk in chunks(servers):
+            asked = select(server.c.id, last.label("read_at")).where(server.c.id.in_(chunk))
+            times.update((row.id, row.read_at) for row in self._rows(asked))
+        return times
+
+    def _texts(self, digests: Collection[str]) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for chunk in chunks(digests):
+            found = self._rows(select(reading).where(reading.c.digest.in_(chunk)))
+            texts.update((row.digest, row.document) for row in found)
+        return texts
+
+    def _document(self, seen: Seen) -> Document:
+        """Made once per reading, however often a unit of work asks; holding it keeps its id."""
+        if id(seen) not in self._documents:
+            self._documents[id(seen)] = (seen, document_of(seen))
+        return self._documents[id(seen)][1]
+
+
+class SightingWriting(SightingReading):
+    """Records what was seen."""
+
+    def add_sightings(self, run: int, sightings: Iterable[Sighting]) -> None:
+        told = list(sightings)
+        documents = [self._document(s) for s in told if isinstance(s, Seen)]
+        self._keep(documents)
+        rows = [{"run_id": run, **_NOTHING, **self._columns(s)} for s in told]
+        self._insert(sighting, rows)
+
+    def _keep(self, documents: Iterable[Document]) -> None:
+        missing = {document.digest: document.text for document in documents}
+        for chunk in chunks(missing.keys()):
+            there = select(reading.c.digest).where(reading.c.digest.in_(chunk))
+            for row in self._rows(there):
+                del missing[row.digest]
+        self._insert(reading, [{"digest": d, "document": text} for d, text in missing.items()])
+
+    def _columns(self, seen: Sighting) -> Columns:
+        match seen:
+            case Seen(server=server, read_at=read_at):
+                return {
+                    "server_id": server,
+                    "outcome": Outcome.SEEN,
+                    "read_at": read_at,
+                    "digest": self._document(seen).digest,
+                }
+            case Unseen(server, read_at, failure):
+                return {
+                    "server_id": server,
+                    "outcome": Outcome.UNSEEN,
+                    "read_at": read_at,
+                    "error_code": failure.code,
+                    "error_message": failure.message,
+                    "error_remedy": failure.remedy,
+                    "error_retry": failure.retry,
+                }
+            case Skipped(server, reason):
+                return {
+                    "server_id": server,
+                    "outcome": Outcome.SKIPPED,
+                    "skip_reason": reason,
+                }
+            case _:
+                assert_never(seen)
+
+
+#: All that a sighting may lack, so that sightings of every kind are sent in one statement.
+_NOTHING = dict.fromkeys(c.name for c in sighting.c if c.nullable)
+
+
+def sighting_of(row: AnyRow) -> Seen | Unseen | Skipped:
+    """The sighting of a row; of a Seen without its words."""
+    match Outcome(row.outcome):
+        case Outcome.SEEN:
+            return Seen(row.server_id, row.read_at, ())
+        case Outcome.UNSEEN:
+            failure = ReadFailure(
+                row.error_code, row.error_message, row.error_remedy, row.error_retry
+            )
+            return Unseen(row.server_id, row.read_at, failure)
+        case Outcome.SKIPPED:
+            return Skipped(row.server_id, SkipReason(row.skip_reason))

@@ -1,0 +1,300 @@
+"""The tables.  Names of failover columns are the attributes of ``reconcile.record.Record``.
+
+Limits and references follow [MS-IPAMM2] 3.1.1.1.44 and 3.1.1.1.45, the checks 3.1.4.16.  A change
+here needs a revision in ``migrations``: a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from worker.store.columns import BIG, AwareUtc, CanonicalJson
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+NAME_LIMIT: Final = 256
+_WORD: Final = 32
+
+
+def _key(name: str = "id") -> Column[int]:
+    """A 64-bit key that is never given twice, not even after its row is gone."""
+    return Column(name, BIG, primary_key=True, autoincrement=True)
+
+
+def _server(name: str = "server_id", *, primary_key: bool = False) -> Column[int]:
+    """A server that IPAM has a record of; it cannot go while this row refers to it."""
+    return Column(name, BIG, ForeignKey("server.id"), primary_key=primary_key)
+
+
+def _owned(
+    name: str, parent: str, *, primary_key: bool = False, index: bool = False
+) -> Column[int]:
+    """A reference to the row that this one belongs to and disappears with."""
+    owner = ForeignKey(parent, ondelete="CASCADE")
+    return Column(name, BIG, owner, primary_key=primary_key, index=index, nullable=False)
+
+
+#: One row; PostgreSQL's writers queue at it (SQLite's at the file).  ``inventory`` goes up with
+#: every change of servers and their names, so that nobody loads them again for nothing.
+writer = Table(
+    "writer",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("inventory", BIG, nullable=False),
+)
+
+server = Table(
+    "server",
+    metadata,
+    _key(),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("standing", String(_WORD), nullable=False),
+    Column("url", Text),
+    Column("transport", Text),
+    Column("credential", Text),
+    Column("changed_at", AwareUtc, nullable=False),
+    UniqueConstraint("name_key", name="uq_server_name_key"),
+    sqlite_autoincrement=True,
+)
+
+#: Other names and addresses of a server; ``is_address``: one of the addresses people gave it.
+server_alias = Table(
+    "server_alias",
+    metadata,
+    _key(),
+    _owned("server_id", "server.id"),
+    Column("text", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("provenance", String(_WORD), nullable=False),
+    Column("is_address", Boolean, nullable=False),
+    UniqueConstraint("server_id", "key", "provenance", "is_address", name="uq_server_alias"),
+    sqlite_autoincrement=True,
+)
+
+failover = Table(
+    "failover",
+    metadata,
+    _key(),
+    Column("relationship_name", String(NAME_LIMIT), nullable=False),
+    Column("name_key", Text, nullable=False),  # folded in Python: databases fold otherwise
+    Column("mode", String(_WORD), nullable=False),
+    Column("mclt_seconds", BIG),
+    Column("auto_state_transition", Boolean),
+    Column("state_switch_interval_seconds", BIG),
+    Column("shared_secret_enabled", Boolean),
+    Column("shared_secret", LargeBinary),  # encrypted or NULL; a server never tells it
+    _server("server1_record_id"),
+    Column("server1_name", Text),
+    Column("server1_ps_name", Text),
+    Column("server1_ip", Text),
+    Column("server1_percentage", Integer),
+    Column("server1_state", String(_WORD), nullable=False),
+    _server("server2_record_id"),
+    Column("server2_name", Text),
+    Column("server2_ps_name", Text),
+    Column("server2_ip", Text),
+    Column("server2_state", String(_WORD), nullable=False),
+    Column("evidence", String(_WORD), nullable=False),
+    Column("pending", Boolean, nullable=False),
+    Column("changed_at", AwareUtc, nullable=False),
+    UniqueConstraint(
+        "relationship_name", "server1_record_id", "server2_record_id", name="uq_failover"
+    ),
+    CheckConstraint("trim(relationship_name) <> ''", name="ck_failover_name"),
+    CheckConstraint(f"length(relationship_name) <= {NAME_LIMIT}", name="ck_failover_name_length"),
+    CheckConstraint("mode <> 'None'", name="ck_failover_mode"),
+    CheckConstraint("server1_percentage BETWEEN 0 AND 100", name="ck_failover_percentage"),
+    Index("ix_failover_name_key", "name_key"),
+    Index("ix_failover_server1", "server1_record_id"),
+    Index("ix_failover_server2", "server2_record_id"),
+    Index(
+        "ix_failover_pending",
+        "id",
+        sqlite_where=text("pending = 1"),
+        postgresql_where=text("pending"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+failover_scope = Table(
+    "failover_scope",
+    metadata,
+    _owned("failover_id", "failover.id", primary_key=True),
+    Column("scope", BIG, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+#: What a server can have once only, pending Creates included.
+name_membership = Table(
+    "name_membership",
+    metadata,
+    _server(primary_key=True),
+    Column("name_key", Text, primary_key=True),
+    _owned("failover_id", "failover.id", index=True),
+    sqlite_with_rowid=False,
+)
+scope_membership = Table(
+    "scope_membership",
+    metadata,
+    _server(primary_key=True),
+    Column("scope", BIG, primary_key=True, autoincrement=False),
+    _owned("failover_id", "failover.id", index=True),
+    sqlite_with_rowid=False,
+)
+
+run = Table(
+    "run",
+    metadata,
+    _key(),
+    Column("started_by", String(_WORD), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("started_at", AwareUtc, nullable=False),
+    Column("ended_at", AwareUtc),
+    Column("outcome", Text),
+    Column("summary", CanonicalJson, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: What a server told, without who and when: the same words are kept once.
+reading = Table(
+    "reading",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("run_id", BIG, ForeignKey("run.id"), primary_key=True),
+    _owned("server_id", "server.id", primary_key=True),
+    Column("outcome", String(_WORD), nullable=False),
+    Column("read_at", AwareUtc),
+    Column("digest", String(64), ForeignKey("reading.digest")),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("error_remedy", Text),
+    Column("error_retry", Boolean),
+    Column("skip_reason", String(_WORD)),
+    Index("ix_sighting_latest", "server_id", "outcome", "read_at", "run_id"),
+    Index("ix_sighting_server", "server_id", "run_id"),
+)
+
+#: Since when a server told nothing at all ("" as name) or a relationship without scopes.
+absence_watch = Table(
+    "absence_watch",
+    metadata,
+    _owned("server_id", "server.id", primary_key=True),
+    Column("name_key", Text, primary_key=True),
+    Column("since", AwareUtc, nullable=False),
+)
+
+#: OperationTracker.  No references to records or servers: its lines outlive them.
+tracker = Table(
+    "operation_tracker",
+    metadata,
+    _key("number"),
+    Column("record", BIG),
+    Column("run_id", BIG, ForeignKey("run.id"), nullable=False),
+    Column("operation", String(_WORD), nullable=False),
+    Column("relationship", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("server1_id", BIG),
+    Column("server1_name", Text, nullable=False),
+    Column("server2_id", BIG),
+    Column("server2_name", Text, nullable=False),
+    Column("changes", CanonicalJson, nullable=False),
+    Column("scopes", CanonicalJson, nullable=False),
+    Column("contested", CanonicalJson, nullable=False),
+    Column("witnesses", CanonicalJson, nullable=False),
+    Column("evidence", String(_WORD), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("hold", String(_WORD), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("takes_relationships", Integer, nullable=False),
+    Column("takes_scopes", Integer, nullable=False),
+    Column("status", String(_WORD), nullable=False),
+    Column("stands", Boolean, nullable=False),
+    Column("stands_until", AwareUtc),
+    Column("recorded_at", AwareUtc, nullable=False),
+    Column("decided_at", AwareUtc),
+    Column("decided_by", Text),
+    Column("by_machine", Boolean, nullable=False),
+    Index("ix_tracker_server1", "server1_id", "status"),
+    Index("ix_tracker_server2", "server2_id", "status"),
+    Index("ix_tracker_record", "record"),
+    Index("ix_tracker_run", "run_id"),
+    Index("ix_tracker_status", "status", "decided_at"),
+    sqlite_autoincrement=True,
+)
+# Among the pending lines of a record the same need stands once (rule R5).
+Index(
+    "uq_tracker_pending",
+    tracker.c.record,
+    tracker.c.fingerprint,
+    unique=True,
+    sqlite_where=text("status = 'pending'"),
+    postgresql_where=text("status = 'pending'"),
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    _key(),
+    Column("fingerprint", String(64), nullable=False),
+    Column("kind", String(_WORD), nullable=False),
+    Column("relationship", Text),
+    Column("servers", CanonicalJson, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("said", CanonicalJson, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("opened_run_id", BIG, ForeignKey("run.id"), nullable=False),
+    Column("first_seen", AwareUtc, nullable=False),
+    Column("changed_at", AwareUtc, nullable=False),
+    Column("resolved_at", AwareUtc),
+    sqlite_autoincrement=True,
+)
+# One problem is one open row, however often it comes back.
+Index(
+    "uq_finding_open",
+    finding.c.fingerprint,
+    unique=True,
+    sqlite_where=text("resolved_at IS NULL"),
+    postgresql_where=text("resolved_at IS NULL"),
+)
+
+#: Stands for a server where a finding is about no server in particular.
+WHOLE_STORE: Final = 0
+
+#: Which servers a finding is about, to find it by; no reference, for it may outlive the server.
+finding_server = Table(
+    "finding_server",
+    metadata,
+    Column("server_id", BIG, primary_key=True, autoincrement=False),
+    _owned("finding_id", "finding.id", primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,158 @@
+"""OperationTracker: what is wanted of the records, what became of it, and what the guard counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+
+from reconcile.record import Entry, EntryStatus, Hold, Planned
+from worker.ports import Ledger, NotPending
+from worker.store.codecs import operation_columns, operation_of
+from worker.store.session import AnyRow, Session, chunks
+from worker.store.tables import failover, failover_scope, tracker
+
+#: How long what the machine applied counts for the guard (rule R4).
+_REMEMBERED: Final = timedelta(hours=24)
+#: The only statuses that may matter for a judgement.
+_COUNTS: Final = (EntryStatus.PENDING, EntryStatus.REJECTED)
+_PENDING: Final = tracker.c.status == EntryStatus.PENDING
+_DESTRUCTIVE: Final = or_(tracker.c.takes_relationships > 0, tracker.c.takes_scopes > 0)
+
+
+class TrackerReading(Session):
+    """Looks at the lines that matter for a judgement."""
+
+    def entries(self, servers: Collection[int] | None = None) -> tuple[Entry, ...]:
+        now = self.now()
+        asked = select(tracker).where(tracker.c.status.in_(_COUNTS), or_(_PENDING, _stands(now)))
+        if servers is None:
+            rows = self._rows(asked.order_by(tracker.c.number))
+            return tuple(entry_of(row, now) for row in rows)
+        found: dict[int, AnyRow] = {}
+        for chunk in chunks(servers):
+            # one after the other, each by its index: with OR a planner may go by status alone
+            for named in _named(chunk):
+                found.update((row.number, row) for row in self._rows(asked.where(named)))
+        return tuple(entry_of(found[number], now) for number in sorted(found))
+
+    def pending_destructive(self) -> tuple[Entry, ...]:
+        now = self.now()
+        asked = select(tracker).where(_PENDING, _DESTRUCTIVE).order_by(tracker.c.number)
+        return tuple(entry_of(row, now) for row in self._rows(asked))
+
+    def ledger(self) -> Ledger:
+        stored, scopes = self._stored_sums()
+        recent = and_(
+            tracker.c.status == EntryStatus.APPLIED,
+            tracker.c.decided_at > self.now() - _REMEMBERED,
+            tracker.c.by_machine,
+        )
+        pending = self._taken_sums(_PENDING)
+        applied = self._taken_sums(recent)
+        return Ledger(stored, scopes, *pending, *applied)
+
+    def _stored_sums(self) -> tuple[int, int]:
+        """Relationships and scope memberships, pending Creates apart."""
+        every = select(func.count()).select_from
+        unborn = failover.c.pending
+        of_unborn = failover_scope.join(failover, failover.c.id == failover_scope.c.failover_id)
+        row = self._rows(
+            select(
+                every(failover).scalar_subquery() - every(failover).where(unborn).scalar_subquery(),
+                every(failover_scope).scalar_subquery()
+                - every(of_unborn).where(unborn).scalar_subquery(),
+            )
+        )[0]
+        return row[0], row[1]
+
+    def _taken_sums(self, which: ColumnElement[bool]) -> tuple[int, int]:
+        sums = (tracker.c.takes_relationships, tracker.c.takes_scopes)
+        asked = select(*(func.coalesce(func.sum(column), 0) for column in sums))
+        row = self._rows(asked.where(which, _DESTRUCTIVE))[0]
+        return int(row[0]), int(row[1])
+
+
+class TrackerWriting(TrackerReading):
+    """Fills OperationTracker and decides its lines."""
+
+    def add_entries(self, run: int, planned: Sequence[Planned]) -> list[int]:
+        numbers = self._new_keys(tracker, len(planned))
+        new = {
+            "run_id": run,
+            "status": EntryStatus.PENDING,
+            "stands": False,
+            "by_machine": False,
+            "recorded_at": self.now(),
+        }
+        self._insert(
+            tracker,
+            [
+                {"number": number, **new, **operation_columns(operation)}
+                for number, operation in zip(numbers, planned, strict=True)
+            ],
+        )
+        return numbers
+
+    def decide(
+        self,
+        numbers: Collection[int],
+        status: EntryStatus,
+        who: str,
+        *,
+        by_machine: bool,
+        stands_until: datetime | None = None,
+    ) -> None:
+        stands = status is EntryStatus.REJECTED
+        decision = {
+            "status": status,
+            "decided_at": self.now(),
+            "decided_by": who,
+            "by_machine": by_machine,
+            "stands": stands,
+            "stands_until": stands_until if stands else None,
+        }
+        self._must_be_pending(numbers)
+        for chunk in chunks(numbers):
+            self._run(update(tracker).where(tracker.c.number.in_(chunk)).values(**decision))
+
+    def end_acceptance(self, numbers: Collection[int]) -> None:
+        for chunk in chunks(numbers):
+            ended = and_(tracker.c.number.in_(chunk), tracker.c.stands)
+            self._run(update(tracker).where(ended).values(stands=False))
+
+    def hold(self, numbers: Collection[int], hold: Hold) -> None:
+        for chunk in chunks(numbers):
+            held = and_(tracker.c.number.in_(chunk), _PENDING, tracker.c.hold != hold)
+            self._run(update(tracker).where(held).values(hold=hold))
+
+    def _must_be_pending(self, numbers: Collection[int]) -> None:
+        decided = set(numbers)
+        for chunk in chunks(numbers):
+            asked = select(tracker.c.number).where(tracker.c.number.in_(chunk), _PENDING)
+            decided.difference_update(row.number for row in self._rows(asked))
+        if decided:
+            raise NotPending(
+                f"Operation {min(decided)} is not pending any more: somebody else decided it. "
+                "Nothing was decided; look again with `ipam-sync operations list`."
+            )
+
+
+def entry_of(row: AnyRow, now: datetime) -> Entry:
+    """The entry of a row; a rejection stands until its end date."""
+    until = row.stands_until
+    stands = row.stands and (until is None or until > now)
+    return Entry(row.number, operation_of(row), EntryStatus(row.status), stands)
+
+
+def _named(servers: list[int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Named as the first partner, or else as the second."""
+    one, two = tracker.c.server1_id, tracker.c.server2_id
+    return one.in_(servers), and_(two.in_(servers), or_(one.is_(None), one.not_in(servers)))
+
+
+def _stands(now: datetime) -> ColumnElement[bool]:
+    in_time = or_(tracker.c.stands_until.is_(None), tracker.c.stands_until > now)
+    return and_(tracker.c.status == EntryStatus.REJECTED, tracker.c.stands, in_time)

@@ -1,0 +1,106 @@
+"""The recipe: open a run, look, judge, record, apply, close.  Knows no Celery, SQL or WinRM.
+
+Each step is a transaction of its own and re-reads the store, so a crash between two of them
+loses nothing: what was recorded is pending, and the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from collectors.base import Collector
+from reconcile.model import Sighting
+from reconcile.plan import Plan, complete, draft
+from reconcile.world import World
+from worker.applying import apply_entries
+from worker.closing import Course, close
+from worker.looking import load_world, look
+from worker.ports import Reading, Store
+from worker.preview import preview
+from worker.recording import MACHINE, Written, record
+from worker.request import Conduct, Policy, Request, Target, find_target
+from worker.second_look import look_twice
+from worker.summary import Preview, Summary
+
+
+def sync(store: Store, collector: Collector, request: Request, conduct: Conduct) -> Summary:
+    """Make IPAM's database true to what the servers say now, as far as the rules allow."""
+    run, target = _open(store, request)
+    try:
+        sightings = look(store, collector, target)
+        sightings = look_twice(store, collector, sightings, target, conduct)
+        world, planned, written = _record(store, run, sightings, target, conduct)
+        applied = _apply(store, written, conduct.policy)
+        return close(store, run, Course(world, planned, written, applied), conduct)
+    except BaseException as error:
+        _abandon(store, run, error)
+        raise
+
+
+def plan(store: Store, collector: Collector, request: Request, conduct: Conduct) -> Preview:
+    """The very plan that ``sync`` would record now; writes nothing."""
+    with store.read() as reading:
+        target = find_target(reading, request)
+    sightings = look(store, collector, target)
+    sightings = look_twice(store, collector, sightings, target, conduct)
+    with store.read() as reading:
+        world, planned = judge(reading, sightings, target, conduct)
+        return preview(reading, world, planned, conduct)
+
+
+def judge(
+    reading: Reading, sightings: Mapping[int, Sighting], target: Target, conduct: Conduct
+) -> tuple[World, Plan]:
+    """Judge what was seen against what is stored."""
+    world = load_world(reading, sightings, target, conduct)
+    drafted = draft(world)
+    return world, complete(drafted, reading.holders(drafted.takes))
+
+
+def _open(store: Store, request: Request) -> tuple[int, Target]:
+    with store.write() as uow:
+        target = find_target(uow, request)
+        run = uow.open_run(request.trigger, request.who, request.target)
+        uow.commit()
+    return run, target
+
+
+def _record(
+    store: Store,
+    run: int,
+    sightings: Mapping[int, Sighting],
+    target: Target,
+    conduct: Conduct,
+) -> tuple[World, Plan, Written]:
+    with store.write() as uow:
+        world, planned = judge(uow, sightings, target, conduct)
+        written = record(uow, run, world, planned)
+        uow.commit()
+    return world, planned, written
+
+
+def _apply(store: Store, written: Written, policy: Policy) -> frozenset[int]:
+    """At once: states under every policy, and under ``auto`` all that takes nothing away."""
+    now = {
+        e.number: e.planned
+        for e in written.entries
+        if e.confirmed
+        and (
+            e.planned.state_only
+            or (policy is Policy.AUTO and not e.planned.destructive and not e.planned.contested)
+        )
+    }
+    if not now:
+        return frozenset()
+    with store.write() as uow:
+        applied = apply_entries(uow, now, MACHINE, by_machine=True)
+        uow.commit()
+    return frozenset(applied.done)
+
+
+def _abandon(store: Store, run: int, error: BaseException) -> None:
+    """Say in the run's row how it ended; what was committed before stands."""
+    outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    with store.write() as uow:
+        uow.close_run(run, outcome, {"error": type(error).__name__})
+        uow.commit()
