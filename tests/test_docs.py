@@ -46,7 +46,9 @@ def test_every_setting_is_in_the_table_of_settings() -> None:
 
 
 def test_every_kind_of_finding_is_explained_with_its_severity() -> None:
-    rows: dict[str, str] = dict(re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", README, flags=re.MULTILINE))
+    rows: dict[str, str] = dict(
+        re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", README, flags=re.MULTILINE)
+    )
     wanted = {str(k): str(SEVERITIES[k]) for k in Kind}
     wanted[Kind.STATE_NOT_NORMAL] = f"{Severity.INFO} to {Severity.CRITICAL}"
     assert rows == wanted

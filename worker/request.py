@@ -15,7 +15,6 @@ from reconcile.record import Record
 from reconcile.world import Rules
 from worker.ports import Reading, Trigger
 
-
 #: Digits of a 64-bit number that surely fits; a longer one is a name.
 _LONGEST_ID: Final = 18
 
