@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from reconcile.absence import word
 from reconcile.case import Case, side_name
 from reconcile.diff import create, diff, swap
-from reconcile.findings import Finding, Kind, Said
+from reconcile.disputes import disputes
+from reconcile.findings import Finding, Kind
 from reconcile.judgement import Undecided
 from reconcile.model import Evidence, Mode, Operation, Scope, Value
 from reconcile.names import Ambiguous
@@ -41,7 +42,7 @@ def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> 
     """Decide what a pair needs that at least one side tells and no other read side denies."""
     found = truth(case)
     verdict = scope_verdict(case, _adding(entries))
-    findings = _findings(case, *_disputes(case, found, verdict), verdict.unverified)
+    findings = disputes(case, found, verdict)
     record = case.pair.record
     if record is None:
         return Decision(_creates(case, found, verdict), findings)
@@ -206,80 +207,6 @@ def _confirmed_gone(
 
 def _seconds(case: Case) -> int:
     return int(case.world.rules.confirm_after.total_seconds())
-
-
-def _disputes(
-    case: Case, found: Truth, verdict: ScopeVerdict
-) -> tuple[tuple[Said, ...], tuple[Said, ...]]:
-    """What the partners dispute about properties and about scopes.
-
-    While one is silent and the Mode is in dispute nothing can be created, so nothing is believed
-    of the other either: what is no dispute yet does not become one by being told again.
-    """
-    silence = case.silence
-    if case.pair.record is not None or silence is None or "Mode" in found.values:
-        return found.disputes, verdict.disputes
-    properties = tuple(d for d in found.disputes if d[0] == "Mode" or d[0] in silence.open)
-    return properties, tuple(d for d in verdict.disputes if d[0] in silence.open)
-
-
-def _findings(
-    case: Case, disputes: tuple[Said, ...], scopes: tuple[Said, ...], unverified: frozenset[Scope]
-) -> tuple[Finding, ...]:
-    pair, findings = case.pair, []
-    if disputes:
-        findings.append(
-            Finding(
-                Kind.PARTNER_MISMATCH,
-                pair.name,
-                pair.servers,
-                f"The partners of {pair.name} do not tell the same: "
-                f"{'; '.join(_both(s) for s in disputes)}. IPAM keeps what it has; set the "
-                "value that is right on both.",
-                disputes,
-            )
-        )
-    if scopes:
-        findings.append(
-            Finding(
-                Kind.SCOPE_ONE_SIDED,
-                pair.name,
-                pair.servers,
-                f"Scopes of {pair.name} on one partner only: "
-                f"{listed((_both(s) for s in scopes), 3)}. They are neither added nor "
-                "removed until both partners agree.",
-                scopes,
-            )
-        )
-    if unverified:
-        findings.append(_unverified(case, unverified))
-    return tuple(findings)
-
-
-def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
-    words = tuple(
-        sorted(
-            (
-                side_name(case.world, case.pair, i),
-                "does not tell it" if s.story is not None else word(s.witness),
-            )
-            for i, s in enumerate(case.pair.sides)
-        )
-    )
-    return Finding(
-        Kind.ABSENCE_UNVERIFIED,
-        case.pair.name,
-        case.pair.servers,
-        f"{side_name(case.world, case.pair, case.pair.sides.index(case.teller))} no longer has "
-        f"{listed(dotted_all(scopes))} in {case.pair.name}, and its partner was not read. "
-        "Nothing is removed until both partners say so.",
-        tuple((scope, words) for scope in dotted_all(scopes)),
-    )
-
-
-def _both(said: Said) -> str:
-    what, words = said
-    return f"{what} ({', '.join(f'{who}: {value}' for who, value in words)})"
 
 
 def _party(case: Case, index: int) -> Party:
