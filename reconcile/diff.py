@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconcile.model import Value
+from reconcile.model import Mode, Value
 from reconcile.record import ATTRIBUTES, SIDE_PROPERTIES, Change, Record
 
 
@@ -20,9 +20,12 @@ def diff(record: Record, wanted: Mapping[str, Value]) -> tuple[Change, ...]:
 def swap(record: Record, wanted: Mapping[str, Value]) -> tuple[Change, ...]:
     """A change of order: every Server1* and Server2* property, equal or not, then what differs.
 
-    What nobody tells of a side moves with its server; a percentage without evidence stays.
+    What nobody tells of a side moves with its server.  A share of the old primary is nobody's
+    any more; a reserve stays what it is.
     """
     moved = {p: getattr(record, ATTRIBUTES[_mirrored(p)]) for p in SIDE_PROPERTIES}
+    if wanted.get("Mode", record.mode) is Mode.LOAD_BALANCE:
+        moved["Server1Percentage"] = None
     whole = {**moved, **wanted}
     return tuple(
         Change(property, stored, whole[property])

@@ -84,11 +84,11 @@ def _primary_share(case: Case, mode: Mode, told: int, last: int | None) -> int |
     """The primary's share as far as the secondary's word alone tells it."""
     if mode is Mode.HOT_STANDBY or told == _HALF:
         return told
-    if last is not None and _alike(mode, told, last):
-        return last
-    stored = case.stored(PERCENTAGE)
-    if isinstance(stored, int) and _alike(mode, told, stored):
-        return stored
+    # What was told or stored under another order is the share of the old primary.
+    known = () if case.swapped else (last, case.stored(PERCENTAGE))
+    for share_before in known:
+        if isinstance(share_before, int) and _alike(mode, told, share_before):
+            return share_before
     match case.world.rules.percent_reading:
         case PercentReading.OWN_SHARE:
             return _WHOLE - told

@@ -160,10 +160,11 @@ def _undecided_part(planned: Planned, undecided: Undecided, record: Record) -> P
 
 
 def _undecided_update(planned: Planned, undecided: Undecided, record: Record) -> Planned | None:
-    if undecided.everything or (_is_swap(planned) and undecided.order):
+    if undecided.everything:
         return planned
     if _is_swap(planned):
-        return None
+        stands = all(_stored(record, c.property) == c.before for c in planned.changes)
+        return planned if undecided.order and stands else None
     changes = tuple(
         c
         for c in planned.changes

@@ -758,3 +758,16 @@ def test_every_stored_property_of_a_create_is_named() -> None:
     assert all(c.before is None for c in planned.changes)
     assert planned.changes[1] == Change("MCLT", None, 3600)
     assert {c.property for c in planned.changes} >= SIDE_PROPERTIES | STATE_PROPERTIES
+
+
+def test_a_new_primary_does_not_take_over_the_share_of_the_old_one() -> None:
+    """Only the new secondary can tell: its number may be either share, so NULL is what is known."""
+    ipam = Ipam()
+    first, second = both(load_balance_percent=70)
+    ipam.run({A: [first], B: [second]})
+    demoted = told_by(A, B, primary=False, load_balance_percent=70)
+    ipam.run({A: [demoted], B: None})
+    record = the_record(ipam)
+    assert (record.server1_record_id, record.server1_percentage) == (B.id, None)
+    ipam.run({A: [demoted], B: [told_by(B, A, load_balance_percent=30)]})
+    assert the_record(ipam).server1_percentage == 30
