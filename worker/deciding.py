@@ -16,8 +16,9 @@ from reconcile.names import fold_relationship
 from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.spelling import span
 from worker.applying import apply_entries
-from worker.ports import EntryFilter, EntryView, Reading, StoreError, UnitOfWork
+from worker.ports import EntryFilter, EntryView, Reading, UnitOfWork
 from worker.request import UnknownTarget, find_records, find_server
+from worker.store_faults import StoreError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from typing import Any, Final
 from collectors.base import ReadError
 from worker.cli.output import CommandFailed
 from worker.inventory import InventoryError
-from worker.ports import StoreError
 from worker.request import UnknownTarget
 from worker.settings import SettingsError
+from worker.store_faults import StoreError
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from worker.bootstrap import Ipam, opened
 from worker.demo.script import Step
 from worker.importing import import_servers
 from worker.inventory import read_inventory
-from worker.ports import EntryFilter, Store, StoreUnavailable, Trigger
+from worker.ports import EntryFilter, Store, Trigger
 from worker.request import Request
 from worker.settings import Settings
+from worker.store_faults import StoreUnavailable
 from worker.summary import Summary
 from worker.sync import sync
 

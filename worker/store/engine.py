@@ -21,9 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.ports import StoreUnavailable
 from worker.store.faults import Place
 from worker.store.shelf import Shelf
+from worker.store_faults import StoreUnavailable
 
 _PAUSE_SECONDS: Final = 0.01
 _CONNECT_SECONDS: Final = 10

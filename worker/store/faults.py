@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 
-from worker.ports import RecordRefused, StoreError, StoreUnavailable
+from worker.store_faults import RecordRefused, StoreError, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)

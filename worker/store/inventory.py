@@ -10,7 +10,7 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 from reconcile.model import Alias, Provenance, Server, Standing
 from reconcile.names import fold, key_of
 from reconcile.record import EntryStatus
-from worker.ports import Endpoint, NameTaken, ServerInUse, StoreError
+from worker.ports import Endpoint
 from worker.store.session import AnyRow, Session, chunks
 from worker.store.tables import (
     failover,
@@ -21,6 +21,7 @@ from worker.store.tables import (
     writer,
 )
 from worker.store.tables import server as server_table
+from worker.store_faults import NameTaken, ServerInUse, StoreError
 
 
 class InventoryReading(Session):

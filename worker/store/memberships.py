@@ -11,10 +11,10 @@ from reconcile.moves import Membership
 from reconcile.names import fold_relationship
 from reconcile.record import Record
 from reconcile.spelling import dotted
-from worker.ports import MembershipTaken
 from worker.store.inventory import InventoryReading
 from worker.store.session import CHUNK, chunks
 from worker.store.tables import failover, name_membership, scope_membership
+from worker.store_faults import MembershipTaken
 
 _Key: TypeAlias = tuple[ColumnElement[int], ColumnElement[Any]]
 _NAME: Final[_Key] = (name_membership.c.server_id, name_membership.c.name_key)

@@ -14,11 +14,11 @@ from reconcile.model import Evidence, Mode, Scope, State
 from reconcile.moves import Membership
 from reconcile.names import fold_relationship
 from reconcile.record import Record
-from worker.ports import RecordRefused
 from worker.store.faults import translated
 from worker.store.memberships import MembershipReading, MembershipWriting, memberships_of
 from worker.store.session import AnyRow, chunks
 from worker.store.tables import NAME_LIMIT, failover, failover_scope
+from worker.store_faults import RecordRefused
 
 #: Attributes of Record that are columns of the same name.
 _COLUMNS: Final = tuple(

@@ -9,10 +9,11 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from reconcile.record import Entry, EntryStatus, Hold, Planned
-from worker.ports import Ledger, NotPending
+from worker.ports import Ledger
 from worker.store.codecs import operation_columns, operation_of
 from worker.store.session import AnyRow, Session, chunks
 from worker.store.tables import failover, failover_scope, tracker
+from worker.store_faults import NotPending
 
 #: How long what the machine applied counts for the guard (rule R4).
 _REMEMBERED: Final = timedelta(hours=24)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from reconcile.findings import Finding, Kind
 from tests.worker.store.samples import a_finding, add_servers, open_run
 from tests.worker.store.strategies import findings
-from worker.ports import RecordRefused
 from worker.store.store import SqlStore
+from worker.store_faults import RecordRefused
 
 REFUSED = Finding(Kind.PLAN_REFUSED, None, (), "too much at once")
 

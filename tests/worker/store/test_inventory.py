@@ -20,10 +20,11 @@ from tests.worker.store.samples import (
     open_run,
 )
 from tests.worker.store.sql_counter import counted
-from worker.ports import Endpoint, NameTaken, ServerInUse, StoreError
+from worker.ports import Endpoint
 from worker.store.schema import open_store
 from worker.store.shelf import Shelf
 from worker.store.store import SqlStore, SqlUnitOfWork
+from worker.store_faults import NameTaken, ServerInUse, StoreError
 
 PERSON, INVENTORY, SELF = Provenance.PERSON, Provenance.INVENTORY, Provenance.SELF
 

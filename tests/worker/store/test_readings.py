@@ -17,8 +17,8 @@ from reconcile.model import (
 )
 from tests.worker.store.samples import BEGIN, a_reading, add_servers, later, minutes, open_run
 from tests.worker.store.sql_counter import counted
-from worker.ports import StoreError
 from worker.store.store import SqlStore
+from worker.store_faults import StoreError
 
 FAILURE = ReadFailure("unreachable", "dhcp02 did not answer", "see that it runs", retry=True)
 

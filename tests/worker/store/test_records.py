@@ -9,8 +9,8 @@ import pytest
 from reconcile.model import Evidence, Mode, State
 from reconcile.record import Record
 from tests.worker.store.samples import a_record, add_servers, insert
-from worker.ports import MembershipTaken, RecordRefused
 from worker.store.store import SqlStore
+from worker.store_faults import MembershipTaken, RecordRefused
 
 SCOPE, OTHER, THIRD = 0x0A010000, 0x0A020000, 0x0A030000
 

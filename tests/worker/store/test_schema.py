@@ -14,11 +14,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 from tests.worker.store.samples import add_servers
-from worker.ports import StoreUnavailable, WrongRevision
 from worker.store.engine import database
 from worker.store.faults import Place
 from worker.store.schema import HEAD, _wrong, configuration, current, open_store, upgrade
 from worker.store.tables import metadata
+from worker.store_faults import StoreUnavailable, WrongRevision
 
 SCRIPT = ScriptDirectory.from_config(configuration())
 REVISIONS = [revision.revision for revision in SCRIPT.walk_revisions()]

@@ -13,10 +13,11 @@ import pytest
 
 from reconcile.model import Standing
 from tests.worker.store.samples import add_servers
-from worker.ports import Store, StoreUnavailable
+from worker.ports import Store
 from worker.store.schema import open_store
 from worker.store.store import SqlStore, SqlUnitOfWork
 from worker.store.transactions import reading
+from worker.store_faults import StoreUnavailable
 
 A_WRITER_TO_KILL = """
 import sys
