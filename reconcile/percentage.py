@@ -12,7 +12,7 @@ from typing import Final
 from reconcile.belief import Belief
 from reconcile.case import Case, last_story
 from reconcile.findings import Said
-from reconcile.model import Mode, Story
+from reconcile.model import Mode, ServerType, Story
 from reconcile.world import PercentReading
 
 PERCENTAGE: Final = "Server1Percentage"
@@ -85,10 +85,12 @@ def _primary_share(case: Case, mode: Mode, told: int, last: int | None) -> int |
     if mode is Mode.HOT_STANDBY or told == _HALF:
         return told
     # What was told or stored under another order is the share of the old primary.
-    known = () if case.swapped else (last, case.stored(PERCENTAGE))
-    for share_before in known:
-        if isinstance(share_before, int) and _alike(mode, told, share_before):
-            return share_before
+    spoke = last_story(case.primary)
+    if spoke is not None and spoke.server_type is ServerType.SECONDARY:
+        last = None
+    for known in () if case.swapped else (last, case.stored(PERCENTAGE)):
+        if isinstance(known, int) and _alike(mode, told, known):
+            return known
     match case.world.rules.percent_reading:
         case PercentReading.OWN_SHARE:
             return _WHOLE - told

@@ -769,5 +769,6 @@ def test_a_new_primary_does_not_take_over_the_share_of_the_old_one() -> None:
     ipam.run({A: [demoted], B: None})
     record = the_record(ipam)
     assert (record.server1_record_id, record.server1_percentage) == (B.id, None)
+    assert ipam.plan({A: [demoted], B: None}).new == ()
     ipam.run({A: [demoted], B: [told_by(B, A, load_balance_percent=30)]})
     assert the_record(ipam).server1_percentage == 30
