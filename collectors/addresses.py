@@ -13,7 +13,9 @@ _HIGHEST = 0xFFFFFFFF
 
 
 def ipv4(field: Field) -> int:
-    """An address as a host-order number: ``"10.0.1.0"`` or a ``System.Net.IPAddress`` object.
+    """An address as a host-order number.
+
+    ``"10.0.1.0"``, a ``System.Net.IPAddress`` object, or its bare little-endian number.
 
     ``IPAddressToString`` is believed before ``Address``: it is what people see, and it survives
     where exports were made anonymous by hand.
@@ -21,6 +23,8 @@ def ipv4(field: Field) -> int:
     value = field.value
     if isinstance(value, str):
         return _dotted(field, value)
+    if is_integer(value):
+        return _little_endian(field)
     if not isinstance(value, dict) or is_wrapper(value):
         raise field.wrong("no IPv4 address")
     spelt = value.get("IPAddressToString")
@@ -67,6 +71,10 @@ def _of_number(field: Field, address: dict[str, Json]) -> int:
     number = field.member("Address", address.get("Address"))
     if not is_integer(number.value):
         raise number.wrong("no IPv4 address")
-    # .NET keeps the first octet in the lowest byte: 698560 is 192.168.10.0.
+    return _little_endian(number)
+
+
+def _little_endian(number: Field) -> int:
+    """.NET keeps the first octet in the lowest byte: 698560 is 192.168.10.0."""
     little = number.integer(0, _HIGHEST).to_bytes(4, "little")
     return int.from_bytes(little, "big")

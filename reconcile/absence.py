@@ -73,6 +73,6 @@ def removal(pair: Pair, record: Record, world: World, reason: str, *, alone: boo
         scopes=tuple(sorted(record.scopes)),
         evidence=Evidence.ONE_SIDE if alone else Evidence.BOTH,
         reason=reason,
-        witnesses=record.partners,
+        witnesses=tuple(p for p in record.partners if not world.retired(p)),
         hold=Hold.ONE_WITNESS if alone else Hold.NONE,
     )

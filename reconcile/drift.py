@@ -15,7 +15,7 @@ class Judged:
 
     ``pairs`` are the judged ones, by folded name; ``read`` the servers that answered;
     ``left`` the ones that were read and not judged all the same (overtaken).  ``targets`` and
-    ``only`` are what the run was asked about.
+    ``only`` are what the run was asked about; ``unasked`` are servers that a person took out.
     """
 
     pairs: Mapping[str, tuple[frozenset[int], ...]]
@@ -23,6 +23,7 @@ class Judged:
     left: frozenset[tuple[str, frozenset[int]]] = frozenset()
     targets: frozenset[int] | None = None
     only: str | None = None
+    unasked: frozenset[int] = frozenset()
 
     def covers(self, finding: Finding) -> bool:
         """True if this run would have found the problem again, were it still there.
@@ -32,7 +33,8 @@ class Judged:
         """
         servers = frozenset(finding.servers)
         if not servers or finding.relationship is None:
-            return bool(servers) and servers <= self.read
+            taken_out = finding.kind is Kind.SERVER_UNREAD and servers <= self.unasked
+            return bool(servers) and (taken_out or servers <= self.read)
         name = fold_relationship(finding.relationship)
         if any(servers <= pair for pair in self.pairs.get(name, ())):
             return True

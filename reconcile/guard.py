@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from reconcile.model import Operation
 from reconcile.record import Planned
@@ -56,12 +57,23 @@ def taken(planned: Planned) -> Counts:
             return Counts()
 
 
-def guard(stored: Counts, applied: Counts, wanted: Counts, limits: Limits) -> Refusal | None:
-    """Refuse if what the machine applied in 24 hours plus what is pending is over the limit."""
-    limit = Counts(
+_REMEDY: Final = (
+    "Look at them with: ipam-sync operations list --held. If it is right: ipam-sync "
+    "operations apply --all --destructive. If not, find out what the servers lost."
+)
+
+
+def limit_of(stored: Counts, limits: Limits) -> Counts:
+    """The limits in force: a number or a share of what the store has, whichever is more."""
+    return Counts(
         max(limits.relationships, stored.relationships * limits.relationships_percent // 100),
         max(limits.scopes, stored.scopes * limits.scopes_percent // 100),
     )
+
+
+def guard(stored: Counts, applied: Counts, wanted: Counts, limits: Limits) -> Refusal | None:
+    """Refuse if what the machine applied in 24 hours plus what is pending is over the limit."""
+    limit = limit_of(stored, limits)
     if wanted == Counts():
         return None
     total = applied + wanted
@@ -79,8 +91,18 @@ def guard(stored: Counts, applied: Counts, wanted: Counts, limits: Limits) -> Re
         applied,
         limit,
         f"{' and '.join(over)} would be taken away within 24 hours",
-        "Look at them with: ipam-sync operations list --held. If it is right: ipam-sync "
-        "operations apply --all --destructive. If not, find out what the servers lost.",
+        _REMEDY,
+    )
+
+
+def still_held(stored: Counts, applied: Counts, held: Counts, limits: Limits) -> Refusal:
+    """What an earlier refusal holds waits for a person, also when it is within the limit by now."""
+    return Refusal(
+        held,
+        applied,
+        limit_of(stored, limits),
+        "removals that were too many at once are held until a person has looked",
+        _REMEDY,
     )
 
 

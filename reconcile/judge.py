@@ -173,18 +173,26 @@ def _with_open(
 ) -> Judgement:
     """Keep open what this run could not judge: nobody who knows was read (R1)."""
     findings = judged.findings + more
-    silent = {s.server for s in judged.pair.sides if isinstance(s.witness, (Silent, Unclear))}
+    proven = not judged.undecided.everything
+    silent = {
+        s.server
+        for s in judged.pair.sides
+        if isinstance(s.witness, (Silent, Unclear))
+        or (isinstance(s.witness, Unproven) and not proven)
+    }
     words = [s.witness for s in judged.pair.sides]
     told = any(isinstance(w, Tells) for w in words) and not any(
-        isinstance(w, Unclear) for w in words
+        isinstance(w, (Unclear, Unproven)) for w in words
     )
+    # An empty reading that is not believed yet resolves nothing but what it says itself.
+    recomputed = _RECOMPUTED if Silent in map(type, words) else _RECOMPUTED | _OF_EXISTENCE
     now = {f.fingerprint for f in findings}
     kept = tuple(
         f
         for f in open_findings
         if f.fingerprint not in now
         and not silent.isdisjoint(f.servers)
-        and (f.kind in _OF_ONE_READING if told else f.kind not in _RECOMPUTED)
+        and (f.kind in _OF_ONE_READING if told else f.kind not in recomputed)
     )
     return Judgement(judged.pair, judged.needs, findings + kept, judged.undecided, judged.agreed)
 
@@ -201,6 +209,7 @@ _OF_ONE_READING = frozenset(
 )
 #: Made anew in every run that judges the pair.
 _RECOMPUTED = frozenset({Kind.STALE_EVIDENCE, Kind.BLOCKED})
+_OF_EXISTENCE = frozenset({Kind.ONE_SIDED, Kind.ABSENCE_UNVERIFIED})
 
 
 def _double(pair: Pair, world: World) -> Judgement:

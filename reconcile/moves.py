@@ -32,7 +32,10 @@ def takes(planned: Planned, record: Record | None) -> Iterator[Membership]:
                     yield (server, name)
                     yield from ((server, scope) for scope in planned.scopes)
         case Operation.ADD_SCOPES:
-            for server in () if record is None else record.partners:
+            # Also a partner that an Update of the same run makes one.
+            named = (planned.server1.server, planned.server2.server)
+            stored = () if record is None else record.partners
+            for server in sorted({*stored, *(s for s in named if s is not None)}):
                 yield from ((server, scope) for scope in planned.scopes)
         case Operation.UPDATE:
             for server in _joining(planned, record):

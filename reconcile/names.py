@@ -136,6 +136,12 @@ class NameMap:
         resolution, touched = answer
         return resolution if asker not in touched else self._ask(wanted, asker)[0]
 
+    def owner(self, text: str) -> int | None:
+        """The only server to which people gave this very name or address, None if there is none."""
+        key = key_of(text)
+        given = self._given.get(key, frozenset()) if key is not None else frozenset()
+        return next(iter(given)) if len(given) == 1 else None
+
     def denotes(self, text: str, server: int) -> bool:
         """True if ``text`` is one of the server's names or addresses, in whatever spelling."""
         key = key_of(text)

@@ -16,7 +16,7 @@ from reconcile.drift import Judged
 from reconcile.findings import Finding
 from reconcile.judge import judge
 from reconcile.judgement import Judgement
-from reconcile.model import Operation, Seen
+from reconcile.model import Operation, Seen, Standing
 from reconcile.moves import Membership, blocked, contest, takes
 from reconcile.names import fold_relationship
 from reconcile.pairing import Pair, pairs
@@ -169,6 +169,9 @@ def _judged(world: World, covered: Mapping[str, list[frozenset[int]]]) -> Judged
         ),
         targets=world.targets,
         only=world.only,
+        unasked=frozenset(
+            s.id for s in world.servers.values() if s.standing is not Standing.ENABLED
+        ),
     )
 
 

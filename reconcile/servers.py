@@ -79,7 +79,7 @@ def _unread(world: World, unseen: Unseen) -> Finding:
         None,
         (unseen.server,),
         f"{name} could not be read: {failure.message} {failure.remedy}".rstrip(),
-        (("error", ((name, failure.code),)),),
+        (("error", ((name, f"{failure.code}: {failure.message}"),)),),
     )
 
 

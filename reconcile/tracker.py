@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from reconcile.judgement import Judgement, Undecided
 from reconcile.model import Operation, Scope, Value
-from reconcile.names import fold_relationship
 from reconcile.record import (
     ATTRIBUTES,
     SIDE_PROPERTIES,
@@ -190,9 +189,3 @@ def _merged(one: Planned, two: Planned) -> Planned:
         changes=tuple(changes[p] for p in ATTRIBUTES if p in changes),
         scopes=tuple(sorted({*one.scopes, *two.scopes})),
     )
-
-
-def same_relationship(planned: Planned, name: str, servers: frozenset[int]) -> bool:
-    """True if an entry is about the pair of these servers with that folded name."""
-    about = {planned.server1.server, planned.server2.server} - {None}
-    return about <= servers and fold_relationship(planned.relationship) == name

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from reconcile.apply import Becomes, Conflict, apply
 from reconcile.model import Operation
 from reconcile.moves import Membership, takes
-from reconcile.record import EntryStatus, Planned, Record
+from reconcile.record import EntryStatus, Hold, Planned, Record
 from worker.ports import UnitOfWork
 
 
@@ -27,14 +27,36 @@ def apply_entries(
 
     What takes a name or a scope comes after what frees it, whatever the order given.
     """
-    free = {n: p for n, p in entries.items() if not _takes_something(p)}
-    taking = {n: p for n, p in entries.items() if n not in free}
+    now, gone = _as_they_are(uow, entries, by_machine=by_machine)
+    free = {n: p for n, p in now.items() if not _takes_something(p)}
+    taking = {n: p for n, p in now.items() if n not in free}
     first = _apply(uow, free, {}, who, by_machine=by_machine)
     rows = _rows(uow, list(taking.values()))
     wanted = {m for p in taking.values() for m in takes(p, rows.get(p.record or 0))}
     holders = uow.holders(wanted)
     second = _apply(uow, taking, holders, who, by_machine=by_machine)
-    return Applied(first.done + second.done, {**first.refused, **second.refused})
+    return Applied(first.done + second.done, {**gone, **first.refused, **second.refused})
+
+
+def _as_they_are(
+    uow: UnitOfWork, entries: Mapping[int, Planned], *, by_machine: bool
+) -> tuple[dict[int, Planned], dict[int, str]]:
+    """The entries that still wait, as they are in this transaction, and why the others do not.
+
+    A person or another run may have decided or held one since it was recorded.
+    """
+    known = {e.number: e for e in uow.entries_by_number(entries)}
+    waiting: dict[int, Planned] = {}
+    gone: dict[int, str] = {}
+    for number in entries:
+        entry = known.get(number)
+        if entry is None or entry.status is not EntryStatus.PENDING:
+            gone[number] = f"it is {'gone' if entry is None else entry.status} by now"
+        elif by_machine and entry.planned.hold is not Hold.NONE:
+            gone[number] = "it is held for a person by now"
+        else:
+            waiting[number] = entry.planned
+    return waiting, gone
 
 
 def _takes_something(planned: Planned) -> bool:

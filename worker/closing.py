@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from reconcile.drift import OPERATIONAL, drift
 from reconcile.findings import Finding
-from reconcile.guard import Counts, Refusal, guard
+from reconcile.guard import Counts, Refusal, guard, still_held, taken
 from reconcile.moves import blocked
 from reconcile.plan import Plan
-from reconcile.record import Hold
+from reconcile.record import EntryStatus, Hold
 from reconcile.tracker import Need
 from reconcile.world import World
 from worker.applying import apply_entries
@@ -43,9 +43,10 @@ def close(store: Store, run: int, course: Course, conduct: Conduct) -> Summary:
             done |= _apply(uow, [] if refusal is not None else removals)
             done |= _apply(uow, [e for e in _left(course, done) if e.planned.contested])
         done |= _done_by_others(uow, course, done)
-        life = _operational_findings(uow, run, course, done, refusal)
+        shown = refusal or _earlier_refusal(uow, conduct)
+        life = _operational_findings(uow, run, course, done, shown)
         lines = tuple(_line(e, done, refusal) for e in course.written.entries)
-        summary = _summary(run, course, lines, life, refusal)
+        summary = _summary(run, course, lines, life, shown)
         uow.close_run(run, "done", _numbers(summary))
         uow.commit()
     return summary
@@ -58,6 +59,20 @@ def refuse(uow: UnitOfWork, conduct: Conduct) -> Refusal | None:
         Counts(ledger.relationships, ledger.scope_memberships),
         Counts(ledger.applied_relationships, ledger.applied_scopes),
         Counts(ledger.pending_relationships, ledger.pending_scopes),
+        conduct.limits,
+    )
+
+
+def _earlier_refusal(uow: UnitOfWork, conduct: Conduct) -> Refusal | None:
+    """What an earlier run's refusal still holds is summed up until a person has decided it."""
+    held = [e.planned for e in uow.pending_destructive() if e.planned.hold is Hold.GUARD]
+    if not held:
+        return None
+    ledger = uow.ledger()
+    return still_held(
+        Counts(ledger.relationships, ledger.scope_memberships),
+        Counts(ledger.applied_relationships, ledger.applied_scopes),
+        sum(map(taken, held), Counts()),
         conduct.limits,
     )
 
@@ -82,10 +97,8 @@ def _apply(uow: UnitOfWork, entries: Iterable[Recorded]) -> frozenset[int]:
 def _done_by_others(uow: UnitOfWork, course: Course, done: frozenset[int]) -> frozenset[int]:
     """Entries of this run that another run or a person applied meanwhile."""
     left = {e.number for e in course.written.entries} - done
-    if not left:
-        return frozenset()
-    pending = uow.entries(concerned(course.world))
-    return frozenset(left - {e.number for e in pending})
+    now = uow.entries_by_number(left)
+    return frozenset(e.number for e in now if e.status is EntryStatus.APPLIED)
 
 
 def _operational_findings(

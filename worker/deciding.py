@@ -92,7 +92,7 @@ def select(reading: Reading, wanted: Selection) -> tuple[EntryView, ...]:
         server = find_server(reading.servers(), wanted.server).id
     views = reading.entry_views(
         EntryFilter(
-            numbers=wanted.numbers,
+            numbers=wanted.numbers or None,
             run=wanted.run,
             server=server,
             operation=wanted.kind,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from collectors.base import Collector
+from reconcile.impostors import genuine
 from reconcile.model import Alias, Provenance, Seen, Server, Sighting, Standing
 from reconcile.names import NameMap
 from reconcile.servers import self_names
@@ -23,7 +24,8 @@ def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighti
     """
     with store.read() as reading:
         servers = {s.id: s for s in reading.servers()}
-    sightings = ask(store, collector, [servers[m] for m in sorted(target.members)])
+    members = [servers[m] for m in sorted(target.members) if m in servers]
+    sightings = ask(store, collector, members)
     if target.servers is not None:
         told = [s for server, s in sightings.items() if server in target.servers]
         names = NameMap(learnt(tuple(servers.values()), sightings))
@@ -40,7 +42,12 @@ def ask(store: Store, collector: Collector, servers: list[Server]) -> dict[int, 
         with store.read() as reading:
             return reading.now()
 
-    return {s.server: s for s in collector.look(servers, clock)}
+    asked = {s.id: s for s in servers}
+    with store.read() as reading:
+        names = NameMap(reading.servers())
+    return {
+        s.server: genuine(s, names, asked[s.server].name) for s in collector.look(servers, clock)
+    }
 
 
 def load_world(
@@ -48,6 +55,8 @@ def load_world(
 ) -> World:
     """Everything stored that the sightings speak of; bounded by what was seen."""
     servers = reading.servers()
+    there = {s.id for s in servers}
+    sightings = {k: s for k, s in sightings.items() if k in there}
     taught = learnt(servers, sightings)
     names = NameMap(taught)
     retired = {s.id for s in servers if s.standing is Standing.RETIRED}
@@ -64,7 +73,9 @@ def load_world(
         records=records,
         now=reading.now(),
         entries=reading.entries(near),
-        open_findings=tuple(f.finding for f in reading.open_findings(near)),
+        open_findings=tuple(
+            f.finding for f in reading.open_findings(None if target.servers is None else near)
+        ),
         watches=reading.watches(near),
         rules=conduct.rules,
         targets=target.servers,

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from reconcile.findings import Finding
 from reconcile.model import (
@@ -63,6 +63,10 @@ class Ledger:
     applied_scopes: int
 
 
+#: The target of a run that was about all servers.
+EVERYTHING: Final = "all servers"
+
+
 class Trigger(StrEnum):
     """What started a run."""
 
@@ -89,8 +93,8 @@ class RunView:
 class EntryView:
     """A line of OperationTracker with its life.
 
-    ``evidence_at`` is derived: when the readings it rests on were last confirmed (the oldest of
-    its witnesses' latest readings); None if a witness was never read.
+    ``evidence_at`` is derived: the oldest of its witnesses' latest readings by the run that
+    recorded it or a later one about everything; None if there is a witness without one, or none.
     """
 
     entry: Entry
@@ -125,9 +129,9 @@ class ServerView:
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which lines of OperationTracker; everything given must hold, empty means all."""
+    """Which lines of OperationTracker; everything given must hold, None (no statuses) means all."""
 
-    numbers: tuple[int, ...] = ()
+    numbers: tuple[int, ...] | None = None
     run: int | None = None
     server: int | None = None
     records: tuple[int, ...] | None = None
@@ -158,6 +162,9 @@ class Reading(Protocol):
 
     def entries(self, servers: Collection[int] | None = None) -> tuple[Entry, ...]:
         """Pending entries, and rejected ones that still stand, that name one of the servers."""
+
+    def entries_by_number(self, numbers: Collection[int]) -> tuple[Entry, ...]:
+        """These lines of OperationTracker, whatever became of them, by number."""
 
     def open_findings(self, servers: Collection[int] | None = None) -> tuple[OpenFinding, ...]:
         """Unresolved findings about one of the servers, and those about the whole store."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconcile.drift import drift
 from reconcile.findings import Finding, Kind
-from reconcile.guard import Counts, Refusal, guard, taken
+from reconcile.guard import Counts, Refusal, guard, still_held, taken
 from reconcile.plan import Plan
 from reconcile.record import Hold
 from reconcile.spelling import listed
@@ -21,6 +21,7 @@ def preview(reading: Reading, world: World, plan: Plan, conduct: Conduct) -> Pre
     """What is needed now, recorded already or not, and everything that is true now."""
     refusal = _refusal(reading.ledger(), world, plan, conduct)
     needs = [_held(n) if refusal is not None else n for n in plan.needs]
+    refusal = refusal or _earlier_refusal(reading.ledger(), plan, conduct)
     lines = tuple(
         Line(
             n.planned,
@@ -53,6 +54,18 @@ def _refusal(ledger: Ledger, world: World, plan: Plan, conduct: Conduct) -> Refu
         Counts(ledger.relationships, ledger.scope_memberships),
         Counts(ledger.applied_relationships, ledger.applied_scopes),
         pending - gone + new,
+        conduct.limits,
+    )
+
+
+def _earlier_refusal(ledger: Ledger, plan: Plan, conduct: Conduct) -> Refusal | None:
+    held = [n.planned for n in plan.needs if n.planned.hold is Hold.GUARD]
+    if not held:
+        return None
+    return still_held(
+        Counts(ledger.relationships, ledger.scope_memberships),
+        Counts(ledger.applied_relationships, ledger.applied_scopes),
+        sum(map(taken, held), Counts()),
         conduct.limits,
     )
 

@@ -63,8 +63,10 @@ def keep_findings(uow: UnitOfWork, run: int, life: Drift, known: Iterable[OpenFi
     uow.resolve_findings([ids[f.fingerprint] for f in life.resolved])
 
 
-def concerned(world: World) -> set[int]:
-    """Every server that a run's judgement touched."""
+def concerned(world: World) -> set[int] | None:
+    """Every server that a run's judgement touched; None for a run about everything."""
+    if world.targets is None:
+        return None
     servers = set(world.sightings) | set(world.previous)
     return servers.union(*(r.partners for r in world.records))
 

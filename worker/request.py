@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -13,7 +12,7 @@ from reconcile.model import Server, Standing
 from reconcile.names import Ambiguous, Known, NameMap, Unknown, fold_relationship
 from reconcile.record import Record
 from reconcile.world import Rules
-from worker.ports import Reading, Trigger
+from worker.ports import EVERYTHING, Reading, Trigger
 
 #: Digits of a 64-bit number that surely fits; a longer one is a name.
 _LONGEST_ID: Final = 18
@@ -43,7 +42,7 @@ class Request:
         """For people: what the run is about."""
         if self.relationship is not None:
             return f"relationship {self.relationship}"
-        return "all servers" if self.server is None else f"server {self.server}"
+        return EVERYTHING if self.server is None else f"server {self.server}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,6 @@ class Conduct:
     rules: Rules = Rules()
     limits: Limits = Limits()
     policy: Policy = Policy.AUTO
-    guard_window: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ loses nothing: what was recorded is pending, and the next run goes on from there
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from collectors.base import Collector
 from reconcile.model import Sighting
@@ -20,6 +21,7 @@ from worker.preview import preview
 from worker.recording import MACHINE, Written, record
 from worker.request import Conduct, Policy, Request, Target, find_target
 from worker.second_look import look_twice
+from worker.store_faults import StoreError
 from worker.summary import Preview, Summary
 
 
@@ -101,6 +103,6 @@ def _apply(store: Store, written: Written, policy: Policy) -> frozenset[int]:
 def _abandon(store: Store, run: int, error: BaseException) -> None:
     """Say in the run's row how it ended; what was committed before stands."""
     outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-    with store.write() as uow:
+    with suppress(StoreError), store.write() as uow:  # the first error is the one to be told
         uow.close_run(run, outcome, {"error": type(error).__name__})
         uow.commit()

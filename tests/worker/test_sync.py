@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 
 from reconcile.findings import Kind
-from reconcile.model import Operation, Server, State
+from reconcile.model import Operation, Server, Standing, State, Unseen
 from reconcile.record import EntryStatus, Hold
 from reconcile.world import Rules
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, nets, told_by
 from tests.worker.fleet import Fleet, Site
 from tests.worker.store.sql_counter import counted
+from worker.applying import apply_entries
 from worker.ports import EntryFilter
 from worker.request import Conduct, Policy
 from worker.store.store import SqlStore
@@ -385,3 +386,78 @@ def test_cost_of_a_run_grows_with_what_it_asks_not_with_what_exists(store: SqlSt
             site.sync(relationship="rel-0@dhcp00.corp.example")
         costs.append((sql.statements, sql.fetched))
     assert costs[0] == costs[1]
+
+
+def test_a_scope_that_a_newly_mapped_partner_still_has_elsewhere_waits(store: SqlStore) -> None:
+    """Mapping a half record and adding a scope in one run: the Add waits, the run goes on."""
+    site = Site(store, Fleet()).servers(HUB, OTHER)
+    site.tells(HUB, told_by(HUB, SPOKE, "half", scopes=nets("10.1.0.0")))
+    site.sync()
+    site.servers(SPOKE)
+    site.tell(OTHER, SPOKE, "holder", scopes=nets("10.2.0.0", "10.3.0.0"))
+    site.fleet.stories[SPOKE.name] = None
+    site.sync()
+    site.fleet.stories.clear()
+    site.tell(HUB, SPOKE, "half", scopes=nets("10.1.0.0", "10.2.0.0"))
+    site.tell(OTHER, SPOKE, "holder", scopes=nets("10.3.0.0"))
+    site.sync()
+    with store.read() as reading:
+        scopes = {r.relationship_name: r.scopes for r in reading.records()}
+    assert scopes == {"half": nets("10.1.0.0", "10.2.0.0"), "holder": nets("10.3.0.0")}
+
+
+def test_what_a_person_decides_meanwhile_is_left_as_decided(site: Site) -> None:
+    """An entry rejected or held between two steps of a run is not applied, and the run ends well."""
+    site.tell(HUB, SPOKE)
+    site.sync()
+    site.conduct = replace(site.conduct, policy=Policy.REVIEW)
+    site.fleet.stories.clear()
+    site.tell(HUB, SPOKE, mclt_seconds=7200)
+    (line,) = site.sync().lines
+    assert line.number is not None
+    with site.store.write() as uow:
+        uow.hold([line.number], Hold.GUARD)
+        applied = apply_entries(uow, {line.number: line.planned}, "ipam-sync", by_machine=True)
+        assert (applied.done, list(applied.refused)) == ((), [line.number])
+        uow.decide([line.number], EntryStatus.REJECTED, "ada", by_machine=False)
+        applied = apply_entries(uow, {line.number: line.planned}, "ada", by_machine=False)
+        assert applied.refused == {line.number: "it is rejected by now"}
+
+
+@pytest.mark.parametrize("standing", [Standing.DISABLED, Standing.RETIRED])
+def test_a_server_that_is_no_longer_asked_is_no_longer_unread(
+    site: Site, standing: Standing
+) -> None:
+    """A person took it out: the blindness that it was is over."""
+    site.tell(HUB, SPOKE)
+    site.silence(OTHER)
+    assert [f.kind for f in site.sync().findings] == [Kind.SERVER_UNREAD]
+    with site.store.write() as uow:
+        (other,) = (s.id for s in uow.servers() if s.name == OTHER.name)
+        uow.set_standing(other, standing)
+        uow.commit()
+    assert site.sync().findings == ()
+
+
+def test_a_reading_of_another_server_is_a_wrong_host(site: Site) -> None:
+    """R1: what calls itself by another server's name is not believed, and nothing is re-pointed."""
+    site.tell(HUB, SPOKE)
+    site.sync()
+    site.fleet.stories = {HUB.name: site.fleet.stories[SPOKE.name]}
+    summary = site.sync()
+    assert summary.lines == ()
+    (unseen,) = summary.sightings.values()
+    assert isinstance(unseen, Unseen)
+    assert unseen.failure.code == "wrong_host"
+
+
+def test_held_removals_stay_summed_up_when_they_are_within_the_limit_again(site: Site) -> None:
+    """One of six comes back: five are held all the same, and the run says so."""
+    _lose(site, 6)
+    site.sync()
+    site.tell(HUB, SPOKE, "lost-0", scopes=nets("10.2.0.0"))
+    summary = site.sync()
+    assert summary.refusal is not None
+    assert summary.refusal.wanted.relationships == 5
+    assert Kind.PLAN_REFUSED in {f.kind for f in summary.findings}
+    assert site.plan().refusal is not None

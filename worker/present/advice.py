@@ -23,7 +23,7 @@ def after_plan(preview: Preview, sync: str, severities: Severities) -> str:
     """``sync`` is the command that would record this very plan."""
     if not preview.sightings:
         return _NOBODY
-    if any(line.fate is Fate.PLANNED for line in preview.lines):
+    if any(line.number is None for line in preview.lines):
         return f"Next: {sync}"
     if preview.lines:
         return f"Next: {_decide(preview.lines, None)}"

@@ -5,7 +5,6 @@ Used by everything that shows something to people.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -35,13 +34,8 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def numbered(numbers: Iterable[int]) -> str:
-    """``#3, #4``."""
-    return ", ".join(f"#{n}" for n in numbers)
-
-
 #: Why an operation waits for a person.
 HELD_BECAUSE: Final = {
-    Hold.GUARD: "more would be taken away within 24 hours than the limits allow",
+    Hold.GUARD: "the guard held it: too much would be taken away within 24 hours",
     Hold.ONE_WITNESS: "only one partner is there to tell that it is gone",
 }

@@ -11,11 +11,12 @@ from typing import assert_never
 from sqlalchemy import Connection, and_, func, select
 
 from reconcile.model import ReadFailure, Seen, Sighting, Skipped, SkipReason, Unseen
+from worker.ports import EVERYTHING
 from worker.store.codecs import Columns
 from worker.store.documents import Document, document_of, seen_of
 from worker.store.engine import Database
 from worker.store.session import AnyRow, Session, chunks
-from worker.store.tables import reading, server, sighting
+from worker.store.tables import reading, run, server, sighting
 
 
 class Outcome(StrEnum):
@@ -70,19 +71,38 @@ class SightingReading(Session):
             rows.update((r.server_id, r) for r in self._rows(found.where(server.c.id.in_(chunk))))
         return rows
 
-    def _seen_at(self, servers: Collection[int]) -> dict[int, datetime | None]:
-        """When each server was last read, None if never."""
-        last = (
-            select(func.max(sighting.c.read_at))
-            .where(sighting.c.server_id == server.c.id, sighting.c.outcome == Outcome.SEEN)
-            .correlate(server)
-            .scalar_subquery()
-        )
+    def _seen_at(
+        self, servers: Collection[int], *, by_run_of_everything: bool = False
+    ) -> dict[int, datetime | None]:
+        """When each server was last read, None if never; or read by a run that judged all of it."""
+        read = [sighting.c.server_id == server.c.id, sighting.c.outcome == Outcome.SEEN]
+        if by_run_of_everything:
+            whole = select(run.c.id).where(
+                run.c.id == sighting.c.run_id, run.c.target == EVERYTHING
+            )
+            read.append(whole.correlate(sighting).exists())
+        last = select(func.max(sighting.c.read_at)).where(*read).correlate(server).scalar_subquery()
         times: dict[int, datetime | None] = {}
         for chunk in chunks(servers):
             asked = select(server.c.id, last.label("read_at")).where(server.c.id.in_(chunk))
             times.update((row.id, row.read_at) for row in self._rows(asked))
         return times
+
+    def _read_in(
+        self, runs: Collection[int], servers: Collection[int]
+    ) -> dict[tuple[int, int], datetime]:
+        """When these runs read these servers, by (run, server)."""
+        asked = select(sighting.c.run_id, sighting.c.server_id, sighting.c.read_at).where(
+            sighting.c.outcome == Outcome.SEEN
+        )
+        return {
+            (row.run_id, row.server_id): row.read_at
+            for some_runs in chunks(runs)
+            for some in chunks(servers)
+            for row in self._rows(
+                asked.where(sighting.c.run_id.in_(some_runs), sighting.c.server_id.in_(some))
+            )
+        }
 
     def _texts(self, digests: Collection[str]) -> dict[str, str]:
         texts: dict[str, str] = {}

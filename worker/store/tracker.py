@@ -39,6 +39,16 @@ class TrackerReading(Session):
                 found.update((row.number, row) for row in self._rows(asked.where(named)))
         return tuple(entry_of(found[number], now) for number in sorted(found))
 
+    def entries_by_number(self, numbers: Collection[int]) -> tuple[Entry, ...]:
+        now = self.now()
+        asked = select(tracker)
+        found = {
+            row.number: row
+            for chunk in chunks(numbers)
+            for row in self._rows(asked.where(tracker.c.number.in_(chunk)))
+        }
+        return tuple(entry_of(found[number], now) for number in sorted(found))
+
     def pending_destructive(self) -> tuple[Entry, ...]:
         now = self.now()
         asked = select(tracker).where(_PENDING, _DESTRUCTIVE).order_by(tracker.c.number)

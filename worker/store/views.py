@@ -26,8 +26,12 @@ class ViewReading(RecordReading, TrackerReading, SightingReading):
     def entry_views(self, wanted: EntryFilter) -> tuple[EntryView, ...]:
         now = self.now()
         rows = {row.number: row for asked in _asked(wanted) for row in self._rows(asked)}
-        seen_at = self._seen_at({witness for row in rows.values() for witness in row.witnesses})
-        return tuple(_entry_view(rows[number], now, seen_at) for number in sorted(rows))
+        witnesses = {witness for row in rows.values() for witness in row.witnesses}
+        judged_at = self._seen_at(witnesses, by_run_of_everything=True)
+        recorded_on = self._read_in({row.run_id for row in rows.values()}, witnesses)
+        return tuple(
+            _entry_view(rows[number], now, judged_at, recorded_on) for number in sorted(rows)
+        )
 
     def record_views(self) -> tuple[RecordView, ...]:
         records = self.records()
@@ -103,25 +107,37 @@ def _asked(wanted: EntryFilter) -> Iterator[Select[Any]]:
         asked = asked.where(line.operation == wanted.operation)
     if wanted.statuses:
         asked = asked.where(line.status.in_(wanted.statuses))
-    by_number: list[ColumnElement[bool]] = [line.number.in_(c) for c in chunks(wanted.numbers)] or [
-        true()
-    ]
+    by_number: list[ColumnElement[bool]] = [true()]
+    if wanted.numbers is not None:
+        by_number = [line.number.in_(c) for c in chunks(wanted.numbers)]
     by_record: list[ColumnElement[bool]] = [true()]
     if wanted.records is not None:
         by_record = [line.record.in_(c) for c in chunks(wanted.records)]
     return (asked.where(n, r) for n in by_number for r in by_record)
 
 
-def _entry_view(row: AnyRow, now: datetime, seen_at: Mapping[int, datetime | None]) -> EntryView:
+def _entry_view(
+    row: AnyRow,
+    now: datetime,
+    judged_at: Mapping[int, datetime | None],
+    recorded_on: Mapping[tuple[int, int], datetime],
+) -> EntryView:
     return EntryView(
         entry=entry_of(row, now),
         run=row.run_id,
         recorded_at=row.recorded_at,
-        evidence_at=_oldest(seen_at.get(witness) for witness in row.witnesses),
+        evidence_at=_oldest(
+            _later(judged_at.get(witness), recorded_on.get((row.run_id, witness)))
+            for witness in row.witnesses
+        ),
         decided_at=row.decided_at,
         decided_by=row.decided_by,
         stands_until=row.stands_until,
     )
+
+
+def _later(one: datetime | None, two: datetime | None) -> datetime | None:
+    return max((t for t in (one, two) if t is not None), default=None)
 
 
 def _oldest(times: Iterable[datetime | None]) -> datetime | None:

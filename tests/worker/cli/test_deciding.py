@@ -210,7 +210,7 @@ def test_a_list_for_people_shows_old_to_new_and_why_it_is_held(held: Site) -> No
     shown = held.run("operations", "list").out
     assert "MCLT: PT1H -> PT2H" in shown
     assert "- 10.1.1.0" in shown
-    assert "held: more would be taken away" in " ".join(shown.split())
+    assert "held: the guard held it" in " ".join(shown.split())
     assert operations(listed(held)) == ["FailoverRemoveScopes", "FailoverUpdate"]
 
 

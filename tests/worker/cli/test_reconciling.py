@@ -196,7 +196,7 @@ def test_a_refusal_ends_for_people_with_the_command_that_approves(synced: Site) 
     synced.tell(1, 2, "HQ", scopes=("10.1.0.0",))
     shown = synced.sync().out
     assert "refused: nothing is taken away" in shown
-    assert "held: more would be taken away" in shown
+    assert "held: the guard held it" in shown
     assert "ipam-sync operations apply 2 --destructive" in shown.splitlines()[-1]
 
 
