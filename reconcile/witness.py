@@ -110,7 +110,9 @@ class Witnesses:
                 key = (server, fold_relationship(story.name))
                 if key in self.now:
                     self.duplicates.add(key)
-                self.now[key] = min(self.now.get(key, story), story, key=repr)
+                    self.now[key] = min(self.now[key], story, key=repr)
+                else:
+                    self.now[key] = story
         self.partners = {k: self._resolve(s) for k, s in self.now.items()}
         for key, resolution in list(self.partners.items()):
             if not isinstance(resolution, Known):
