@@ -13,7 +13,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIRE_HASHES PIP_NO
 unexport PIP_PYTHON PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock
+.PHONY: help setup demo test lint bench replay lock
 .DELETE_ON_ERROR:
 
 help: ## show this
@@ -35,6 +35,9 @@ lint: $(VENV)/.dev ## check style, formatting, types and the import contracts
 
 bench: $(VENV)/.dev ## measure speed and memory, and print every round
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+replay: $(VENV)/.dev ## hold the simulated servers to recorded dialogues with Windows (RECORDINGS=DIR)
+	$(BIN)/python -m tests.collectors.simulator.replay $(if $(RECORDINGS),"$(RECORDINGS)")
 
 # The pinned requirements, resolved for every platform and Python >= 3.11.0; needs uv. Not part of any other target.
 LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11.0 --generate-hashes \

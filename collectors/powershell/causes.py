@@ -1,0 +1,287 @@
+"""The one table from what other libraries raise to what a person can act on.
+
+pywinrm, requests, urllib3, pyspnego, ssl and the standard library each have errors of their own,
+wrapped in one another; nothing of that leaves this package.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from http.client import IncompleteRead
+from typing import Any, Final
+
+import requests
+from spnego.exceptions import BadMICError
+from urllib3.exceptions import HTTPError
+from winrm.exceptions import (
+    InvalidCredentialsError,
+    WinRMOperationTimeoutError,
+    WinRMTransportError,
+    WSManFaultError,
+)
+
+from collectors.base import ReadError
+from collectors.powershell.attempt import Attempt, Proof
+from collectors.powershell.errors import (
+    Layer,
+    LocalConfig,
+    LogonRefused,
+    NameUnresolved,
+    NoScheme,
+    PollError,
+    ProtocolBroken,
+    TimedOut,
+    TlsFailed,
+    Unreachable,
+)
+from collectors.powershell.faults import FAULTS, STATUSES, Meaning
+from collectors.powershell.soap import Malformed
+from collectors.quote import escaped
+
+_NOT_WINRM: Final = (
+    "Check that the URL is that of the server's WinRM service, and that no proxy stands between."
+)
+
+#: What OpenSSL found wrong with a certificate (X509_V_ERR_...), and what to do about it.
+_CERTIFICATES: Final = {
+    9: ("is not valid yet", "Set the clocks right, here and there, or renew the certificate."),
+    10: ("has expired", "Renew the certificate and give it to the WinRM listener."),
+    18: (
+        "is self-signed and not among the trusted ones",
+        "Give the listener a certificate of your authority, or add this one to IPAM_SYNC_CA_FILE.",
+    ),
+    62: (
+        "is for another name",
+        "Use the name in the certificate in the URL, or give the listener one for this name.",
+    ),
+    64: (
+        "is not for this address",
+        "Use the server's name in the URL instead of its address.",
+    ),
+}
+_UNKNOWN_AUTHORITY: Final = (
+    "comes from an authority that is not trusted",
+    "Add the authority's certificate to IPAM_SYNC_CA_FILE.",
+)
+
+
+def explained(error: Exception, attempt: Attempt) -> ReadError:
+    """``error`` as one of ours, for a person who has to do something about it."""
+    if isinstance(error, ReadError):
+        return error
+    if attempt.deadline.over:  # whatever broke, broke because the time was up
+        return _too_slow(error, attempt)
+    roots = list(_roots(error))
+    for kind, explain in _TABLE:
+        for root in roots:
+            if isinstance(root, kind):
+                return explain(root, attempt)
+    return _not_winrm(f"sent what no WinRM service sends ({type(error).__name__})", attempt)
+
+
+def _roots(error: BaseException) -> Iterator[BaseException]:
+    """What is inside of the wrappers of requests and urllib3, the outermost first."""
+    pending: list[Any] = [error]
+    seen: set[int] = set()
+    while pending:
+        inner = pending.pop(0)
+        if not isinstance(inner, BaseException) or id(inner) in seen:
+            continue
+        seen.add(id(inner))
+        wraps = isinstance(inner, requests.RequestException | HTTPError)
+        if not wraps or isinstance(inner, IncompleteRead):
+            yield inner
+        pending += [getattr(inner, "reason", None), *inner.args, inner.__cause__]
+        pending.append(inner.__context__)
+
+
+def _too_slow(_: BaseException, attempt: Attempt) -> PollError:
+    host = attempt.host
+    if attempt.deadline.stopped:
+        return TimedOut(
+            f"{host.name}: asking the server was broken off.", "Ask again.", layer=attempt.layer
+        )
+    doing = {
+        Layer.ADDRESS: "did not take the connection",
+        Layer.TLS: "did not finish the TLS handshake",
+        Layer.LOGIN: "did not answer the logon",
+    }.get(attempt.layer, "let us in, but did not finish the script")
+    return TimedOut(
+        f"{host.name}: the server {doing} in time ({_at(attempt)}).",
+        "Look at its load and at firewalls that drop packets; the next poll tries again,"
+        " and the setting IPAM_SYNC_POLL_TIMEOUT gives it longer.",
+        layer=attempt.layer,
+    )
+
+
+def _name(error: BaseException, attempt: Attempt) -> PollError:
+    later = getattr(error, "errno", None) == socket.EAI_AGAIN
+    return NameUnresolved(
+        f"{attempt.host.name}: the name in {_at(attempt)} has no address ({_reason(error)}).",
+        "Correct the name in the URL, or the DNS that this machine uses.",
+        retry=later,
+    )
+
+
+def _certificate(error: BaseException, attempt: Attempt) -> PollError:
+    number = getattr(error, "verify_code", 0)
+    what, remedy = _CERTIFICATES.get(number, _UNKNOWN_AUTHORITY)
+    said = escaped(str(getattr(error, "verify_message", "")), 200)
+    return TlsFailed(
+        f"{attempt.host.name}: the TLS certificate at {_at(attempt)} {what} ({said}).", remedy
+    )
+
+
+def _tls(error: BaseException, attempt: Attempt) -> PollError:
+    if attempt.proof is Proof.REFUSED:
+        return _refused(error, attempt)
+    reason = str(getattr(error, "reason", None) or "closed")
+    if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}:
+        return TlsFailed(
+            f"{attempt.host.name}: what listens at {_at(attempt)} speaks no TLS.",
+            "Correct the port (WinRM has TLS at 5986), or use transport ntlm and an http: URL.",
+        )
+    return TlsFailed(
+        f"{attempt.host.name}: the TLS connection to {_at(attempt)} failed"
+        f" ({escaped(reason.lower().replace('_', ' '))}).",
+        "Check that the listener there has a certificate and shares TLS 1.2 or newer with us.",
+        retry=isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError),
+        layer=Layer.TLS if attempt.layer is Layer.TLS else attempt.layer,
+    )
+
+
+def _refused(_: BaseException, attempt: Attempt) -> PollError:
+    host = attempt.host
+    who = f"{host.login.username or 'the certificate'} (credential {host.login.name})"
+    if attempt.proof is Proof.UNSENT:
+        offered = ", ".join(escaped(scheme, 20) for scheme in attempt.offered) or "none"
+        return NoScheme(
+            f"{host.name}: the server does not offer the way to log on that we use,"
+            f" {host.transport} (it offers: {offered}).",
+            "Give the server another transport in the inventory, or allow this one there:"
+            " winrm get winrm/config/service/auth",
+        )
+    return LogonRefused(
+        f"{host.name}: the server refuses {who} by {host.transport}.",
+        "Check password, lock and expiry of the account, and that it may log on there over the"
+        " network; it is not tried again at once, so as not to lock it.",
+        counted=attempt.proof is Proof.REFUSED,
+    )
+
+
+def _fault(error: WSManFaultError, attempt: Attempt) -> PollError:
+    codes = [code for code in (error.wsman_fault_code, error.wmierror_code) if code is not None]
+    said = escaped(error.reason, 200).rstrip(".")
+    for code in codes:
+        if (meaning := FAULTS.get(code % 2**32)) is not None:
+            return _meant(meaning, attempt, f"code {code % 2**32}: {said}")
+    ours = str(error.fault_code).endswith("Sender")
+    return ProtocolBroken(
+        f"{attempt.host.name}: the server answered with a fault that we do not know"
+        f" ({', '.join(map(str, codes)) or 'no code'}: {said}).",
+        "Look into its event log (Windows Remote Management) for the reason.",
+        retry=not ours,
+    )
+
+
+def _status(error: WinRMTransportError, attempt: Attempt) -> PollError:
+    later = error.code >= requests.codes.server_error
+    other = Meaning(ProtocolBroken, f"answered with HTTP {error.code}", _NOT_WINRM, later)
+    return _meant(STATUSES.get(error.code, other), attempt, _at(attempt))
+
+
+def _meant(meaning: Meaning, attempt: Attempt, detail: str) -> PollError:
+    return meaning.kind(
+        f"{attempt.host.name}: the server {meaning.what} ({detail}).",
+        meaning.remedy,
+        layer=attempt.layer,
+        retry=meaning.retry,
+    )
+
+
+def _gave_up(_: BaseException, attempt: Attempt) -> PollError:
+    return _meant(FAULTS[0x80338029], attempt, "before it began")
+
+
+def _late(error: BaseException, attempt: Attempt) -> PollError:
+    connecting = attempt.layer is Layer.ADDRESS
+    return _broke(error, attempt) if connecting else _too_slow(error, attempt)
+
+
+def _broke(error: BaseException, attempt: Attempt) -> PollError:
+    host, number = attempt.host, getattr(error, "errno", None)
+    if isinstance(error, PermissionError) and number is None:  # of the NTLM library
+        return _not_winrm(
+            "wants NTLM, but sent no challenge (NTLM may be restricted there)", attempt
+        )
+    if number in {errno.EMFILE, errno.ENFILE}:
+        return LocalConfig(
+            f"{host.name}: it was not asked, for this process may open no more files.",
+            "Raise the limit (ulimit -n) or lower --concurrency.",
+            layer=Layer.ADDRESS,
+        )
+    if attempt.layer is Layer.ADDRESS and attempt.proof is Proof.UNSENT:
+        what = f"cannot be reached at {_at(attempt)} ({_reason(error)})"
+        remedy = "Check that the server is up, that WinRM listens at that port, and firewalls."
+    elif attempt.layer is Layer.TLS:
+        return TlsFailed(
+            f"{host.name}: the server at {_at(attempt)} hung up during the TLS handshake.",
+            "Check that the listener there has a certificate and shares TLS 1.2 or newer with us.",
+            retry=True,
+        )
+    else:
+        what = f"hung up before its answer was whole ({_at(attempt)})"
+        remedy = "The next poll tries again; if it stays so, an http: URL may point to a TLS port."
+    return Unreachable(f"{host.name}: the server {what}.", remedy, layer=attempt.layer)
+
+
+def _tampered(_: BaseException, attempt: Attempt) -> PollError:
+    return ProtocolBroken(
+        f"{attempt.host.name}: a message of the server was changed on its way, or was encrypted"
+        f" with other keys ({_at(attempt)}).",
+        "Somebody or something may be between ipam-sync and the server: prefer an https: URL.",
+        layer=attempt.layer,
+    )
+
+
+def _malformed(error: Malformed, attempt: Attempt) -> PollError:
+    return _not_winrm(str(error), attempt)
+
+
+def _not_winrm(problem: str, attempt: Attempt) -> PollError:
+    return ProtocolBroken(
+        f"{attempt.host.name}: what answers at {_at(attempt)} is no WinRM service as we know it:"
+        f" it {problem}.",
+        _NOT_WINRM,
+        layer=attempt.layer,
+    )
+
+
+def _at(attempt: Attempt) -> str:
+    return escaped(attempt.host.url, 200)
+
+
+def _reason(error: BaseException) -> str:
+    said = getattr(error, "strerror", None) or (
+        "timed out" if isinstance(error, TimeoutError) else ""
+    )
+    return escaped(str(said or error), 200).lower()
+
+
+_TABLE: Final[tuple[tuple[type[BaseException], Callable[[Any, Attempt], PollError]], ...]] = (
+    (Malformed, _malformed),
+    (BadMICError, _tampered),
+    (WSManFaultError, _fault),
+    (WinRMOperationTimeoutError, _gave_up),
+    (WinRMTransportError, _status),
+    (InvalidCredentialsError, _refused),
+    (socket.gaierror, _name),
+    (ssl.SSLCertVerificationError, _certificate),
+    (ssl.SSLError, _tls),
+    (IncompleteRead, _broke),
+    (TimeoutError, _late),
+    (OSError, _broke),
+)

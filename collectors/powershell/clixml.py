@@ -1,0 +1,29 @@
+"""PowerShell's standard error, which is a serialised object tree when no terminal is there."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from collectors.quote import escaped
+
+_MARK: Final = "#< CLIXML"
+_ERROR_LINE: Final = re.compile(r'<S S="Error">(.*?)</S>', re.DOTALL)
+_ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
+_LONGEST: Final = 300
+
+
+def beginning(stderr: bytes) -> str:
+    """What it says, on one line and fit for a sentence; nothing if it is only about progress."""
+    text = stderr.decode("utf-8", "replace")
+    if _MARK in text:
+        lines = (_ESCAPE.sub(_character, line) for line in _ERROR_LINE.findall(text))
+        text = "".join(lines)
+        for entity, character in _ENTITIES.items():
+            text = text.replace(entity, character)
+    return escaped(" ".join(text.split()), _LONGEST)
+
+
+def _character(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16))

@@ -1,0 +1,306 @@
+"""The way of each request: over a watched socket, past the gate for logons, back as a whole.
+
+``Adapter`` is what requests sends with.  It takes no proxy, follows no redirect, reads no
+environment and touches no state that polls of other threads share, except a TLS context that is
+only read.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from typing_extensions import override
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
+
+from collectors.powershell.attempt import CONNECTION_BOUND, Attempt, Proof
+from collectors.powershell.errors import Layer
+from collectors.powershell.host import Transport
+from collectors.powershell.logons import LogonProof, Logons
+from collectors.powershell.route import Address, Route
+from collectors.powershell.soap import Malformed
+from collectors.quote import escaped
+
+#: An answer is an envelope of at most 150 KiB, as we ask for, or a page that says why not.
+_MOST_BODY: Final = 4 * 1024 * 1024
+_PIECE: Final = 64 * 1024
+
+#: How the token begins that carries the proof, and not only the wish to log on ([MS-NLMP] 2.2.1.3).
+_NTLM_PROOF: Final = ("Negotiate TlRMTVNTUAAD", "NTLM TlRMTVNTUAAD")
+_FIRST_TOKEN: Final = ("Negotiate ", "Kerberos ", "CredSSP ")
+
+#: With these a WinRM service speaks; others come from what stands before it.
+_ANSWERS: Final = (requests.codes.ok, requests.codes.server_error)
+_WINRM_TYPES: Final = ("application/soap+xml", "multipart/encrypted", "multipart/x-multi-encrypted")
+#: What a server says to a TLS certificate of ours that it does not take, as OpenSSL names it.
+_CERTIFICATE_REFUSED: Final = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
+
+
+class Adapter(HTTPAdapter):
+    """Carries the requests of one attempt."""
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        where: Route,
+        context: ssl.SSLContext | None,
+        logons: Logons,
+        connect_seconds: float,
+    ) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1)
+        self._attempt = attempt
+        self._logons = logons
+        self._connect_seconds = connect_seconds
+        self._opened: list[_Connection] = []
+        self._pool = HTTPConnectionPool(  # for https, too: the connection makes its TLS itself
+            where.name,
+            where.port,
+            attempt=attempt,
+            addresses=where.addresses,
+            context=context,
+            connect_seconds=connect_seconds,
+            opened=self._opened,
+        )
+        self._pool.ConnectionCls = _Connection
+
+    @override
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: object = None,
+        verify: object = True,
+        cert: object = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Raises Malformed, CredentialSuspended, and whatever requests raises."""
+        if _proves(request, self._attempt):
+            response = self._send_proof(request)
+        else:
+            response = self._send(request)
+        try:
+            self._take_in(request, response)
+        except BaseException:
+            response.close()  # else nobody would: it is not known to anybody yet
+            raise
+        return response
+
+    def _take_in(self, request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Raises Malformed unless the answer is one that pywinrm can be trusted with."""
+        self._inspect(request, response)
+        if response.status_code != requests.codes.unauthorized or self._attempt.proven:
+            # There is no other way to hand in a body that was read within bounds.
+            response._content = _whole(response)  # noqa: SLF001
+        elif not response.headers.get("Content-Length", "").isdigit():
+            # The NTLM library finds the server's certificate through a body that is not yet read.
+            raise Malformed("asks for a logon with a page of unknown length")
+
+    @override
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: object,
+        proxies: Mapping[str, str] | None = None,
+        cert: object = None,
+    ) -> HTTPConnectionPool:
+        return self._pool
+
+    @override
+    def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
+        """The TLS context of the connection sees to that."""
+
+    @override
+    def request_url(
+        self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None
+    ) -> str:
+        return request.path_url
+
+    @override
+    def close(self) -> None:
+        super().close()
+        self._pool.close()
+        for connection in self._opened:  # whatever went wrong, and wherever the library lost it
+            connection.close()
+
+    def _send(self, request: requests.PreparedRequest) -> requests.Response:
+        left = max(self._attempt.deadline.remaining(), 0.001)
+        return super().send(request, timeout=(min(left, self._connect_seconds), left), proxies={})
+
+    def _send_proof(self, request: requests.PreparedRequest) -> requests.Response:
+        attempt = self._attempt
+        login, server = attempt.host.login, attempt.host.server
+        with self._logons.proof(login.name, server, attempt.deadline) as proof:
+            attempt.proof = Proof.SENT
+            try:
+                response = self._send(request)
+            except requests.exceptions.SSLError as error:
+                if _certificate_refused(error, attempt):
+                    attempt.proof = Proof.REFUSED
+                    proof.refused()
+                raise
+            self._judge(response, proof)
+        return response
+
+    def _judge(self, response: requests.Response, proof: LogonProof) -> None:
+        """What the answer to a proof means; a page of a proxy or a portal means nothing."""
+        attempt = self._attempt
+        transport, status = attempt.host.transport, response.status_code
+        if status == requests.codes.unauthorized:
+            attempt.offered = _offered(response)
+            if transport is Transport.BASIC and "basic" not in attempt.offered:
+                attempt.proof = Proof.UNSENT  # it never looked at the password
+                return
+        no_certificate = transport is Transport.CERTIFICATE and status == requests.codes.forbidden
+        if status == requests.codes.unauthorized or no_certificate:
+            attempt.proof = Proof.REFUSED
+            proof.refused()
+        elif _is_winrm(response):
+            attempt.proof = Proof.ACCEPTED
+            attempt.layer = Layer.SHELL
+            proof.accepted()
+
+    def _inspect(self, request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Raises Malformed for what pywinrm would follow, repeat or believe."""
+        status = response.status_code
+        if response.is_redirect:
+            target = escaped(response.headers["Location"])
+            raise Malformed(f"redirects to {target}, where we do not follow")
+        if "Content-Encoding" in response.headers or _length(response) > _MOST_BODY:
+            raise Malformed(f"packs its answer, or sends more than {_MOST_BODY // 1024} KiB")
+        if status == requests.codes.unauthorized:
+            self._attempt.offered = _offered(response)
+            if self._attempt.proof is Proof.ACCEPTED:
+                raise Malformed("asks for a second logon in the middle of the conversation")
+        sealed = str(request.headers.get("Content-Type")).startswith("multipart/")
+        opened = status in _ANSWERS and not _type(response).startswith("multipart/")
+        if sealed and opened and not _is_empty(response):
+            raise Malformed("answers an encrypted request in plain text")
+
+
+class _Connection(HTTPConnection):
+    """A connection to one of ``addresses``, watched by the deadline from its first moment."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int | None = None,
+        *,
+        attempt: Attempt,
+        addresses: tuple[Address, ...],
+        context: ssl.SSLContext | None,
+        connect_seconds: float,
+        opened: list[_Connection],
+        **rest: Any,  # noqa: ANN401 - what the pool passes on
+    ) -> None:
+        super().__init__(host, port, **rest)
+        self._attempt = attempt
+        self._addresses = addresses
+        self._context = context
+        self._connect_seconds = connect_seconds
+        self._handle: socket.socket | None = None
+        opened.append(self)
+
+    @override
+    def connect(self) -> None:
+        attempt = self._attempt
+        if attempt.proof is not Proof.UNSENT and attempt.host.transport in CONNECTION_BOUND:
+            # The keys went with the old connection: what we sent would be refused as garbage.
+            raise ConnectionAbortedError("closed between two messages")
+        attempt.layer = Layer.ADDRESS
+        self.sock = self._connected()
+        if self._context is not None:
+            attempt.layer = Layer.TLS
+            # Not urllib3's way, which sets options on the context that all threads share.
+            self.sock = self._context.wrap_socket(self.sock, server_hostname=self.host)
+        attempt.layer = Layer.LOGIN if attempt.proof is Proof.UNSENT else Layer.SHELL
+
+    @override
+    def close(self) -> None:
+        super().close()
+        self._release()
+
+    def _connected(self) -> socket.socket:
+        until = time.monotonic() + min(self._connect_seconds, self._attempt.deadline.remaining())
+        for place, (family, address) in enumerate(self._addresses):
+            left = max(until - time.monotonic(), 0.001) / (len(self._addresses) - place)
+            connection = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                self._handle = self._attempt.deadline.guard(connection)
+                connection.settimeout(left)
+                connection.connect(address)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:
+                connection.close()
+                self._release()
+                if place == len(self._addresses) - 1:
+                    raise
+            else:
+                connection.settimeout(max(self._attempt.deadline.remaining(), 0.001))
+                return connection
+        raise OSError("the name has no address")
+
+    def _release(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            self._attempt.deadline.release(handle)
+
+
+def _proves(request: requests.PreparedRequest, attempt: Attempt) -> bool:
+    """The request carries our proof, and it is the first that does."""
+    header = str(request.headers.get("Authorization", ""))
+    match attempt.host.transport:
+        case Transport.NTLM:
+            return header.startswith(_NTLM_PROOF)
+        case Transport.BASIC | Transport.CERTIFICATE:
+            return attempt.proof is Proof.UNSENT
+        case Transport.KERBEROS | Transport.CREDSSP:
+            return attempt.proof is Proof.UNSENT and header.startswith(_FIRST_TOKEN)
+
+
+def _certificate_refused(error: requests.exceptions.SSLError, attempt: Attempt) -> bool:
+    said = str(error)
+    alert = "ALERT" in said and any(word in said for word in _CERTIFICATE_REFUSED)
+    return alert and attempt.host.transport is Transport.CERTIFICATE
+
+
+def _is_winrm(response: requests.Response) -> bool:
+    if response.status_code not in _ANSWERS:
+        return False
+    return (response.ok and _is_empty(response)) or _type(response).startswith(_WINRM_TYPES)
+
+
+def _is_empty(response: requests.Response) -> bool:
+    return response.headers.get("Content-Length") == "0"
+
+
+def _length(response: requests.Response) -> int:
+    told = response.headers.get("Content-Length", "")
+    return int(told) if told.isdecimal() and told.isascii() else 0
+
+
+def _type(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").lower()
+
+
+def _offered(response: requests.Response) -> tuple[str, ...]:
+    """The schemes a server names, in small letters (requests joins several headers by commas)."""
+    told = response.headers.get("WWW-Authenticate", "").split(",")
+    return tuple(
+        words[0].lower() for part in told if (words := part.split()) and "=" not in words[0]
+    )
+
+
+def _whole(response: requests.Response) -> bytes:
+    """The body, as sent: nothing is unpacked, and nothing without end is read."""
+    body = bytearray()
+    for piece in response.raw.stream(_PIECE, decode_content=False):
+        body += piece
+        if len(body) > _MOST_BODY:
+            raise Malformed(f"sent an answer of more than {_MOST_BODY // 1024} KiB")
+    return bytes(body)

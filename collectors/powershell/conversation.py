@@ -1,0 +1,165 @@
+"""One conversation with a host: a fresh Protocol of pywinrm, used once and thrown away.
+
+pywinrm brings the logons and the encryption of messages; what is said is ours (``soap``), and so
+is the way it goes (``connection``).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import ssl
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from typing import Final, Literal, Self, TypedDict
+
+import requests
+from typing_extensions import override
+from winrm.exceptions import WinRMOperationTimeoutError, WSManFaultError
+from winrm.protocol import Protocol
+from winrm.transport import Transport as WinrmTransport
+
+from collectors.powershell import soap
+from collectors.powershell.attempt import CONNECTION_BOUND, Attempt
+from collectors.powershell.connection import Adapter
+from collectors.powershell.errors import LocalConfig
+from collectors.powershell.host import Host, Transport
+from collectors.powershell.logons import Logons
+from collectors.powershell.route import Route
+
+#: The package that each extra installs.
+_EXTRAS: Final = {Transport.KERBEROS: "kerberos", Transport.CREDSSP: "requests_credssp"}
+
+
+class Arguments(TypedDict):
+    """What pywinrm is constructed with; ``proxy=""`` is none at all, not even the environment's.
+
+    Its ``None`` would make requests change the environment of the process around every request,
+    which fails when several threads do it.
+    """
+
+    endpoint: str
+    transport: Literal["ntlm", "basic", "certificate", "kerberos", "credssp"]
+    username: str
+    password: str | None
+    cert_pem: str | None
+    cert_key_pem: str | None
+    message_encryption: Literal["auto", "always"]
+    proxy: str
+
+
+def arguments(host: Host, secret: str | None) -> Arguments:
+    """How pywinrm is told to log on; ``secret`` is the password in the form it should get.
+
+    Raises LocalConfig for what must not, or cannot, be tried.
+    """
+    login, transport = host.login, host.transport
+    encrypted = host.url.startswith("https:")
+    if not encrypted and transport not in CONNECTION_BOUND:
+        raise LocalConfig(
+            f"{host.name}: {transport} without TLS would show the secret to the network,"
+            " so it was not asked.",
+            "Use an https: URL (port 5986), or transport ntlm, which encrypts its messages.",
+        )
+    extra = _EXTRAS.get(transport)
+    if extra is not None and importlib.util.find_spec(extra) is None:
+        raise LocalConfig(
+            f"{host.name}: the transport {transport} is not installed.",
+            f"Install it: pip install 'ipam-sync[{transport}]'",
+        )
+    if secret is None and transport not in {Transport.CERTIFICATE, Transport.KERBEROS}:
+        raise LocalConfig(
+            f"{host.name}: the credential {login.name} has no password,"
+            f" which the transport {transport} needs.",
+            "Give it password_env or password_file in the inventory file and import it.",
+        )
+    with_certificate = transport is Transport.CERTIFICATE
+    return Arguments(
+        endpoint=host.url,
+        transport=transport.value,
+        username=login.username,
+        password=secret,
+        cert_pem=str(login.certificate) if with_certificate else None,
+        cert_key_pem=str(login.key or login.certificate) if with_certificate else None,
+        message_encryption="auto" if encrypted else "always",
+        proxy="",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a host is talked to: where it is, what proves our identity, who watches over it."""
+
+    route: Route
+    arguments: Arguments
+    context: ssl.SSLContext | None
+    logons: Logons
+    connect_seconds: float
+
+
+class Conversation:
+    """A context manager; ``intact`` as long as every request got a whole answer."""
+
+    def __init__(self, way: Way, attempt: Attempt) -> None:
+        self.attempt = attempt
+        self.intact = True
+        self._adapter = Adapter(attempt, way.route, way.context, way.logons, way.connect_seconds)
+        self._protocol = Protocol(**way.arguments)
+        self._protocol.transport = _Transport(self._adapter, way.arguments)
+
+    def ask(self, message: soap.Message) -> ET.Element:
+        """The Body of the answer. Raises Malformed, and what pywinrm and those below it raise."""
+        self.intact = False
+        try:
+            content = self._protocol.send_message(message.text)
+        except (WSManFaultError, WinRMOperationTimeoutError):
+            self.intact = True  # a fault is an answer
+            raise
+        self.intact = True
+        return soap.answer(content, message)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._protocol.transport.close_session()
+        self._adapter.close()
+
+
+class _Transport(WinrmTransport):
+    """pywinrm's, but for the way that a request goes."""
+
+    def __init__(self, adapter: Adapter, arguments: Arguments) -> None:
+        super().__init__(
+            endpoint=arguments["endpoint"],
+            auth_method=arguments["transport"],
+            username=arguments["username"],
+            password=arguments["password"],
+            service="HTTP",
+            ca_trust_path=None,  # type: ignore[arg-type] # documented: not even the environment's
+            cert_pem=arguments["cert_pem"],
+            cert_key_pem=arguments["cert_key_pem"],
+            message_encryption=arguments["message_encryption"],
+            proxy=arguments["proxy"],
+        )
+        self._adapter = adapter
+
+    @override
+    def build_session(self) -> requests.Session:
+        if self.session is not None:
+            return self.session
+        session = super().build_session()
+        self._own(session)
+        return session
+
+    @override
+    def setup_encryption(self, session: requests.Session) -> None:
+        self._own(session)  # this sends already
+        super().setup_encryption(session)
+
+    def _own(self, session: requests.Session) -> None:
+        session.trust_env = False  # no proxy, no netrc, no certificates of the environment
+        session.proxies = {}
+        session.verify = True
+        session.headers["Accept-Encoding"] = "identity"
+        session.mount("https://", self._adapter)
+        session.mount("http://", self._adapter)

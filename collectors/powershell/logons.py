@@ -1,0 +1,153 @@
+"""Rule R13: a wrong password must not lock an account out of a whole fleet.
+
+Who sends the proof of a password asks here first; what the server said to it is told here.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from collectors.powershell.deadline import Deadline
+
+#: Proofs under way of a credential that nobody has accepted yet.
+MOST_UNPROVEN: Final = 3
+#: A server that does not answer a proof holds its slot no longer.
+SLOT_SECONDS: Final = 5.0
+
+
+class CredentialSuspended(Exception):
+    """Too many servers refused this credential; no proof of it was sent."""
+
+    def __init__(self, credential: str) -> None:
+        super().__init__(
+            f"The credential {credential} is suspended, for several servers refused it."
+            f" When it is mended: ipam-sync credentials resume {credential}"
+        )
+        self.credential = credential
+
+
+class LogonBook(Protocol):
+    """Keeps what servers said to credentials, over all runs and processes; thread-safe."""
+
+    def suspended(self, credential: str) -> bool:
+        """True if it must not be used."""
+
+    def refused(self, credential: str, server: int) -> bool:
+        """The server refused a proof of it. True if the credential is suspended now."""
+
+    def accepted(self, credential: str, server: int) -> None:
+        """The server let it in."""
+
+
+class LogonProof:
+    """One proof under way, and what came of it: at most one of these is called."""
+
+    def __init__(self, logons: Logons, credential: str, server: int) -> None:
+        self._logons = logons
+        self._credential = credential
+        self._server = server
+
+    def accepted(self) -> None:
+        self._logons.accepted(self._credential, self._server)
+
+    def refused(self) -> None:
+        self._logons.refused(self._credential, self._server)
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What this process knows of a credential; ``slots`` are the times at which they lapse."""
+
+    accepted: bool = False
+    suspended: bool = False
+    refusals: int = 0
+    slots: dict[LogonProof, float] = field(default_factory=dict)
+
+
+class Logons:
+    """The gate of a process: one for all threads that log on with the credentials of ``book``."""
+
+    def __init__(self, book: LogonBook) -> None:
+        self._book = book
+        self._changed = threading.Condition()
+        self._standings: dict[str, _Standing] = {}
+
+    def check(self, credential: str) -> None:
+        """Raises CredentialSuspended."""
+        if self._standing(credential).suspended:
+            raise CredentialSuspended(credential)
+        if self._book.suspended(credential):
+            self._suspend(credential)
+            raise CredentialSuspended(credential)
+
+    @contextmanager
+    def proof(self, credential: str, server: int, deadline: Deadline) -> Iterator[LogonProof]:
+        """Send the proof within this, and tell the LogonProof what the server said.
+
+        Until the credential was accepted once, this may wait for the answers to other proofs.
+
+        Raises:
+            CredentialSuspended: it was so before, or became so while this waited.
+            TimeoutError: the deadline came first.
+        """
+        proof = LogonProof(self, credential, server)
+        self._enter(proof, credential, deadline)
+        try:
+            yield proof
+        finally:
+            self._leave(proof, credential)
+
+    def wake(self) -> None:
+        """Let those that wait look at their deadlines again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def accepted(self, credential: str, server: int) -> None:
+        self._book.accepted(credential, server)
+        standing = self._standing(credential)
+        if not standing.accepted:
+            with self._changed:
+                standing.accepted = True
+                self._changed.notify_all()
+
+    def refused(self, credential: str, server: int) -> None:
+        with self._changed:
+            self._standing(credential).refusals += 1
+        if self._book.refused(credential, server):
+            self._suspend(credential)
+
+    def _suspend(self, credential: str) -> None:
+        with self._changed:
+            self._standing(credential).suspended = True
+            self._changed.notify_all()
+
+    def _standing(self, credential: str) -> _Standing:
+        return self._standings.setdefault(credential, _Standing())
+
+    def _enter(self, proof: LogonProof, credential: str, deadline: Deadline) -> None:
+        standing = self._standing(credential)
+        with self._changed:
+            while not standing.suspended:
+                if deadline.over:
+                    raise TimeoutError
+                now = time.monotonic()
+                pending = [lapse for lapse in standing.slots.values() if lapse > now]
+                # Each refusal takes a slot away: else five proofs would be out before the third.
+                slots = max(1, MOST_UNPROVEN - standing.refusals)
+                if standing.accepted or len(pending) < slots:
+                    standing.slots[proof] = now + SLOT_SECONDS
+                    return
+                self._changed.wait(min(*pending, deadline.at) - now)
+        raise CredentialSuspended(credential)
+
+    def _leave(self, proof: LogonProof, credential: str) -> None:
+        standing = self._standing(credential)
+        with self._changed:
+            standing.slots.pop(proof, None)
+            if not standing.accepted:
+                self._changed.notify_all()

@@ -1,0 +1,108 @@
+"""Peers of a poll that are not WinRM services at all, and a book of logons in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from collectors.powershell.deadline import Deadline
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket], object]) -> Iterator[int]:
+    """The port of a listener that hands each connection to ``serve``, in a thread of its own.
+
+    At the end all connections are shut down and all threads are joined.
+    """
+    connections: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def one(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            serve(connection)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connections.append(connection)
+                threads.append(threading.Thread(target=one, args=(connection,)))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads.append(threading.Thread(target=accept))
+        threads[0].start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            threads[0].join()
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+            for connection in connections:
+                connection.close()
+
+
+def silent(connection: socket.socket) -> None:
+    """Reads and never answers."""
+    while connection.recv(65536):
+        pass
+
+
+def saying(answer: bytes) -> Callable[[socket.socket], None]:
+    """Gives this answer to every request, as far as requests come one at a time."""
+
+    def serve(connection: socket.socket) -> None:
+        while connection.recv(1024 * 1024):
+            connection.sendall(answer)
+
+    return serve
+
+
+def dripping(answer: bytes, halt: threading.Event) -> Callable[[socket.socket], None]:
+    """Gives this answer, and then a byte every now and then until ``halt``."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(1024 * 1024)
+        connection.sendall(answer)
+        while not halt.wait(0.05):
+            connection.sendall(b".")
+
+    return serve
+
+
+class Book:
+    """A LogonBook that suspends a credential when three servers refused it since the last success."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.refusals: dict[str, set[int]] = {}
+        self.refused_times: Counter[str] = Counter()
+        self.acceptances: Counter[str] = Counter()
+
+    def suspended(self, credential: str) -> bool:
+        with self._lock:
+            return len(self.refusals.get(credential, ())) >= 3
+
+    def refused(self, credential: str, server: int) -> bool:
+        with self._lock:
+            self.refused_times[credential] += 1
+            self.refusals.setdefault(credential, set()).add(server)
+        return self.suspended(credential)
+
+    def accepted(self, credential: str, server: int) -> None:  # noqa: ARG002 - the port's
+        with self._lock:
+            self.acceptances[credential] += 1
+            self.refusals.pop(credential, None)
+
+
+def ample() -> Deadline:
+    """A deadline that no test comes near."""
+    return Deadline(60)

@@ -1,0 +1,165 @@
+"""Rule R13, as far as one process can see to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from collectors.powershell import logons as module
+from collectors.powershell.deadline import Deadline
+from collectors.powershell.logons import CredentialSuspended, LogonProof, Logons
+from tests.collectors.powershell.peers import Book, ample
+
+
+class Server:
+    """Answers a proof when it is told to; ``most`` is how many were in its hands at once."""
+
+    def __init__(self, verdict: Callable[[LogonProof], None]) -> None:
+        self._verdict = verdict
+        self._lock = threading.Lock()
+        self._now = 0
+        self.most = 0
+        self.proofs = 0
+        self.third = threading.Event()
+        self.answer = threading.Event()
+
+    def log_on(self, gate: Logons, server: int) -> bool:
+        try:
+            with gate.proof("svc", server, ample()) as proof:
+                self._arrived()
+                assert self.answer.wait(30)
+                with self._lock:
+                    self._now -= 1
+                self._verdict(proof)
+        except CredentialSuspended:
+            return False
+        return True
+
+    def _arrived(self) -> None:
+        with self._lock:
+            self._now += 1
+            self.proofs += 1
+            self.most = max(self.most, self._now)
+            if self._now == 3:
+                self.third.set()
+
+
+def _all_at_once(server: Server, gate: Logons) -> list[bool]:
+    with ThreadPoolExecutor(20) as pool:
+        polls = [pool.submit(server.log_on, gate, number) for number in range(20)]
+        assert server.third.wait(30)
+        server.answer.set()
+        return [poll.result() for poll in polls]
+
+
+def test_until_a_credential_is_accepted_three_proofs_are_in_flight_and_then_none_waits() -> None:
+    server = Server(LogonProof.accepted)
+    gate = Logons(Book())
+    server.third.set()
+    with ThreadPoolExecutor(20) as pool:
+        first = [pool.submit(server.log_on, gate, number) for number in range(3)]
+        blocked = [pool.submit(server.log_on, gate, number) for number in range(3, 10)]
+        while server.proofs < 3:
+            threading.Event().wait(0.001)
+        assert server.most == 3
+        server.answer.set()
+        assert all(poll.result() for poll in first + blocked)
+        server.answer.clear()
+        later = [pool.submit(server.log_on, gate, number) for number in range(15)]
+        while server.proofs < 25:  # all fifteen are with the server, and it answers none
+            threading.Event().wait(0.001)
+        server.answer.set()
+        assert all(poll.result() for poll in later)
+    assert server.most == 15
+
+
+def test_a_wrong_password_reaches_three_servers_and_no_more() -> None:
+    server = Server(LogonProof.refused)
+    book = Book()
+    let_through = _all_at_once(server, Logons(book))
+    assert server.proofs == 3
+    assert server.most == 3
+    assert let_through.count(True) == 3
+    assert book.refused_times["svc"] == 3
+
+
+def test_a_suspended_credential_is_refused_before_anything_happens() -> None:
+    book = Book()
+    book.refusals["svc"] = {1, 2, 3}
+    gate = Logons(book)
+    with pytest.raises(CredentialSuspended, match="ipam-sync credentials resume svc"):
+        gate.check("svc")
+    with pytest.raises(CredentialSuspended), gate.proof("svc", 4, ample()):
+        pytest.fail("a proof was let through")
+    gate.check("other")
+
+
+def test_a_server_that_does_not_answer_holds_its_slot_only_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SLOT_SECONDS", 0.05)
+    server = Server(LogonProof.accepted)
+    gate = Logons(Book())
+    with ThreadPoolExecutor(4) as pool:
+        polls = [pool.submit(server.log_on, gate, number) for number in range(4)]
+        while server.proofs < 4:  # though none of the first three was answered
+            threading.Event().wait(0.001)
+        server.answer.set()
+        assert all(poll.result() for poll in polls)
+
+
+def test_an_answer_that_is_neither_yes_nor_no_frees_the_slot_and_proves_nothing() -> None:
+    book = Book()
+    gate = Logons(book)
+    for number in range(10):
+        with gate.proof("svc", number, ample()):
+            pass
+    assert not book.refusals
+    assert not book.acceptances
+
+
+def test_who_waits_for_a_slot_does_so_no_longer_than_its_deadline() -> None:
+    gate = Logons(Book())
+    with (
+        gate.proof("svc", 1, ample()),
+        gate.proof("svc", 2, ample()),
+        gate.proof("svc", 3, ample()),
+        pytest.raises(TimeoutError),
+        gate.proof("svc", 4, Deadline(0.05)),
+    ):
+        pytest.fail("a fourth proof was let through")
+
+
+def test_a_deadline_that_is_ended_early_also_ends_the_wait_for_a_slot() -> None:
+    gate = Logons(Book())
+    deadline = ample()
+
+    def fourth() -> None:
+        with gate.proof("svc", 4, deadline):
+            pytest.fail("a fourth proof was let through")
+
+    with (
+        ThreadPoolExecutor(1) as pool,
+        gate.proof("svc", 1, ample()),
+        gate.proof("svc", 2, ample()),
+        gate.proof("svc", 3, ample()),
+    ):
+        waiting = pool.submit(fourth)
+        deadline.end()
+        gate.wake()
+        with pytest.raises(TimeoutError):
+            waiting.result(4)  # sooner than a slot lapses
+
+
+def test_each_credential_is_counted_for_itself() -> None:
+    gate = Logons(Book())
+    with (
+        gate.proof("a", 1, ample()),
+        gate.proof("a", 2, ample()),
+        gate.proof("a", 3, ample()),
+        gate.proof("b", 1, Deadline(5)),
+    ):
+        pass
