@@ -14,7 +14,7 @@ from typing import ClassVar, Protocol
 
 from collectors.quote import escaped
 from collectors.wire import ReportedFailure
-from reconcile.model import ReadFailure, Seen, Server, Unseen
+from reconcile.model import ReadFailure, Server, Sighting
 
 EXPORT_AGAIN = (
     "Export whole objects again: "
@@ -32,13 +32,11 @@ class Collector(Protocol):
     def offers(self, servers: Iterable[Server]) -> frozenset[int]:
         """The ids of those that can be asked at all; the others are 'not asked', not unseen."""
 
-    def look(
-        self, servers: Iterable[Server], clock: Callable[[], datetime]
-    ) -> Iterator[Seen | Unseen]:
-        """A reading of each server that ``offers`` names, in any order, the others left out.
+    def look(self, servers: Iterable[Server], clock: Callable[[], datetime]) -> Iterator[Sighting]:
+        """A sighting of each server that ``offers`` names, in any order, the others left out.
 
-        Each is dated by ``clock`` before it begins.  Whatever goes wrong out there is an
-        ``Unseen``, never an exception.
+        Each is dated by ``clock`` before it begins; ``clock`` may be called by several threads.
+        Whatever goes wrong out there is an ``Unseen``, never an exception.
         """
 
 
@@ -85,6 +83,20 @@ class EmptyOutput(ReadError):
         )
 
 
+_RIGHTS = (
+    "A local administrator can read it. With less this should work, verify it with ipam-sync servers "
+    "check: Remote Management Users and DHCP Users, and on the WMI namespace "
+    "root\\Microsoft\\Windows\\DHCP the rights Enable Account, Execute Methods and Remote Enable; then "
+    "log on anew."
+)
+
+
+def _remedy(fqid: str) -> str:
+    if fqid.startswith("CommandNotFound"):
+        return "Install the DHCP server tools there: Install-WindowsFeature RSAT-DHCP."
+    return "Run Get-DhcpServerv4Failover on the server itself and mend what it reports."
+
+
 class ReportedError(ReadError):
     """The server was reached, and its DHCP service or WMI refused to tell.
 
@@ -97,6 +109,9 @@ class ReportedError(ReadError):
     def __init__(self, source: str, failure: ReportedFailure) -> None:
         self.fqid = failure["fqid"]
         self.category = failure["category"]
+        #: A refusal that is not DHCP's own came from WMI, through which the cmdlets ask.
+        own = (self.fqid or "").startswith(("DHCP ", "WIN32 ", "CommandNotFound"))
+        self.layer = "dhcp" if own else "wmi"
         refused = self.category == "PermissionDenied"
         self.retry = not refused
         said = escaped(failure["message"] or "no reason given", 300).rstrip(".")
@@ -104,9 +119,7 @@ class ReportedError(ReadError):
         super().__init__(
             f"{source}: the server could not read its relationships: {said}"
             + (f" ({ids})." if ids else "."),
-            "Give the account the right to read DHCP on this server."
-            if refused
-            else "Run Get-DhcpServerv4Failover on the server itself and mend what it reports.",
+            _RIGHTS if refused else _remedy(self.fqid or ""),
         )
 
 

@@ -150,14 +150,16 @@ def _own_document(parsed: dict[str, Json], schema: int, source: str) -> Document
     host = members["host"]
     if not members["ok"].boolean():
         said = None if host.value is None else host.mapping()
-        return Document((), schema, said, _failure(members["error"]))
+        return Document((), schema, said, failure=_failure(members["error"]))
     if members["error"].value is not None:
         raise members["error"].wrong("an error in a document that says ok")
     told = tuple(element.mapping() for element in members["relationships"].items())
-    return Document(told, schema, host.mapping())
+    scopes = members["scopes"]
+    listed = None if scopes.value is None else tuple(s.mapping() for s in scopes.items())
+    return Document(told, schema, host.mapping(), listed)
 
 
-_ENVELOPE = ("ok", "error", "host", "relationships")
+_ENVELOPE = ("ok", "error", "host", "relationships", "scopes")
 
 
 def _failure(error: Field) -> ReportedFailure:

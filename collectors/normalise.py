@@ -11,8 +11,10 @@ Pure.  Used by every collector after ``decode``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -22,7 +24,16 @@ from collectors.durations import seconds
 from collectors.field import Field
 from collectors.quote import quoted
 from collectors.wire import Document, RawRelationship
-from reconcile.model import Identity, Mode, Server, ServerRole, ServerType, State, Story
+from reconcile.model import (
+    Identity,
+    Mode,
+    ServedScope,
+    Server,
+    ServerRole,
+    ServerType,
+    State,
+    Story,
+)
 
 NOT_ON_2012 = frozenset(
     {
@@ -34,6 +45,8 @@ NOT_ON_2012 = frozenset(
     }
 )
 """Properties of the class that came with Windows Server 2012 R2."""
+
+_SECOND_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 _W = TypeVar("_W", bound=StrEnum)
 
@@ -85,6 +98,53 @@ def identity(document: Document, server: Server) -> Identity | None:
         cluster_name=text("cluster_name"),
         addresses=tuple(address.text() for address in addresses),
     )
+
+
+def served_scopes(document: Document, server: Server) -> tuple[ServedScope, ...] | None:
+    """The scopes that it serves, by address; None if the document does not say.
+
+    Raises:
+        DecodeError: a scope cannot be understood.
+    """
+    if document.scopes is None:
+        return None
+    told = (_scope(server, number, raw) for number, raw in enumerate(document.scopes, 1))
+    return tuple(sorted(told, key=lambda scope: scope.scope))
+
+
+def _scope(server: Server, number: int, raw: RawRelationship) -> ServedScope:
+    def field(name: str) -> Field:
+        return Field(f"{server.name}, scope {number}", name, raw.get(name))
+
+    (scope,) = scopes(Field(field("ScopeId").source, "ScopeId", [raw.get("ScopeId")]))
+    return ServedScope(
+        scope,
+        active=field("State").text().strip().casefold() == "active",
+        name=field("Name").optional_text(),
+        mask=field("SubnetMask").optional_text(),
+        start=field("StartRange").optional_text(),
+        end=field("EndRange").optional_text(),
+    )
+
+
+def clock(document: Document, server: Server) -> datetime | None:
+    """What the server's clock showed; None if the document does not say.
+
+    Raises:
+        DecodeError: it is no time with a zone.
+    """
+    told = None if document.host is None else document.host.get("clock")
+    field = Field(server.name, "host.clock", told)
+    text = field.optional_text()
+    if text is None:
+        return None
+    try:  # .NET prints seven digits of a second, Python reads six
+        moment = datetime.fromisoformat(_SECOND_FRACTION.sub(r"\1", text))
+    except ValueError:
+        raise field.wrong("a time, such as 2026-01-31T12:00:00Z") from None
+    if moment.tzinfo is None:
+        raise field.wrong("a time with its zone")
+    return moment
 
 
 @dataclass(frozen=True, slots=True)

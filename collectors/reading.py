@@ -7,13 +7,17 @@ from datetime import datetime
 
 from collectors.base import DecodeError, ReportedError, WrongHost
 from collectors.decode import decode
-from collectors.normalise import identity, stories
+from collectors.normalise import clock, identity, served_scopes, stories
 from reconcile.model import Identity, Provenance, Seen, Server
 from reconcile.names import address_key, fold, key_of
 
 
-def understand(content: bytes, server: Server, read_at: datetime) -> Seen:
+def understand(
+    content: bytes, server: Server, read_at: datetime, ended_at: datetime | None = None
+) -> Seen:
     """The reading in ``content``, if it is one and ``server`` gave it (rule R1).
+
+    ``ended_at`` is when a live reading was over: the server looked at its clock in between.
 
     Raises:
         DecodeError, EmptyOutput: the content cannot be read.
@@ -29,7 +33,23 @@ def understand(content: bytes, server: Server, read_at: datetime) -> Seen:
         raise ReportedError(server.name, document.failure)
     if who is not None and not names:
         raise DecodeError(server.name, "host", "has neither a dns_name nor a computer_name")
-    return Seen(server.id, read_at, stories(document, server), who)
+    told = clock(document, server)
+    offset = None if told is None or ended_at is None else _offset(told, read_at, ended_at)
+    return Seen(
+        server.id,
+        read_at,
+        stories(document, server),
+        who,
+        served_scopes(document, server),
+        offset,
+    )
+
+
+def _offset(told: datetime, began: datetime, ended: datetime) -> float:
+    """Seconds by which the clock is ahead, as far as the reading's own time cannot explain it."""
+    if told > ended:
+        return (told - ended).total_seconds()
+    return min((told - began).total_seconds(), 0.0)
 
 
 def _own_names(who: Identity) -> tuple[str, ...]:

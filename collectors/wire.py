@@ -89,7 +89,7 @@ class ProjectedRelationship(TypedDict):
 
 
 class ProjectedScope(TypedDict):
-    """A scope of the server, in a relationship or not; carried for people, judged by nobody."""
+    """A scope of the server, in a relationship or not."""
 
     ScopeId: str
     Name: str | None
@@ -107,17 +107,19 @@ class OwnDocument(TypedDict):
     error: ReportedFailure | None
     host: Host | None
     relationships: list[ProjectedRelationship]
-    scopes: list[ProjectedScope]
+    scopes: list[ProjectedScope] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """What ``decode`` found in the bytes; ``schema`` is None for a raw export.
 
-    ``host`` and the relationships' properties are still as they were printed.
+    ``host``, the relationships' properties and the scopes (None: not said) are still as they were
+    printed.
     """
 
     relationships: tuple[RawRelationship, ...]
     schema: int | None = None
     host: dict[str, Json] | None = None
+    scopes: tuple[dict[str, Json], ...] | None = None
     failure: ReportedFailure | None = None

@@ -46,8 +46,8 @@ def word(witness: Witness) -> str:
             return "tells it"
         case Gone(why):
             return str(why)
-        case Unproven():
-            return "told nothing at all, not yet confirmed"
+        case Unproven(why):
+            return str(why)
         case Unclear():
             return "tells it more than once"
         case Silent():

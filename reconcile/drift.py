@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconcile.findings import Finding, Kind
 from reconcile.names import fold_relationship
@@ -16,6 +16,7 @@ class Judged:
     ``pairs`` are the judged ones, by folded name; ``read`` the servers that answered;
     ``left`` the ones that were read and not judged all the same (overtaken).  ``targets`` and
     ``only`` are what the run was asked about; ``unasked`` are servers that a person took out.
+    ``unsaid`` are servers that answered and did not say what a kind of finding rests on.
     """
 
     pairs: Mapping[str, tuple[frozenset[int], ...]]
@@ -24,6 +25,7 @@ class Judged:
     targets: frozenset[int] | None = None
     only: str | None = None
     unasked: frozenset[int] = frozenset()
+    unsaid: Mapping[Kind, frozenset[int]] = field(default_factory=dict)
 
     def covers(self, finding: Finding) -> bool:
         """True if this run would have found the problem again, were it still there.
@@ -32,13 +34,27 @@ class Judged:
         it.  The store as a whole is judged when a run closes, not here.
         """
         servers = frozenset(finding.servers)
+        if finding.kind is Kind.CREDENTIAL_SUSPENDED:
+            return True  # every run knows which are
         if not servers or finding.relationship is None:
-            taken_out = finding.kind is Kind.SERVER_UNREAD and servers <= self.unasked
-            return bool(servers) and (taken_out or servers <= self.read)
+            return bool(servers) and (self._taken_out(finding) or self._heard(finding))
         name = fold_relationship(finding.relationship)
         if any(servers <= pair for pair in self.pairs.get(name, ())):
             return True
         return self.read_about(name, servers)
+
+    def _taken_out(self, finding: Finding) -> bool:
+        """True if a person took a server out without which there is no such problem."""
+        if finding.kind is Kind.SERVER_UNREAD:
+            return self.unasked.issuperset(finding.servers)
+        return finding.kind is Kind.DUPLICATE_SERVER and not self.unasked.isdisjoint(
+            finding.servers
+        )
+
+    def _heard(self, finding: Finding) -> bool:
+        """True if all that are concerned were read and said what the problem would show in."""
+        said = self.read - self.unsaid.get(finding.kind, frozenset())
+        return said.issuperset(finding.servers)
 
     def read_about(self, name: str, servers: frozenset[int]) -> bool:
         """True if these servers were all read in a run that was asked about the name."""

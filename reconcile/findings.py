@@ -33,6 +33,11 @@ class Kind(StrEnum):
     RELATIONSHIP_LIMIT_NEAR = "relationship_limit_near"
     RELATIONSHIP_EMPTY = "relationship_empty"
     PLAN_REFUSED = "plan_refused"
+    SERVER_REPLACED = "server_replaced"
+    DUPLICATE_SERVER = "duplicate_server"
+    CLOCK_SKEW = "clock_skew"
+    SCOPE_WITHOUT_FAILOVER = "scope_without_failover"
+    CREDENTIAL_SUSPENDED = "credential_suspended"
 
 
 class Severity(StrEnum):
@@ -68,6 +73,11 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     Kind.RELATIONSHIP_LIMIT_NEAR: Severity.WARNING,
     Kind.RELATIONSHIP_EMPTY: Severity.INFO,
     Kind.PLAN_REFUSED: Severity.WARNING,
+    Kind.SERVER_REPLACED: Severity.CRITICAL,
+    Kind.DUPLICATE_SERVER: Severity.WARNING,
+    Kind.CLOCK_SKEW: Severity.WARNING,
+    Kind.SCOPE_WITHOUT_FAILOVER: Severity.INFO,
+    Kind.CREDENTIAL_SUSPENDED: Severity.CRITICAL,
 }
 
 #: What a person may override: every kind, and state_not_normal by state.
@@ -84,7 +94,7 @@ class Finding:
     """One problem.
 
     The subject is (``relationship``, ``servers``): a relationship of these servers, a server, or
-    with neither the whole store; with ``kind`` it is the fingerprint, whatever the wording.
+    with neither the whole store, there ``about`` may name what it is about; with ``kind`` it is the fingerprint, whatever the wording.
     ``values`` are what the witnesses say; a finding with other values has changed.
     ``grade`` picks a severity within the kind (a state's name).
     """
@@ -95,12 +105,13 @@ class Finding:
     detail: str
     values: tuple[Said, ...] = ()
     grade: str = ""
+    about: str = ""
 
     @property
     def subject(self) -> str:
         """Stable text of what the finding is about; equal for the same problem in every run."""
         name = "" if self.relationship is None else self.relationship.casefold()
-        return f"{','.join(map(str, sorted(self.servers)))}|{name}"
+        return f"{','.join(map(str, sorted(self.servers)))}|{name}{self.about}"
 
     @property
     def fingerprint(self) -> str:

@@ -103,6 +103,7 @@ class Server:
     """A DHCP server that IPAM has a record of.
 
     ``addresses`` are those people gave; what the server said of itself is in ``aliases``.
+    ``machine_id`` is that of the machine that answered first, or that a person confirmed (R1).
     """
 
     id: int
@@ -111,6 +112,7 @@ class Server:
     aliases: tuple[Alias, ...] = ()
     standing: Standing = Standing.ENABLED
     changed_at: datetime | None = None
+    machine_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +157,35 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedScope:
+    """A scope that a server serves, in a relationship or not.
+
+    ``scope`` is its network address; the texts are as the server printed them.
+    """
+
+    scope: Scope
+    active: bool
+    name: str | None = None
+    mask: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """A server that answered with everything it has, begun at ``read_at``."""
+    """A server that answered with everything it has, begun at ``read_at``.
+
+    ``scopes`` are all it serves, None if it did not say.  ``clock_offset_seconds`` is how far its
+    clock is ahead of ours (negative: behind), as far as the time that the reading took cannot
+    explain it; None if it did not say.
+    """
 
     server: int
     read_at: datetime
     stories: tuple[Story, ...]
     identity: Identity | None = None
+    scopes: tuple[ServedScope, ...] | None = None
+    clock_offset_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from reconcile.drift import Judged
 from reconcile.findings import Finding
 from reconcile.judge import judge
 from reconcile.judgement import Judgement
+from reconcile.machines import duplicates, machine_findings, unsaid
 from reconcile.model import Operation, Seen, Standing
 from reconcile.moves import Membership, blocked, contest, takes
 from reconcile.names import fold_relationship
@@ -96,9 +97,12 @@ def _place(need: Need) -> tuple[int, str, str, str, int, bool]:
 def draft(world: World) -> Draft:
     """Judge everything that the sightings speak of."""
     world = _without_overtaken(world)
+    doubles = duplicates(world)
+    world = replace(world, sightings={k: s for k, s in world.sightings.items() if k not in doubles})
     witnesses = Witnesses(world)
     entries, findings = _by_pair(world)
-    harvest = _Harvest(found=list(server_findings(world, witnesses)))
+    found = (*server_findings(world, witnesses), *machine_findings(world, witnesses, doubles))
+    harvest = _Harvest(found=list(found))
     for pair in pairs(world, witnesses):
         about = frozenset(pair.servers)
         own = _entries_of(pair, entries)
@@ -172,6 +176,7 @@ def _judged(world: World, covered: Mapping[str, list[frozenset[int]]]) -> Judged
         unasked=frozenset(
             s.id for s in world.servers.values() if s.standing is not Standing.ENABLED
         ),
+        unsaid=unsaid(world),
     )
 
 

@@ -40,7 +40,10 @@ def scope_verdict(case: Case, pending: frozenset[Scope]) -> ScopeVerdict:
         either = one.scopes | two.scopes
         apart = either - common
         said = tuple(_said(case, s, s in one.scopes) for s in sorted(apart))
-        return ScopeVerdict(common, stored - either, apart, _NONE, said)
+        missing = stored - either
+        if any(case.world.replaced(side.server) for side in case.pair.sides if side.server):
+            return ScopeVerdict(common, _NONE, apart, missing, said)
+        return ScopeVerdict(common, missing, apart, _NONE, said)
     return _one_sided(case, stored, pending)
 
 
@@ -86,7 +89,8 @@ def _only_witness(case: Case) -> bool:
     if record is None:
         return False
     others = [s for s in record.partners if s != case.teller.server]
-    return not others
+    teller = case.teller.server
+    return not others and not (teller is not None and case.world.replaced(teller))
 
 
 def _said(case: Case, scope: Scope, first_tells: bool) -> Said:

@@ -25,6 +25,13 @@ class Why(StrEnum):
     RETIRED = "was retired by a person"
 
 
+class Doubt(StrEnum):
+    """Why an absence is not believed."""
+
+    EMPTY = "told nothing at all, not yet confirmed"
+    REPLACED = "is another machine now, which lacks it"
+
+
 @dataclass(frozen=True, slots=True)
 class Tells:
     """The server tells the relationship."""
@@ -42,7 +49,9 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """The server told nothing at all, and not for long enough to be believed."""
+    """The server was read without it, and that is not believed."""
+
+    why: Doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +137,14 @@ class Witnesses:
             return Unclear()
         if (story := self.now.get((server, name))) is not None:
             return _with(story, self.partners[server, name], other)
+        return self._absence(server)
+
+    def _absence(self, server: int) -> Gone | Unproven:
+        """What it means that a server was read without a relationship."""
+        if self._world.replaced(server):
+            return Unproven(Doubt.REPLACED)
         if server in self.empty and not self.confirmed(server, ""):
-            return Unproven()
+            return Unproven(Doubt.EMPTY)
         return Gone(Why.ABSENT)
 
     def before(self, server: int, name: str) -> tuple[bool, Story | None]:
@@ -139,6 +154,8 @@ class Witnesses:
 
     def confirmed(self, server: int, name: str) -> bool:
         """True if the emptiness was told in every recorded reading for ``confirm_after``."""
+        if self._world.replaced(server):
+            return False
         since = self._world.watches.get((server, name))
         sighting = self._world.sightings.get(server)
         if since is None or not isinstance(sighting, Seen):

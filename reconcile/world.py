@@ -29,6 +29,7 @@ class Rules:
     evidence_age: timedelta = timedelta(hours=1)
     percent_reading: PercentReading = PercentReading.UNSET
     relationship_limit_near: int = 29
+    clock_skew_seconds: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class World:
     for its own spelling).  ``targets`` are the servers the run was asked about (None: all),
     ``only`` a folded relationship name.  ``watches`` tells since when a server told nothing at
     all (name "") or a relationship without scopes, in recorded readings.  ``overtaken`` are records that
-    were changed after this reading began and are not judged.
+    were changed after this reading began and are not judged.  ``suspended`` are the names of
+    credentials that are not used any more (R13).
     """
 
     servers: Mapping[int, Server]
@@ -57,11 +59,20 @@ class World:
     targets: frozenset[int] | None = None
     only: str | None = None
     overtaken: frozenset[int] = frozenset()
+    suspended: tuple[str, ...] = ()
 
     def retired(self, server: int) -> bool:
         """True if a person said that the server is gone: it counts as telling nothing."""
         known = self.servers.get(server)
         return known is not None and known.standing is Standing.RETIRED
+
+    def replaced(self, server: int) -> bool:
+        """True if another machine answered than the one remembered: what it lacks proves nothing."""
+        known, sighting = self.servers.get(server), self.sightings.get(server)
+        if known is None or known.machine_id is None or not isinstance(sighting, Seen):
+            return False
+        told = None if sighting.identity is None else sighting.identity.machine_id
+        return told is not None and told != known.machine_id
 
     def name(self, server: int | None) -> str:
         """The server's name for a sentence."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.exports import ExportCollector
+from worker.live import Live, live
 from worker.ports import Store
 from worker.request import Conduct
 from worker.settings import Settings, load_settings
@@ -34,6 +35,12 @@ class Ipam:
         """The collector that reads servers from files. Raises ExportsUnusable."""
         with self.store.read() as reading:
             return ExportCollector(directory, reading.servers())
+
+    def live(
+        self, *, concurrency: int | None = None, insist: bool = False
+    ) -> AbstractContextManager[Live]:
+        """What reads live servers, see ``worker.live``. Raises ReadError."""
+        return live(self.store, self.settings, concurrency=concurrency, insist=insist)
 
 
 def settings_in_force(environ: Mapping[str, str] | None = None) -> Settings:

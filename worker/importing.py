@@ -7,11 +7,11 @@ and is listed.  A server without addresses in the file keeps those it has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconcile.model import Alias, Provenance
 from reconcile.names import fold, key_of
-from worker.inventory import InventoryServer
+from worker.inventory import Inventory, InventoryServer
 from worker.ports import Endpoint, ServerView, UnitOfWork
 
 
@@ -28,7 +28,8 @@ class Imported:
     """What an import came to.
 
     ``absent`` are servers of the store that the file does not have; ``kept`` are aliases of an
-    earlier import (server, text) that it no longer has.
+    earlier import (server, text) that it no longer has; ``credentials`` are the names of new and
+    changed ones.
     """
 
     added: tuple[str, ...]
@@ -36,15 +37,26 @@ class Imported:
     unchanged: tuple[str, ...]
     absent: tuple[str, ...]
     kept: tuple[tuple[str, str], ...]
+    credentials: tuple[str, ...] = ()
 
     @property
     def wrote(self) -> bool:
         """True if there is something to commit."""
-        return bool(self.added or self.changed)
+        return bool(self.added or self.changed or self.credentials)
+
+
+def import_inventory(uow: UnitOfWork, inventory: Inventory) -> Imported:
+    """Make the store's credentials and servers those of the file, as far as it states them."""
+    stored = {view.credential.name: view.credential for view in uow.credentials()}
+    new = [one for one in inventory.credentials if stored.get(one.name) != one]
+    for credential in new:
+        uow.set_credential(credential)
+    imported = import_servers(uow, inventory.servers)
+    return replace(imported, credentials=tuple(one.name for one in new))
 
 
 def import_servers(uow: UnitOfWork, listed: Sequence[InventoryServer]) -> Imported:
-    """Make the store's servers those of the file, as far as it states them."""
+    """The servers alone."""
     stored = {fold(v.server.name): v for v in uow.server_views()}
     added: list[str] = []
     changed: list[Changed] = []

@@ -13,11 +13,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from collectors.powershell.host import Transport
 from collectors.quote import escaped
 from reconcile.names import fold
-from worker.ports import Endpoint
+from worker.ports import Credential, Endpoint
 from worker.server_rules import (
-    Transport,
     address_problem,
     name_problem,
     url_problem,
@@ -28,17 +28,8 @@ from worker.yaml_sheet import NotYaml, Sheet, Value, compose
 
 _LARGEST_BYTES: Final = 10_000_000
 _LONGEST_PATH_SHOWN: Final = 300
+_CREDENTIAL_KEYS: Final = ("username", "password_env", "password_file", "certificate", "key")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A user, and where the password is: in a variable of the environment or in a file."""
-
-    name: str
-    username: str
-    password_env: str | None = None
-    password_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +83,13 @@ def parse_inventory(raw: bytes, path: Path) -> Inventory:
     if document is None:
         raise InventoryError((f"{_shown(path)} is empty: it needs at least servers.",))
     sheet = Sheet()
-    inventory = _inventory(sheet, document)
+    inventory = _inventory(sheet, document, path.absolute().parent)
     if sheet.problems:
         raise InventoryError(tuple(f"{_shown(path)}, {problem}" for problem in sheet.problems))
     return inventory
 
 
-def _inventory(sheet: Sheet, document: Value) -> Inventory:
+def _inventory(sheet: Sheet, document: Value, directory: Path) -> Inventory:
     fields = sheet.fields(document, ("credentials", "servers")) or {}
     credentials: tuple[Credential, ...] = ()
     named: Collection[str] = ()
@@ -108,7 +99,7 @@ def _inventory(sheet: Sheet, document: Value) -> Inventory:
         credentials = tuple(
             credential
             for name, value in table.items()
-            if (credential := _credential(sheet, name, value)) is not None
+            if (credential := _credential(sheet, name, value, directory)) is not None
         )
     servers: list[tuple[Value, InventoryServer | None]] = []
     if "servers" in fields:
@@ -119,25 +110,45 @@ def _inventory(sheet: Sheet, document: Value) -> Inventory:
     return Inventory(credentials, tuple(server for _, server in servers if server is not None))
 
 
-def _credential(sheet: Sheet, name: str, value: Value) -> Credential | None:
-    fields = sheet.fields(value, ("username", "password_env", "password_file"))
+def _credential(sheet: Sheet, name: str, value: Value, directory: Path) -> Credential | None:
+    """A user with a password or a Kerberos ticket, or a certificate with its key."""
+    fields = sheet.fields(value, _CREDENTIAL_KEYS)
     if fields is None:
         return None
+    if fields.keys() & {"certificate", "key"}:
+        return _certificate(sheet, name, value, fields, directory)
     username = _required(sheet, value, fields, "username")
     sources = fields.keys() & {"password_env", "password_file"}
-    if len(sources) != 1:
+    if len(sources) > 1:
         sheet.wrong(value, "needs one of password_env and password_file, and not both.")
         return None
-    (source,) = sources
-    text = sheet.text(fields[source])
-    if text is not None and source == "password_env" and not _VARIABLE.fullmatch(text):
+    texts = {source: sheet.text(fields[source]) for source in sources}
+    variable, file = texts.get("password_env"), texts.get("password_file")
+    if variable is not None and not _VARIABLE.fullmatch(variable):
         # Not shown: it may be the password itself.
-        sheet.wrong(fields[source], "must be the name of a variable, not the password.")
-    if username is None or text is None:
+        sheet.wrong(fields["password_env"], "must be the name of a variable, not the password.")
+    if username is None:
         return None
-    if source == "password_env":
-        return Credential(name, username, password_env=text)
-    return Credential(name, username, password_file=text)
+    return Credential(
+        name,
+        username,
+        password_env=variable,
+        password_file=None if file is None else str(directory / file),
+    )
+
+
+def _certificate(
+    sheet: Sheet, name: str, value: Value, fields: Mapping[str, Value], directory: Path
+) -> Credential | None:
+    if fields.keys() != {"certificate", "key"}:
+        sheet.wrong(value, "needs certificate and key, and nothing else.")
+        return None
+    certificate, key = (sheet.text(fields[k]) for k in ("certificate", "key"))
+    if certificate is None or key is None:
+        return None
+    return Credential(
+        name, certificate_file=str(directory / certificate), key_file=str(directory / key)
+    )
 
 
 def _server(sheet: Sheet, value: Value, credentials: Collection[str]) -> InventoryServer | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from collectors.base import Collector
 from reconcile.impostors import genuine
@@ -13,6 +12,7 @@ from reconcile.names import NameMap
 from reconcile.servers import self_names
 from reconcile.witness import neighbours
 from reconcile.world import World
+from worker.clock import DatabaseClock
 from worker.ports import Reading, Store
 from worker.request import Conduct, Target
 
@@ -37,11 +37,7 @@ def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighti
 
 def ask(store: Store, collector: Collector, servers: list[Server]) -> dict[int, Sighting]:
     """Read these servers; each is dated by the database clock before it is asked."""
-
-    def clock() -> datetime:
-        with store.read() as reading:
-            return reading.now()
-
+    clock = DatabaseClock(store)
     asked = {s.id: s for s in servers}
     with store.read() as reading:
         names = NameMap(reading.servers())
@@ -80,6 +76,7 @@ def load_world(
         rules=conduct.rules,
         targets=target.servers,
         only=target.only,
+        suspended=tuple(v.credential.name for v in reading.credentials() if v.suspended_at),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
@@ -35,6 +35,66 @@ class Endpoint:
     url: str | None = None
     transport: str | None = None
     credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Who we say we are: a user, and where the password is; or a certificate and its key.
+
+    The password is in a variable of the environment or in a file; with neither the user has a
+    Kerberos ticket.  Paths are absolute.  A secret is never part of this (rule R12).
+    """
+
+    name: str
+    username: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialView:
+    """A credential, and how it fares (rule R13).
+
+    ``servers`` are so many that use it; ``refused_by`` are those that refused it with no server
+    accepting it since; ``accepted_at`` is when it last was accepted by a server that had not
+    before, or that had refused it in between.  ``salt`` is another one after every change.
+    """
+
+    credential: Credential
+    servers: int
+    refused_by: tuple[int, ...]
+    accepted_at: datetime | None
+    suspended_at: datetime | None
+    salt: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Logon:
+    """What a server said to a credential.
+
+    It accepts it since ``accepted_at``, or refused it ``refusals`` times in a row, the last time
+    at ``refused_at``, and is left alone until ``retry_at``.  ``mark`` is of the refused secret.
+    """
+
+    credential: str
+    server: int
+    accepted_at: datetime | None
+    refused_at: datetime | None = None
+    refusals: int = 0
+    retry_at: datetime | None = None
+    mark: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A server refused a secret: of what salt it is, and its mark (see ``worker.credentials``)."""
+
+    credential: str
+    server: int
+    salt: bytes = field(repr=False)
+    mark: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +208,12 @@ class Reading(Protocol):
     def servers(self) -> tuple[Server, ...]:
         """Every server, with addresses and aliases, ordered by name."""
 
+    def credentials(self) -> tuple[CredentialView, ...]:
+        """Every credential, ordered by name."""
+
+    def logons(self) -> tuple[Logon, ...]:
+        """What servers said to credentials, ordered by credential and server."""
+
     def records(self, servers: Collection[int] | None = None) -> tuple[Record, ...]:
         """Records (pending ones too) that name one of the servers; None: all. Ordered by key."""
 
@@ -233,6 +299,38 @@ class UnitOfWork(Reading, Protocol):
 
     def remove_alias(self, server: int, text: str) -> bool:
         """True if there was one."""
+
+    def remember_machines(self, machines: Mapping[int, str]) -> None:
+        """Machine ids by server, kept where none is known yet; does not touch changed_at."""
+
+    def confirm_machine(self, server: int, machine_id: str) -> None:
+        """A person says that this is the server now."""
+
+    # credentials (rule R13)
+    def set_credential(self, credential: Credential) -> None:
+        """Add it or change it; a changed one begins anew: no refusal, no suspension."""
+
+    def logon_refused(self, refusal: Refusal) -> bool:
+        """Count it, and leave the server alone for a while, longer each time.
+
+        True if this secret must not be used any more: three servers refused it with none
+        accepting it since, or it is not the credential's secret any more.
+        """
+
+    def logon_accepted(self, credential: str, servers: Collection[int]) -> None:
+        """These servers accepted it; earlier refusals, whosever, do not count any more.
+
+        A suspension stands all the same.
+        """
+
+    def resume_credential(self, name: str) -> bool:
+        """A person says that it is right: end its suspension and forget all refusals.
+
+        True if there were any.
+        """
+
+    def forget_refusals(self, name: str, salt: bytes) -> None:
+        """Its secret is another one: the same, and a new salt; nothing if this is not the salt."""
 
     # runs
     def open_run(self, trigger: Trigger, who: str, target: str) -> int: ...

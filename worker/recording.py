@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from reconcile.apply import created
 from reconcile.drift import OPERATIONAL, Drift, drift
-from reconcile.model import Evidence, Operation, Provenance
+from reconcile.machines import duplicates
+from reconcile.model import Evidence, Operation, Provenance, Seen
 from reconcile.moves import Membership
 from reconcile.names import fold_relationship
 from reconcile.plan import Plan
@@ -79,6 +80,17 @@ def _learn(uow: UnitOfWork, world: World) -> None:
     ]
     if taught:
         uow.add_aliases(taught, Provenance.SELF)
+    doubles = duplicates(world)
+    machines = {
+        server: sighting.identity.machine_id
+        for server, sighting in world.sightings.items()
+        if isinstance(sighting, Seen)
+        and sighting.identity is not None
+        and sighting.identity.machine_id is not None
+        and world.servers[server].machine_id is None
+        and server not in doubles
+    }
+    uow.remember_machines(machines)
 
 
 def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:

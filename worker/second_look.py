@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
 from collectors.base import Collector
 from reconcile.doubts import doubtful
+from reconcile.findings import Finding
 from reconcile.model import Seen, Sighting
-from reconcile.plan import draft
+from reconcile.plan import Plan, draft
 from worker.looking import ask, load_world
 from worker.ports import Store
 from worker.request import Conduct, Target
@@ -16,36 +20,71 @@ from worker.request import Conduct, Target
 FURTHER_READINGS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was seen in the end; ``unsettled`` are fingerprints of disagreements between readings
+    that could not be brought any closer together.
+    """
+
+    sightings: Mapping[int, Sighting]
+    unsettled: frozenset[str] = frozenset()
+
+
 def look_twice(
     store: Store,
     collector: Collector,
     sightings: dict[int, Sighting],
     target: Target,
     conduct: Conduct,
-) -> dict[int, Sighting]:
+) -> Looked:
     """Read again what a new disagreement or removal would rest on, where that is possible."""
     if not collector.rereads:
-        return sightings
-    read_again: dict[int, int] = {}
+        return Looked(sightings)
+    read_again: Counter[int] = Counter()
     looked: set[str] = set()
+    unsettled: set[str] = set()
     while True:
         with store.read() as reading:
             world = load_world(reading, sightings, target, conduct)
-            names = {s.id: s for s in reading.servers()}
+            servers = {s.id: s for s in reading.servers()}
         doubts = [d for d in doubtful(draft(world), world) if d.subject not in looked]
         looked |= {d.subject for d in doubts}
-        earlier = {_earlier(d.servers, sightings) for d in doubts} - {None}
-        again = [names[s] for s in sorted(e for e in earlier if e is not None)]
-        again = [s for s in again if read_again.get(s.id, 0) < FURTHER_READINGS]
+        earlier = {d.subject: _earlier(d.servers, sightings) for d in doubts}
+        exhausted = {s for s in earlier.values() if read_again[s] >= FURTHER_READINGS}
+        unsettled |= {subject for subject, server in earlier.items() if server in exhausted}
+        again = sorted((set(earlier.values()) & servers.keys()) - exhausted)
         if not again:
-            return sightings
-        for server in again:
-            read_again[server.id] = read_again.get(server.id, 0) + 1
-        fresh = ask(store, collector, again)
+            return Looked(sightings, frozenset(unsettled))
+        read_again.update(again)
+        fresh = ask(store, collector, [servers[server] for server in again])
         sightings = sightings | {k: s for k, s in fresh.items() if isinstance(s, Seen)}
 
 
-def _earlier(servers: frozenset[int], sightings: Mapping[int, Sighting]) -> int | None:
+def with_distance(plan: Plan, looked: Looked) -> Plan:
+    """The plan whose unsettled findings say how far apart the readings were."""
+    if not looked.unsettled:
+        return plan
+    return replace(plan, findings=tuple(_with_distance(f, looked) for f in plan.findings))
+
+
+def _with_distance(finding: Finding, looked: Looked) -> Finding:
+    seen = [s for server in finding.servers if isinstance(s := looked.sightings.get(server), Seen)]
+    if finding.fingerprint not in looked.unsettled or not seen:
+        return finding
+    times = [s.read_at for s in seen]
+    apart = (max(times) - min(times)).total_seconds()
+    return replace(
+        finding,
+        detail=f"{finding.detail} The readings are {apart:.1f} s apart: one of the servers was "
+        f"read {FURTHER_READINGS} times more in this run, and another difference came up each time.",
+    )
+
+
+#: Not a server: a doubt whose servers were all not read.
+_NOBODY: Final = 0
+
+
+def _earlier(servers: frozenset[int], sightings: Mapping[int, Sighting]) -> int:
     """The server whose reading is the older one."""
     seen = [s for server in servers if isinstance(s := sightings.get(server), Seen)]
-    return min(seen, key=lambda s: (s.read_at, s.server)).server if seen else None
+    return min(seen, key=lambda s: (s.read_at, s.server)).server if seen else _NOBODY

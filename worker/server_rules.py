@@ -7,23 +7,17 @@ sentence that begins with what was given.
 from __future__ import annotations
 
 import unicodedata
-from enum import StrEnum
+from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from collectors.powershell.host import Transport
+
+#: The credential of a server that names none, unless there is only one.
+DEFAULT_CREDENTIAL: Final = "default"
 _LONGEST_NAME: Final = 255
 _NOT_IN_FILE_NAMES: Final = frozenset('/\\:*?"<>|')
-
-
-class Transport(StrEnum):
-    """How a WinRM client proves who it is."""
-
-    NTLM = "ntlm"
-    BASIC = "basic"
-    CERTIFICATE = "certificate"
-    KERBEROS = "kerberos"
-    CREDSSP = "credssp"
 
 
 #: They show a password or a proof of identity to whoever reads along.
@@ -82,3 +76,10 @@ def url_problem(url: str, transport: str | None) -> str | None:
     if parts.scheme == "http" and transport in _ONLY_OVER_TLS:
         return f"must begin with https: {transport} is not safe over plain http."
     return None
+
+
+def default_credential(names: Collection[str]) -> str | None:
+    """The credential of a server that names none; None if nobody can say which."""
+    if len(names) == 1:
+        return next(iter(names))
+    return DEFAULT_CREDENTIAL if DEFAULT_CREDENTIAL in names else None

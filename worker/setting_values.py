@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -68,6 +69,13 @@ def word(words: type[_Word]) -> Callable[[object], _Word]:
         raise ValueError(f"give one of {', '.join(words)}.")
 
     return parse
+
+
+def path(value: object) -> Path:
+    """A file; whether it can be read shows when it is used."""
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError("give the name of a file.")
+    return Path(value).expanduser()
 
 
 def severities(value: object) -> Mapping[str, Severity]:

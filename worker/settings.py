@@ -19,15 +19,17 @@ from typing import Any, Final
 
 from platformdirs import user_config_path, user_data_path
 
+from collectors.powershell.host import Limits as PollLimits
 from reconcile.findings import Severity
 from reconcile.guard import Limits
 from reconcile.world import PercentReading, Rules
 from worker.request import Conduct, Policy
-from worker.setting_values import database_url, number, seconds, severities, word
+from worker.setting_values import database_url, number, path, seconds, severities, word
 from worker.suggest import did_you_mean
 
 _PREFIX: Final = "IPAM_SYNC_"
 _CONFIG: Final = "IPAM_SYNC_CONFIG"
+_TEST: Final = "IPAM_SYNC_TEST_"  # the tests' own
 _APPLICATION: Final = "ipam-sync"
 _LONGEST_SHOWN: Final = 80
 
@@ -61,6 +63,19 @@ class Settings:
     guard_scopes_min: int = Limits().scopes
     guard_scopes_percent: int = Limits().scopes_percent
     severities: Mapping[str, Severity] = field(default_factory=lambda: MappingProxyType({}))
+    concurrency: int = 64
+    poll_deadline: timedelta = timedelta(seconds=PollLimits().deadline_seconds)
+    connect_timeout: timedelta = timedelta(seconds=PollLimits().connect_seconds)
+    ca_file: Path | None = None
+    clock_skew: timedelta = timedelta(seconds=Rules().clock_skew_seconds)
+
+    @property
+    def poll_limits(self) -> PollLimits:
+        """The bounds of one poll."""
+        return PollLimits(
+            deadline_seconds=self.poll_deadline.total_seconds(),
+            connect_seconds=self.connect_timeout.total_seconds(),
+        )
 
     @property
     def conduct(self) -> Conduct:
@@ -70,6 +85,7 @@ class Settings:
             evidence_age=self.evidence_age,
             percent_reading=self.load_balance_percent_is,
             relationship_limit_near=self.relationship_limit_near,
+            clock_skew_seconds=int(self.clock_skew.total_seconds()),
         )
         limits = Limits(
             relationships=self.guard_relationships_min,
@@ -127,7 +143,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
     known = {_PREFIX + key.upper(): key for key in _PARSERS}
     given: dict[str, _Given] = {}
     for name in sorted(environ):
-        if name == _CONFIG or not name.upper().startswith(_PREFIX):
+        if not name.upper().startswith(_PREFIX) or name == _CONFIG or name.startswith(_TEST):
             continue
         if name not in known:  # its value is not shown: it may be a password under a wrong name
             guess = did_you_mean(name.upper(), {*known, _CONFIG})
@@ -184,4 +200,9 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "guard_scopes_min": number(0, 1_000_000),
     "guard_scopes_percent": number(0, 100),
     "severities": severities,
+    "concurrency": number(1, 1000),
+    "poll_deadline": seconds(1),
+    "connect_timeout": seconds(1),
+    "ca_file": path,
+    "clock_skew": seconds(1),
 }

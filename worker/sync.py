@@ -6,11 +6,9 @@ loses nothing: what was recorded is pending, and the next run goes on from there
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 
 from collectors.base import Collector
-from reconcile.model import Sighting
 from reconcile.plan import Plan, complete, draft
 from reconcile.world import World
 from worker.applying import apply_entries
@@ -20,7 +18,7 @@ from worker.ports import Reading, Store
 from worker.preview import preview
 from worker.recording import MACHINE, Written, record
 from worker.request import Conduct, Policy, Request, Target, find_target
-from worker.second_look import look_twice
+from worker.second_look import Looked, look_twice, with_distance
 from worker.store_faults import StoreError
 from worker.summary import Preview, Summary
 
@@ -30,8 +28,8 @@ def sync(store: Store, collector: Collector, request: Request, conduct: Conduct)
     run, target = _open(store, request)
     try:
         sightings = look(store, collector, target)
-        sightings = look_twice(store, collector, sightings, target, conduct)
-        world, planned, written = _record(store, run, sightings, target, conduct)
+        looked = look_twice(store, collector, sightings, target, conduct)
+        world, planned, written = _record(store, run, looked, target, conduct)
         applied = _apply(store, written, conduct.policy)
         return close(store, run, Course(world, planned, written, applied), conduct)
     except BaseException as error:
@@ -44,19 +42,17 @@ def plan(store: Store, collector: Collector, request: Request, conduct: Conduct)
     with store.read() as reading:
         target = find_target(reading, request)
     sightings = look(store, collector, target)
-    sightings = look_twice(store, collector, sightings, target, conduct)
+    looked = look_twice(store, collector, sightings, target, conduct)
     with store.read() as reading:
-        world, planned = judge(reading, sightings, target, conduct)
+        world, planned = judge(reading, looked, target, conduct)
         return preview(reading, world, planned, conduct)
 
 
-def judge(
-    reading: Reading, sightings: Mapping[int, Sighting], target: Target, conduct: Conduct
-) -> tuple[World, Plan]:
+def judge(reading: Reading, looked: Looked, target: Target, conduct: Conduct) -> tuple[World, Plan]:
     """Judge what was seen against what is stored."""
-    world = load_world(reading, sightings, target, conduct)
+    world = load_world(reading, looked.sightings, target, conduct)
     drafted = draft(world)
-    return world, complete(drafted, reading.holders(drafted.takes))
+    return world, with_distance(complete(drafted, reading.holders(drafted.takes)), looked)
 
 
 def _open(store: Store, request: Request) -> tuple[int, Target]:
@@ -70,12 +66,12 @@ def _open(store: Store, request: Request) -> tuple[int, Target]:
 def _record(
     store: Store,
     run: int,
-    sightings: Mapping[int, Sighting],
+    looked: Looked,
     target: Target,
     conduct: Conduct,
 ) -> tuple[World, Plan, Written]:
     with store.write() as uow:
-        world, planned = judge(uow, sightings, target, conduct)
+        world, planned = judge(uow, looked, target, conduct)
         written = record(uow, run, world, planned)
         uow.commit()
     return world, planned, written

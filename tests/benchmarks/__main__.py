@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import core, store
+from tests.benchmarks import core, live, store
 from tests.benchmarks.report import Report
 
-PARTS = {"core": core.run, "store": store.run}
+PARTS = {"core": core.run, "store": store.run, "live": live.run}
 
 
 def main() -> int:

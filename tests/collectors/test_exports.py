@@ -208,7 +208,7 @@ def test_a_refused_permission_is_not_retried(tmp_path: Path) -> None:
     )
     told = failure(read_bytes(tmp_path, failed_document(refused, None)))
     assert told.retry is False
-    assert "right to read DHCP" in told.remedy
+    assert "DHCP Users" in told.remedy
 
 
 # ------------------------------------------------------------------------------ who answered

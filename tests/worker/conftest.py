@@ -14,9 +14,10 @@ import pytest
 from sqlalchemy import event
 
 from tests.postgres import PostgresServer
+from worker.store.columns import metadata
+from worker.store.inventory_tables import writer
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
-from worker.store.tables import metadata, writer
 
 _ROWS = [table.name for table in reversed(metadata.sorted_tables) if table is not writer]
 

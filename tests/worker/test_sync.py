@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from typing_extensions import override
 
 from reconcile.findings import Kind
-from reconcile.model import Operation, Server, Standing, State, Unseen
+from reconcile.model import Operation, Seen, Server, Standing, State, Unseen
 from reconcile.record import EntryStatus, Hold
 from reconcile.world import Rules
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, nets, told_by
@@ -17,6 +19,7 @@ from tests.worker.store.sql_counter import counted
 from worker.applying import apply_entries
 from worker.ports import EntryFilter
 from worker.request import Conduct, Policy
+from worker.second_look import FURTHER_READINGS
 from worker.store.store import SqlStore
 from worker.summary import Fate
 
@@ -356,6 +359,34 @@ def test_a_disagreement_that_a_second_look_ends_is_none(site: Site) -> None:
     assert site.fleet.asked == [HUB.name, SPOKE.name, HUB.name]
     assert fates(summary) == [(Operation.UPDATE, Fate.APPLIED)]
     assert summary.findings == ()
+
+
+class Restless(Fleet):
+    """Each reading of a server tells another relationship differently than its partner does."""
+
+    @override
+    def look(
+        self, servers: Iterable[Server], clock: Callable[[], datetime]
+    ) -> Iterator[Seen | Unseen]:
+        for server in servers:
+            reading = len(self.asked)
+            told = [
+                replace(s, mclt_seconds=3600 + (s.name == f"R{reading}"))
+                for s in self.stories.get(server.name) or ()
+            ]
+            self.stories |= {server.name: told} if told else {}
+            yield from super().look([server], clock)
+
+
+def test_a_disagreement_that_no_reading_settles_says_how_far_apart_they_were(site: Site) -> None:
+    """R2: at most three further readings of a server, then the finding stands and says so."""
+    for number in range(12):
+        site.tell(HUB, SPOKE, f"R{number}", scopes=nets(f"10.9.{number}.0"))
+    site.sync()
+    site.fleet = Restless(site.fleet.stories, rereads=True)
+    findings = site.sync().findings
+    assert site.fleet.asked == [HUB.name, SPOKE.name] * (1 + FURTHER_READINGS)
+    assert {f.relationship: "s apart" in f.detail for f in findings} == {"R6": False, "R7": True}
 
 
 def test_a_disagreement_that_is_open_is_not_looked_at_again(site: Site) -> None:

@@ -15,6 +15,13 @@ yes: Final = click.option(
     "--yes", "-y", is_flag=True, help="Do not ask; needed where no terminal can answer."
 )
 
+concurrency: Final = click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="So many live servers at once; 64, or what IPAM_SYNC_CONCURRENCY says.",
+)
+
 #: Spelt out, for importing the core costs more than showing help; a test compares.
 KINDS: Final = (
     "FailoverCreate",

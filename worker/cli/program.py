@@ -19,10 +19,12 @@ _COMMANDS: Final = {
     "servers": Place("worker.cli.servers:servers", "The DHCP servers that IPAM knows."),
     "plan": Place("worker.cli.reconciling:plan", "Show what a sync would record; writes nothing."),
     "sync": Place("worker.cli.reconciling:sync", "Read, record, and apply by policy."),
+    "collect": Place("worker.cli.live:collect", "Read servers now and print what they say."),
     "operations": Place("worker.cli.operations:operations", "OperationTracker: what is wanted."),
     "relationships": Place("worker.cli.relationships:relationships", "What IPAM's database has."),
     "findings": Place("worker.cli.findings:findings", "What is wrong and needs a person."),
     "names": Place("worker.cli.names:names", "Names that DHCP gives to partners."),
+    "credentials": Place("worker.cli.credentials:credentials", "Who servers are asked as."),
     "runs": Place("worker.cli.runs:runs", "Earlier runs and what they saw."),
     "db": Place("worker.cli.db:db", "The database and its revision."),
 }
@@ -47,8 +49,9 @@ TOML file, see README.
 Examples:
   ipam-sync demo
   ipam-sync servers import servers.yaml
-  ipam-sync plan --exports ./exports
-  ipam-sync sync --exports ./exports --json
+  ipam-sync servers check dhcp01
+  ipam-sync plan
+  ipam-sync sync --json
 """
 
 FAILED: Final = 1

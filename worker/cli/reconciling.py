@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from worker.cli.door import ipam, person, screen
-from worker.cli.options import as_json
-from worker.cli.output import CommandFailed, print_json, say
+from worker.cli.options import as_json, concurrency
+from worker.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from collectors.exports import ExportCollector
+    from collectors.base import Collector
     from worker.bootstrap import Ipam
     from worker.request import Request
     from worker.summary import Summary
@@ -23,8 +25,31 @@ if TYPE_CHECKING:
 ATTENTION: Final = 2
 
 
-def _about(command: Callable[..., int]) -> Callable[..., int]:
-    """The options that say what a run is about."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was typed: where the words of the servers come from, and what it is about."""
+
+    exports: Path | None
+    concurrency: int | None
+    server: str | None
+    relationship: str | None
+    as_json: bool
+
+    @property
+    def command(self) -> str:
+        """The sync with the same options."""
+        words = ["ipam-sync", "sync"]
+        if self.exports is not None:
+            words += ["--exports", str(self.exports)]
+        if self.server is not None:
+            words += ["--server", self.server]
+        if self.relationship is not None:
+            words += ["--relationship", self.relationship]
+        return shlex.join(words)
+
+
+def _about(command: Callable[[_Asked], int]) -> Callable[..., int]:
+    """The options that say what a run is about and how servers are read."""
 
     @as_json
     @click.option(
@@ -35,23 +60,28 @@ def _about(command: Callable[..., int]) -> Callable[..., int]:
     @click.option(
         "--server", metavar="NAME", help="Only the relationships of this server, by any name."
     )
+    @concurrency
     @click.option(
         "--exports",
         type=click.Path(path_type=Path),
-        help="Read servers from <server name>.json files of this directory.",
+        help="Do not contact servers: read <server name>.json files of this directory.",
     )
     @wraps(command)
     def with_options(
-        exports: Path | None, server: str | None, relationship: str | None, as_json: bool
+        exports: Path | None,
+        concurrency: int | None,
+        server: str | None,
+        relationship: str | None,
+        as_json: bool,
     ) -> int:
-        return command(exports, server, relationship, as_json)
+        return command(_Asked(exports, concurrency, server, relationship, as_json))
 
     return with_options
 
 
 @click.command()
 @_about
-def plan(exports: Path | None, server: str | None, relationship: str | None, as_json: bool) -> int:
+def plan(asked: _Asked) -> int:
     """Show what a sync would record now; writes nothing.
 
     Ends with 0, or with 2 if there is an operation, a refusal, or a finding of severity warning
@@ -73,33 +103,33 @@ def plan(exports: Path | None, server: str | None, relationship: str | None, as_
 
     \b
     Examples:
+      ipam-sync plan
+      ipam-sync plan --relationship HQ@dhcp01 --json
       ipam-sync plan --exports ./exports
-      ipam-sync plan --exports ./exports --relationship HQ@dhcp01 --json
     """
     from worker.present.advice import after_plan, loud
     from worker.present.documents import plan_json
     from worker.present.outcome import show_outcome
     from worker.sync import plan as make_plan
 
-    request = _request(server, relationship)
-    with ipam() as working:
-        collector = _collector(working, exports)
+    request = _request(asked)
+    with ipam() as working, _collector(working, asked) as collector:
         preview = make_plan(working.store, collector, request, working.conduct)
     severities = working.settings.severities
-    if as_json:
+    if asked.as_json:
         print_json(plan_json(preview, severities))
     else:
         page = screen()
         show_outcome(page, preview, severities)
         page.line()
-        page.command(after_plan(preview, _sync_command(exports, request), severities))
+        page.command(after_plan(preview, asked.command, severities))
     needs_a_person = preview.lines or preview.refusal or loud(preview.findings, severities)
     return ATTENTION if needs_a_person else 0
 
 
 @click.command()
 @_about
-def sync(exports: Path | None, server: str | None, relationship: str | None, as_json: bool) -> int:
+def sync(asked: _Asked) -> int:
     """Read the servers, record what is needed, and apply it by policy.
 
     Ends with 0, or with 2 if anything stays pending or held, an asked server was unread, or a
@@ -112,28 +142,30 @@ def sync(exports: Path | None, server: str | None, relationship: str | None, as_
 
     \b
     Examples:
+      ipam-sync sync
+      ipam-sync sync --server dhcp01 --json
       ipam-sync sync --exports ./exports
-      ipam-sync sync --exports ./exports --server dhcp01 --json
     """
     from worker.present.advice import after_sync
     from worker.present.documents import sync_json
     from worker.present.outcome import show_outcome
     from worker.sync import sync as run_sync
 
-    request = _request(server, relationship)
+    request = _request(asked)
     with ipam() as working:
-        collector = _collector(working, exports)
-        summary = run_sync(working.store, collector, request, working.conduct)
+        with _collector(working, asked) as collector:
+            summary = run_sync(working.store, collector, request, working.conduct)
         held = _held_by_guard(working) if summary.refusal is not None else ()
-        elsewhere = _open_elsewhere(working, summary) if server is relationship is None else 0
+        about_all = asked.server is asked.relationship is None
+        elsewhere = _open_elsewhere(working, summary) if about_all else 0
     severities = working.settings.severities
-    if as_json:
+    if asked.as_json:
         print_json(sync_json(summary, severities, held))
     else:
         page = screen()
         show_outcome(page, summary, severities)
         page.line()
-        page.command(after_sync(summary, _sync_command(exports, request), severities))
+        page.command(after_sync(summary, asked.command, severities))
     if elsewhere:
         say(
             f"Of relationships that this run could not look at, {elsewhere} operations or "
@@ -142,38 +174,32 @@ def sync(exports: Path | None, server: str | None, relationship: str | None, as_
     return ATTENTION if elsewhere or _needs_a_person(summary, working) else 0
 
 
-def _request(server: str | None, relationship: str | None) -> Request:
+def _request(asked: _Asked) -> Request:
     from worker.ports import Trigger
     from worker.request import Request
 
-    if server is not None and relationship is not None:
+    if asked.server is not None and asked.relationship is not None:
         raise click.UsageError("Give --server or --relationship (NAME@SERVER), not both.")
-    return Request(Trigger.CLI, person(), server, relationship)
+    if asked.exports is not None and asked.concurrency is not None:
+        raise click.UsageError("--concurrency is for live servers; files are read one by one.")
+    return Request(Trigger.CLI, person(), asked.server, asked.relationship)
 
 
-def _collector(working: Ipam, exports: Path | None) -> ExportCollector:
-    if exports is None:
-        raise CommandFailed(
-            "exports_needed",
-            "Reading live servers comes with a later version: give --exports DIR with one "
-            "<server name>.json of Get-DhcpServerv4Failover per server.",
-        )
-    collector = working.exports(exports)
-    if collector.strangers:
+@contextmanager
+def _collector(working: Ipam, asked: _Asked) -> Iterator[Collector]:
+    if asked.exports is None:
+        from worker.cli.live import live_collector
+
+        with live_collector(working, asked.concurrency) as collector:
+            yield collector
+        return
+    exports = working.exports(asked.exports)
+    if exports.strangers:
         say(
-            f"No server fits {', '.join(collector.strangers)}: not read. A file is named after "
+            f"No server fits {', '.join(exports.strangers)}: not read. A file is named after "
             "its server, see: ipam-sync servers list"
         )
-    return collector
-
-
-def _sync_command(exports: Path | None, request: Request) -> str:
-    words = ["ipam-sync", "sync", "--exports", str(exports)]
-    if request.server is not None:
-        words += ["--server", request.server]
-    if request.relationship is not None:
-        words += ["--relationship", request.relationship]
-    return shlex.join(words)
+    yield exports
 
 
 def _needs_a_person(summary: Summary, working: Ipam) -> bool:

@@ -21,6 +21,11 @@ _COMMANDS: Final = {
     "import": Place(f"{_HERE}:import_", "Add and change servers as a YAML file states them."),
     "list": Place(f"{_HERE}:list_", "List all servers."),
     "show": Place(f"{_HERE}:show", "Show one server."),
+    "check": Place("worker.cli.live:check", "Say which layer refuses, and what to do."),
+    "confirm": Place(
+        f"{_HERE}:confirm",
+        "Say that the machine which answers as this server now is the right one.",
+    ),
     "add": Place(f"{_HERE}:add", "Add one server."),
     "rename": Place(f"{_HERE}:rename", "Give a server another name."),
     "disable": Place(f"{_HERE}:disable", "Do not ask a server until it is enabled."),
@@ -47,16 +52,17 @@ def import_(file: Path, as_json: bool) -> None:
     \b
     JSON: {"added": [names], "changed": [{"name", "changes"}],
            "unchanged": [names], "absent": [names],
-           "kept_aliases": [{"server", "text"}]}
+           "kept_aliases": [{"server", "text"}],
+           "credentials": [names of new and changed ones]}
 
     Example: ipam-sync servers import servers.yaml
     """
-    from worker.importing import import_servers
+    from worker.importing import import_inventory
     from worker.inventory import read_inventory
 
-    listed = read_inventory(file).servers
+    inventory = read_inventory(file)
     with ipam() as working, working.store.write() as uow:
-        imported = import_servers(uow, listed)
+        imported = import_inventory(uow, inventory)
         if imported.wrote:
             uow.commit()
     if as_json:
@@ -67,6 +73,7 @@ def import_(file: Path, as_json: bool) -> None:
                 "unchanged": list(imported.unchanged),
                 "absent": list(imported.absent),
                 "kept_aliases": [{"server": s, "text": t} for s, t in imported.kept],
+                "credentials": list(imported.credentials),
             }
         )
         return
@@ -77,6 +84,7 @@ def _show_imported(imported: Imported) -> None:
     rows: list[tuple[str, str, tuple[str, ...] | str]] = [
         *(("added", name, "") for name in imported.added),
         *(("changed", c.name, c.changes) for c in imported.changed),
+        *(("written", name, "credential") for name in imported.credentials),
         *(("absent", name, "not in the file; left as it is") for name in imported.absent),
     ]
     if rows:
@@ -132,7 +140,7 @@ def show(name: str, as_json: bool) -> None:
 
     \b
     JSON: {"id", "name", "standing", "addresses",
-           "aliases": [{"text", "provenance"}],
+           "aliases": [{"text", "provenance"}], "machine_id",
            "winrm": {"url", "transport", "credential"}, "relationships",
            "last_seen_at", "last_sighting": null | {"server", "outcome",
            "read_at", "code", "message", "remedy"}, "changed_at"}
@@ -192,6 +200,38 @@ def rename(old: str, new: str) -> None:
         f"{server.name} is {new} from now on. If its partners still call it {server.name}: "
         f"ipam-sync names alias add {new} {server.name}"
     )
+
+
+@click.command()
+@click.argument("name")
+@yes
+def confirm(name: str, yes: bool) -> None:
+    """Say that the machine which answers as this server now is the right one.
+
+    Needed after finding server_replaced: until then what the new machine lacks proves nothing.
+
+    Example: ipam-sync servers confirm dhcp01
+    """
+    from worker.request import find_server
+
+    with ipam() as working, working.store.read() as reading:
+        server = find_server(reading.servers(), name)
+        latest = reading.latest_readings([server.id], {}).get(server.id)
+    own = None if latest is None else latest.identity
+    machine = None if own is None else own.machine_id
+    if machine is None or machine == server.machine_id:
+        raise CommandFailed(
+            "nothing_to_confirm",
+            f"{server.name} was last read on the machine that IPAM knows: nothing to confirm.",
+        )
+    say(f"{server.name} was machine {server.machine_id}, and is machine {machine} now.")
+    if not confirmed(f"Is {machine} the right machine?", yes=yes):
+        say("Nothing was changed.")
+        return
+    with ipam() as working, working.store.write() as uow:
+        uow.confirm_machine(server.id, machine)
+        uow.commit()
+    say(f"{server.name} is machine {machine} from now on. Next: ipam-sync sync")
 
 
 @click.command()

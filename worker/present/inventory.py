@@ -23,6 +23,7 @@ def server_json(view: ServerView) -> Json:
         "standing": server.standing.value,
         "addresses": list(server.addresses),
         "aliases": [{"text": a.text, "provenance": a.provenance.value} for a in server.aliases],
+        "machine_id": server.machine_id,
         "winrm": _endpoint(view.endpoint),
         "relationships": view.relationships,
         "last_seen_at": iso(view.last_seen_at),

@@ -1,6 +1,6 @@
 """The screen of people: plain lines and tables that fit the terminal and hide nothing.
 
-The only module that imports rich.  Everything is shown as it is: no markup is interpreted, and
+With ``progress`` the only module that imports rich.  Everything is shown as it is: no markup is interpreted, and
 what is unprintable is spelt out (names come from the network).  On a terminal there are colours
 unless NO_COLOR is set; elsewhere none, and the width is COLUMNS or 100.
 """
@@ -36,6 +36,7 @@ _STYLES: Final = {
     "applied": "green",
     "unread": "red",
     "pending": "cyan",
+    "ok": "green",
     "planned": "cyan",
 }
 

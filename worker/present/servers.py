@@ -21,6 +21,7 @@ def show_server(screen: Screen, view: ServerView) -> None:
             ("winrm", endpoint.url or "https, port 5986"),
             ("transport", endpoint.transport or "default"),
             ("credential", endpoint.credential or "the only one"),
+            ("machine id", server.machine_id or "not known yet"),
             ("relationships", str(view.relationships)),
             ("last read", moment(view.last_seen_at)),
             ("last asked", _last_asked(view)),

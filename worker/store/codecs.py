@@ -105,6 +105,7 @@ def finding_columns(finding: Finding) -> Columns:
         "detail": finding.detail,
         "said": finding.values,
         "grade": finding.grade,
+        "about": finding.about,
     }
 
 
@@ -117,6 +118,7 @@ def finding_of(row: AnyRow) -> Finding:
         detail=row.detail,
         values=tuple(_said(s) for s in row.said),
         grade=row.grade,
+        about=row.about,
     )
 
 

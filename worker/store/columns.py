@@ -1,4 +1,7 @@
-"""Column types that mean the same on SQLite and PostgreSQL.  Used by ``tables`` only."""
+"""What the tables are made of: column types that mean the same on SQLite and PostgreSQL, keys.
+
+Used by ``inventory_tables`` and ``tables`` only.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,29 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Text,
+)
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+#: The longest word of a fixed set.
+WORD: Final = 32
 
 #: 64-bit on both; SQLite numbers a key of its own accord only if the type is spelt INTEGER.
 BIG: Final = BigInteger().with_variant(Integer(), "sqlite")
@@ -72,3 +96,14 @@ class CanonicalJson(TypeDecorator[object]):
 def canonical(value: object) -> str:
     """The one JSON text of a value: same value, same text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def key(name: str = "id") -> Column[int]:
+    """A 64-bit key that is never given twice, not even after its row is gone."""
+    return Column(name, BIG, primary_key=True, autoincrement=True)
+
+
+def owned(name: str, parent: str, *, primary_key: bool = False, index: bool = False) -> Column[int]:
+    """A reference to the row that this one belongs to and disappears with."""
+    owner = ForeignKey(parent, ondelete="CASCADE")
+    return Column(name, BIG, owner, primary_key=primary_key, index=index, nullable=False)

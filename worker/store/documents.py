@@ -1,6 +1,6 @@
 """A reading as one canonical document: what a server told, without who it is and when.
 
-Stories and addresses are in canonical order, so the same words give the same digest in whatever
+Stories, scopes and addresses are in canonical order, so the same words give the same digest in whatever
 order they came; what has its default value is left out, so a new field changes no old digest.
 Pure; for ``readings``.
 """
@@ -14,10 +14,20 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from reconcile.model import Identity, Mode, Seen, ServerRole, ServerType, State, Story
+from reconcile.model import (
+    Identity,
+    Mode,
+    Seen,
+    ServedScope,
+    ServerRole,
+    ServerType,
+    State,
+    Story,
+)
 
 _SCHEMA: Final = 1
 _TOLD: Final = tuple(f.name for f in fields(Story) if f.name != "asked")
+_SERVED: Final = tuple(f.name for f in fields(ServedScope))
 _DEFAULTS: Final = {f.name: f.default for f in fields(Story) if f.default is not MISSING}
 _WORDS: Final[dict[str, type[StrEnum]]] = {
     "mode": Mode,
@@ -39,7 +49,8 @@ def document_of(seen: Seen) -> Document:
     """The document of a reading."""
     stories = ",".join(sorted(map(_story_text, seen.stories)))
     identity = _encode(_identity_fields(seen.identity))
-    text = f'{{"schema":{_SCHEMA},"identity":{identity},"stories":[{stories}]}}'
+    scopes = "" if seen.scopes is None else f'"scopes":[{_scopes_text(seen.scopes)}],'
+    text = f'{{"schema":{_SCHEMA},"identity":{identity},{scopes}"stories":[{stories}]}}'
     return Document(sha256(text.encode("ascii")).hexdigest(), text)
 
 
@@ -52,7 +63,19 @@ def seen_of(text: str, server: int, read_at: datetime) -> Seen:
         read_at,
         tuple(_story(told, server) for told in document["stories"]),
         None if identity is None else _identity(identity),
+        _scopes(document.get("scopes")),
     )
+
+
+def _scopes_text(scopes: tuple[ServedScope, ...]) -> str:
+    told = ({n: v for n in _SERVED if (v := getattr(s, n)) is not None} for s in scopes)
+    return ",".join(sorted(map(_encode, told)))
+
+
+def _scopes(told: list[dict[str, Any]] | None) -> tuple[ServedScope, ...] | None:
+    if told is None:
+        return None
+    return tuple(sorted((ServedScope(**s) for s in told), key=lambda served: served.scope))
 
 
 def _story_text(story: Story) -> str:

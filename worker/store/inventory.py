@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 
 from reconcile.model import Alias, Provenance, Server, Standing
 from reconcile.names import fold, key_of
 from reconcile.record import EntryStatus
 from worker.ports import Endpoint
+from worker.store.inventory_tables import logon, server_alias, writer
+from worker.store.inventory_tables import server as server_table
 from worker.store.session import AnyRow, Session, chunks
-from worker.store.tables import (
-    failover,
-    finding,
-    finding_server,
-    server_alias,
-    tracker,
-    writer,
-)
-from worker.store.tables import server as server_table
+from worker.store.tables import failover, finding, finding_server, tracker
 from worker.store_faults import NameTaken, ServerInUse, StoreError
 
 
@@ -51,6 +45,7 @@ class InventoryReading(Session):
                 aliases=tuple(aliases[row.id]),
                 standing=Standing(row.standing),
                 changed_at=row.changed_at,
+                machine_id=row.machine_id,
             )
             for row in self._rows(select(server_table).order_by(server_table.c.name_key))
         )
@@ -102,6 +97,8 @@ class InventoryWriting(InventoryReading):
         row = self._server_row(server)
         if Endpoint(row.url, row.transport, row.credential) != endpoint:
             self._change(server, **_columns(endpoint))
+            # What another address or credential said of it is no reason to leave it alone.
+            self._run(delete(logon).where(logon.c.server_id == server))
 
     def set_standing(self, server: int, standing: Standing) -> None:
         if self._server_row(server).standing != standing:
@@ -147,6 +144,17 @@ class InventoryWriting(InventoryReading):
             return False
         self._change(server)
         return True
+
+    def remember_machines(self, machines: Mapping[int, str]) -> None:
+        if not machines:
+            return
+        unknown = and_(server_table.c.id == bindparam("key"), server_table.c.machine_id.is_(None))
+        remembered = update(server_table).where(unknown).values(machine_id=bindparam("machine"))
+        self._new_version()
+        self._run(remembered, [{"key": s, "machine": machine} for s, machine in machines.items()])
+
+    def confirm_machine(self, server: int, machine_id: str) -> None:
+        self._change(server, machine_id=machine_id)
 
     def _alias_keys(
         self, servers: Collection[int], provenance: Provenance

@@ -15,8 +15,9 @@ from worker.ports import EVERYTHING
 from worker.store.codecs import Columns
 from worker.store.documents import Document, document_of, seen_of
 from worker.store.engine import Database
+from worker.store.inventory_tables import server
 from worker.store.session import AnyRow, Session, chunks
-from worker.store.tables import reading, run, server, sighting
+from worker.store.tables import reading, run, sighting
 
 
 class Outcome(StrEnum):
@@ -42,7 +43,7 @@ class SightingReading(Session):
         same = {s for s, now in told.items() if self._document(now).digest == latest[s].digest}
         texts = self._texts({row.digest for s, row in latest.items() if s not in same})
         return {
-            s: replace(told[s], read_at=row.read_at)
+            s: replace(told[s], read_at=row.read_at, clock_offset_seconds=None)
             if s in same
             else seen_of(texts[row.digest], s, row.read_at)
             for s, row in latest.items()

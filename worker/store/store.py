@@ -8,6 +8,7 @@ from weakref import finalize
 
 from sqlalchemy import Engine
 
+from worker.store.credentials import CredentialReading, CredentialWriting
 from worker.store.engine import Database
 from worker.store.faults import translated
 from worker.store.findings import FindingReading, FindingWriting
@@ -20,7 +21,7 @@ from worker.store.transactions import reading, writing
 from worker.store.views import ViewReading
 
 
-class SqlReading(ViewReading, FindingReading, RunReading):
+class SqlReading(ViewReading, FindingReading, RunReading, CredentialReading):
     """``worker.ports.Reading`` on one connection."""
 
 
@@ -31,6 +32,7 @@ class SqlUnitOfWork(
     SightingWriting,
     FindingWriting,
     RunWriting,
+    CredentialWriting,
     SqlReading,
 ):
     """``worker.ports.UnitOfWork`` on one connection; over when it is committed."""

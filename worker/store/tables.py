@@ -1,4 +1,6 @@
-"""The tables.  Names of failover columns are the attributes of ``reconcile.record.Record``.
+"""The tables of what servers told and what became of it; the inventory is in ``inventory_tables``.
+
+Names of failover columns are the attributes of ``reconcile.record.Record``.
 
 Limits and references follow [MS-IPAMM2] 3.1.1.1.44 and 3.1.1.1.45, the checks 3.1.4.16.  A change
 here needs a revision in ``migrations``: a test compares the two.
@@ -16,7 +18,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -24,83 +25,24 @@ from sqlalchemy import (
     text,
 )
 
-from worker.store.columns import BIG, AwareUtc, CanonicalJson
-
-metadata: Final = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-    }
-)
+from worker.store.columns import BIG, WORD, AwareUtc, CanonicalJson, key, metadata, owned
+from worker.store.inventory_tables import server
 
 NAME_LIMIT: Final = 256
-_WORD: Final = 32
-
-
-def _key(name: str = "id") -> Column[int]:
-    """A 64-bit key that is never given twice, not even after its row is gone."""
-    return Column(name, BIG, primary_key=True, autoincrement=True)
 
 
 def _server(name: str = "server_id", *, primary_key: bool = False) -> Column[int]:
     """A server that IPAM has a record of; it cannot go while this row refers to it."""
-    return Column(name, BIG, ForeignKey("server.id"), primary_key=primary_key)
+    return Column(name, BIG, ForeignKey(server.c.id), primary_key=primary_key)
 
-
-def _owned(
-    name: str, parent: str, *, primary_key: bool = False, index: bool = False
-) -> Column[int]:
-    """A reference to the row that this one belongs to and disappears with."""
-    owner = ForeignKey(parent, ondelete="CASCADE")
-    return Column(name, BIG, owner, primary_key=primary_key, index=index, nullable=False)
-
-
-#: One row; PostgreSQL's writers queue at it (SQLite's at the file).  ``inventory`` goes up with
-#: every change of servers and their names, so that nobody loads them again for nothing.
-writer = Table(
-    "writer",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("inventory", BIG, nullable=False),
-)
-
-server = Table(
-    "server",
-    metadata,
-    _key(),
-    Column("name", Text, nullable=False),
-    Column("name_key", Text, nullable=False),
-    Column("standing", String(_WORD), nullable=False),
-    Column("url", Text),
-    Column("transport", Text),
-    Column("credential", Text),
-    Column("changed_at", AwareUtc, nullable=False),
-    UniqueConstraint("name_key", name="uq_server_name_key"),
-    sqlite_autoincrement=True,
-)
-
-#: Other names and addresses of a server; ``is_address``: one of the addresses people gave it.
-server_alias = Table(
-    "server_alias",
-    metadata,
-    _key(),
-    _owned("server_id", "server.id"),
-    Column("text", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("provenance", String(_WORD), nullable=False),
-    Column("is_address", Boolean, nullable=False),
-    UniqueConstraint("server_id", "key", "provenance", "is_address", name="uq_server_alias"),
-    sqlite_autoincrement=True,
-)
 
 failover = Table(
     "failover",
     metadata,
-    _key(),
+    key(),
     Column("relationship_name", String(NAME_LIMIT), nullable=False),
     Column("name_key", Text, nullable=False),  # folded in Python: databases fold otherwise
-    Column("mode", String(_WORD), nullable=False),
+    Column("mode", String(WORD), nullable=False),
     Column("mclt_seconds", BIG),
     Column("auto_state_transition", Boolean),
     Column("state_switch_interval_seconds", BIG),
@@ -111,13 +53,13 @@ failover = Table(
     Column("server1_ps_name", Text),
     Column("server1_ip", Text),
     Column("server1_percentage", Integer),
-    Column("server1_state", String(_WORD), nullable=False),
+    Column("server1_state", String(WORD), nullable=False),
     _server("server2_record_id"),
     Column("server2_name", Text),
     Column("server2_ps_name", Text),
     Column("server2_ip", Text),
-    Column("server2_state", String(_WORD), nullable=False),
-    Column("evidence", String(_WORD), nullable=False),
+    Column("server2_state", String(WORD), nullable=False),
+    Column("evidence", String(WORD), nullable=False),
     Column("pending", Boolean, nullable=False),
     Column("changed_at", AwareUtc, nullable=False),
     UniqueConstraint(
@@ -142,7 +84,7 @@ failover = Table(
 failover_scope = Table(
     "failover_scope",
     metadata,
-    _owned("failover_id", "failover.id", primary_key=True),
+    owned("failover_id", "failover.id", primary_key=True),
     Column("scope", BIG, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
@@ -153,7 +95,7 @@ name_membership = Table(
     metadata,
     _server(primary_key=True),
     Column("name_key", Text, primary_key=True),
-    _owned("failover_id", "failover.id", index=True),
+    owned("failover_id", "failover.id", index=True),
     sqlite_with_rowid=False,
 )
 scope_membership = Table(
@@ -161,15 +103,15 @@ scope_membership = Table(
     metadata,
     _server(primary_key=True),
     Column("scope", BIG, primary_key=True, autoincrement=False),
-    _owned("failover_id", "failover.id", index=True),
+    owned("failover_id", "failover.id", index=True),
     sqlite_with_rowid=False,
 )
 
 run = Table(
     "run",
     metadata,
-    _key(),
-    Column("started_by", String(_WORD), nullable=False),
+    key(),
+    Column("started_by", String(WORD), nullable=False),
     Column("who", Text, nullable=False),
     Column("target", Text, nullable=False),
     Column("started_at", AwareUtc, nullable=False),
@@ -191,15 +133,15 @@ sighting = Table(
     "sighting",
     metadata,
     Column("run_id", BIG, ForeignKey("run.id"), primary_key=True),
-    _owned("server_id", "server.id", primary_key=True),
-    Column("outcome", String(_WORD), nullable=False),
+    owned("server_id", "server.id", primary_key=True),
+    Column("outcome", String(WORD), nullable=False),
     Column("read_at", AwareUtc),
     Column("digest", String(64), ForeignKey("reading.digest")),
     Column("error_code", Text),
     Column("error_message", Text),
     Column("error_remedy", Text),
     Column("error_retry", Boolean),
-    Column("skip_reason", String(_WORD)),
+    Column("skip_reason", String(WORD)),
     Index("ix_sighting_latest", "server_id", "outcome", "read_at", "run_id"),
     Index("ix_sighting_server", "server_id", "run_id"),
 )
@@ -208,7 +150,7 @@ sighting = Table(
 absence_watch = Table(
     "absence_watch",
     metadata,
-    _owned("server_id", "server.id", primary_key=True),
+    owned("server_id", "server.id", primary_key=True),
     Column("name_key", Text, primary_key=True),
     Column("since", AwareUtc, nullable=False),
 )
@@ -217,10 +159,10 @@ absence_watch = Table(
 tracker = Table(
     "operation_tracker",
     metadata,
-    _key("number"),
+    key("number"),
     Column("record", BIG),
     Column("run_id", BIG, ForeignKey("run.id"), nullable=False),
-    Column("operation", String(_WORD), nullable=False),
+    Column("operation", String(WORD), nullable=False),
     Column("relationship", Text, nullable=False),
     Column("name_key", Text, nullable=False),
     Column("server1_id", BIG),
@@ -231,13 +173,13 @@ tracker = Table(
     Column("scopes", CanonicalJson, nullable=False),
     Column("contested", CanonicalJson, nullable=False),
     Column("witnesses", CanonicalJson, nullable=False),
-    Column("evidence", String(_WORD), nullable=False),
+    Column("evidence", String(WORD), nullable=False),
     Column("reason", Text, nullable=False),
-    Column("hold", String(_WORD), nullable=False),
+    Column("hold", String(WORD), nullable=False),
     Column("fingerprint", String(64), nullable=False),
     Column("takes_relationships", Integer, nullable=False),
     Column("takes_scopes", Integer, nullable=False),
-    Column("status", String(_WORD), nullable=False),
+    Column("status", String(WORD), nullable=False),
     Column("stands", Boolean, nullable=False),
     Column("stands_until", AwareUtc),
     Column("recorded_at", AwareUtc, nullable=False),
@@ -264,14 +206,15 @@ Index(
 finding = Table(
     "finding",
     metadata,
-    _key(),
+    key(),
     Column("fingerprint", String(64), nullable=False),
-    Column("kind", String(_WORD), nullable=False),
+    Column("kind", String(WORD), nullable=False),
     Column("relationship", Text),
     Column("servers", CanonicalJson, nullable=False),
     Column("detail", Text, nullable=False),
     Column("said", CanonicalJson, nullable=False),
     Column("grade", Text, nullable=False),
+    Column("about", Text, nullable=False, server_default=""),
     Column("opened_run_id", BIG, ForeignKey("run.id"), nullable=False),
     Column("first_seen", AwareUtc, nullable=False),
     Column("changed_at", AwareUtc, nullable=False),
@@ -295,6 +238,6 @@ finding_server = Table(
     "finding_server",
     metadata,
     Column("server_id", BIG, primary_key=True, autoincrement=False),
-    _owned("finding_id", "finding.id", primary_key=True, index=True),
+    owned("finding_id", "finding.id", primary_key=True, index=True),
     sqlite_with_rowid=False,
 )

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from worker.store.engine import Database, is_busy
 from worker.store.faults import translated
-from worker.store.tables import writer
+from worker.store.inventory_tables import writer
 
 #: A wait for the writer's turn is cut into pieces, so that Ctrl-C is heard in between.
 _TURN_MILLISECONDS: Final = 250

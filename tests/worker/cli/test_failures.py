@@ -51,9 +51,9 @@ def test_a_bad_inventory_is_an_error_that_names_the_place(site: Site) -> None:
     assert_failed(site.run("servers", "import", site.root / "none.yaml"), "none.yaml")
 
 
-def test_without_exports_one_is_told_that_live_reading_comes_later(site: Site) -> None:
+def test_without_a_credential_one_is_told_how_to_give_one(site: Site) -> None:
     for command in ("plan", "sync"):
-        assert_failed(site.run(command), "later version", "--exports DIR")
+        assert_failed(site.run(command), "credentials:", "servers import", "--exports DIR")
 
 
 def test_an_unusable_exports_directory_is_an_error(site: Site) -> None:

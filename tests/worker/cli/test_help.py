@@ -90,6 +90,11 @@ def test_the_commands_are_exactly_those_that_were_promised() -> None:
         "runs show",
         "db upgrade",
         "db current",
+        "collect",
+        "servers check",
+        "servers confirm",
+        "credentials list",
+        "credentials resume",
     }
 
 

@@ -26,6 +26,7 @@ def test_import_adds_and_a_second_one_writes_nothing(site: Site) -> None:
         "unchanged": [fqdn(1), fqdn(2), fqdn(3)],
         "absent": [],
         "kept_aliases": [],
+        "credentials": [],
     }
     assert site.rows() == before
 
@@ -70,16 +71,29 @@ def test_import_for_people_ends_with_the_numbers(site: Site) -> None:
     assert outcome.out == ""
 
 
-def test_a_credential_leaves_only_its_name_in_the_database(site: Site) -> None:
-    import_text(
-        site,
-        "credentials: {corp: {username: svc-ipam, password_file: /run/secret}}\n"
-        f"servers: [{{name: {fqdn(1)}, winrm: {{credential: corp}}}}]",
+def test_a_credential_leaves_where_its_password_is_and_not_the_password(site: Site) -> None:
+    secret = site.root / "secret"
+    secret.write_text("hunter2\n")
+    text = (
+        "credentials: {corp: {username: svc-ipam, password_file: secret}}\n"
+        f"servers: [{{name: {fqdn(1)}, winrm: {{credential: corp}}}}]"
     )
+    assert import_text(site, text)["credentials"] == ["corp"]
     held = str(site.rows())
-    assert "corp" in held
-    assert "svc-ipam" not in held
-    assert "/run/secret" not in held
+    assert "svc-ipam" in held
+    assert str(secret) in held
+    assert "hunter2" not in held
+    assert import_text(site, text)["credentials"] == []
+    (listed,) = site.run("credentials", "list", "--json").json
+    assert (listed["name"], listed["servers"], listed["refused_by"]) == ("corp", 3, [])
+
+
+def test_an_unknown_credential_cannot_be_resumed(site: Site) -> None:
+    outcome = site.run("credentials", "resume", "corp")
+    assert outcome.code == 1
+    assert "credentials list" in outcome.err
+    import_text(site, "credentials: {corp: {username: a, password_file: b}}\nservers: [{name: x}]")
+    assert "was not suspended" in site.run("credentials", "resume", "corp").err
 
 
 def test_add_and_show_by_any_name(site: Site) -> None:

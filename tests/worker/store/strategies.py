@@ -13,6 +13,7 @@ from reconcile.model import (
     Mode,
     Operation,
     Seen,
+    ServedScope,
     ServerRole,
     ServerType,
     State,
@@ -70,6 +71,7 @@ findings = st.builds(
     detail=texts,
     values=st.lists(said, max_size=2).map(tuple),
     grade=texts,
+    about=texts,
 )
 stories = st.builds(
     Story,
@@ -101,10 +103,23 @@ identities = st.builds(
     cluster_name=st.none() | any_texts,
     addresses=st.lists(any_texts, max_size=3).map(sorted).map(tuple),
 )
+served_scopes = st.builds(
+    ServedScope,
+    scope=scopes,
+    active=st.booleans(),
+    name=st.none() | any_texts,
+    mask=st.none() | any_texts,
+    start=st.none() | any_texts,
+    end=st.none() | any_texts,
+)
 readings = st.builds(
     Seen,
     server=st.just(7),
     read_at=times,
     stories=st.lists(stories, max_size=4).map(tuple),
     identity=st.none() | identities,
+    scopes=st.none()
+    | st.lists(served_scopes, max_size=3, unique_by=lambda served: served.scope)
+    .map(lambda told: sorted(told, key=lambda served: served.scope))
+    .map(tuple),
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model import Identity, Seen, State, Story
+from reconcile.model import Identity, Seen, ServedScope, State, Story
 from tests.worker.store.samples import BEGIN, a_story, minutes
 from tests.worker.store.strategies import readings
 from worker.store.documents import document_of, seen_of
@@ -33,9 +33,12 @@ def _plain(stories: tuple[Story, ...]) -> list[Story]:
 
 @given(readings, st.randoms(use_true_random=False))
 def test_the_order_of_telling_does_not_count(seen: Seen, random: object) -> None:
-    shuffled = list(seen.stories)
-    random.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis types it as object here
-    assert document_of(replace(seen, stories=tuple(shuffled))) == document_of(seen)
+    stories, scopes = list(seen.stories), list(seen.scopes or ())
+    random.shuffle(stories)  # type: ignore[attr-defined] # hypothesis types it as object here
+    random.shuffle(scopes)  # type: ignore[attr-defined]
+    told = None if seen.scopes is None else tuple(scopes)
+    shuffled = replace(seen, stories=tuple(stories), scopes=told)
+    assert document_of(shuffled) == document_of(seen)
 
 
 def test_the_order_of_a_servers_own_addresses_does_not_count() -> None:
@@ -45,7 +48,9 @@ def test_the_order_of_a_servers_own_addresses_does_not_count() -> None:
 
 def test_who_and_when_do_not_count() -> None:
     stories = tuple(replace(story, asked=8) for story in READING.stories)
-    other = replace(READING, server=8, read_at=minutes(5), stories=stories)
+    other = replace(
+        READING, server=8, read_at=minutes(5), stories=stories, clock_offset_seconds=90.0
+    )
     assert document_of(other) == document_of(READING)
 
 
@@ -59,6 +64,10 @@ def test_who_and_when_do_not_count() -> None:
         replace(READING, stories=(replace(ONE, scopes=frozenset({1, 3})), TWO)),
         replace(READING, stories=(replace(ONE, reserve_percent=None), TWO)),
         replace(READING, identity=None),
+        replace(READING, scopes=()),
+        replace(READING, scopes=(ServedScope(1, active=True),)),
+        replace(READING, scopes=(ServedScope(1, active=False),)),
+        replace(READING, scopes=(ServedScope(1, active=True, name="guests"),)),
         replace(READING, identity=Identity("DHCP02", addresses=("10.0.0.1", "10.0.0.2"))),
     ],
 )

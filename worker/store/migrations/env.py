@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from worker.store.tables import metadata
+from worker.store.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,149 @@
+"""Secrets where people keep them, and the book of what servers said to them (rules R12 and R13)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from collectors.powershell.errors import LocalConfig
+from collectors.powershell.host import Login
+from collectors.quote import escaped
+from worker.ports import Credential, Refusal, Store
+
+_LARGEST_SECRET_BYTES: Final = 4096
+#: Enough to see that a secret is another one, useless to guess it from: 65,536 secrets in each
+#: of 65,536 have the same mark.
+_MARK_BYTES: Final = 2
+
+
+def login_of(credential: Credential, environ: Mapping[str, str] = os.environ) -> Login:
+    """The credential with its secret. Raises LocalConfig."""
+    password = None
+    if credential.password_env is not None:
+        password = environ.get(credential.password_env)
+        if not password:
+            raise LocalConfig(
+                f"credential {escaped(credential.name)}: the variable {credential.password_env} "
+                "that should hold its password is not set.",
+                f"Set {credential.password_env} where ipam-sync runs.",
+            )
+    elif credential.password_file is not None:
+        password = _password_in(Path(credential.password_file), credential.name)
+    return Login(
+        credential.name,
+        credential.username or "",
+        password,
+        None if credential.certificate_file is None else Path(credential.certificate_file),
+        None if credential.key_file is None else Path(credential.key_file),
+    )
+
+
+def _password_in(path: Path, credential: str) -> str:
+    where = f"credential {escaped(credential)}: the password file {escaped(str(path), 300)}"
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_SECRET_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise LocalConfig(
+            f"{where} cannot be read: {error.strerror}.",
+            "Make it readable for the account that runs ipam-sync, and for nobody else.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise LocalConfig(f"{where} is not UTF-8 text.", "Save it as UTF-8.") from error
+    password = text.removesuffix("\n").removesuffix("\r")
+    if not password or len(content) > _LARGEST_SECRET_BYTES:
+        problem = "is empty" if not password else "is larger than any password"
+        raise LocalConfig(f"{where} {problem}.", "Put the password into it, on one line.")
+    return password
+
+
+def mark_of(login: Login, salt: bytes) -> int:
+    """What a refused secret is recognised by; the secret itself is never stored."""
+    secret = f"{login.username}\0{login.password or ''}".encode("utf-8", "surrogatepass")
+    mark = hashlib.scrypt(secret, salt=salt, n=2**14, r=8, p=1, dklen=_MARK_BYTES)
+    return int.from_bytes(mark, "big")
+
+
+class StoredLogonBook:
+    """Counts in the store, so for all threads, runs and processes; each in a short transaction.
+
+    Keeps the promises of ``collectors.powershell.logons.LogonBook``.  The first acceptance that
+    ends refusals is written at once, the others by ``flush``.
+    """
+
+    def __init__(self, store: Store, logins: Mapping[str, Login]) -> None:
+        self._store = store
+        self._logins = logins
+        self._lock = threading.Lock()
+        self._accepted: defaultdict[str, set[int]] = defaultdict(set)
+        with store.read() as reading:
+            self._views = {v.credential.name: v for v in reading.credentials()}
+            self._known = {
+                (logon.credential, logon.server)
+                for logon in reading.logons()
+                if logon.accepted_at is not None and not logon.refusals
+            }
+
+    def suspended(self, credential: str) -> bool:
+        """As the store has it, at the beginning of this book or by a refusal since."""
+        view = self._views.get(credential)
+        return view is None or view.suspended_at is not None
+
+    def refused(self, credential: str, server: int) -> bool:
+        """Count it. True if the credential is suspended now."""
+        salt = self._views[credential].salt
+        mark = mark_of(self._logins[credential], salt)
+        with self._lock:
+            self._known.discard((credential, server))
+        with self._store.write() as uow:
+            suspended = uow.logon_refused(Refusal(credential, server, salt, mark))
+            uow.commit()
+        return suspended
+
+    def accepted(self, credential: str, server: int) -> None:
+        """Remember it; what ends refusals must be known to others at once."""
+        with self._lock:
+            if (credential, server) not in self._known:
+                self._known.add((credential, server))
+                self._accepted[credential].add(server)
+            view = self._views[credential]
+            ends_refusals = bool(view.refused_by)
+            self._views[credential] = replace(view, refused_by=())
+        if ends_refusals:
+            self._write(credential, {server})
+
+    def flush(self) -> None:
+        """Write what is not written yet; nothing if there is no news."""
+        with self._lock:
+            accepted, self._accepted = dict(self._accepted), defaultdict(set)
+        for credential, servers in accepted.items():
+            self._write(credential, servers)
+
+    def _write(self, credential: str, servers: set[int]) -> None:
+        with self._store.write() as uow:
+            uow.logon_accepted(credential, servers)
+            uow.commit()
+
+
+def notice_changes(store: Store, logins: Mapping[str, Login]) -> None:
+    """A credential whose secret is another than the refused one begins anew."""
+    with store.read() as reading:
+        views = {v.credential.name: v for v in reading.credentials()}
+        marks = {n.credential: n.mark for n in reading.logons() if n.mark is not None}
+    changed = [
+        (name, views[name].salt)
+        for name, mark in marks.items()
+        if name in logins and name in views and mark_of(logins[name], views[name].salt) != mark
+    ]
+    if changed:
+        with store.write() as uow:
+            for name, salt in changed:
+                uow.forget_refusals(name, salt)
+            uow.commit()

@@ -1,0 +1,157 @@
+"""From the inventory to a collector that reads live servers: where each is, as whom, how much at once.
+
+Used by the doors that contact servers: ``plan``, ``sync``, ``collect`` and ``servers check``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from collectors.base import ReadError
+from collectors.failover import FailoverCollector, Progress, Way
+from collectors.powershell.client import PowerShell
+from collectors.powershell.errors import LocalConfig
+from collectors.powershell.host import Host, Login, Transport
+from collectors.powershell.logons import Logons
+from collectors.powershell.tls import trust
+from reconcile.model import SkipReason
+from worker.credentials import StoredLogonBook, login_of, notice_changes
+from worker.ports import CredentialView, Logon, Reading, ServerView, Store
+from worker.server_rules import DEFAULT_CREDENTIAL, default_credential, url_problem
+from worker.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What contacting servers needs, for as long as a command takes."""
+
+    powershell: PowerShell
+    ways: Mapping[int, Way]
+    first: frozenset[int]
+    concurrency: int
+
+    def collector(self, progress: Progress | None = None) -> FailoverCollector:
+        """Reads every server of the inventory."""
+        return FailoverCollector(
+            self.powershell,
+            self.ways,
+            concurrency=self.concurrency,
+            first=self.first,
+            progress=progress,
+        )
+
+
+@contextmanager
+def live(
+    store: Store, settings: Settings, *, concurrency: int | None = None, insist: bool = False
+) -> Iterator[Live]:
+    """Everything to read live servers with.
+
+    With ``insist`` a person asks: a server that backs off is asked all the same (a suspended
+    credential is not used).  What servers said to the credentials is in the store afterwards.
+    Raises ReadError if the certificates to trust cannot be read.
+    """
+    context = trust(settings.ca_file)
+    with store.read() as reading:
+        logins, failed = _logins(reading)
+    notice_changes(store, logins)
+    with store.read() as reading:
+        now = reading.now()
+        views = reading.server_views()
+        directory = _Directory(reading, logins, failed, insist=insist)
+    book = StoredLogonBook(store, logins)
+    ways = {view.server.id: directory.way(view, now) for view in views}
+    accepted = frozenset(logon.server for logon in directory.logons.values() if logon.accepted_at)
+    powershell = PowerShell(context, settings.poll_limits, Logons(book))
+    try:
+        yield Live(powershell, ways, accepted, concurrency or settings.concurrency)
+    finally:
+        powershell.stop()
+        book.flush()
+
+
+class _Directory:
+    """Credentials by name, with the secrets that could be had, and what servers said to them."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        logins: Mapping[str, Login],
+        failed: Mapping[str, ReadError],
+        *,
+        insist: bool,
+    ) -> None:
+        self._logins = logins
+        self._failed = failed
+        self._insist = insist
+        self._views = {view.credential.name: view for view in reading.credentials()}
+        self.logons: Mapping[tuple[str, int], Logon] = {
+            (logon.credential, logon.server): logon for logon in reading.logons()
+        }
+
+    def way(self, view: ServerView, now: datetime) -> Way:
+        """How this server is reached, or why not."""
+        try:
+            credential = self._credential(view)
+            login = self._login(view, credential.credential.name)
+            host = _host(view, login)
+        except ReadError as error:
+            return error.to_failure()
+        if credential.suspended_at is not None:
+            return SkipReason.CREDENTIAL
+        logon = self.logons.get((login.name, view.server.id))
+        backs_off = logon is not None and logon.retry_at is not None and logon.retry_at > now
+        return SkipReason.BACK_OFF if backs_off and not self._insist else host
+
+    def _credential(self, view: ServerView) -> CredentialView:
+        wanted = view.endpoint.credential
+        if wanted is None:
+            wanted = default_credential(self._views)
+        if wanted is not None and wanted in self._views:
+            return self._views[wanted]
+        name = view.server.name
+        if view.endpoint.credential is not None:
+            what = f"its credential {wanted!r} is not in the inventory"
+        elif self._views:
+            what = f"it names no credential, and none is called {DEFAULT_CREDENTIAL!r}"
+        else:
+            what = "there is no credential to ask it with"
+        raise LocalConfig(
+            f"{name}: it was not asked, for {what}.",
+            "Write credentials into the inventory file and import it: "
+            "ipam-sync servers import FILE.yaml. See: ipam-sync credentials list",
+        )
+
+    def _login(self, view: ServerView, credential: str) -> Login:
+        if (error := self._failed.get(credential)) is not None:
+            raise LocalConfig(
+                f"{view.server.name}: it was not asked: {error.message}", error.remedy
+            )
+        return self._logins[credential]
+
+
+def _logins(reading: Reading) -> tuple[dict[str, Login], dict[str, ReadError]]:
+    """Credentials with their secrets, and why some have none, by name."""
+    logins: dict[str, Login] = {}
+    failed: dict[str, ReadError] = {}
+    for view in reading.credentials():
+        try:
+            logins[view.credential.name] = login_of(view.credential)
+        except ReadError as error:
+            failed[view.credential.name] = error
+    return logins, failed
+
+
+def _host(view: ServerView, login: Login) -> Host:
+    server, endpoint = view.server, view.endpoint
+    url = endpoint.url or f"https://{server.name}:5986/wsman"
+    by_default = Transport.NTLM if login.certificate is None else Transport.CERTIFICATE
+    transport = by_default if endpoint.transport is None else Transport(endpoint.transport)
+    if (problem := url_problem(url, transport)) is not None:
+        raise LocalConfig(
+            f"{server.name}: its WinRM URL {problem}", "Correct the inventory file and import it."
+        )
+    return Host(server.id, server.name, url, transport, login)
