@@ -26,7 +26,7 @@ def server_findings(world: World, witnesses: Witnesses) -> Iterator[Finding]:
                 count = len(sighting.stories)
                 if count >= world.rules.relationship_limit_near:
                     yield _limit_near(world, server, count)
-                if _suspiciously_empty(witnesses, server, having):
+                if _suspiciously_empty(world, witnesses, server, having):
                     yield _empty(world, server)
             case Skipped():
                 pass
@@ -67,8 +67,10 @@ def self_names(seen: Seen) -> frozenset[str]:
     return frozenset(t for t in texts if t and key_of(t) is not None)
 
 
-def _suspiciously_empty(witnesses: Witnesses, server: int, having: set[int]) -> bool:
-    return server in witnesses.empty and server in having and not witnesses.confirmed(server, "")
+def _suspiciously_empty(world: World, witnesses: Witnesses, server: int, having: set[int]) -> bool:
+    """Of another machine that answers now (server_replaced) nothing else was to be expected."""
+    empty = server in witnesses.empty and server in having
+    return empty and not world.replaced(server) and not witnesses.confirmed(server, "")
 
 
 def _unread(world: World, unseen: Unseen) -> Finding:

@@ -22,7 +22,10 @@ def _commands(group: click.Group, path: tuple[str, ...] = ()) -> set[tuple[str, 
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         below = (*path, name)
-        found |= _commands(command, below) if isinstance(command, click.Group) else {below}
+        if isinstance(command, click.Group):
+            found |= _commands(command, below)
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            found.add(below)
     return found
 
 

@@ -40,6 +40,11 @@ class Value:
         """Counted from 1."""
         return int(self.node.start_mark.line) + 1
 
+    @property
+    def is_list(self) -> bool:
+        """Written as one."""
+        return isinstance(self.node, yaml.SequenceNode)
+
     def key(self, name: str) -> str:
         """The path of one of its keys."""
         return f"{self.path}.{escaped(name)}" if self.path else escaped(name)

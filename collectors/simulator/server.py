@@ -74,7 +74,7 @@ class Simulator:
 
     def set_faults(self, station: Station, *texts: str) -> None:
         """Break a station, or mend it with no text. Raises BadFault."""
-        self._in_loop(self._set_faults(station, texts))
+        self._in_loop(self.break_station(station, *texts))
 
     def call(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run something on the loop, where machines live, and wait for it."""
@@ -88,7 +88,8 @@ class Simulator:
         future: Future[_T] = asyncio.run_coroutine_threadsafe(work, self._loop)
         return future.result(_START_SECONDS)
 
-    async def _set_faults(self, station: Station, texts: Sequence[str]) -> None:
+    async def break_station(self, station: Station, *texts: str) -> None:
+        """``set_faults`` for who is on the loop already. Raises BadFault."""
         station.faults.set(*texts)
         refused = station.faults.has(Fault.REFUSED)
         if refused and station in self._servers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -11,17 +10,14 @@ import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reconcile.model import Operation
-from worker.demo.stage import FILES
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "ipam-sync"
 LONGEST_SECONDS = 60
-ATTENTION = 2
-TO_COPY = ("Next: ", "ConvertTo-Json ", "ipam-sync ", "The files: ", "All of them: ")
+TO_COPY = ("Next: ", "ConvertTo-Json ", "ipam-sync ", "The fleet: ", "All of them: ")
 
 
 @dataclass(frozen=True)
@@ -104,14 +100,14 @@ def test_the_demo_ends_well_says_nothing_on_stderr_and_leaves_nothing_behind(
 @pytest.mark.parametrize(
     "part",
     [
-        "10 of 12 servers read",
+        "11 of 13 servers read",
         "Servers that were not read",
         "What IPAM has now",
-        "12 of 12 servers read",
+        "13 of 13 servers read",
         "MCLT: PT1H -> PT2H",
         "(one move)",
         "refused: nothing is taken away",
-        "58 of 95 scope memberships (limit 50)",
+        "58 of 97 scope memberships (limit 50)",
         "operations apply --all --destructive",
         "Nothing was written but the run and what it saw",
         *(operation.value for operation in Operation),
@@ -122,6 +118,8 @@ def test_the_demo_ends_well_says_nothing_on_stderr_and_leaves_nothing_behind(
         "partner_mismatch",
         "plan_refused",
         "scope_one_sided",
+        "scope_without_failover",
+        "server_replaced",
         "server_unread",
         "state_not_normal",
         "unmapped_name",
@@ -140,7 +138,7 @@ def test_the_screen_has_three_steps_and_an_ending_in_reasonable_length(played: P
         "Step 3 of 3",
         "Now with your own servers",
     ]
-    assert "ipam-sync plan --exports" in lines[-1]
+    assert "ipam-sync plan" in lines[-1]
     assert len(lines) <= 220
 
 
@@ -163,7 +161,7 @@ def test_settings_and_database_of_the_user_are_not_looked_at(played: Played, pla
         IPAM_SYNC_NO_SUCH_SETTING="1",
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == played.done.stdout
+    assert _without_ports(done.stdout) == _without_ports(played.done.stdout)
     assert not mine.exists()
 
 
@@ -184,13 +182,6 @@ def test_without_a_place_for_temporary_files_it_says_so_in_one_sentence(place: P
     )
 
 
-def test_each_sync_that_the_demo_shows_ends_with_2_when_typed(place: Place) -> None:
-    database = {"IPAM_SYNC_DATABASE_URL": f"sqlite:///{place.root / 'own.db'}"}
-    assert place.run("servers", "import", str(FILES / "inventory.yaml"), **database).returncode == 0
-    documents: list[dict[str, Any]] = []
-    for exports in ("before", "after", "after"):
-        done = place.run("sync", "--exports", str(FILES / exports), "--json", **database)
-        assert done.returncode == ATTENTION
-        documents.append(json.loads(done.stdout))
-    assert [len(d["operations"]) for d in documents] == [12, 9, 4]
-    assert not any(operation["new"] for operation in documents[2]["operations"])
+def _without_ports(screen: str) -> list[str]:
+    """The words: each run listens at other ports, and lines are broken where they fit."""
+    return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1", screen).split()

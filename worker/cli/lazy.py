@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -19,7 +19,10 @@ class Place:
 
 
 class LazyGroup(click.Group):
-    """``commands_at``: the commands by name, in the order in which help lists them."""
+    """``commands_at``: the commands by name, in the order in which help lists them.
+
+    ``alone`` is what the group does itself when no command is given.
+    """
 
     def __init__(
         self,
@@ -27,10 +30,18 @@ class LazyGroup(click.Group):
         *,
         commands_at: Mapping[str, Place],
         help: str,  # noqa: A002 - click's own word
+        alone: Callable[..., object] | None = None,
         params: list[click.Parameter] | None = None,
         context_settings: MutableMapping[str, object] | None = None,
     ) -> None:
-        super().__init__(name, help=help, params=params, context_settings=context_settings)
+        super().__init__(
+            name,
+            callback=alone,
+            invoke_without_command=alone is not None,
+            help=help,
+            params=params,
+            context_settings=context_settings,
+        )
         self._at = dict(commands_at)
 
     @override

@@ -56,7 +56,7 @@ def collect(names: tuple[str, ...], concurrency: int | None, as_json: bool) -> i
     asked all the same, for you insist. Ends with 2 if one of them could not be read.
 
     \b
-    JSON: an array, in the order of the names: {"server", "outcome": "seen" |
+    JSON: an array, in the order of the names: {"server", "outcome": "read" |
     "unread" | "skipped", "read_at", "code", "message", "remedy",
     "identity", "clock_offset_seconds", "relationships": [...], "scopes":
     [...]}; null and absent values are what the server did not say

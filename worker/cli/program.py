@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "findings": Place("worker.cli.findings:findings", "What is wrong and needs a person."),
     "names": Place("worker.cli.names:names", "Names that DHCP gives to partners."),
     "credentials": Place("worker.cli.credentials:credentials", "Who servers are asked as."),
+    "simulate": Place("worker.cli.simulate:simulate", "Run a simulated fleet to try it on."),
     "runs": Place("worker.cli.runs:runs", "Earlier runs and what they saw."),
     "db": Place("worker.cli.db:db", "The database and its revision."),
 }

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconcile.record import Record
-from worker.bootstrap import Ipam
 from worker.demo.script import FAREWELL, FIRST, INTRODUCTION, SECOND, THIRD, TRY_NEXT, Step
-from worker.demo.stage import FILES, Contents, contents, perform, staged
+from worker.demo.stage import FLEET, Contents, Stage, contents, staged
 from worker.present.advice import after_sync
 from worker.present.outcome import show_headline, show_outcome
 from worker.present.records import side_name
@@ -33,38 +32,38 @@ def run() -> int:
     Example: ipam-sync demo
     """
     screen = Screen()
-    with staged() as ipam:
+    with staged() as stage:
         screen.line(INTRODUCTION)
-        screen.command(f"The files: {FILES}")
-        _first(screen, ipam)
-        _second(screen, ipam)
-        is_quiet = _third(screen, ipam)
+        screen.command(f"The fleet: {FLEET}")
+        _first(screen, stage)
+        _second(screen, stage)
+        is_quiet = _third(screen, stage)
     _farewell(screen)
     return 0 if is_quiet else 1
 
 
-def _first(screen: Screen, ipam: Ipam) -> None:
+def _first(screen: Screen, stage: Stage) -> None:
     """Of the many Creates a few, and what all of them came to."""
     _introduce(screen, FIRST)
-    summary = perform(ipam, FIRST)
-    show_outcome(screen, summary, ipam.settings.severities, lines_shown=_CREATES_SHOWN)
-    with ipam.store.read() as reading:
+    summary = stage.perform(FIRST)
+    show_outcome(screen, summary, stage.ipam.settings.severities, lines_shown=_CREATES_SHOWN)
+    with stage.ipam.store.read() as reading:
         _show_records(screen, reading.records())
 
 
-def _second(screen: Screen, ipam: Ipam) -> None:
+def _second(screen: Screen, stage: Stage) -> None:
     _introduce(screen, SECOND)
-    summary = perform(ipam, SECOND)
-    show_outcome(screen, summary, ipam.settings.severities)
-    _advise(screen, ipam, summary, SECOND)
+    summary = stage.perform(SECOND)
+    show_outcome(screen, summary, stage.ipam.settings.severities)
+    _advise(screen, stage, summary, SECOND)
 
 
-def _third(screen: Screen, ipam: Ipam) -> bool:
+def _third(screen: Screen, stage: Stage) -> bool:
     """True if nothing was written, as promised."""
     _introduce(screen, THIRD)
-    before = contents(ipam.store)
-    summary = perform(ipam, THIRD)
-    after = contents(ipam.store)
+    before = contents(stage.ipam.store)
+    summary = stage.perform(THIRD)
+    after = contents(stage.ipam.store)
     show_headline(screen, summary)
     _show_writes(screen, before, after)
     return before == after
@@ -75,7 +74,7 @@ def _introduce(screen: Screen, step: Step) -> None:
     screen.line(step.says)
     if step.meanwhile:
         columns = ("relationship", "what happened on the servers", "what becomes of it")
-        screen.table(columns, step.meanwhile)
+        screen.table(columns, ((c.about, c.event, c.result) for c in step.meanwhile))
     for command in step.commands:
         screen.command(f"$ {command}")
 
@@ -106,9 +105,9 @@ def _show_records(screen: Screen, records: Iterable[Record]) -> None:
     )
 
 
-def _advise(screen: Screen, ipam: Ipam, summary: Summary, step: Step) -> None:
+def _advise(screen: Screen, stage: Stage, summary: Summary, step: Step) -> None:
     screen.line()
-    screen.command(after_sync(summary, step.commands[-1], ipam.settings.severities))
+    screen.command(after_sync(summary, step.commands[-1], stage.ipam.settings.severities))
 
 
 def _show_writes(screen: Screen, before: Contents, after: Contents) -> None:

@@ -12,7 +12,7 @@ from worker.present.documents import Severities
 from worker.summary import Fate, Line, Preview, Summary
 
 _NOBODY: Final = (
-    "No server was read: none has an export there, or none is enabled. See: ipam-sync servers list"
+    "No server was asked: none is enabled, or none has an export there. See: ipam-sync servers list"
 )
 
 #: More numbers than these do not make a command to copy.

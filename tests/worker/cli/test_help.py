@@ -95,6 +95,7 @@ def test_the_commands_are_exactly_those_that_were_promised() -> None:
         "servers confirm",
         "credentials list",
         "credentials resume",
+        "simulate set",
     }
 
 

@@ -136,7 +136,7 @@ def test_an_empty_directory_reads_nobody_and_says_so(synced: Site) -> None:
         export.unlink()
     outcome = synced.plan()
     assert outcome.code == 0
-    assert "No server was read" in outcome.out.splitlines()[-1]
+    assert "No server was asked" in outcome.out.splitlines()[-1]
 
 
 def test_a_file_that_fits_no_server_is_mentioned(synced: Site) -> None:

@@ -177,7 +177,7 @@ def test_the_last_line_of_a_plan_says_what_to_do_next(told: Preview, words: str)
 
 
 def test_where_nobody_was_read_nobody_is_told_that_all_is_well() -> None:
-    assert "No server was read" in after_plan(Preview({}, 0, (), (), None, 0, {}), SYNC, {})
+    assert "No server was asked" in after_plan(Preview({}, 0, (), (), None, 0, {}), SYNC, {})
 
 
 def test_times_for_programs_are_utc_with_whole_seconds() -> None:
