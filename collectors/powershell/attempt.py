@@ -39,7 +39,11 @@ class Attempt:
     @property
     def encrypts(self) -> bool:
         """Messages are encrypted by the logon itself: without TLS, nothing goes in plain text."""
-        return self.host.transport in CONNECTION_BOUND and not self.host.url.startswith("https:")
+        return self.host.transport in CONNECTION_BOUND and not self.tls
+
+    @property
+    def tls(self) -> bool:
+        return self.host.url.startswith("https:")
 
     @property
     def proven(self) -> bool:

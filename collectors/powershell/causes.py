@@ -18,6 +18,7 @@ from spnego.exceptions import BadMICError
 from urllib3.exceptions import HTTPError
 from winrm.exceptions import (
     InvalidCredentialsError,
+    WinRMError,
     WinRMOperationTimeoutError,
     WinRMTransportError,
     WSManFaultError,
@@ -79,7 +80,12 @@ def explained(error: Exception, attempt: Attempt) -> ReadError:
         for root in roots:
             if isinstance(root, kind):
                 return explain(root, attempt)
-    return _not_winrm(f"sent what no WinRM service sends ({type(error).__name__})", attempt)
+    if attempt.layer is Layer.LOGIN:
+        return _not_winrm("answers a logon with what is no challenge of its protocol", attempt)
+    what = (
+        "an encrypted message that cannot be opened" if attempt.encrypts else "no answer of WinRM"
+    )
+    return _not_winrm(f"sent {what} ({type(error).__name__})", attempt)
 
 
 def _roots(error: BaseException) -> Iterator[BaseException]:
@@ -112,7 +118,7 @@ def _too_slow(_: BaseException, attempt: Attempt) -> PollError:
     return TimedOut(
         f"{host.name}: the server {doing} in time ({_at(attempt)}).",
         "Look at its load and at firewalls that drop packets; the next poll tries again,"
-        " and the setting IPAM_SYNC_POLL_TIMEOUT gives it longer.",
+        " and the setting IPAM_SYNC_POLL_DEADLINE gives it longer.",
         layer=attempt.layer,
     )
 
@@ -129,7 +135,7 @@ def _name(error: BaseException, attempt: Attempt) -> PollError:
 def _certificate(error: BaseException, attempt: Attempt) -> PollError:
     number = getattr(error, "verify_code", 0)
     what, remedy = _CERTIFICATES.get(number, _UNKNOWN_AUTHORITY)
-    said = escaped(str(getattr(error, "verify_message", "")), 200)
+    said = _bare(str(getattr(error, "verify_message", "")))
     return TlsFailed(
         f"{attempt.host.name}: the TLS certificate at {_at(attempt)} {what} ({said}).", remedy
     )
@@ -144,12 +150,16 @@ def _tls(error: BaseException, attempt: Attempt) -> PollError:
             f"{attempt.host.name}: what listens at {_at(attempt)} speaks no TLS.",
             "Correct the port (WinRM has TLS at 5986), or use transport ntlm and an http: URL.",
         )
+    later = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    return _no_tls(f"failed ({escaped(reason.lower().replace('_', ' '))})", attempt, retry=later)
+
+
+def _no_tls(what: str, attempt: Attempt, *, retry: bool) -> PollError:
     return TlsFailed(
-        f"{attempt.host.name}: the TLS connection to {_at(attempt)} failed"
-        f" ({escaped(reason.lower().replace('_', ' '))}).",
+        f"{attempt.host.name}: the TLS connection to {_at(attempt)} {what}.",
         "Check that the listener there has a certificate and shares TLS 1.2 or newer with us.",
-        retry=isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError),
-        layer=Layer.TLS if attempt.layer is Layer.TLS else attempt.layer,
+        retry=retry,
+        layer=attempt.layer,
     )
 
 
@@ -174,7 +184,7 @@ def _refused(_: BaseException, attempt: Attempt) -> PollError:
 
 def _fault(error: WSManFaultError, attempt: Attempt) -> PollError:
     codes = [code for code in (error.wsman_fault_code, error.wmierror_code) if code is not None]
-    said = escaped(error.reason, 200).rstrip(".")
+    said = _bare(error.reason) or "no reason given"
     for code in codes:
         if (meaning := FAULTS.get(code % 2**32)) is not None:
             return _meant(meaning, attempt, f"code {code % 2**32}: {said}")
@@ -188,6 +198,8 @@ def _fault(error: WSManFaultError, attempt: Attempt) -> PollError:
 
 
 def _status(error: WinRMTransportError, attempt: Attempt) -> PollError:
+    if attempt.proof is Proof.REFUSED:  # so says HTTP 403 to a client certificate
+        return _refused(error, attempt)
     later = error.code >= requests.codes.server_error
     other = Meaning(ProtocolBroken, f"answered with HTTP {error.code}", _NOT_WINRM, later)
     return _meant(STATUSES.get(error.code, other), attempt, _at(attempt))
@@ -223,18 +235,15 @@ def _broke(error: BaseException, attempt: Attempt) -> PollError:
             "Raise the limit (ulimit -n) or lower --concurrency.",
             layer=Layer.ADDRESS,
         )
-    if attempt.layer is Layer.ADDRESS and attempt.proof is Proof.UNSENT:
+    if attempt.layer is Layer.ADDRESS:
         what = f"cannot be reached at {_at(attempt)} ({_reason(error)})"
         remedy = "Check that the server is up, that WinRM listens at that port, and firewalls."
     elif attempt.layer is Layer.TLS:
-        return TlsFailed(
-            f"{host.name}: the server at {_at(attempt)} hung up during the TLS handshake.",
-            "Check that the listener there has a certificate and shares TLS 1.2 or newer with us.",
-            retry=True,
-        )
+        return _no_tls("was closed by the server during the handshake", attempt, retry=True)
     else:
         what = f"hung up before its answer was whole ({_at(attempt)})"
-        remedy = "The next poll tries again; if it stays so, an http: URL may point to a TLS port."
+        hint = "" if attempt.tls else "; if it stays so, see that the http: URL names no TLS port"
+        remedy = f"The next poll tries again{hint}."
     return Unreachable(f"{host.name}: the server {what}.", remedy, layer=attempt.layer)
 
 
@@ -245,10 +254,6 @@ def _tampered(_: BaseException, attempt: Attempt) -> PollError:
         "Somebody or something may be between ipam-sync and the server: prefer an https: URL.",
         layer=attempt.layer,
     )
-
-
-def _malformed(error: Malformed, attempt: Attempt) -> PollError:
-    return _not_winrm(str(error), attempt)
 
 
 def _not_winrm(problem: str, attempt: Attempt) -> PollError:
@@ -268,16 +273,23 @@ def _reason(error: BaseException) -> str:
     said = getattr(error, "strerror", None) or (
         "timed out" if isinstance(error, TimeoutError) else ""
     )
-    return escaped(str(said or error), 200).lower()
+    return _bare(str(said or error)).lower()
+
+
+def _bare(said: str) -> str:
+    """What a library or a server said, without the full stop: it is put into brackets."""
+    return escaped(said, 200).rstrip(". ")
 
 
 _TABLE: Final[tuple[tuple[type[BaseException], Callable[[Any, Attempt], PollError]], ...]] = (
-    (Malformed, _malformed),
+    (Malformed, lambda error, attempt: _not_winrm(str(error), attempt)),
     (BadMICError, _tampered),
     (WSManFaultError, _fault),
     (WinRMOperationTimeoutError, _gave_up),
     (WinRMTransportError, _status),
     (InvalidCredentialsError, _refused),
+    (WinRMError, _tampered),  # of those without a name of their own: the length is not the one told
+    (UnicodeDecodeError, lambda _, attempt: _not_winrm("sent text that is not UTF-8", attempt)),
     (socket.gaierror, _name),
     (ssl.SSLCertVerificationError, _certificate),
     (ssl.SSLError, _tls),

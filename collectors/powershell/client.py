@@ -138,7 +138,7 @@ class PowerShell:
             return self._trust
         with self._lock:
             if host.login not in self._contexts:
-                self._contexts[host.login] = tls.with_certificate(self._trust, host.login)
+                self._contexts[host.login] = tls.with_certificate(self._trust, host)
             return self._contexts[host.login]
 
 

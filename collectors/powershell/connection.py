@@ -23,21 +23,14 @@ from collectors.powershell.attempt import CONNECTION_BOUND, Attempt, Proof
 from collectors.powershell.errors import Layer
 from collectors.powershell.host import Transport
 from collectors.powershell.logons import LogonProof, Logons
+from collectors.powershell.responses import inspect, is_winrm, offered, whole
 from collectors.powershell.route import Address, Route
 from collectors.powershell.soap import Malformed
-from collectors.quote import escaped
-
-#: An answer is an envelope of at most 150 KiB, as we ask for, or a page that says why not.
-_MOST_BODY: Final = 4 * 1024 * 1024
-_PIECE: Final = 64 * 1024
 
 #: How the token begins that carries the proof, and not only the wish to log on ([MS-NLMP] 2.2.1.3).
 _NTLM_PROOF: Final = ("Negotiate TlRMTVNTUAAD", "NTLM TlRMTVNTUAAD")
 _FIRST_TOKEN: Final = ("Negotiate ", "Kerberos ", "CredSSP ")
 
-#: With these a WinRM service speaks; others come from what stands before it.
-_ANSWERS: Final = (requests.codes.ok, requests.codes.server_error)
-_WINRM_TYPES: Final = ("application/soap+xml", "multipart/encrypted", "multipart/x-multi-encrypted")
 #: What a server says to a TLS certificate of ours that it does not take, as OpenSSL names it.
 _CERTIFICATE_REFUSED: Final = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
 
@@ -93,10 +86,10 @@ class Adapter(HTTPAdapter):
 
     def _take_in(self, request: requests.PreparedRequest, response: requests.Response) -> None:
         """Raises Malformed unless the answer is one that pywinrm can be trusted with."""
-        self._inspect(request, response)
+        inspect(request, response, self._attempt)
         if response.status_code != requests.codes.unauthorized or self._attempt.proven:
             # There is no other way to hand in a body that was read within bounds.
-            response._content = _whole(response)  # noqa: SLF001
+            response._content = whole(response)  # noqa: SLF001
         elif not response.headers.get("Content-Length", "").isdigit():
             # The NTLM library finds the server's certificate through a body that is not yet read.
             raise Malformed("asks for a logon with a page of unknown length")
@@ -135,6 +128,8 @@ class Adapter(HTTPAdapter):
     def _send_proof(self, request: requests.PreparedRequest) -> requests.Response:
         attempt = self._attempt
         login, server = attempt.host.login, attempt.host.server
+        if attempt.host.transport is Transport.BASIC:
+            self._connect()  # a slot is held from sending the proof on, and no longer
         with self._logons.proof(login.name, server, attempt.deadline) as proof:
             attempt.proof = Proof.SENT
             try:
@@ -147,12 +142,17 @@ class Adapter(HTTPAdapter):
             self._judge(response, proof)
         return response
 
+    def _connect(self) -> None:
+        connection = self._pool._get_conn()  # noqa: SLF001 - the library has no other name for it
+        connection.connect()
+        self._pool._put_conn(connection)  # noqa: SLF001
+
     def _judge(self, response: requests.Response, proof: LogonProof) -> None:
         """What the answer to a proof means; a page of a proxy or a portal means nothing."""
         attempt = self._attempt
         transport, status = attempt.host.transport, response.status_code
         if status == requests.codes.unauthorized:
-            attempt.offered = _offered(response)
+            attempt.offered = offered(response)
             if transport is Transport.BASIC and "basic" not in attempt.offered:
                 attempt.proof = Proof.UNSENT  # it never looked at the password
                 return
@@ -160,27 +160,10 @@ class Adapter(HTTPAdapter):
         if status == requests.codes.unauthorized or no_certificate:
             attempt.proof = Proof.REFUSED
             proof.refused()
-        elif _is_winrm(response):
+        elif is_winrm(response):
             attempt.proof = Proof.ACCEPTED
             attempt.layer = Layer.SHELL
             proof.accepted()
-
-    def _inspect(self, request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Raises Malformed for what pywinrm would follow, repeat or believe."""
-        status = response.status_code
-        if response.is_redirect:
-            target = escaped(response.headers["Location"])
-            raise Malformed(f"redirects to {target}, where we do not follow")
-        if "Content-Encoding" in response.headers or _length(response) > _MOST_BODY:
-            raise Malformed(f"packs its answer, or sends more than {_MOST_BODY // 1024} KiB")
-        if status == requests.codes.unauthorized:
-            self._attempt.offered = _offered(response)
-            if self._attempt.proof is Proof.ACCEPTED:
-                raise Malformed("asks for a second logon in the middle of the conversation")
-        sealed = str(request.headers.get("Content-Type")).startswith("multipart/")
-        opened = status in _ANSWERS and not _type(response).startswith("multipart/")
-        if sealed and opened and not _is_empty(response):
-            raise Malformed("answers an encrypted request in plain text")
 
 
 class _Connection(HTTPConnection):
@@ -218,7 +201,7 @@ class _Connection(HTTPConnection):
             attempt.layer = Layer.TLS
             # Not urllib3's way, which sets options on the context that all threads share.
             self.sock = self._context.wrap_socket(self.sock, server_hostname=self.host)
-        attempt.layer = Layer.LOGIN if attempt.proof is Proof.UNSENT else Layer.SHELL
+        attempt.layer = Layer.SHELL if attempt.proof is Proof.ACCEPTED else Layer.LOGIN
 
     @override
     def close(self) -> None:
@@ -267,40 +250,3 @@ def _certificate_refused(error: requests.exceptions.SSLError, attempt: Attempt) 
     said = str(error)
     alert = "ALERT" in said and any(word in said for word in _CERTIFICATE_REFUSED)
     return alert and attempt.host.transport is Transport.CERTIFICATE
-
-
-def _is_winrm(response: requests.Response) -> bool:
-    if response.status_code not in _ANSWERS:
-        return False
-    return (response.ok and _is_empty(response)) or _type(response).startswith(_WINRM_TYPES)
-
-
-def _is_empty(response: requests.Response) -> bool:
-    return response.headers.get("Content-Length") == "0"
-
-
-def _length(response: requests.Response) -> int:
-    told = response.headers.get("Content-Length", "")
-    return int(told) if told.isdecimal() and told.isascii() else 0
-
-
-def _type(response: requests.Response) -> str:
-    return response.headers.get("Content-Type", "").lower()
-
-
-def _offered(response: requests.Response) -> tuple[str, ...]:
-    """The schemes a server names, in small letters (requests joins several headers by commas)."""
-    told = response.headers.get("WWW-Authenticate", "").split(",")
-    return tuple(
-        words[0].lower() for part in told if (words := part.split()) and "=" not in words[0]
-    )
-
-
-def _whole(response: requests.Response) -> bytes:
-    """The body, as sent: nothing is unpacked, and nothing without end is read."""
-    body = bytearray()
-    for piece in response.raw.stream(_PIECE, decode_content=False):
-        body += piece
-        if len(body) > _MOST_BODY:
-            raise Malformed(f"sent an answer of more than {_MOST_BODY // 1024} KiB")
-    return bytes(body)

@@ -95,7 +95,7 @@ FAULTS: Final[Mapping[int, Meaning]] = {
     0x80338026: Meaning(
         ProtocolBroken,
         "says that the envelope is too large",
-        "Set MaxEnvelopeSizekb there to its default of 500: winrm set winrm/config.",
+        'Set it to its default there: winrm set winrm/config @{MaxEnvelopeSizekb="500"}',
     ),
 }
 

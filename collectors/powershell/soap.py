@@ -141,6 +141,8 @@ def answer(content: bytes, message: Message) -> ET.Element:
         envelope = ET.fromstring(content)  # noqa: S314
     except (ET.ParseError, ValueError, LookupError) as error:  # ValueError: encodings
         raise Malformed("sent no well-formed XML") from error
+    if envelope.tag != f"{_SOAP}Envelope":
+        raise Malformed("sent a page, or XML, that is no SOAP envelope")
     relates_to = _text(envelope.find(f"{_SOAP}Header/{_ADDRESSING}RelatesTo"), "RelatesTo")
     if relates_to.upper() != message.id.upper():
         raise Malformed("answered another request than the one sent (RelatesTo differs)")

@@ -8,7 +8,7 @@ from pathlib import Path
 import certifi
 
 from collectors.powershell.errors import Layer, LocalConfig
-from collectors.powershell.host import Login
+from collectors.powershell.host import Host
 from collectors.quote import escaped
 
 
@@ -32,16 +32,17 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
         ) from error
 
 
-def with_certificate(shared: ssl.SSLContext, login: Login) -> ssl.SSLContext:
-    """A context that trusts what ``shared`` trusts and shows the certificate of ``login``.
+def with_certificate(shared: ssl.SSLContext, host: Host) -> ssl.SSLContext:
+    """A context that trusts what ``shared`` trusts and shows the certificate of the host's login.
 
     It stays at TLS 1.2: Windows asks for the certificate after it has read the request, which
     is a renegotiation there.  In TLS 1.3 that is post-handshake authentication, which pywinrm's
     users have found broken on Server 2022.  Raises LocalConfig.
     """
+    login = host.login
     if login.certificate is None:
         raise LocalConfig(
-            f"The credential {login.name} has no certificate to log on with.",
+            f"{host.name}: the credential {login.name} has no certificate to log on with.",
             "Give it certificate and key in the inventory file and import it.",
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -54,7 +55,7 @@ def with_certificate(shared: ssl.SSLContext, login: Login) -> ssl.SSLContext:
         context.load_cert_chain(login.certificate, login.key, password=_no_passphrase)
     except (OSError, ValueError) as error:
         raise LocalConfig(
-            f"The certificate of the credential {login.name},"
+            f"{host.name}: the certificate of the credential {login.name},"
             f" {escaped(str(login.certificate), 300)}, or its key cannot be used:"
             f" {_reason(error)}.",
             "Both must be readable PEM files, the key without a passphrase and of the certificate.",

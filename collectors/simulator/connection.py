@@ -18,7 +18,9 @@ from collectors.simulator.damage import (
     AT_CONNECTION,
     AT_REQUEST,
     INSTEAD,
+    SEALED,
     Damaged,
+    broken_seal,
     damaged,
     faulted,
     instead,
@@ -32,7 +34,7 @@ from collectors.simulator.http import (
     read_request,
 )
 from collectors.simulator.logon import Logon
-from collectors.simulator.shells import CHUNK
+from collectors.simulator.processes import CHUNK
 from collectors.simulator.soap import NotSoap, Request
 from collectors.simulator.station import NEGOTIATE, Station
 
@@ -98,7 +100,7 @@ class Connection:
         return await self._dialogue(request, logon)
 
     async def _break(self, broken: Injection) -> bool:
-        """What happens before anybody looks who asks."""
+        """The service never sees the request."""
         if broken.kind is Fault.STALL:
             await self.reader.read()
         if broken.kind in (Fault.DROP, Fault.STALL):
@@ -126,7 +128,7 @@ class Connection:
     async def _exchange(self, asked: Request, logon: Logon) -> bool:
         """One request of the dialogue, with the fault that waits for its verb."""
         broken = self.station.faults.take(AT_REQUEST, asked.verb)
-        if broken is not None and broken.kind in (Fault.DROP, Fault.STALL):
+        if broken is not None and broken.kind in AT_CONNECTION:
             return await self._break(broken)
         if broken is not None and broken.kind in INSTEAD:
             if broken.kind is Fault.HANG:
@@ -143,7 +145,8 @@ class Connection:
     async def _reply(self, asked: Request, damage: Damaged, logon: Logon) -> bool:
         if damage.response is not None:
             return await self._write(damage.response)
-        message, kind = self._sealed(damage, damage.text(asked), logon)
+        text = damage.text(asked, activity_id=self.station.activity_ids)
+        message, kind = self._sealed(damage, text, logon)
         close = damage.kind is Fault.CLOSE
         response = self._greeted(HttpResponse(damage.status, message, kind, close=close), logon)
         if damage.kind is Fault.CUT:
@@ -158,14 +161,11 @@ class Connection:
         """The body and its type, encrypted on plain HTTP; damaged in its encrypted form, too."""
         if damage.kind is Fault.NO_CONTENT_TYPE:
             return message, None
-        tampered, mis_sized = damage.kind is Fault.TAMPERED, damage.kind is Fault.MIS_SIZED
         if self.encrypted and logon.context is not None:
+            mis_sized = damage.kind is Fault.MIS_SIZED
             sealed = encryption.encrypt(logon.context, message, mis_sized=mis_sized)
-            if tampered:
-                place = len(sealed) // 2
-                sealed = sealed[:place] + bytes((sealed[place] ^ 0x55,)) + sealed[place + 1 :]
-            return sealed, encryption.CONTENT_TYPE
-        if tampered or mis_sized:  # TLS would not let it through: somebody behind it did
+            return broken_seal(sealed, damage.kind), encryption.CONTENT_TYPE
+        if damage.kind in SEALED:  # TLS would not let it through: somebody behind it did
             return message[: len(message) // 2], SOAP_TYPE
         return message, SOAP_TYPE
 

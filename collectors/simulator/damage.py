@@ -14,7 +14,8 @@ from collectors.simulator.wsman_faults import OPERATION_TIMEOUT, fault, wmi_faul
 _PORTAL: Final = b"<html><body><h1>Welcome to the guest network</h1></body></html>"
 _NOT_UTF8: Final = b"<html>Erreur d\xe9finitive \xff</html>"
 
-#: Before anybody looks who asks and what for.
+#: What stands before the service drops the request, or answers it: before anybody looks who asks
+#: and what for, or at a verb.
 AT_CONNECTION: Final = (
     Fault.DROP,
     Fault.STALL,
@@ -28,6 +29,9 @@ AT_REQUEST: Final = frozenset(Fault)
 
 #: The service answers with a fault and does nothing.
 INSTEAD: Final = frozenset({Fault.WSMAN, Fault.WMI, Fault.HANG})
+
+#: Happens to the encrypted form of an answer.
+SEALED: Final = frozenset({Fault.TAMPERED, Fault.MIS_SIZED, Fault.BROKEN_MIME})
 
 _SHELL_ID: Final = r'<w:Selector Name="ShellId">[^<]*</w:Selector>|<rsp:ShellId>[^<]*</rsp:ShellId>'
 _RELATES_TO: Final = r"<a:RelatesTo>[^<]*</a:RelatesTo>"
@@ -58,13 +62,13 @@ class Damaged:
         """Faults are internal errors to HTTP."""
         return 500 if self.answer.fault or self.kind is Fault.NO_CONTENT_TYPE else 200
 
-    def text(self, request: Request) -> bytes:
+    def text(self, request: Request, *, activity_id: bool) -> bytes:
         """The message before it is encrypted."""
         if self.kind is Fault.EMPTY:
             return b""
         if self.kind is Fault.NO_CONTENT_TYPE:
             return b"<html/>"
-        message = self.answer.envelope(request)
+        message = self.answer.envelope(request, activity_id=activity_id)
         if self.kind in _EDITS:
             pattern, instead = _EDITS[self.kind]
             message = re.sub(pattern, instead, message, flags=re.DOTALL)
@@ -89,6 +93,18 @@ def damaged(answer: Answer, broken: Injection | None) -> Damaged:
     if broken is None:
         return Damaged(answer)
     return Damaged(answer, broken.kind, faulted(broken))
+
+
+def broken_seal(sealed: bytes, kind: Fault | None) -> bytes:
+    """What becomes of a body between its encryption and decryption."""
+    place = len(sealed) // 2
+    match kind:
+        case Fault.TAMPERED:
+            return sealed[:place] + bytes((sealed[place] ^ 0x55,)) + sealed[place + 1 :]
+        case Fault.BROKEN_MIME:
+            return sealed[: sealed.find(b"\r\n")]
+        case _:
+            return sealed
 
 
 def faulted(broken: Injection) -> HttpResponse | None:

@@ -30,9 +30,9 @@ def decrypt(context: ContextProxy, body: bytes) -> bytes:
     if start < 0 or length is None or not body.endswith(_END):
         raise NotEncrypted("the parts are not there")
     payload = body[start + len(_START) : -len(_END)]
-    (signature_length,) = struct.unpack_from("<i", payload)
-    signature = payload[4 : 4 + signature_length]
     try:
+        (signature_length,) = struct.unpack_from("<I", payload)
+        signature = payload[4 : 4 + signature_length]
         message: bytes = context.unwrap_winrm(signature, payload[4 + signature_length :])
     except Exception as error:  # whatever the library finds wrong with it
         raise NotEncrypted(str(error)) from error

@@ -45,6 +45,7 @@ class Fault(StrEnum):
     BAD_UTF8 = "bad_utf8"
     TAMPERED = "tampered"
     MIS_SIZED = "mis_sized"
+    BROKEN_MIME = "broken_mime"
     CUT = "cut"
     CLOSE = "close"
     DRIP = "drip"
@@ -90,7 +91,7 @@ _VERB: Final = {
     **dict.fromkeys(
         (
             *(Fault.EMPTY, Fault.TRUNCATED, Fault.BAD_UTF8, Fault.TAMPERED, Fault.MIS_SIZED),
-            *(Fault.CUT, Fault.CLOSE, Fault.NO_CONTENT_TYPE, Fault.NOT_UTF8),
+            *(Fault.BROKEN_MIME, Fault.CUT, Fault.CLOSE, Fault.NO_CONTENT_TYPE, Fault.NOT_UTF8),
             *(Fault.NO_RELATES_TO, Fault.WRONG_RELATES_TO),
         ),
         "Receive",

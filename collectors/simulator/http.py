@@ -55,27 +55,36 @@ class HttpResponse:
 
 async def read_request(reader: asyncio.StreamReader) -> HttpRequest | None:
     """The next request of a connection, None at its end. Raises BadHttp."""
+    first = await reader.read(1)
+    if not first:
+        return None
+    if not first.isalpha():  # TLS on a plain port has no line that one could wait for the end of
+        raise BadHttp("no method")
     try:
-        line = await reader.readline()
-        if not line:
-            return None
-        method, path, _ = _request_line(line)
-        headers: dict[str, str] = {}
-        while (line := await reader.readline()) not in (b"\r\n", b"\n"):
-            name, colon, value = line.decode("latin-1").partition(":")
-            if not colon or len(headers) >= _MOST_HEADERS:
-                raise BadHttp("header")
-            headers[name.strip().lower()] = value.strip()
-        length = int(headers.get("content-length", "0"))
-        if not 0 <= length <= _LONGEST_BODY:
+        method, path, _ = _request_line(first + await reader.readline())
+        headers = await _headers(reader)
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdecimal() and int(length) <= _LONGEST_BODY):
             raise BadHttp("length")
-        return HttpRequest(method, path, headers, await reader.readexactly(length))
+        return HttpRequest(method, path, headers, await reader.readexactly(int(length)))
     except (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
         raise BadHttp(str(error)) from error
 
 
+async def _headers(reader: asyncio.StreamReader) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for _ in range(_MOST_HEADERS):
+        line = await reader.readline()
+        if line in (b"\r\n", b"\n"):
+            return headers
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon:
+            break
+        headers[name.strip().lower()] = value.strip()
+    raise BadHttp("header")
+
+
 def _request_line(line: bytes) -> tuple[str, str, str]:
-    """TLS on a plain port ends here: http.sys answers 400."""
     method, path, version = line.decode("ascii", "strict").split()
     if not version.startswith("HTTP/1."):
         raise BadHttp("version")

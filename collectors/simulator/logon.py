@@ -6,13 +6,11 @@ Authentication sticks to the connection, as http.sys has it.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from binascii import Error as BadBase64
 from dataclasses import dataclass
 from typing import Final
 
 import spnego
 from spnego.channel_bindings import GssChannelBindings
-from spnego.exceptions import SpnegoError
 
 from collectors.simulator.accounts import Accounts
 from collectors.simulator.faults import Fault
@@ -72,7 +70,7 @@ class Logon:
 
     def _refused(self) -> HttpResponse:
         self.station.logons_refused += 1
-        self.context = None
+        self.context = self.user = None
         return self._challenge()
 
     def _admitted(self, account: Account | None) -> bool:
@@ -86,7 +84,7 @@ class Logon:
     def _basic(self, token: str) -> HttpResponse | None:
         try:
             content = b64decode(token, validate=True)
-        except BadBase64:
+        except ValueError:  # not of base64, or not even of ASCII
             return self._challenge()
         try:
             username, _, password = content.decode("utf-8").partition(":")
@@ -103,16 +101,17 @@ class Logon:
     def _negotiate(self, token: str) -> HttpResponse | None:
         try:
             content = b64decode(token, validate=True)
-        except BadBase64:
+        except ValueError:  # not of base64, or not even of ASCII
             return self._challenge()
         proof = _NTLM_PROOF in content
         if (broken := self._broken_leg(proof)) is not None:
             return broken
         if self.context is None or self.context.complete:
-            self.context = self._acceptor()
+            self.context, self.user = self._acceptor(), None
         try:
             out = self.context.step(content)
-        except SpnegoError:
+        except Exception:  # noqa: BLE001  # of a token that is none, its parser raises anything
+            self.context = None
             return self._refused() if proof else self._challenge()
         if not self.context.complete:
             answer = f"{NEGOTIATE} {b64encode(out or b'').decode('ascii')}"

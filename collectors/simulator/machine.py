@@ -12,13 +12,18 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What a process left behind, ``seconds`` after it was started; ``early`` it printed at once."""
+    """What a process left behind, ``seconds`` after it was started; ``early`` it printed at once.
+
+    ``writes`` are the lengths of what it wrote to standard output at a time, where that is known:
+    each becomes an element of its own in the answer.
+    """
 
     stdout: bytes
     stderr: bytes = b""
     exit_code: int = 0
     seconds: float = 0.0
     early: bytes = b""
+    writes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

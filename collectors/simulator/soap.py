@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 from xml.etree import ElementTree as ET
@@ -33,7 +33,9 @@ _NAMESPACES: Final = {
     "rsp": SHELL,
     "p": "http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd",
 }
-_DURATION: Final = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
+_DURATION: Final = re.compile(
+    r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?", re.ASCII
+)
 _DEFAULT_OPERATION_SECONDS: Final = 60.0
 
 CREATE: Final = f"{TRANSFER}/Create"
@@ -126,8 +128,8 @@ def seconds_of(duration: str) -> float:
     match = _DURATION.fullmatch(duration)
     if match is None or not any(match.groups()):
         return _DEFAULT_OPERATION_SECONDS
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +143,15 @@ class Answer:
     body: str
     prefixes: Sequence[str] = ("s", "a", "x", "w", "rsp", "p")
     fault: bool = False
-    relates_to: str | None = field(default=None, kw_only=True)
 
     def envelope(self, request: Request, *, activity_id: bool = False) -> str:
-        """The whole response; newer hosts add an activity id to some of them."""
+        """The whole response; ``activity_id``: some hosts give every answer one."""
         names = " ".join(f'xmlns:{p}="{_NAMESPACES[p]}"' for p in self.prefixes)
         activity = f"<p:ActivityId>{guid()}</p:ActivityId>" if activity_id else ""
-        relates = request.message_id if self.relates_to is None else self.relates_to
         return (
             f'<s:Envelope xml:lang="en-US" {names}><s:Header>'
             f"<a:Action>{self.action}</a:Action><a:MessageID>uuid:{guid()}</a:MessageID>{activity}"
-            f"<a:To>{_ANONYMOUS}</a:To><a:RelatesTo>{escape(relates)}</a:RelatesTo></s:Header>"
+            f"<a:To>{_ANONYMOUS}</a:To><a:RelatesTo>{escape(request.message_id)}</a:RelatesTo></s:Header>"
             f"<s:Body>{self.body}</s:Body></s:Envelope>"
         )
 

@@ -35,7 +35,7 @@ _TLS_FAULTS: Final = (
 class Station:
     """A WinRM service.  ``faults`` may be changed at any time; counters only grow.
 
-    ``port`` 0 takes a free one.  ``schemes`` are offered in that order; Basic without TLS is
+    ``port`` 0 takes a free one.  With ``activity_ids`` each answer has one, as some hosts have it.  ``schemes`` are offered in that order; Basic without TLS is
     refused as with AllowUnencrypted=false.
     """
 
@@ -49,12 +49,14 @@ class Station:
         schemes: Sequence[str] = (NEGOTIATE,),
         faults: Sequence[str] = (),
         quotas: Quotas | None = None,
+        activity_ids: bool = False,
     ) -> None:
         self.machine = machine
         self.tls = tls
         self.address = address
         self.port = port
         self.schemes = tuple(schemes)
+        self.activity_ids = activity_ids
         self.faults = Faults(faults)
         self.shells = Shells(machine, lambda: self.url, quotas or Quotas())
         self.requests = 0

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from collectors.powershell.deadline import Deadline
+from collectors.simulator.authority import Authority
 
 
 @contextmanager
@@ -76,6 +81,66 @@ def dripping(answer: bytes, halt: threading.Event) -> Callable[[socket.socket], 
             connection.sendall(b".")
 
     return serve
+
+
+@contextmanager
+def intercepting(authority: Authority, port: int) -> Iterator[int]:
+    """The port of somebody who opens the TLS of a service and hands on what is in it.
+
+    What it shows is issued by the same authority, so that clients trust it.
+    """
+    front = _front(authority)
+    back = ssl.create_default_context(cadata=authority.pem.decode("ascii"))
+    # In TLS 1.3 there is more to read than what was sent, and one would wait for what is not there.
+    front.maximum_version = back.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    def serve(connection: socket.socket) -> None:
+        with (
+            front.wrap_socket(connection, server_side=True) as client,
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            back.wrap_socket(plain, server_hostname="127.0.0.1") as server,
+        ):
+            _hand_on(client, server)
+
+    with listening(serve) as listener:
+        yield listener
+
+
+@contextmanager
+def choosy(authority: Authority) -> Iterator[int]:
+    """The port of a TLS service that takes only clients with a certificate of this authority."""
+    front = _front(authority)
+    front.verify_mode = ssl.CERT_REQUIRED
+    front.load_verify_locations(cadata=authority.pem.decode("ascii"))
+
+    def serve(connection: socket.socket) -> None:
+        with front.wrap_socket(connection, server_side=True) as client:
+            silent(client)
+
+    with listening(serve) as listener:
+        yield listener
+
+
+def _front(authority: Authority) -> ssl.SSLContext:
+    """Of a TLS service whose certificate is one of this authority."""
+    front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with TemporaryDirectory() as directory:
+        chain = Path(directory, "chain.pem")
+        certificate = authority.server("between.example", "127.0.0.1")
+        chain.write_bytes(certificate + authority.key_pem)
+        front.load_cert_chain(chain)
+    return front
+
+
+def _hand_on(client: ssl.SSLSocket, server: ssl.SSLSocket) -> None:
+    """What each says to the other, until one has nothing more to say."""
+    while True:
+        spoken = [each for each in (client, server) if each.pending()]
+        for source in spoken or select.select([client, server], [], [])[0]:
+            piece = source.recv(65536)
+            if not piece:
+                return
+            (server if source is client else client).sendall(piece)
 
 
 class Book:

@@ -105,9 +105,14 @@ def opened() -> Iterator[Site]:
         yield Site(simulator, stations, windows, directory, issued(authority, directory))
 
 
-def issued(authority: Authority, directory: Path, stem: str = "client") -> Login:
+def issued(
+    authority: Authority,
+    directory: Path,
+    stem: str = "client",
+    username: str = BY_CERTIFICATE.username,
+) -> Login:
     """A credential with a certificate of this authority."""
     files = directory / f"{stem}.pem", directory / f"{stem}.key"
-    for file, content in zip(files, authority.client(BY_CERTIFICATE.username), strict=True):
+    for file, content in zip(files, authority.client(username), strict=True):
         file.write_bytes(content)
     return Login("by-certificate", "", certificate=files[0], key=files[1])

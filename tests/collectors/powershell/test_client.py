@@ -46,6 +46,16 @@ def test_output_of_many_pieces_is_put_together(site: Site, way: str) -> None:
     assert site.powershell().run(SCRIPT, site.host(way)) == Output(long, b"remark", 0)
 
 
+@pytest.mark.parametrize("way", ["basic", "certificate"])
+@pytest.mark.parametrize("verb", ["Create", "Command"])
+def test_who_proves_himself_with_each_request_goes_on_over_a_new_connection(
+    site: Site, way: str, verb: str
+) -> None:
+    site.simulator.set_faults(site[way], f"close@{verb}")
+    assert site.powershell().run(SCRIPT, site.host(way)).stdout == HELLO
+    assert site.open_shells() == 0
+
+
 def test_a_slow_script_is_waited_for_over_several_receives(site: Site) -> None:
     site.windows.execution = Execution(HELLO, seconds=0.7)
     before = site["plain"].requests

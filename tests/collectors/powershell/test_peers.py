@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,16 @@ from collectors.powershell.errors import (
     Unreachable,
 )
 from collectors.powershell.host import Host, Limits, Login, Transport
-from collectors.powershell.logons import CredentialSuspended, Logons
+from collectors.powershell.logons import (
+    MOST_UNPROVEN,
+    SLOT_SECONDS,
+    CredentialSuspended,
+    Logons,
+)
 from collectors.powershell.tls import trust
 from collectors.scripts import packaged
 from tests.collectors.powershell.peers import Book, dripping, listening, saying, silent
+from tests.collectors.powershell.site import HELLO, LIMITS, Site
 
 SCRIPT = packaged("failover")
 CHALLENGE = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n"
@@ -74,7 +81,7 @@ def test_a_peer_that_never_answers_is_left_at_the_deadline(tls: bool, layer: Lay
         b"",
         b"HTTP/1.1 401 Unauthorized\r\nX: ",
         b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 9999\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+        b"HTTP/1.1 503 Busy\r\nContent-Length: 9999\r\n\r\n",
     ],
 )
 def test_a_peer_that_drips_is_left_at_the_deadline_wherever_it_drips(
@@ -147,6 +154,41 @@ def test_a_suspended_credential_is_not_even_connected_with() -> None:
     assert not connections
 
 
+def test_a_server_that_takes_no_tls_does_not_hold_a_slot_of_a_password_that_it_never_saw(
+    site: Site,
+) -> None:
+    connected = threading.Semaphore(0)
+
+    def serve(connection: socket.socket) -> None:
+        connected.release()
+        silent(connection)
+
+    powershell = site.powershell(replace(LIMITS, deadline_seconds=SLOT_SECONDS / 2))
+    with listening(serve) as port, ThreadPoolExecutor(MOST_UNPROVEN) as pool:
+        basic = site.host("basic")
+        deaf = replace(basic, url=f"https://127.0.0.1:{port}/wsman")
+        polls = [pool.submit(_failure, powershell, deaf) for _ in range(MOST_UNPROVEN)]
+        for _ in polls:
+            assert connected.acquire(timeout=30)
+        assert powershell.run(SCRIPT, basic).stdout == HELLO
+        powershell.stop()
+        assert {type(poll.result(10)) for poll in polls} == {TimedOut}
+
+
+def test_a_proxy_that_asks_for_a_logon_is_told_nothing_of_ours() -> None:
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        while said := connection.recv(1024 * 1024):
+            heard.append(said)
+            connection.sendall(_reply("407 Proxy", "Proxy-Authenticate: NTLM\r\n"))
+
+    with listening(serve) as port:
+        assert "HTTP 407" in _failure(_powershell(), _host(port)).message
+    assert len(heard) == 1
+    assert b"uthorization" not in heard[0]
+
+
 def _reply(status: str, headers: str = "", body: bytes = b"") -> bytes:
     return f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
@@ -177,7 +219,7 @@ def _reply(status: str, headers: str = "", body: bytes = b"") -> bytes:
         ),
         (
             saying(
-                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                b"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n"
                 + b"10000\r\n%s\r\n" % (b"x" * 65536) * 65
             ),
             ProtocolBroken,

@@ -96,7 +96,8 @@ def test_an_exit_code_may_be_negative() -> None:
         (b"<html><p></html>", "no well-formed XML"),
         (b"<a>\xff</a>", "no well-formed XML"),
         (b'<?xml version="1.0" encoding="klingon"?><a/>', "no well-formed XML"),
-        (b"<html/>", "without RelatesTo"),
+        (b"<html/>", "no SOAP envelope"),
+        (b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"/>', "without RelatesTo"),
     ],
 )
 def test_what_is_no_envelope_is_malformed(content: bytes, problem: str) -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from collectors.powershell.errors import Layer, LocalConfig
-from collectors.powershell.host import Login
+from collectors.powershell.host import Host, Login, Transport
 from collectors.powershell.tls import trust, with_certificate
 
 
@@ -42,5 +42,7 @@ def test_a_credential_whose_certificate_cannot_be_used_says_so_before_anybody_is
         )
     )
     for file in (None, tmp_path / "none.pem", locked):
-        with pytest.raises(LocalConfig, match="mycert"):
-            with_certificate(trust(None), Login("mycert", "", certificate=file))
+        login = Login("mycert", "", certificate=file)
+        host = Host(1, "dc1", "https://dc1.example:5986/wsman", Transport.CERTIFICATE, login)
+        with pytest.raises(LocalConfig, match=r"^dc1: .*mycert"):
+            with_certificate(trust(None), host)
