@@ -9,7 +9,7 @@ from reconcile.judgement import Judgement, Undecided
 from reconcile.model import Evidence, Operation
 from reconcile.pairing import Pair
 from reconcile.record import Hold, Party, Planned, Record
-from reconcile.witness import Gone, Silent, Tells, Unclear, Unmanaged, Unproven, Witness
+from reconcile.witness import Doubt, Gone, Silent, Tells, Unclear, Unmanaged, Unproven, Witness
 from reconcile.world import World
 
 
@@ -17,7 +17,7 @@ def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
     """The partners stored in the row are the witnesses, not what names resolve to today."""
     stored = tuple(i for i, s in enumerate(pair.sides) if s.server in record.partners)
     witnesses = [pair.sides[i].witness for i in stored]
-    if record.pending and all(isinstance(w, (Gone, Unproven)) for w in witnesses):
+    if record.pending and all(_lacks(w) for w in witnesses):
         return Judgement(pair)
     if all(isinstance(w, Gone) for w in witnesses):
         return Judgement(pair, needs=(_delete(pair, record, world, stored),))
@@ -37,6 +37,11 @@ def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
         ((pair.name, words),),
     )
     return Judgement(pair, findings=(finding,), undecided=undecided)
+
+
+def _lacks(witness: Witness) -> bool:
+    """True if a Create that waits is no longer needed on this word: that takes no proof."""
+    return isinstance(witness, Gone) or witness == Unproven(Doubt.EMPTY)
 
 
 def word(witness: Witness) -> str:

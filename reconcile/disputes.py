@@ -69,12 +69,18 @@ def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
             for i, s in enumerate(case.pair.sides)
         )
     )
+    replaced = [case.world.name(s) for s in case.pair.servers if case.world.replaced(s)]
+    why = (
+        f"{' and '.join(replaced)} is another machine than before, which nobody confirmed"
+        if replaced
+        else "its partner was not read"
+    )
     return Finding(
         Kind.ABSENCE_UNVERIFIED,
         case.pair.name,
         case.pair.servers,
         f"{side_name(case.world, case.pair, case.pair.sides.index(case.teller))} no longer has "
-        f"{listed(dotted_all(scopes))} in {case.pair.name}, and its partner was not read. "
+        f"{listed(dotted_all(scopes))} in {case.pair.name}, and {why}. "
         "Nothing is removed until both partners say so.",
         tuple((scope, words) for scope in dotted_all(scopes)),
     )

@@ -14,9 +14,12 @@ class Judged:
     """What a run had evidence about.
 
     ``pairs`` are the judged ones, by folded name; ``read`` the servers that answered;
-    ``left`` the ones that were read and not judged all the same (overtaken).  ``targets`` and
-    ``only`` are what the run was asked about; ``unasked`` are servers that a person took out.
-    ``unsaid`` are servers that answered and did not say what a kind of finding rests on.
+    ``left`` the ones that were read and not judged all the same (overtaken, or in maintenance);
+    ``paused`` are (folded relationship, server) in maintenance.  ``targets`` and ``only`` are what
+    the run was asked about; ``unasked`` are servers that a person took out, some of them
+    ``retired`` for good.  ``doubles`` answered, and are no witnesses; ``replaced`` were read, and
+    what they lack proves nothing; ``unsaid`` were read, and did not say what a kind of finding
+    rests on.  ``focus`` are the servers whose turn it was (None: everybody's).
     """
 
     pairs: Mapping[str, tuple[frozenset[int], ...]]
@@ -24,8 +27,13 @@ class Judged:
     left: frozenset[tuple[str, frozenset[int]]] = frozenset()
     targets: frozenset[int] | None = None
     only: str | None = None
+    focus: frozenset[int] | None = None
     unasked: frozenset[int] = frozenset()
+    retired: frozenset[int] = frozenset()
+    doubles: frozenset[int] = frozenset()
+    replaced: frozenset[int] = frozenset()
     unsaid: Mapping[Kind, frozenset[int]] = field(default_factory=dict)
+    paused: frozenset[tuple[str, int]] = frozenset()
 
     def covers(self, finding: Finding) -> bool:
         """True if this run would have found the problem again, were it still there.
@@ -45,26 +53,40 @@ class Judged:
 
     def _taken_out(self, finding: Finding) -> bool:
         """True if a person took a server out without which there is no such problem."""
-        if finding.kind is Kind.SERVER_UNREAD:
-            return self.unasked.issuperset(finding.servers)
-        return finding.kind is Kind.DUPLICATE_SERVER and not self.unasked.isdisjoint(
-            finding.servers
-        )
+        match finding.kind:
+            case Kind.SERVER_UNREAD | Kind.SERVER_OVERDUE:
+                return self.unasked.issuperset(finding.servers)
+            case Kind.DUPLICATE_SERVER:
+                return not self.unasked.isdisjoint(finding.servers)
+            case _:
+                return not self.retired.isdisjoint(finding.servers)
 
     def _heard(self, finding: Finding) -> bool:
         """True if all that are concerned were read and said what the problem would show in."""
+        if self.focus is not None and self.focus.isdisjoint(finding.servers):
+            return False
+        if finding.kind in (Kind.SERVER_UNREAD, Kind.SERVER_OVERDUE):
+            return (self.read | self.doubles).issuperset(finding.servers)
         said = self.read - self.unsaid.get(finding.kind, frozenset())
         return said.issuperset(finding.servers)
 
     def read_about(self, name: str, servers: frozenset[int]) -> bool:
         """True if these servers were all read in a run that was asked about the name."""
-        if not servers <= self.read:
+        if not servers <= self.read - self.replaced:
+            return False
+        if self.focus is not None and self.focus.isdisjoint(servers):
             return False
         if self.only is not None and name != self.only:
             return False
         if self.targets is not None and self.targets.isdisjoint(servers):
             return False
-        return not any(n == name and servers <= pair for n, pair in self.left)
+        return not self.left_alone(name, servers)
+
+    def left_alone(self, name: str, servers: frozenset[int]) -> bool:
+        """True if nothing was concluded about it, whatever was read."""
+        if any((name, server) in self.paused for server in servers):
+            return True
+        return any(n == name and servers <= pair for n, pair in self.left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     CLOCK_SKEW = "clock_skew"
     SCOPE_WITHOUT_FAILOVER = "scope_without_failover"
     CREDENTIAL_SUSPENDED = "credential_suspended"
+    SERVER_OVERDUE = "server_overdue"
 
 
 class Severity(StrEnum):
@@ -78,6 +79,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     Kind.CLOCK_SKEW: Severity.WARNING,
     Kind.SCOPE_WITHOUT_FAILOVER: Severity.INFO,
     Kind.CREDENTIAL_SUSPENDED: Severity.CRITICAL,
+    Kind.SERVER_OVERDUE: Severity.WARNING,
 }
 
 #: What a person may override: every kind, and state_not_normal by state.
@@ -94,7 +96,8 @@ class Finding:
     """One problem.
 
     The subject is (``relationship``, ``servers``): a relationship of these servers, a server, or
-    with neither the whole store, there ``about`` may name what it is about; with ``kind`` it is the fingerprint, whatever the wording.
+    with neither the whole store, where ``about`` may name a part; with ``kind`` it is the
+    fingerprint, whatever the wording.
     ``values`` are what the witnesses say; a finding with other values has changed.
     ``grade`` picks a severity within the kind (a state's name).
     """

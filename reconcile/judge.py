@@ -15,7 +15,7 @@ from reconcile.pairing import Pair, Side
 from reconcile.quiet import is_quiet
 from reconcile.record import Entry
 from reconcile.scopes import told_scopes
-from reconcile.witness import Gone, Silent, Tells, Unclear, Unproven, Witnesses
+from reconcile.witness import Doubt, Gone, Silent, Tells, Unclear, Unproven, Witnesses
 from reconcile.world import World
 
 
@@ -94,7 +94,8 @@ def _settles_existence(pair: Pair, judged: Judgement) -> bool:
     """True if the silent one's last word agrees with the one that does not tell it now."""
     witnesses = [s.witness for s in pair.sides]
     return bool(judged.findings) and not any(
-        isinstance(w, Silent) and not isinstance(w.last, Gone) for w in witnesses
+        w == Unproven(Doubt.REPLACED) or (isinstance(w, Silent) and not isinstance(w.last, Gone))
+        for w in witnesses
     )
 
 
@@ -184,8 +185,11 @@ def _with_open(
     told = any(isinstance(w, Tells) for w in words) and not any(
         isinstance(w, (Unclear, Unproven)) for w in words
     )
-    # An empty reading that is not believed yet resolves nothing but what it says itself.
-    recomputed = _RECOMPUTED if Silent in map(type, words) else _RECOMPUTED | _OF_EXISTENCE
+    # An empty reading that is not believed yet resolves nothing but what it says itself; what a
+    # replaced machine lacks not even that.
+    untold = not any(isinstance(w, Tells) for w in words)
+    unheard = Silent in map(type, words) or (untold and Unproven(Doubt.REPLACED) in words)
+    recomputed = _RECOMPUTED if unheard else _RECOMPUTED | _OF_EXISTENCE
     now = {f.fingerprint for f in findings}
     kept = tuple(
         f

@@ -6,10 +6,10 @@ Rule R1: a server is known by its machine id.  Exports do not say one, so nothin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconcile.findings import Finding, Kind
-from reconcile.model import Identity, Seen, Server, Standing
+from reconcile.model import Seen, Server, Sighting, Standing
 from reconcile.names import Known, fold
 from reconcile.spelling import dotted, listed
 from reconcile.witness import Witnesses
@@ -19,20 +19,26 @@ from reconcile.world import World
 _SCOPES_NAMED = 20
 
 
-def duplicates(world: World) -> Mapping[int, int]:
-    """Servers of this run that are no witnesses, with the one that speaks for their machine.
+def duplicates(
+    servers: Mapping[int, Server], sightings: Mapping[int, Sighting]
+) -> Mapping[int, int]:
+    """Servers that are no witnesses in this run, with the one that speaks for their machine.
 
-    That is the one whose name in the inventory is what the machine calls itself, else the lowest.
+    That is the one whose name in the inventory is what the machine calls itself, else the lowest,
+    whoever of them was read: it must not change with whoever is down.
     """
+    now = _machines(sightings)
     of_machine: defaultdict[str, set[int]] = defaultdict(set)
-    for server in world.servers.values():
-        machine = _machine_now(world, server)
+    for server in servers.values():
+        machine = now.get(server.id, server.machine_id)
         if machine is not None and server.standing is Standing.ENABLED:
             of_machine[machine].add(server.id)
     found: dict[int, int] = {}
-    for servers in of_machine.values():
-        speaker = min(servers, key=lambda s: (not _calls_itself(world, s), s))
-        found |= {s: speaker for s in servers if s != speaker and s in world.sightings}
+    for machine, same in of_machine.items():
+        if len(same) > 1 and not same.isdisjoint(now):
+            own = _own_names(sightings, [s for s in same if now.get(s) == machine])
+            speaker = min(same, key=lambda s: (fold(servers[s].name) not in own, s))
+            found |= {s: speaker for s in same & now.keys() if s != speaker}
     return found
 
 
@@ -76,21 +82,17 @@ def _machine(seen: Seen) -> str | None:
     return None if seen.identity is None else seen.identity.machine_id
 
 
-def _machine_now(world: World, server: Server) -> str | None:
-    """What the machine says now; what is remembered of one that said nothing in this run."""
-    sighting = world.sightings.get(server.id)
-    told = _machine(sighting) if isinstance(sighting, Seen) else None
-    return told or server.machine_id
+def _machines(sightings: Mapping[int, Sighting]) -> dict[int, str]:
+    """What was read of machine ids in this run, by server."""
+    seen = (s for s in sightings.values() if isinstance(s, Seen))
+    return {s.server: machine for s in seen if (machine := _machine(s)) is not None}
 
 
-def _calls_itself(world: World, server: int) -> bool:
-    sighting = world.sightings.get(server)
-    own = sighting.identity if isinstance(sighting, Seen) else None
-    return own is not None and fold(world.name(server)) in _names(own)
-
-
-def _names(own: Identity) -> Collection[str]:
-    return {fold(name) for name in (own.dns_name, own.computer_name) if name}
+def _own_names(sightings: Mapping[int, Sighting], servers: Iterable[int]) -> frozenset[str]:
+    """What the machine calls itself that answers as these servers."""
+    read = (sightings[server] for server in servers)
+    said = [s.identity for s in read if isinstance(s, Seen) and s.identity is not None]
+    return frozenset(fold(n) for own in said for n in (own.dns_name, own.computer_name) if n)
 
 
 def _duplicate(world: World, double: int, speaker: int) -> Finding:

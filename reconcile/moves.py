@@ -6,7 +6,7 @@ as waiting; with the removal that frees it, it is shown as one move.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -16,7 +16,6 @@ from reconcile.names import fold_relationship
 from reconcile.record import Contest, Planned, Record
 from reconcile.spelling import dotted, listed
 from reconcile.tracker import Need
-from reconcile.world import World
 
 #: (server, folded name or scope): what a server can have once only.
 Membership: TypeAlias = tuple[int, str | Scope]
@@ -84,8 +83,8 @@ def _contest(membership: Membership, holder: int | None) -> Contest:
     return Contest(server, what if isinstance(what, int) else None, holder)
 
 
-def blocked(need: Need, world: World, records: Mapping[int, Record]) -> Finding:
-    """The finding about a waiting operation: who holds what it takes."""
+def blocked(need: Need, name: Callable[[int], str], records: Mapping[int, Record]) -> Finding:
+    """The finding about a waiting operation: who holds what it takes; ``name`` is a server's."""
     planned = need.planned
     words: dict[str, list[str]] = {}
     for c in planned.contested:
@@ -94,13 +93,12 @@ def blocked(need: Need, world: World, records: Mapping[int, Record]) -> Finding:
         if c.holder is not None:
             whose = f"record {c.holder}" if holder is None else holder.relationship_name
         what = "the name" if c.scope is None else dotted(c.scope)
-        words.setdefault(f"{whose} on {world.name(c.server)}", []).append(what)
+        words.setdefault(f"{whose} on {name(c.server)}", []).append(what)
     held = "; ".join(f"{listed(what)} belongs to {whose}" for whose, what in words.items())
-    servers = tuple(s for s in (planned.server1.server, planned.server2.server) if s is not None)
     return Finding(
         Kind.BLOCKED,
         planned.relationship,
-        servers,
+        planned.partners,
         f"{planned.operation} of {planned.relationship} waits: {held}. It goes on when that is "
         "removed there.",
         tuple((whose, tuple((what, "held") for what in items)) for whose, items in words.items()),

@@ -70,7 +70,9 @@ def _in_scope(world: World, name: str, servers: tuple[int, ...]) -> bool:
         return False
     if world.targets is not None and world.targets.isdisjoint(servers):
         return False
-    return any(s in world.sightings or world.retired(s) for s in servers)
+    if not any(s in world.sightings or world.retired(s) for s in servers):
+        return False
+    return world.focus is None or not world.focus.isdisjoint(servers)
 
 
 def _stored_pair(

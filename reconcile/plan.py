@@ -7,7 +7,7 @@ Two steps, because the store must be asked in between who holds what the plan ta
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -21,7 +21,7 @@ from reconcile.model import Operation, Seen, Standing
 from reconcile.moves import Membership, blocked, contest, takes
 from reconcile.names import fold_relationship
 from reconcile.pairing import Pair, pairs
-from reconcile.record import Entry, Planned, Record
+from reconcile.record import Entry, Planned
 from reconcile.servers import server_findings, watched
 from reconcile.tracker import Need, settle
 from reconcile.witness import Witnesses
@@ -43,7 +43,7 @@ class Plan:
     ``needs`` are in the order they are to be applied; those with an entry are recorded already.
     ``superseded`` and ``ended`` are entry numbers; ``agreed`` are records that both partners
     told exactly as stored; ``overtaken`` are records that somebody changed after this reading
-    began.
+    began; ``paused`` is the number of pairs left alone for maintenance.
     """
 
     needs: tuple[Need, ...]
@@ -54,6 +54,7 @@ class Plan:
     judged: Judged
     watches: Watches
     overtaken: tuple[int, ...]
+    paused: int
 
     @property
     def new(self) -> tuple[Planned, ...]:
@@ -97,18 +98,24 @@ def _place(need: Need) -> tuple[int, str, str, str, int, bool]:
 def draft(world: World) -> Draft:
     """Judge everything that the sightings speak of."""
     world = _without_overtaken(world)
-    doubles = duplicates(world)
+    doubles = duplicates(world.servers, world.sightings)
     world = replace(world, sightings={k: s for k, s in world.sightings.items() if k not in doubles})
     witnesses = Witnesses(world)
     entries, findings = _by_pair(world)
     found = (*server_findings(world, witnesses), *machine_findings(world, witnesses, doubles))
-    harvest = _Harvest(found=list(found))
+    harvest = _Harvest()
     for pair in pairs(world, witnesses):
         about = frozenset(pair.servers)
+        if world.left_alone(pair.key, about):
+            harvest.paused.add((pair.key, about))
+            continue
+        if not world.turn_of(about):
+            continue
         own = _entries_of(pair, entries)
         open_ones = tuple(f for f in findings.get(pair.key, ()) if about.issuperset(f.servers))
         harvest.add(judge(pair, world, witnesses, own, open_ones), own, about)
-    judged = _judged(world, harvest.covered)
+    judged = _judged(world, harvest, frozenset(doubles))
+    harvest.found.extend(f for f in found if _has_its_turn(world, f, judged))
     harvest.ended.extend(_told_no_more(world, judged))
     harvest.needs.sort(key=_place)
     plan = Plan(
@@ -120,9 +127,12 @@ def draft(world: World) -> Draft:
         judged=judged,
         watches=_watches(world, witnesses),
         overtaken=tuple(sorted(world.overtaken)),
+        paused=sum(world.turn_of(about) for _, about in harvest.paused),
     )
     records = {r.key: r for r in world.records}
-    wanted = frozenset(m for n in plan.needs for m in takes(n.planned, _row(records, n.planned)))
+    wanted = frozenset(
+        m for n in plan.needs for m in takes(n.planned, records.get(n.planned.record or 0))
+    )
     return Draft(plan, world, wanted)
 
 
@@ -130,12 +140,13 @@ def draft(world: World) -> Draft:
 class _Harvest:
     """What the judgements of a run add up to."""
 
-    found: list[Finding]
+    found: list[Finding] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
     superseded: list[int] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     agreed: list[int] = field(default_factory=list)
     covered: dict[str, list[frozenset[int]]] = field(default_factory=dict)
+    paused: set[tuple[str, frozenset[int]]] = field(default_factory=set)
 
     def add(self, judged: Judgement, entries: tuple[Entry, ...], about: frozenset[int]) -> None:
         self.covered.setdefault(judged.pair.key, []).append(about)
@@ -157,25 +168,31 @@ def _told_no_more(world: World, judged: Judged) -> tuple[int, ...]:
         for e in world.entries
         if e.stands
         and e.planned.record not in living
-        and fold_relationship(e.planned.relationship) not in judged.pairs
-        and judged.read_about(fold_relationship(e.planned.relationship), _partners(e.planned))
+        and (name := fold_relationship(e.planned.relationship)) not in judged.pairs
+        and judged.read_about(name, frozenset(e.planned.partners))
     )
 
 
-def _judged(world: World, covered: Mapping[str, list[frozenset[int]]]) -> Judged:
+def _judged(world: World, harvest: _Harvest, doubles: frozenset[int]) -> Judged:
     return Judged(
-        pairs={name: tuple(pairs) for name, pairs in covered.items()},
+        pairs={name: tuple(pairs) for name, pairs in harvest.covered.items()},
         read=frozenset(s for s, v in world.sightings.items() if isinstance(v, Seen)),
         left=frozenset(
             (fold_relationship(r.relationship_name), frozenset(r.partners))
             for r in world.records
             if r.key in world.overtaken
-        ),
+        )
+        | harvest.paused,
+        paused=world.paused,
         targets=world.targets,
         only=world.only,
+        focus=world.focus,
         unasked=frozenset(
             s.id for s in world.servers.values() if s.standing is not Standing.ENABLED
         ),
+        retired=frozenset(s for s in world.servers if world.retired(s)),
+        doubles=doubles,
+        replaced=frozenset(s for s in world.sightings if world.replaced(s)),
         unsaid=unsaid(world),
     )
 
@@ -193,21 +210,14 @@ def complete(draft: Draft, holders: Mapping[Membership, int]) -> Plan:
         and e.planned.record is not None
     )
     needs = contest(plan.needs, records, holders, leaving)
-    waiting = tuple(blocked(n, world, records) for n in needs if n.planned.contested)
+    waiting = tuple(blocked(n, world.name, records) for n in needs if n.planned.contested)
     return replace(plan, needs=needs, findings=_ordered((*plan.findings, *waiting)))
 
 
 def _ordered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """One finding per fingerprint, in its order: same input, same bytes."""
-    return tuple({f.fingerprint: f for f in sorted(findings, key=_finding_place)}.values())
-
-
-def _finding_place(finding: Finding) -> tuple[str, str]:
-    return (finding.fingerprint, finding.detail)
-
-
-def _row(records: Mapping[int, Record], planned: Planned) -> Record | None:
-    return None if planned.record is None else records.get(planned.record)
+    place = sorted(findings, key=lambda f: (f.fingerprint, f.detail))
+    return tuple({f.fingerprint: f for f in place}.values())
 
 
 def _by_pair(
@@ -232,21 +242,35 @@ def _by_pair(
 def _entries_of(pair: Pair, entries: dict[object, list[Entry]]) -> tuple[Entry, ...]:
     if pair.record is not None:
         return tuple(entries.get(pair.record.key, ()))
-    servers = frozenset(pair.servers)
     about = entries.get(pair.key, ())
-    return tuple(e for e in about if _partners(e.planned) == servers)
-
-
-def _partners(planned: Planned) -> frozenset[int]:
-    return frozenset(s for s in (planned.server1.server, planned.server2.server) if s is not None)
+    return tuple(e for e in about if set(e.planned.partners) == set(pair.servers))
 
 
 def _watches(world: World, witnesses: Witnesses) -> Watches:
     wanted = watched(world, witnesses)
-    begin = {key: at for key, at in wanted.items() if key not in world.watches}
-    read = {s for s, v in world.sightings.items() if isinstance(v, Seen)}
+    begin = {
+        key: at
+        for key, at in wanted.items()
+        if key not in world.watches and key[0] in _judged_now(world)
+    }
+    read = {s for s in _judged_now(world) if isinstance(world.sightings[s], Seen)}
     end = frozenset(k for k in world.watches if k[0] in read and k not in wanted)
     return Watches(begin, end)
+
+
+def _has_its_turn(world: World, finding: Finding, judged: Judged) -> bool:
+    """Of the findings about servers; those about the whole store are everybody's."""
+    name, servers = finding.relationship, frozenset(finding.servers)
+    if name is not None and judged.left_alone(fold_relationship(name), servers):
+        return False
+    if world.focus is None or not finding.servers:
+        return True
+    return not world.focus.isdisjoint(finding.servers)
+
+
+def _judged_now(world: World) -> Collection[int]:
+    """Servers whose own turn it is; the other sightings are witnesses only."""
+    return world.sightings if world.focus is None else world.focus & world.sightings.keys()
 
 
 def _without_overtaken(world: World) -> World:
@@ -260,6 +284,7 @@ def _without_overtaken(world: World) -> World:
         record.key
         for record in world.records
         if record.changed_at is not None
+        and world.turn_of(record.partners)
         and any(
             isinstance(seen := sightings.get(p), Seen) and seen.read_at < record.changed_at
             for p in record.partners

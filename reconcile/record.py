@@ -133,6 +133,11 @@ class Planned:
     contested: tuple[Contest, ...] = ()
 
     @property
+    def partners(self) -> tuple[int, ...]:
+        """Record ids of the partners that are known."""
+        return tuple(s for s in (self.server1.server, self.server2.server) if s is not None)
+
+    @property
     def state_only(self) -> bool:
         """True for an Update of nothing but states: a fact that nobody can refuse."""
         return self.operation is Operation.UPDATE and all(

@@ -1,4 +1,4 @@
-"""What a run says about servers rather than pairs: unread, empty, near a limit, self-named."""
+"""What a run says about servers rather than pairs: unread, overdue, empty, near a limit, self-named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconcile.findings import Finding, Kind
-from reconcile.model import Seen, ServerType, Skipped, Unseen
+from reconcile.model import Seen, ServerType, Skipped, SkipReason, Unseen
 from reconcile.names import fold_relationship, key_of
 from reconcile.witness import Witnesses
 from reconcile.world import World
@@ -22,14 +22,17 @@ def server_findings(world: World, witnesses: Witnesses) -> Iterator[Finding]:
         match sighting:
             case Unseen():
                 yield _unread(world, sighting)
+                yield from _overdue(world, server)
             case Seen():
                 count = len(sighting.stories)
                 if count >= world.rules.relationship_limit_near:
                     yield _limit_near(world, server, count)
                 if _suspiciously_empty(world, witnesses, server, having):
                     yield _empty(world, server)
-            case Skipped():
+            case Skipped(reason=SkipReason.MAINTENANCE):
                 pass
+            case Skipped():
+                yield from _overdue(world, server)
     for server, name in sorted(witnesses.duplicates):
         yield _told_twice(world, witnesses, server, name)
 
@@ -82,6 +85,25 @@ def _unread(world: World, unseen: Unseen) -> Finding:
         (unseen.server,),
         f"{name} could not be read: {failure.message} {failure.remedy}".rstrip(),
         (("error", ((name, f"{failure.code}: {failure.message}"),)),),
+    )
+
+
+def _overdue(world: World, server: int) -> Iterator[Finding]:
+    """If it was not read for too long; the time begins anew when a person changes the server."""
+    name, latest = world.name(server), world.previous.get(server)
+    read_at = None if latest is None else latest.read_at
+    times = [t for t in (world.servers[server].changed_at, read_at) if t is not None]
+    if not times or world.now - max(times) <= world.rules.overdue_after:
+        return
+    last = "never" if read_at is None else read_at.isoformat(timespec="seconds")
+    since = "never read" if read_at is None else f"not read since {read_at:%Y-%m-%d %H:%M} UTC"
+    yield Finding(
+        Kind.SERVER_OVERDUE,
+        None,
+        (server,),
+        f"{name} was {since}: what IPAM shows of it may be out of date. Make it readable, see "
+        f"ipam-sync servers check {name}, or take it out: ipam-sync servers disable {name}",
+        (("last read", ((name, last),)),),
     )
 
 

@@ -135,17 +135,17 @@ class Witnesses:
             return Silent(self._last_word(server, name, other))
         if (server, name) in self.duplicates:
             return Unclear()
-        if (story := self.now.get((server, name))) is not None:
-            return _with(story, self.partners[server, name], other)
-        return self._absence(server)
+        story = self.now.get((server, name))
+        told = None if story is None else _with(story, self.partners[server, name], other)
+        return told if isinstance(told, Tells) else self._absence(server, told or Gone(Why.ABSENT))
 
-    def _absence(self, server: int) -> Gone | Unproven:
+    def _absence(self, server: int, gone: Gone) -> Gone | Unproven:
         """What it means that a server was read without a relationship."""
         if self._world.replaced(server):
             return Unproven(Doubt.REPLACED)
         if server in self.empty and not self.confirmed(server, ""):
             return Unproven(Doubt.EMPTY)
-        return Gone(Why.ABSENT)
+        return gone
 
     def before(self, server: int, name: str) -> tuple[bool, Story | None]:
         """(was read before, what it told of ``name`` then) in the server's previous reading."""
@@ -154,8 +154,6 @@ class Witnesses:
 
     def confirmed(self, server: int, name: str) -> bool:
         """True if the emptiness was told in every recorded reading for ``confirm_after``."""
-        if self._world.replaced(server):
-            return False
         since = self._world.watches.get((server, name))
         sighting = self._world.sightings.get(server)
         if since is None or not isinstance(sighting, Seen):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from reconcile.findings import Finding
-from reconcile.model import Seen, Server, Sighting, Standing
+from reconcile.model import Seen, Server, Sighting, Skipped, SkipReason, Standing
 from reconcile.names import NameMap
 from reconcile.record import Entry, Record
+
+_BOTH_PARTNERS = 2
 
 
 class PercentReading(StrEnum):
@@ -27,6 +29,7 @@ class Rules:
 
     confirm_after: timedelta = timedelta(seconds=600)
     evidence_age: timedelta = timedelta(hours=1)
+    overdue_after: timedelta = timedelta(hours=1)
     percent_reading: PercentReading = PercentReading.UNSET
     relationship_limit_near: int = 29
     clock_skew_seconds: int = 60
@@ -42,7 +45,12 @@ class World:
     ``only`` a folded relationship name.  ``watches`` tells since when a server told nothing at
     all (name "") or a relationship without scopes, in recorded readings.  ``overtaken`` are records that
     were changed after this reading began and are not judged.  ``suspended`` are the names of
-    credentials that are not used any more (R13).
+    credentials that are not used any more (R13).  ``paused`` are (folded relationship, server) of
+    which a person said that they are in maintenance.
+
+    A run may be judged piece by piece (R8): ``focus`` are the servers whose pairs are judged now
+    (None: everybody's), ``awaited`` those whose turn comes later in the same run, so that their
+    pairs wait; the other sightings are there as witnesses.
     """
 
     servers: Mapping[int, Server]
@@ -60,6 +68,35 @@ class World:
     only: str | None = None
     overtaken: frozenset[int] = frozenset()
     suspended: tuple[str, ...] = ()
+    focus: frozenset[int] | None = None
+    awaited: frozenset[int] = frozenset()
+    paused: frozenset[tuple[str, int]] = frozenset()
+
+    def turn_of(self, servers: Collection[int]) -> bool:
+        """True if what these servers have to do with each other is judged now.
+
+        A pair whose other side nobody can name yet waits for all: any of them may turn out to
+        be meant.
+        """
+        if self.focus is not None and self.focus.isdisjoint(servers):
+            return False
+        if len(servers) < _BOTH_PARTNERS and self.awaited:
+            return False
+        return self.awaited.isdisjoint(servers)
+
+    def left_alone(self, name: str, servers: Collection[int]) -> bool:
+        """True if nothing is concluded about relationship ``name`` (folded), for maintenance.
+
+        A window of its own is open; or one of a partner, and nobody of the pair was read.
+        """
+        if any((name, server) in self.paused for server in servers):
+            return True
+        if any(isinstance(self.sightings.get(server), Seen) for server in servers):
+            return False
+        return any(
+            self.sightings.get(server) == Skipped(server, SkipReason.MAINTENANCE)
+            for server in servers
+        )
 
     def retired(self, server: int) -> bool:
         """True if a person said that the server is gone: it counts as telling nothing."""

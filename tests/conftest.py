@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgres import PostgresServer, running_postgres
+from tests.valkey import ValkeyServer, running_valkey
 
 # No deadline: a test that fails on a busy machine proves nothing. In CI the same commit gets the same
 # verdict; who works on the project searches on with every run.
@@ -34,6 +35,20 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The SQLAlchemy URL of a new, empty PostgreSQL database."""
     with postgres_server.database() as name:
         yield postgres_server.url(name)
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """One Valkey server for the test process, started when first asked for."""
+    with running_valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def broker(valkey_server: ValkeyServer) -> Iterator[ValkeyServer]:
+    """The Valkey server, with nothing queued."""
+    yield valkey_server
+    valkey_server.client().flushall()
 
 
 @pytest.fixture

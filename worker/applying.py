@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from reconcile.apply import Becomes, Conflict, apply
 from reconcile.model import Operation
 from reconcile.moves import Membership, takes
+from reconcile.names import fold_relationship
 from reconcile.record import EntryStatus, Hold, Planned, Record
 from worker.ports import UnitOfWork
+from worker.window_ports import paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def _as_they_are(
     A person or another run may have decided or held one since it was recorded.
     """
     known = {e.number: e for e in uow.entries_by_number(entries)}
+    in_maintenance = paused(uow.open_windows()) if by_machine else frozenset()
     waiting: dict[int, Planned] = {}
     gone: dict[int, str] = {}
     for number in entries:
@@ -54,9 +57,17 @@ def _as_they_are(
             gone[number] = f"it is {'gone' if entry is None else entry.status} by now"
         elif by_machine and entry.planned.hold is not Hold.NONE:
             gone[number] = "it is held for a person by now"
+        elif in_maintenance & _named(entry.planned):
+            gone[number] = "its relationship is in maintenance by now"
         else:
             waiting[number] = entry.planned
     return waiting, gone
+
+
+def _named(planned: Planned) -> frozenset[tuple[str, int]]:
+    """The relationship as a maintenance window names it."""
+    name = fold_relationship(planned.relationship)
+    return frozenset((name, server) for server in planned.partners)
 
 
 def _takes_something(planned: Planned) -> bool:

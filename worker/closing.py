@@ -14,7 +14,7 @@ from reconcile.record import EntryStatus, Hold
 from reconcile.tracker import Need
 from reconcile.world import World
 from worker.applying import apply_entries
-from worker.ports import Ledger, Store, UnitOfWork
+from worker.ports import Ledger, Reading, Store, UnitOfWork
 from worker.preview import refused_finding
 from worker.recording import MACHINE, Recorded, Written, concerned, keep_findings
 from worker.request import Conduct, Policy
@@ -36,14 +36,14 @@ def close(store: Store, run: int, course: Course, conduct: Conduct) -> Summary:
     with store.write() as uow:
         refusal = refuse(uow, conduct)
         if refusal is not None:
-            _hold_all(uow)
+            hold_all(uow)
         done = course.applied
         if conduct.policy is Policy.AUTO:
             removals = [e for e in _left(course, done) if e.planned.destructive]
             done |= _apply(uow, [] if refusal is not None else removals)
             done |= _apply(uow, [e for e in _left(course, done) if e.planned.contested])
         done |= _done_by_others(uow, course, done)
-        shown = refusal or _earlier_refusal(uow, conduct)
+        shown = refusal or earlier_refusal(uow, conduct)
         life = _operational_findings(uow, run, course, done, shown)
         lines = tuple(_line(e, done, refusal) for e in course.written.entries)
         summary = _summary(run, course, lines, life, shown)
@@ -63,7 +63,7 @@ def refuse(uow: UnitOfWork, conduct: Conduct) -> Refusal | None:
     )
 
 
-def _earlier_refusal(uow: UnitOfWork, conduct: Conduct) -> Refusal | None:
+def earlier_refusal(uow: Reading, conduct: Conduct) -> Refusal | None:
     """What an earlier run's refusal still holds is summed up until a person has decided it."""
     held = [e.planned for e in uow.pending_destructive() if e.planned.hold is Hold.GUARD]
     if not held:
@@ -77,7 +77,8 @@ def _earlier_refusal(uow: UnitOfWork, conduct: Conduct) -> Refusal | None:
     )
 
 
-def _hold_all(uow: UnitOfWork) -> None:
+def hold_all(uow: UnitOfWork) -> None:
+    """Everything destructive that is pending waits for a person."""
     free = [e.number for e in uow.pending_destructive() if e.planned.hold is Hold.NONE]
     if free:
         uow.hold(free, Hold.GUARD)
@@ -107,7 +108,7 @@ def _operational_findings(
     """What still waits and what was refused, now that everything possible was applied."""
     records = {r.key: r for r in course.world.records}
     now = [
-        blocked(Need(e.planned, e.number), course.world, records)
+        blocked(Need(e.planned, e.number), course.world.name, records)
         for e in course.written.entries
         if e.planned.contested and e.number not in done
     ]
@@ -152,6 +153,7 @@ def _summary(
         refusal=refusal,
         overtaken=len(course.plan.overtaken),
         names={s.id: s.name for s in course.world.servers.values()},
+        paused=course.plan.paused,
     )
 
 
@@ -161,6 +163,7 @@ def _numbers(summary: Summary) -> dict[str, object]:
         "pairs": summary.pairs,
         "superseded": summary.superseded,
         "overtaken": summary.overtaken,
+        "paused": summary.paused,
         "findings": len(summary.findings),
         "findings_opened": summary.opened,
         "findings_resolved": summary.resolved,

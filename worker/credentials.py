@@ -13,10 +13,11 @@ from typing import Final
 
 from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Login
+from collectors.powershell.logons import Admission
 from collectors.quote import escaped
 from worker.ports import Credential, Refusal, Store
+from worker.secret_file import SecretUnusable, secret_in
 
-_LARGEST_SECRET_BYTES: Final = 4096
 #: Enough to see that a secret is another one, useless to guess it from: 65,536 secrets in each
 #: of 65,536 have the same mark.
 _MARK_BYTES: Final = 2
@@ -45,45 +46,48 @@ def login_of(credential: Credential, environ: Mapping[str, str] = os.environ) ->
 
 
 def _password_in(path: Path, credential: str) -> str:
-    where = f"credential {escaped(credential)}: the password file {escaped(str(path), 300)}"
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_SECRET_BYTES + 1)
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise LocalConfig(
-            f"{where} cannot be read: {error.strerror}.",
-            "Make it readable for the account that runs ipam-sync, and for nobody else.",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise LocalConfig(f"{where} is not UTF-8 text.", "Save it as UTF-8.") from error
-    password = text.removesuffix("\n").removesuffix("\r")
-    if not password or len(content) > _LARGEST_SECRET_BYTES:
-        problem = "is empty" if not password else "is larger than any password"
-        raise LocalConfig(f"{where} {problem}.", "Put the password into it, on one line.")
-    return password
+        return secret_in(path)
+    except SecretUnusable as error:
+        where = f"credential {escaped(credential)}: the password file {escaped(str(path), 300)}"
+        raise LocalConfig(f"{where} {error.problem}.", error.remedy) from error
 
 
 def mark_of(login: Login, salt: bytes) -> int:
     """What a refused secret is recognised by; the secret itself is never stored."""
     secret = f"{login.username}\0{login.password or ''}".encode("utf-8", "surrogatepass")
+    if login.certificate is not None:
+        secret += _content(login.certificate)
     mark = hashlib.scrypt(secret, salt=salt, n=2**14, r=8, p=1, dklen=_MARK_BYTES)
     return int.from_bytes(mark, "big")
+
+
+def _content(certificate: Path) -> bytes:
+    """Nothing of one that cannot be read: whoever needs it says so."""
+    try:
+        return certificate.read_bytes()
+    except OSError:
+        return b""
 
 
 class StoredLogonBook:
     """Counts in the store, so for all threads, runs and processes; each in a short transaction.
 
-    Keeps the promises of ``collectors.powershell.logons.LogonBook``.  The first acceptance that
-    ends refusals is written at once, the others by ``flush``.
+    Keeps the promises of ``collectors.powershell.logons.LogonBook``.  An acceptance that ends
+    refusals is written at once, the others before the next refusal or by ``flush``.
     """
 
     def __init__(self, store: Store, logins: Mapping[str, Login]) -> None:
         self._store = store
-        self._logins = logins
         self._lock = threading.Lock()
         self._accepted: defaultdict[str, set[int]] = defaultdict(set)
-        with store.read() as reading:
+        self._proven: set[str] = set()
+        self.renew(logins)
+
+    def renew(self, logins: Mapping[str, Login]) -> None:
+        """Look again what others have counted, and at secrets that may have changed."""
+        self._logins = logins
+        with self._store.read() as reading:
             self._views = {v.credential.name: v for v in reading.credentials()}
             self._known = {
                 (logon.credential, logon.server)
@@ -91,8 +95,30 @@ class StoredLogonBook:
                 if logon.accepted_at is not None and not logon.refusals
             }
 
+    def enter(self, credential: str, server: int) -> Admission:
+        """A slot of those that all processes share."""
+        with self._store.write() as uow:
+            admission = uow.enter_logon(credential, server)
+            if admission is Admission.SLOT:
+                uow.commit()
+        if admission is Admission.FREE:
+            with self._lock:
+                self._proven.add(credential)
+        return admission
+
+    def leave(self, credential: str, server: int) -> None:
+        """The server said nothing."""
+        with self._store.write() as uow:
+            uow.leave_logon(credential, server)
+            uow.commit()
+
+    def doubt(self, credential: str) -> None:
+        """The next acceptance is news to other processes."""
+        with self._lock:
+            self._proven.discard(credential)
+
     def suspended(self, credential: str) -> bool:
-        """As the store has it, at the beginning of this book or by a refusal since."""
+        """As the store had it when this was begun or renewed; ``refused`` says what came since."""
         view = self._views.get(credential)
         return view is None or view.suspended_at is not None
 
@@ -102,9 +128,14 @@ class StoredLogonBook:
         mark = mark_of(self._logins[credential], salt)
         with self._lock:
             self._known.discard((credential, server))
+            before = self._accepted.pop(credential, set())
         with self._store.write() as uow:
+            uow.logon_accepted(credential, before, fresh=False)
             suspended = uow.logon_refused(Refusal(credential, server, salt, mark))
             uow.commit()
+        with self._lock:
+            view = self._views[credential]
+            self._views[credential] = replace(view, refused_by=(*view.refused_by, server))
         return suspended
 
     def accepted(self, credential: str, server: int) -> None:
@@ -114,10 +145,12 @@ class StoredLogonBook:
                 self._known.add((credential, server))
                 self._accepted[credential].add(server)
             view = self._views[credential]
-            ends_refusals = bool(view.refused_by)
+            if not view.refused_by and credential in self._proven:
+                return
+            self._proven.add(credential)
             self._views[credential] = replace(view, refused_by=())
-        if ends_refusals:
-            self._write(credential, {server})
+            accepted = self._accepted.pop(credential, set()) | {server}
+        self._write(credential, accepted, fresh=True)
 
     def flush(self) -> None:
         """Write what is not written yet; nothing if there is no news."""
@@ -126,9 +159,10 @@ class StoredLogonBook:
         for credential, servers in accepted.items():
             self._write(credential, servers)
 
-    def _write(self, credential: str, servers: set[int]) -> None:
+    def _write(self, credential: str, servers: set[int], *, fresh: bool = False) -> None:
+        """What was accepted a while ago says nothing against refusals since."""
         with self._store.write() as uow:
-            uow.logon_accepted(credential, servers)
+            uow.logon_accepted(credential, servers, fresh=fresh)
             uow.commit()
 
 

@@ -5,7 +5,7 @@ Used by the doors that contact servers: ``plan``, ``sync``, ``collect`` and ``se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +17,9 @@ from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Host, Login, Transport
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
-from reconcile.model import SkipReason
+from reconcile.model import Server, SkipReason
 from worker.credentials import StoredLogonBook, login_of, notice_changes
-from worker.ports import CredentialView, Logon, Reading, ServerView, Store
+from worker.ports import CredentialView, Endpoint, Logon, Store
 from worker.server_rules import DEFAULT_CREDENTIAL, default_credential, url_problem
 from worker.settings import Settings
 
@@ -56,14 +56,20 @@ def live(
     """
     context = trust(settings.ca_file)
     with store.read() as reading:
-        logins, failed = _logins(reading)
+        logins, failed = logins_of(reading.credentials())
     notice_changes(store, logins)
+    if logins:  # what a server accepted yesterday may be wrong today
+        with store.write() as uow:
+            uow.doubt_credentials()
+            uow.commit()
     with store.read() as reading:
         now = reading.now()
         views = reading.server_views()
-        directory = _Directory(reading, logins, failed, insist=insist)
+        directory = Directory(
+            reading.credentials(), reading.logons(), logins, failed, insist=insist
+        )
     book = StoredLogonBook(store, logins)
-    ways = {view.server.id: directory.way(view, now) for view in views}
+    ways = {view.server.id: directory.way(view.server, view.endpoint, now) for view in views}
     accepted = frozenset(logon.server for logon in directory.logons.values() if logon.accepted_at)
     powershell = PowerShell(context, settings.poll_limits, Logons(book))
     try:
@@ -73,12 +79,13 @@ def live(
         book.flush()
 
 
-class _Directory:
+class Directory:
     """Credentials by name, with the secrets that could be had, and what servers said to them."""
 
     def __init__(
         self,
-        reading: Reading,
+        credentials: Iterable[CredentialView],
+        logons: Iterable[Logon],
         logins: Mapping[str, Login],
         failed: Mapping[str, ReadError],
         *,
@@ -87,33 +94,33 @@ class _Directory:
         self._logins = logins
         self._failed = failed
         self._insist = insist
-        self._views = {view.credential.name: view for view in reading.credentials()}
+        self._views = {view.credential.name: view for view in credentials}
         self.logons: Mapping[tuple[str, int], Logon] = {
-            (logon.credential, logon.server): logon for logon in reading.logons()
+            (logon.credential, logon.server): logon for logon in logons
         }
 
-    def way(self, view: ServerView, now: datetime) -> Way:
+    def way(self, server: Server, endpoint: Endpoint, now: datetime) -> Way:
         """How this server is reached, or why not."""
         try:
-            credential = self._credential(view)
-            login = self._login(view, credential.credential.name)
-            host = _host(view, login)
+            credential = self._credential(server, endpoint)
+            login = self._login(server, credential.credential.name)
+            host = _host(server, endpoint, login)
         except ReadError as error:
             return error.to_failure()
         if credential.suspended_at is not None:
             return SkipReason.CREDENTIAL
-        logon = self.logons.get((login.name, view.server.id))
+        logon = self.logons.get((login.name, server.id))
         backs_off = logon is not None and logon.retry_at is not None and logon.retry_at > now
         return SkipReason.BACK_OFF if backs_off and not self._insist else host
 
-    def _credential(self, view: ServerView) -> CredentialView:
-        wanted = view.endpoint.credential
+    def _credential(self, server: Server, endpoint: Endpoint) -> CredentialView:
+        wanted = endpoint.credential
         if wanted is None:
             wanted = default_credential(self._views)
         if wanted is not None and wanted in self._views:
             return self._views[wanted]
-        name = view.server.name
-        if view.endpoint.credential is not None:
+        name = server.name
+        if endpoint.credential is not None:
             what = f"its credential {wanted!r} is not in the inventory"
         elif self._views:
             what = f"it names no credential, and none is called {DEFAULT_CREDENTIAL!r}"
@@ -125,19 +132,19 @@ class _Directory:
             "ipam-sync servers import FILE.yaml. See: ipam-sync credentials list",
         )
 
-    def _login(self, view: ServerView, credential: str) -> Login:
+    def _login(self, server: Server, credential: str) -> Login:
         if (error := self._failed.get(credential)) is not None:
-            raise LocalConfig(
-                f"{view.server.name}: it was not asked: {error.message}", error.remedy
-            )
+            raise LocalConfig(f"{server.name}: it was not asked: {error.message}", error.remedy)
         return self._logins[credential]
 
 
-def _logins(reading: Reading) -> tuple[dict[str, Login], dict[str, ReadError]]:
+def logins_of(
+    credentials: Iterable[CredentialView],
+) -> tuple[dict[str, Login], dict[str, ReadError]]:
     """Credentials with their secrets, and why some have none, by name."""
     logins: dict[str, Login] = {}
     failed: dict[str, ReadError] = {}
-    for view in reading.credentials():
+    for view in credentials:
         try:
             logins[view.credential.name] = login_of(view.credential)
         except ReadError as error:
@@ -145,13 +152,13 @@ def _logins(reading: Reading) -> tuple[dict[str, Login], dict[str, ReadError]]:
     return logins, failed
 
 
-def _host(view: ServerView, login: Login) -> Host:
-    server, endpoint = view.server, view.endpoint
+def _host(server: Server, endpoint: Endpoint, login: Login) -> Host:
     url = endpoint.url or f"https://{server.name}:5986/wsman"
     by_default = Transport.NTLM if login.certificate is None else Transport.CERTIFICATE
     transport = by_default if endpoint.transport is None else Transport(endpoint.transport)
     if (problem := url_problem(url, transport)) is not None:
         raise LocalConfig(
-            f"{server.name}: its WinRM URL {problem}", "Correct the inventory file and import it."
+            f"{server.name}: its WinRM URL{'' if endpoint.url else ', made of its name,'} {problem}",
+            "Correct its winrm: in the inventory file and import it.",
         )
     return Host(server.id, server.name, url, transport, login)

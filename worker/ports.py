@@ -13,7 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
-from reconcile.findings import Finding
+from collectors.powershell.logons import Admission
+from reconcile.findings import Finding, Kind
 from reconcile.model import (
     Evidence,
     Provenance,
@@ -26,6 +27,8 @@ from reconcile.model import (
 )
 from reconcile.moves import Membership
 from reconcile.record import Entry, EntryStatus, Hold, Planned, Record
+from worker.run_ports import RunsKeeping, RunsReading
+from worker.window_ports import WindowsKeeping, WindowsReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class CredentialView:
 
     ``servers`` are so many that use it; ``refused_by`` are those that refused it with no server
     accepting it since; ``accepted_at`` is when it last was accepted by a server that had not
-    before, or that had refused it in between.  ``salt`` is another one after every change.
+    before, or that had refused it in between.  ``salt`` is another one after every change;
+    ``proven``: a server accepted it since the latest run began.
     """
 
     credential: Credential
@@ -68,6 +72,7 @@ class CredentialView:
     accepted_at: datetime | None
     suspended_at: datetime | None
     salt: bytes = field(repr=False)
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +204,7 @@ class EntryFilter:
     statuses: tuple[EntryStatus, ...] = (EntryStatus.PENDING,)
 
 
-class Reading(Protocol):
+class Reading(RunsReading, WindowsReading, Protocol):
     """Everything that only looks."""
 
     def now(self) -> datetime:
@@ -211,17 +216,26 @@ class Reading(Protocol):
     def credentials(self) -> tuple[CredentialView, ...]:
         """Every credential, ordered by name."""
 
-    def logons(self) -> tuple[Logon, ...]:
-        """What servers said to credentials, ordered by credential and server."""
+    def logons(self, server: int | None = None) -> tuple[Logon, ...]:
+        """What servers, or one of them, said to credentials; by credential and server."""
+
+    def endpoint(self, server: int) -> Endpoint:
+        """How it is contacted."""
 
     def records(self, servers: Collection[int] | None = None) -> tuple[Record, ...]:
         """Records (pending ones too) that name one of the servers; None: all. Ordered by key."""
+
+    def half_mapped(self, servers: Collection[int]) -> tuple[Record, ...]:
+        """Those whose one partner is one of the servers and whose other one IPAM does not know."""
 
     def records_by_key(self, keys: Collection[int]) -> tuple[Record, ...]:
         """The records with these keys, those that exist, ordered by key."""
 
     def records_named(self, name: str) -> tuple[Record, ...]:
         """The records of that folded name, of whatever servers, ordered by key."""
+
+    def pending_contested(self) -> tuple[Entry, ...]:
+        """Every pending entry that waits for a name or a scope, over the whole store, by number."""
 
     def pending_destructive(self) -> tuple[Entry, ...]:
         """Every pending entry that takes something away, over the whole store, by number."""
@@ -232,13 +246,19 @@ class Reading(Protocol):
     def entries_by_number(self, numbers: Collection[int]) -> tuple[Entry, ...]:
         """These lines of OperationTracker, whatever became of them, by number."""
 
-    def open_findings(self, servers: Collection[int] | None = None) -> tuple[OpenFinding, ...]:
+    def open_findings(
+        self, servers: Collection[int] | None = None, kinds: Collection[Kind] | None = None
+    ) -> tuple[OpenFinding, ...]:
         """Unresolved findings about one of the servers, and those about the whole store."""
 
     def latest_readings(
-        self, servers: Collection[int], current: Mapping[int, Sighting]
+        self,
+        servers: Collection[int],
+        current: Mapping[int, Sighting],
+        *,
+        besides: int | None = None,
     ) -> Mapping[int, Seen]:
-        """Each server's latest recorded reading.
+        """Each server's latest recorded reading, those of the run ``besides`` left out.
 
         ``current`` are readings of a run that has recorded nothing yet: where a recorded one
         tells the very same, its stories are the same objects and nothing is fetched or decoded.
@@ -272,7 +292,7 @@ class Reading(Protocol):
         """What a run saw, by server; the stories of a Seen are left out (empty)."""
 
 
-class UnitOfWork(Reading, Protocol):
+class UnitOfWork(Reading, RunsKeeping, WindowsKeeping, Protocol):
     """Everything that writes, in one transaction, with one writer at a time."""
 
     def commit(self) -> None:
@@ -310,6 +330,15 @@ class UnitOfWork(Reading, Protocol):
     def set_credential(self, credential: Credential) -> None:
         """Add it or change it; a changed one begins anew: no refusal, no suspension."""
 
+    def doubt_credentials(self) -> None:
+        """A run begins: until a server accepts a credential again, few proofs may be under way."""
+
+    def enter_logon(self, credential: str, server: int) -> Admission:
+        """A slot for a proof, if there is one."""
+
+    def leave_logon(self, credential: str, server: int) -> None:
+        """The server said nothing to the proof."""
+
     def logon_refused(self, refusal: Refusal) -> bool:
         """Count it, and leave the server alone for a while, longer each time.
 
@@ -317,11 +346,17 @@ class UnitOfWork(Reading, Protocol):
         accepting it since, or it is not the credential's secret any more.
         """
 
-    def logon_accepted(self, credential: str, servers: Collection[int]) -> None:
-        """These servers accepted it; earlier refusals, whosever, do not count any more.
+    def logon_accepted(
+        self, credential: str, servers: Collection[int], *, fresh: bool = True
+    ) -> None:
+        """These servers accepted it.
 
-        A suspension stands all the same.
+        ``fresh``: just now, so earlier refusals, whosever, do not count any more.  A suspension
+        stands all the same.
         """
+
+    def logon_worked(self, credential: str) -> None:
+        """A server was read with it just now: earlier refusals do not count any more."""
 
     def resume_credential(self, name: str) -> bool:
         """A person says that it is right: end its suspension and forget all refusals.

@@ -42,6 +42,7 @@ def preview(reading: Reading, world: World, plan: Plan, conduct: Conduct) -> Pre
         refusal=refusal,
         overtaken=len(plan.overtaken),
         names={s.id: s.name for s in world.servers.values()},
+        paused=plan.paused,
     )
 
 

@@ -16,6 +16,7 @@ from reconcile.record import EntryStatus, Planned
 from reconcile.world import World
 from worker.looking import new_names
 from worker.ports import OpenFinding, UnitOfWork
+from worker.request import Policy
 
 MACHINE = "ipam-sync"
 
@@ -43,6 +44,11 @@ class Written:
 def record(uow: UnitOfWork, run: int, world: World, plan: Plan) -> Written:
     """Record sightings, what they taught, findings, and every new need as a pending entry."""
     uow.add_sightings(run, world.sightings.values())
+    return write_down(uow, run, world, plan)
+
+
+def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan) -> Written:
+    """The same for sightings that are recorded already."""
     _learn(uow, world)
     uow.end_watches(plan.watches.end)
     uow.start_watches(plan.watches.begin)
@@ -55,6 +61,19 @@ def record(uow: UnitOfWork, run: int, world: World, plan: Plan) -> Written:
     return Written(_fill_tracker(uow, run, plan), life)
 
 
+def at_once(entries: Iterable[Recorded], policy: Policy) -> dict[int, Planned]:
+    """States under every policy, and under ``auto`` all that takes nothing away (R4, R6)."""
+    return {
+        e.number: e.planned
+        for e in entries
+        if e.confirmed
+        and (
+            e.planned.state_only
+            or (policy is Policy.AUTO and not e.planned.destructive and not e.planned.contested)
+        )
+    }
+
+
 def keep_findings(uow: UnitOfWork, run: int, life: Drift, known: Iterable[OpenFinding]) -> None:
     """Write the life of findings; what persists unchanged is not touched (R10)."""
     ids = {f.finding.fingerprint: f.id for f in known}
@@ -65,30 +84,30 @@ def keep_findings(uow: UnitOfWork, run: int, life: Drift, known: Iterable[OpenFi
 
 
 def concerned(world: World) -> set[int] | None:
-    """Every server that a run's judgement touched; None for a run about everything."""
-    if world.targets is None:
+    """Every server that a judgement touched; None for one about everything."""
+    if world.targets is None and world.focus is None:
         return None
     servers = set(world.sightings) | set(world.previous)
     return servers.union(*(r.partners for r in world.records))
 
 
 def _learn(uow: UnitOfWork, world: World) -> None:
+    """Names and machine ids; of a machine with several names, only for the one that speaks."""
+    doubles = duplicates(world.servers, world.sightings)
+    own = {k: s for k, s in world.sightings.items() if isinstance(s, Seen) and k not in doubles}
     taught = [
         (server, name)
-        for server, sighting in sorted(world.sightings.items())
-        for name in new_names(world.servers[server], sighting)
+        for server, seen in sorted(own.items())
+        for name in new_names(world.servers[server], seen)
     ]
     if taught:
         uow.add_aliases(taught, Provenance.SELF)
-    doubles = duplicates(world)
     machines = {
-        server: sighting.identity.machine_id
-        for server, sighting in world.sightings.items()
-        if isinstance(sighting, Seen)
-        and sighting.identity is not None
-        and sighting.identity.machine_id is not None
+        server: seen.identity.machine_id
+        for server, seen in own.items()
+        if seen.identity is not None
+        and seen.identity.machine_id is not None
         and world.servers[server].machine_id is None
-        and server not in doubles
     }
     uow.remember_machines(machines)
 

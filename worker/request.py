@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -46,12 +47,26 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """How often, and how long: servers are read every ``interval``; who does not renew a
+    ``lease`` in time is taken for dead; what was lost is looked for every ``sweep``, who is due
+    every ``tick``.
+    """
+
+    interval: timedelta = timedelta(minutes=15)
+    lease: timedelta = timedelta(seconds=30)
+    sweep: timedelta = timedelta(seconds=10)
+    tick: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
 class Conduct:
-    """How runs behave: rules of judgement, limits of the guard, policy."""
+    """How runs behave: rules of judgement, limits of the guard, policy, timing."""
 
     rules: Rules = Rules()
     limits: Limits = Limits()
     policy: Policy = Policy.AUTO
+    timing: Timing = Timing()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,14 +49,14 @@ def look_twice(
             servers = {s.id: s for s in reading.servers()}
         doubts = [d for d in doubtful(draft(world), world) if d.subject not in looked]
         looked |= {d.subject for d in doubts}
-        earlier = {d.subject: _earlier(d.servers, sightings) for d in doubts}
-        exhausted = {s for s in earlier.values() if read_again[s] >= FURTHER_READINGS}
-        unsettled |= {subject for subject, server in earlier.items() if server in exhausted}
-        again = sorted((set(earlier.values()) & servers.keys()) - exhausted)
+        older = {d.subject: earlier(d.servers, sightings) for d in doubts}
+        exhausted = {s for s in older.values() if read_again[s] >= FURTHER_READINGS}
+        unsettled |= {subject for subject, server in older.items() if server in exhausted}
+        again = sorted((set(older.values()) & servers.keys()) - exhausted)
         if not again:
             return Looked(sightings, frozenset(unsettled))
         read_again.update(again)
-        fresh = ask(store, collector, [servers[server] for server in again])
+        fresh = ask(store, collector, target, [servers[server] for server in again])
         sightings = sightings | {k: s for k, s in fresh.items() if isinstance(s, Seen)}
 
 
@@ -84,7 +84,7 @@ def _with_distance(finding: Finding, looked: Looked) -> Finding:
 _NOBODY: Final = 0
 
 
-def _earlier(servers: frozenset[int], sightings: Mapping[int, Sighting]) -> int:
-    """The server whose reading is the older one."""
+def earlier(servers: frozenset[int], sightings: Mapping[int, Sighting]) -> int:
+    """The server whose reading is the older one; 0 if none of them was read."""
     seen = [s for server in servers if isinstance(s := sightings.get(server), Seen)]
     return min(seen, key=lambda s: (s.read_at, s.server)).server if seen else _NOBODY

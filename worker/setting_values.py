@@ -10,14 +10,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from reconcile.findings import OVERRIDABLE, Severity
 from worker.suggest import did_you_mean
 
 _YEAR_SECONDS: Final = 365 * 24 * 3600
+_BROKER_URLS: Final = (
+    "write redis://host:6379/0, rediss://host:6379/0 (with TLS) or unix:///directory/socket"
+)
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -32,6 +37,30 @@ def database_url(value: object) -> str:
     if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
         return f"postgresql+psycopg://{rest}"
     raise ValueError(f"only SQLite and PostgreSQL (by psycopg) are supported; {allowed}.")
+
+
+def broker_url(value: object) -> str:
+    """A URL that Celery understands; a Unix socket is written in the way of Redis' own clients."""
+    scheme, colon, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
+    if not colon or not rest:
+        raise ValueError(f"this is no broker URL; {_BROKER_URLS}.")
+    if scheme in ("unix", "redis+socket"):
+        return f"redis+socket://{rest}"
+    if scheme in ("redis", "rediss"):
+        return f"{scheme}://{rest}"
+    raise ValueError(f"only Redis and Valkey are supported; {_BROKER_URLS}.")
+
+
+def with_password(url: str, password: str) -> str:
+    """The URL of a database or broker with a password that is kept elsewhere."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        raise ValueError("an SQLite file has no password.")
+    place, slash, path = rest.partition("/")
+    user, _, host = place.rpartition("@")
+    if ":" in user:
+        raise ValueError("there is a password in the URL too; take one of the two away.")
+    return f"{scheme}://{user}:{quote(password, safe='')}@{host}{slash}{path}"
 
 
 def number(low: int, high: int) -> Callable[[object], int]:
@@ -58,6 +87,35 @@ def seconds(low: int) -> Callable[[object], timedelta]:
             raise ValueError(f"in seconds, {error}") from None
 
     return parse
+
+
+def days(low: int) -> Callable[[object], timedelta]:
+    """A duration of whole days, at most ten years."""
+    whole = number(low, 3650)
+
+    def parse(value: object) -> timedelta:
+        try:
+            return timedelta(days=whole(value))
+        except ValueError as error:
+            raise ValueError(f"in days, {error}") from None
+
+    return parse
+
+
+def address(value: object) -> str:
+    """An address of this machine."""
+    try:
+        return str(ip_address(str(value)))
+    except ValueError:
+        raise ValueError("give an IP address: 127.0.0.1, or 0.0.0.0 for all there are.") from None
+
+
+def web_url(value: object) -> str:
+    """Something to be asked by HTTP; it is not shown, for it may be a secret as a whole."""
+    parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("this is no URL; write https://host/path.")
+    return urlunsplit(parts)
 
 
 def word(words: type[_Word]) -> Callable[[object], _Word]:

@@ -23,8 +23,23 @@ from collectors.powershell.host import Limits as PollLimits
 from reconcile.findings import Severity
 from reconcile.guard import Limits
 from reconcile.world import PercentReading, Rules
-from worker.request import Conduct, Policy
-from worker.setting_values import database_url, number, path, seconds, severities, word
+from worker.broker import without_password
+from worker.logs import LogFormat, LogLevel
+from worker.request import Conduct, Policy, Timing
+from worker.secret_file import SecretUnusable, secret_in
+from worker.setting_values import (
+    address,
+    broker_url,
+    database_url,
+    days,
+    number,
+    path,
+    seconds,
+    severities,
+    web_url,
+    with_password,
+    word,
+)
 from worker.suggest import did_you_mean
 
 _PREFIX: Final = "IPAM_SYNC_"
@@ -32,6 +47,13 @@ _CONFIG: Final = "IPAM_SYNC_CONFIG"
 _TEST: Final = "IPAM_SYNC_TEST_"  # the tests' own
 _APPLICATION: Final = "ipam-sync"
 _LONGEST_SHOWN: Final = 80
+#: URLs, each with the setting of the file that its password may be in.
+_PASSWORD_FILES: Final = {
+    "database_url": "database_password_file",
+    "broker_url": "broker_password_file",
+}
+#: Settings whose values are never shown.
+_SECRET: Final = frozenset({*_PASSWORD_FILES, "heartbeat_url"})
 
 
 class SettingsError(Exception):
@@ -53,6 +75,9 @@ class Settings:
     """What people may decide; the meaning of each is in README and at the type that carries it."""
 
     database_url: str = field(default_factory=_default_database_url, repr=False)
+    database_password_file: Path | None = None
+    broker_url: str | None = field(default=None, repr=False)
+    broker_password_file: Path | None = None
     policy: Policy = Policy.AUTO
     confirm_after: timedelta = Rules().confirm_after
     evidence_age: timedelta = Rules().evidence_age
@@ -68,6 +93,18 @@ class Settings:
     connect_timeout: timedelta = timedelta(seconds=PollLimits().connect_seconds)
     ca_file: Path | None = None
     clock_skew: timedelta = timedelta(seconds=Rules().clock_skew_seconds)
+    interval: timedelta = Timing().interval
+    lease: timedelta = Timing().lease
+    sweep: timedelta = Timing().sweep
+    tick: timedelta = Timing().tick
+    overdue_intervals: int = Rules().overdue_after // Timing().interval
+    keep_runs: timedelta = timedelta(days=30)
+    log_format: LogFormat = LogFormat.CONSOLE
+    log_level: LogLevel = LogLevel.INFO
+    metrics_address: str = "127.0.0.1"
+    metrics_port: int | None = None
+    heartbeat_url: str | None = field(default=None, repr=False)
+    heartbeat_interval: timedelta = timedelta(minutes=5)
 
     @property
     def poll_limits(self) -> PollLimits:
@@ -83,6 +120,7 @@ class Settings:
         rules = Rules(
             confirm_after=self.confirm_after,
             evidence_age=self.evidence_age,
+            overdue_after=self.overdue_intervals * self.interval,
             percent_reading=self.load_balance_percent_is,
             relationship_limit_near=self.relationship_limit_near,
             clock_skew_seconds=int(self.clock_skew.total_seconds()),
@@ -93,13 +131,13 @@ class Settings:
             scopes=self.guard_scopes_min,
             scopes_percent=self.guard_scopes_percent,
         )
-        return Conduct(rules=rules, limits=limits, policy=self.policy)
+        timing = Timing(self.interval, self.lease, self.sweep, self.tick)
+        return Conduct(rules=rules, limits=limits, policy=self.policy, timing=timing)
 
     @property
     def safe_database_url(self) -> str:
         """The database URL without its password, for people."""
-        # To the last @: a password may hold one that somebody forgot to write as %40.
-        masked = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", self.database_url, flags=re.DOTALL)
+        masked = without_password(self.database_url)
         return re.sub(r"(?i)([?&][^=&]*password=)[^&]*", r"\1***", masked)
 
 
@@ -117,9 +155,21 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
             values[source.key] = _PARSERS[source.key](source.value)
         except ValueError as error:
             problems.append(f"{source.name}{source.shown}: {error}")
+    for url, file in _PASSWORD_FILES.items():
+        if file in values:
+            try:
+                values[url] = _with_password_of(values, url, file)
+            except (ValueError, SecretUnusable) as error:
+                problems.append(f"{given[file].name}{given[file].shown}: {error}")
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(**values)
+
+
+def _with_password_of(values: Mapping[str, Any], url: str, file: str) -> str:
+    if url not in values:
+        raise ValueError(f"there is no {_PREFIX}{url.upper()} that it belongs to.")
+    return with_password(values[url], secret_in(values[file]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +182,8 @@ class _Given:
 
     @property
     def shown(self) -> str:
-        """The value for a sentence; a database URL may hold a password."""
-        if self.key == "database_url" or isinstance(self.value, Mapping):
+        """The value for a sentence; a URL may hold a password."""
+        if self.key in _SECRET or isinstance(self.value, Mapping):
             return ""
         text = repr(self.value)
         return f" is {text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + '...'}"
@@ -190,6 +240,9 @@ def _usual_file() -> Path:
 
 _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "database_url": database_url,
+    "database_password_file": path,
+    "broker_url": broker_url,
+    "broker_password_file": path,
     "policy": word(Policy),
     "confirm_after": seconds(0),
     "evidence_age": seconds(1),
@@ -205,4 +258,16 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "connect_timeout": seconds(1),
     "ca_file": path,
     "clock_skew": seconds(1),
+    "interval": seconds(1),
+    "lease": seconds(1),
+    "sweep": seconds(1),
+    "tick": seconds(1),
+    "overdue_intervals": number(1, 10_000),
+    "keep_runs": days(1),
+    "log_format": word(LogFormat),
+    "log_level": word(LogLevel),
+    "metrics_address": address,
+    "metrics_port": number(1, 65_000),
+    "heartbeat_url": web_url,
+    "heartbeat_interval": seconds(10),
 }

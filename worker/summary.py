@@ -44,6 +44,7 @@ class Preview:
     refusal: Refusal | None
     overtaken: int
     names: Mapping[int, str]
+    paused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Summary:
     refusal: Refusal | None
     overtaken: int
     names: Mapping[int, str]
+    paused: int = 0
 
 
 def fate(planned: Planned, *, applied: bool, recorded: bool = True) -> Fate:

@@ -16,8 +16,8 @@ from worker.closing import Course, close
 from worker.looking import load_world, look
 from worker.ports import Reading, Store
 from worker.preview import preview
-from worker.recording import MACHINE, Written, record
-from worker.request import Conduct, Policy, Request, Target, find_target
+from worker.recording import MACHINE, Written, at_once, record
+from worker.request import Conduct, Request, Target, find_target
 from worker.second_look import Looked, look_twice, with_distance
 from worker.store_faults import StoreError
 from worker.summary import Preview, Summary
@@ -30,7 +30,7 @@ def sync(store: Store, collector: Collector, request: Request, conduct: Conduct)
         sightings = look(store, collector, target)
         looked = look_twice(store, collector, sightings, target, conduct)
         world, planned, written = _record(store, run, looked, target, conduct)
-        applied = _apply(store, written, conduct.policy)
+        applied = _apply(store, written, conduct)
         return close(store, run, Course(world, planned, written, applied), conduct)
     except BaseException as error:
         _abandon(store, run, error)
@@ -77,17 +77,8 @@ def _record(
     return world, planned, written
 
 
-def _apply(store: Store, written: Written, policy: Policy) -> frozenset[int]:
-    """At once: states under every policy, and under ``auto`` all that takes nothing away."""
-    now = {
-        e.number: e.planned
-        for e in written.entries
-        if e.confirmed
-        and (
-            e.planned.state_only
-            or (policy is Policy.AUTO and not e.planned.destructive and not e.planned.contested)
-        )
-    }
+def _apply(store: Store, written: Written, conduct: Conduct) -> frozenset[int]:
+    now = at_once(written.entries, conduct.policy)
     if not now:
         return frozenset()
     with store.write() as uow:

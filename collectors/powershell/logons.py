@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final, Protocol
 
 from collectors.powershell.deadline import Deadline
@@ -18,6 +19,8 @@ from collectors.powershell.deadline import Deadline
 MOST_UNPROVEN: Final = 3
 #: A server that does not answer a proof holds its slot no longer.
 SLOT_SECONDS: Final = 5.0
+#: How often one who waits for other processes looks what became of their proofs.
+_LOOK_SECONDS: Final = 0.1
 
 
 class CredentialSuspended(Exception):
@@ -31,8 +34,23 @@ class CredentialSuspended(Exception):
         self.credential = credential
 
 
+class Admission(Enum):
+    """What the book says to somebody who wants to send a proof."""
+
+    FREE = "a server accepted it in this run: nobody has to wait"
+    SLOT = "one of the few proofs that may be under way"
+    WAIT = "as many are under way as may be"
+    SUSPENDED = "it must not be used"
+
+
 class LogonBook(Protocol):
     """Keeps what servers said to credentials, over all runs and processes; thread-safe."""
+
+    def enter(self, credential: str, server: int) -> Admission:
+        """Ask for one of the slots that all processes share; ``SLOT`` lapses after a while."""
+
+    def leave(self, credential: str, server: int) -> None:
+        """Give the slot back: the server said nothing."""
 
     def suspended(self, credential: str) -> bool:
         """True if it must not be used."""
@@ -52,10 +70,14 @@ class LogonProof:
         self._credential = credential
         self._server = server
 
+        self.is_answered = False
+
     def accepted(self) -> None:
+        self.is_answered = True
         self._logons.accepted(self._credential, self._server)
 
     def refused(self) -> None:
+        self.is_answered = True
         self._logons.refused(self._credential, self._server)
 
 
@@ -98,9 +120,19 @@ class Logons:
         proof = LogonProof(self, credential, server)
         self._enter(proof, credential, deadline)
         try:
-            yield proof
+            holds_slot = self._enter_book(credential, server, deadline)
+            try:
+                yield proof
+            finally:
+                if holds_slot and not proof.is_answered:
+                    self._book.leave(credential, server)
         finally:
             self._leave(proof, credential)
+
+    def doubt(self, credential: str) -> None:
+        """A new run has begun, and no server has accepted it in that yet."""
+        with self._changed:
+            self._standing(credential).accepted = False
 
     def wake(self) -> None:
         """Let those that wait look at their deadlines again."""
@@ -111,9 +143,7 @@ class Logons:
         self._book.accepted(credential, server)
         standing = self._standing(credential)
         if not standing.accepted:
-            with self._changed:
-                standing.accepted = True
-                self._changed.notify_all()
+            self._let_all_in(standing)
 
     def refused(self, credential: str, server: int) -> None:
         with self._changed:
@@ -144,6 +174,30 @@ class Logons:
                     return
                 self._changed.wait(min(*pending, deadline.at) - now)
         raise CredentialSuspended(credential)
+
+    def _enter_book(self, credential: str, server: int, deadline: Deadline) -> bool:
+        """The same over all processes; at most as many of each wait here as have a slot in it."""
+        standing = self._standing(credential)
+        while not standing.accepted:
+            match self._book.enter(credential, server):
+                case Admission.FREE:
+                    self._let_all_in(standing)
+                case Admission.SLOT:
+                    return True
+                case Admission.SUSPENDED:
+                    self._suspend(credential)
+                    raise CredentialSuspended(credential)
+                case Admission.WAIT:
+                    if deadline.over:
+                        raise TimeoutError
+                    with self._changed:
+                        self._changed.wait(_LOOK_SECONDS)
+        return False
+
+    def _let_all_in(self, standing: _Standing) -> None:
+        with self._changed:
+            standing.accepted = True
+            self._changed.notify_all()
 
     def _leave(self, proof: LogonProof, credential: str) -> None:
         standing = self._standing(credential)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from binascii import Error as BadBase64
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -71,7 +70,7 @@ def recognised(command_line: str) -> Script | None:
         return None
     try:
         text = b64decode(match[1], validate=True).decode("utf-16-le")
-    except (BadBase64, UnicodeDecodeError):
+    except ValueError:  # not base64, or not UTF-16
         return None
     return next((s for s in map(packaged, _NAMES) if s.sent == text), None)
 
@@ -89,8 +88,8 @@ def _members(script: Script, part: str) -> tuple[str, ...]:
     _, mark, after = script.source.partition(f"# members: {part}\n")
     if not mark:
         raise ValueError(f"{script.name}.ps1 has no members of {part}")
-    literal = re.split(r"^\s*\}", after, maxsplit=1, flags=re.MULTILINE)[0]
+    literal, *rest = re.split(r"^\s*\}", after, maxsplit=1, flags=re.MULTILINE)
     names = tuple(re.findall(r"^\s*(\w+) = ", literal, flags=re.MULTILINE))
-    if len(names) != len([line for line in literal.splitlines() if line.strip()]):
-        raise ValueError(f"{script.name}.ps1 has a line of {part} that is no member")
+    if not rest or len(names) != len([line for line in literal.splitlines() if line.strip()]):
+        raise ValueError(f"{script.name}.ps1 does not list the members of {part} line by line")
     return names

@@ -1,13 +1,22 @@
-"""``make bench``: every round, the configuration, the ratios; ends with 1 if a limit was missed."""
+"""``make bench``: every round, the configuration, the ratios; ends with 1 if a limit was missed.
+
+``make bench ARGS='cost bad_days'`` runs these parts only.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import core, live, store
+from tests.benchmarks import bad_days, core, live, store
 from tests.benchmarks.report import Report
 
-PARTS = {"core": core.run, "store": store.run, "live": live.run}
+PARTS = {
+    "core": core.run,
+    "store": store.run,
+    "rounds": live.rounds,
+    "cost": live.cost,
+    "bad_days": bad_days.run,
+}
 
 
 def main() -> int:

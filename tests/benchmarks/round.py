@@ -1,31 +1,40 @@
 """One round over the servers of ``stations``, in a process of its own, for its time and its memory.
 
-``python -m tests.benchmarks.round THREADS CA`` reads the URLs as a JSON line from standard input and
-prints seconds, megabytes and how many were read.
+``python -m tests.benchmarks.round THREADS CA`` reads the URLs by name as a JSON line from standard
+input and prints seconds, CPU seconds, the peak of its memory and how many servers were read.
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from collectors.failover import FailoverCollector
 from collectors.powershell.client import PowerShell
 from collectors.powershell.host import Host, Limits, Login, Transport
-from collectors.powershell.logons import Logons
+from collectors.powershell.logons import Admission, Logons
 from collectors.powershell.tls import trust
+from collectors.simulator.running import SERVICE
 from reconcile.model import Seen, Server
-from tests.benchmarks.stations import ACCOUNT
+from tests.benchmarks.resources import peak_memory
 
 
 class Forgetful:
     """A book of logons in which nothing is ever written."""
+
+    def enter(self, credential: str, server: int) -> Admission:
+        """Everybody, always."""
+        del credential, server
+        return Admission.FREE
+
+    def leave(self, credential: str, server: int) -> None:
+        """Nobody held a slot."""
 
     def suspended(self, credential: str) -> bool:
         """Never."""
@@ -41,17 +50,17 @@ class Forgetful:
         """Forgotten."""
 
 
-def hosts(urls: list[str]) -> dict[int, Host]:
+def hosts(urls: Mapping[str, str]) -> dict[int, Host]:
     """How each is reached."""
-    login = Login("corp", ACCOUNT.username, ACCOUNT.password)
+    login = Login("corp", SERVICE.username, SERVICE.password)
     return {
-        number: Host(number, f"dhcp{number}.corp.example", url, Transport.NTLM, login)
-        for number, url in enumerate(urls)
+        number: Host(number, name, url, Transport.NTLM, login)
+        for number, (name, url) in enumerate(urls.items())
     }
 
 
-def measured(urls: list[str], authority: Path, threads: int) -> dict[str, float]:
-    """Run a round in a new process: ``seconds``, ``megabytes``, ``read``."""
+def measured(urls: Mapping[str, str], authority: Path, threads: int) -> dict[str, float]:
+    """Run a round in a new process: ``seconds``, ``cpu_seconds``, ``megabytes``, ``read``."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.round", str(threads), str(authority)],
         input=json.dumps(urls).encode(),
@@ -65,12 +74,11 @@ def measured(urls: list[str], authority: Path, threads: int) -> dict[str, float]
 def main() -> None:
     """One round."""
     threads, authority = int(sys.argv[1]), Path(sys.argv[2])
-    urls = json.loads(sys.stdin.readline())
-    ways = hosts(urls)
+    ways = hosts(json.loads(sys.stdin.readline()))
     servers = [Server(number, host.name) for number, host in ways.items()]
     powershell = PowerShell(trust(authority), Limits(), Logons(Forgetful()))
     collector = FailoverCollector(powershell, ways, concurrency=threads)
-    began = time.perf_counter()
+    began, cpu_before = time.perf_counter(), time.process_time()
     failures: Counter[str] = Counter()
     read = 0
     for sighting in collector.look(servers, lambda: datetime.now(UTC)):
@@ -78,12 +86,16 @@ def main() -> None:
             read += 1
         else:
             failures[repr(sighting)] += 1
-    seconds = time.perf_counter() - began
+    figures = {
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": time.process_time() - cpu_before,
+        "megabytes": peak_memory(),
+        "read": read,
+    }
     powershell.stop()
     for failure, count in failures.most_common(3):
         sys.stderr.write(f"{count} x {failure}\n")
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"seconds": seconds, "megabytes": megabytes, "read": read}))
+    sys.stdout.write(json.dumps(figures))
 
 
 if __name__ == "__main__":

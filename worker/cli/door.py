@@ -15,12 +15,10 @@ if TYPE_CHECKING:  # a command's help must not pay for the database
 @contextmanager
 def ipam() -> Iterator[Ipam]:
     """Settings and store for one command. Raises SettingsError and StoreError."""
-    import logging
-
     from worker.bootstrap import opened
+    from worker.logs import no_lines
 
-    # It reports a connection that Ctrl-C broke while it was being closed, with a traceback.
-    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+    no_lines()
     with opened() as working:
         yield working
 

@@ -52,14 +52,15 @@ def need_credentials(working: Ipam) -> None:
 def collect(names: tuple[str, ...], concurrency: int | None, as_json: bool) -> int:
     """Read servers now and print what they say; the database keeps nothing of it.
 
-    Only how a credential fared is counted. A server that is left alone after a refused logon is
-    asked all the same, for you insist. Ends with 2 if one of them could not be read.
+    Only how a credential fared is counted. A server that is left alone after a refused logon, or
+    in maintenance, is asked all the same, for you insist. Ends with 2 if one of them could not be
+    read.
 
     \b
     JSON: an array, in the order of the names: {"server", "outcome": "read" |
     "unread" | "skipped", "read_at", "code", "message", "remedy",
-    "identity", "clock_offset_seconds", "relationships": [...], "scopes":
-    [...]}; null and absent values are what the server did not say
+    "identity", "clock_offset_seconds", "relationships": null | [...],
+    "scopes": null | [...]}; null is what the server did not say
 
     \b
     Examples:

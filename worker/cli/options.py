@@ -57,9 +57,12 @@ def confirmed(question: str, *, yes: bool) -> bool:
 
 
 class Day(click.ParamType[datetime]):
-    """``2026-12-31`` (to the end of that day, UTC) or a time with its zone."""
+    """``2026-12-31`` (to the end of that day, UTC, or its beginning) or a time with its zone."""
 
     name = "date"
+
+    def __init__(self, *, begins: bool = False) -> None:
+        self._begins = begins
 
     @override
     def convert(
@@ -77,4 +80,5 @@ class Day(click.ParamType[datetime]):
             self.fail(f"{value!r} has no time zone; end it with Z for UTC.", param, ctx)
         if moment.year > _LAST_YEAR:
             self.fail(f"{value!r} is too far ahead.", param, ctx)
-        return datetime.combine(moment.date(), time(), UTC) + timedelta(days=1)
+        midnight = datetime.combine(moment.date(), time(), UTC)
+        return midnight if self._begins else midnight + timedelta(days=1)

@@ -58,7 +58,9 @@ def _about(command: Callable[[_Asked], int]) -> Callable[..., int]:
         help="Only this relationship: its record id, NAME, or NAME@SERVER.",
     )
     @click.option(
-        "--server", metavar="NAME", help="Only the relationships of this server, by any name."
+        "--server",
+        metavar="NAME",
+        help="Only the relationships of this server, by any name; asked even in maintenance.",
     )
     @concurrency
     @click.option(
@@ -146,26 +148,32 @@ def sync(asked: _Asked) -> int:
       ipam-sync sync --server dhcp01 --json
       ipam-sync sync --exports ./exports
     """
-    from worker.present.advice import after_sync
-    from worker.present.documents import sync_json
-    from worker.present.outcome import show_outcome
     from worker.sync import sync as run_sync
 
     request = _request(asked)
     with ipam() as working:
         with _collector(working, asked) as collector:
             summary = run_sync(working.store, collector, request, working.conduct)
-        held = _held_by_guard(working) if summary.refusal is not None else ()
         about_all = asked.server is asked.relationship is None
-        elsewhere = _open_elsewhere(working, summary) if about_all else 0
+        return tell(working, summary, asked.command, about_all=about_all, as_json=asked.as_json)
+
+
+def tell(working: Ipam, summary: Summary, again: str, *, about_all: bool, as_json: bool) -> int:
+    """Show what a run came to, and what to do next; the exit code. ``again`` is its command."""
+    from worker.present.advice import after_sync
+    from worker.present.documents import sync_json
+    from worker.present.outcome import show_outcome
+
+    held = _held_by_guard(working) if summary.refusal is not None else ()
+    elsewhere = _open_elsewhere(working, summary) if about_all else 0
     severities = working.settings.severities
-    if asked.as_json:
+    if as_json:
         print_json(sync_json(summary, severities, held))
     else:
         page = screen()
         show_outcome(page, summary, severities)
         page.line()
-        page.command(after_sync(summary, asked.command, severities))
+        page.command(after_sync(summary, again, severities))
     if elsewhere:
         say(
             f"Of relationships that this run could not look at, {elsewhere} operations or "

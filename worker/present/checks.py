@@ -62,7 +62,8 @@ def _facts(check: Check) -> list[tuple[str, Cell]]:
     ]
     service = said.get("dhcp_service")
     if isinstance(service, dict):
-        rows.append(("service", f"{service.get('state')} since {service.get('started_at')}"))
+        since = service.get("started_at")
+        rows.append(("service", f"{service.get('state')}{f' since {since}' if since else ''}"))
     if check.seen is not None:
         rows.append(("clock", _clock(check.seen.clock_offset_seconds)))
         rows.append(("relationships", str(len(check.seen.stories))))
@@ -72,6 +73,6 @@ def _facts(check: Check) -> list[tuple[str, Cell]]:
 def _clock(offset: float | None) -> str:
     if offset is None:
         return "not said"
-    if not offset:
+    if not round(offset, 1):
         return "as ours"
     return f"{abs(offset):.1f} s {'ahead of' if offset > 0 else 'behind'} ours"

@@ -64,6 +64,7 @@ def _numbers(told: Preview | Summary, severities: Severities) -> Json:
         **counts(told.lines, told.sightings),
         "pairs": told.pairs,
         "overtaken": told.overtaken,
+        "paused": told.paused,
         **{f"findings_{s}": loudness[s] for s in LOUDEST_FIRST},
     }
 

@@ -53,6 +53,8 @@ def show_headline(screen: Screen, told: Preview | Summary) -> None:
     ]
     if told.overtaken:
         parts.append(f"{told.overtaken} overtaken by a newer change and left alone")
+    if told.paused:
+        parts.append(f"{told.paused} left alone for maintenance")
     screen.line(", ".join(parts) + ".")
 
 

@@ -22,7 +22,7 @@ def reading_json(server: str, sighting: Sighting) -> Json:
     told: Json = {
         "identity": None,
         "clock_offset_seconds": None,
-        "relationships": [],
+        "relationships": None,  # a failed read is not an empty one
         "scopes": None,
     }
     if isinstance(sighting, Seen):
@@ -67,9 +67,10 @@ def _show_seen(screen: Screen, seen: Seen) -> None:
 
 
 def _clock(offset: float | None) -> str:
-    if not offset:
+    seconds = round(offset or 0.0)
+    if not seconds:
         return ""
-    return f"; its clock is {abs(offset):.0f} s {'ahead' if offset > 0 else 'behind'}"
+    return f"; its clock is {abs(seconds)} s {'ahead' if seconds > 0 else 'behind'}"
 
 
 def _row(story: Story) -> tuple[Cell, ...]:

@@ -16,10 +16,11 @@ from typing import Any, Final
 from sqlalchemy import Executable, and_, delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from collectors.powershell.logons import MOST_UNPROVEN, SLOT_SECONDS, Admission
 from worker.ports import Credential, CredentialView, Logon, Refusal
 from worker.server_rules import default_credential
 from worker.store.inventory_tables import credential as credential_table
-from worker.store.inventory_tables import logon, server
+from worker.store.inventory_tables import logon, logon_slot, server
 from worker.store.session import AnyRow, Session, chunks
 
 #: Refused by so many different servers with none accepting it since: not used any more.
@@ -64,13 +65,15 @@ class CredentialReading(Session):
                 accepted_at=accepted_at.get(row.name),
                 suspended_at=row.suspended_at,
                 salt=row.salt,
+                proven=row.proven,
             )
             for row in rows
         )
         return tuple(sorted(views, key=lambda view: view.credential.name))
 
-    def logons(self) -> tuple[Logon, ...]:
-        rows = self._rows(select(logon))
+    def logons(self, server: int | None = None) -> tuple[Logon, ...]:
+        asked = select(logon)
+        rows = self._rows(asked if server is None else asked.where(logon.c.server_id == server))
         told = (
             Logon(
                 credential=row.credential,
@@ -116,7 +119,36 @@ class CredentialWriting(CredentialReading):
         else:
             self._run(insert(credential_table).values(columns))
 
+    def doubt_credentials(self) -> None:
+        self._run(update(credential_table).where(credential_table.c.proven).values(proven=False))
+
+    def enter_logon(self, credential: str, server: int) -> Admission:
+        """Refusals that count take slots away: three in all, and never a fourth bad logon."""
+        asked = select(credential_table.c.proven, credential_table.c.suspended_at)
+        rows = self._rows(asked.where(credential_table.c.name == credential))
+        if not rows or rows[0].suspended_at is not None:
+            return Admission.SUSPENDED
+        if rows[0].proven:
+            return Admission.FREE
+        now = self.now()
+        slots = select(func.count()).select_from(logon_slot)
+        live = slots.where(logon_slot.c.credential == credential, logon_slot.c.lapses_at > now)
+        refusals = select(func.count()).select_from(logon)
+        counting = refusals.where(logon.c.credential == credential, logon.c.counts)
+        if self._rows(live)[0][0] + self._rows(counting)[0][0] >= MOST_UNPROVEN:
+            return Admission.WAIT
+        self.leave_logon(credential, server)
+        lapses_at = now + timedelta(seconds=SLOT_SECONDS)
+        row = {"credential": credential, "server_id": server, "lapses_at": lapses_at}
+        self._run(insert(logon_slot).values(row))
+        return Admission.SLOT
+
+    def leave_logon(self, credential: str, server: int) -> None:
+        mine = and_(logon_slot.c.credential == credential, logon_slot.c.server_id == server)
+        self._run(delete(logon_slot).where(mine))
+
     def logon_refused(self, refusal: Refusal) -> bool:
+        self.leave_logon(refusal.credential, refusal.server)
         named = credential_table.c.name == refusal.credential
         stored = self._rows(
             select(credential_table.c.salt, credential_table.c.suspended_at).where(named)
@@ -133,14 +165,28 @@ class CredentialWriting(CredentialReading):
         self._run(update(credential_table).where(named).values(suspended_at=self.now()))
         return True
 
-    def logon_accepted(self, credential: str, servers: Collection[int]) -> None:
+    def logon_accepted(
+        self, credential: str, servers: Collection[int], *, fresh: bool = True
+    ) -> None:
         if not servers:
             return
+        if fresh:
+            self._end_refusals(credential)
         now = self.now()
-        mine = logon.c.credential == credential
-        self._run(update(logon).where(mine, logon.c.counts).values(counts=False))
         for chunk in chunks(servers):
-            self._run(self._accept(credential, chunk, now))
+            self._run(self._accept(credential, chunk, now, fresh=fresh))
+
+    def logon_worked(self, credential: str) -> None:
+        counting = and_(logon.c.credential == credential, logon.c.counts)
+        if self._rows(select(logon.c.server_id).where(counting).limit(1)):
+            self._end_refusals(credential)
+
+    def _end_refusals(self, credential: str) -> None:
+        unproven = and_(credential_table.c.name == credential, ~credential_table.c.proven)
+        self._run(update(credential_table).where(unproven).values(proven=True))
+        self._run(delete(logon_slot).where(logon_slot.c.credential == credential))
+        counting = and_(logon.c.credential == credential, logon.c.counts)
+        self._run(update(logon).where(counting).values(counts=False))
 
     def resume_credential(self, name: str) -> bool:
         suspended = and_(
@@ -180,7 +226,9 @@ class CredentialWriting(CredentialReading):
             same = and_(*(logon.c[name] == value for name, value in key.items()))
             self._run(update(logon).where(same).values(counted))
 
-    def _accept(self, credential: str, servers: Collection[int], now: datetime) -> Executable:
+    def _accept(
+        self, credential: str, servers: Collection[int], now: datetime, *, fresh: bool
+    ) -> Executable:
         """One statement that touches only rows for which it is news; no removed server."""
         row = {
             "credential": literal(credential),
@@ -190,12 +238,16 @@ class CredentialWriting(CredentialReading):
             "counts": literal(False),
         }
         accepting = select(*row.values()).where(server.c.id.in_(servers))
+        news = logon.c.accepted_at.is_(None)
         make = sqlite.insert if self._database.is_sqlite else postgresql.insert
         accepted = make(logon).from_select(list(row), accepting)
         return accepted.on_conflict_do_update(
             index_elements=[logon.c.credential, logon.c.server_id],
-            set_={**_NO_REFUSAL, "accepted_at": accepted.excluded.accepted_at},
-            where=or_(logon.c.refusals > 0, logon.c.accepted_at.is_(None)),
+            set_={
+                **(_NO_REFUSAL if fresh else {}),
+                "accepted_at": accepted.excluded.accepted_at,
+            },
+            where=or_(logon.c.refusals > 0, news) if fresh else news,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import and_, delete, select, update
 
-from reconcile.findings import Finding
+from reconcile.findings import Finding, Kind
 from worker.ports import OpenFinding
 from worker.store.codecs import finding_columns, finding_of
 from worker.store.session import AnyRow, Session, chunks
@@ -20,8 +20,12 @@ _OPEN: Final = finding_table.c.resolved_at.is_(None)
 class FindingReading(Session):
     """Looks at what is open."""
 
-    def open_findings(self, servers: Collection[int] | None = None) -> tuple[OpenFinding, ...]:
+    def open_findings(
+        self, servers: Collection[int] | None = None, kinds: Collection[Kind] | None = None
+    ) -> tuple[OpenFinding, ...]:
         asked = select(finding_table).where(_OPEN)
+        if kinds is not None:
+            asked = asked.where(finding_table.c.kind.in_(sorted(kinds)))
         if servers is None:
             return tuple(_open(r) for r in self._rows(asked.order_by(finding_table.c.id)))
         rows: dict[int, AnyRow] = {}

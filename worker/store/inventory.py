@@ -29,6 +29,10 @@ class InventoryReading(Session):
         version = self._rows(select(writer.c.inventory))[0].inventory
         return self._database.shelf.servers(version, self._load_servers)
 
+    def endpoint(self, server: int) -> Endpoint:
+        row = self._rows(select(server_table).where(server_table.c.id == server))[0]
+        return Endpoint(row.url, row.transport, row.credential)
+
     def _load_servers(self) -> tuple[Server, ...]:
         addresses: defaultdict[int, list[str]] = defaultdict(list)
         aliases: defaultdict[int, list[Alias]] = defaultdict(list)

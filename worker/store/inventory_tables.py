@@ -1,4 +1,5 @@
-"""The tables of the inventory: servers, how each is contacted, and what it said to our logons.
+"""The tables of the inventory: servers, how each is contacted, when it is left alone, and what it
+said to our logons.
 
 A change here needs a revision in ``migrations``: a test compares the two.
 """
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from worker.store.columns import BIG, WORD, AwareUtc, key, metadata, owned
@@ -62,6 +64,7 @@ server_alias: Final = Table(
 
 #: Who we say we are, and where the secret is; the secret itself is never here (rule R12).
 #: ``salt`` is of the secret as it is now: another one means that the credential was changed.
+#: ``proven``: a server accepted it since the latest run began.
 credential: Final = Table(
     "credential",
     metadata,
@@ -74,6 +77,16 @@ credential: Final = Table(
     Column("salt", LargeBinary, nullable=False),
     Column("suspended_at", AwareUtc),
     Column("changed_at", AwareUtc, nullable=False),
+    Column("proven", Boolean, nullable=False, server_default=false()),
+)
+
+#: Proofs of a credential that are under way while it is not proven, over all processes (R13).
+logon_slot: Final = Table(
+    "logon_slot",
+    metadata,
+    Column("credential", Text, ForeignKey("credential.name", ondelete="CASCADE"), primary_key=True),
+    owned("server_id", "server.id", primary_key=True),
+    Column("lapses_at", AwareUtc, nullable=False),
 )
 
 #: What a server said to a credential; ``counts``: it refused it, and no server has accepted it
@@ -89,4 +102,20 @@ logon: Final = Table(
     Column("counts", Boolean, nullable=False),
     Column("retry_at", AwareUtc),
     Column("mark", Integer),
+)
+
+#: When a server is not asked; with ``relationship`` (as people write it) one of it is not judged.
+#: Kept when it is over; ``ended_by`` ended it before its time.
+maintenance: Final = Table(
+    "maintenance",
+    metadata,
+    key(),
+    owned("server_id", "server.id", index=True),
+    Column("relationship", Text),
+    Column("starts_at", AwareUtc, nullable=False),
+    Column("ends_at", AwareUtc, nullable=False, index=True),
+    Column("note", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("ended_by", Text),
+    sqlite_autoincrement=True,
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, delete, func, select
 
 from reconcile.model import ReadFailure, Seen, Sighting, Skipped, SkipReason, Unseen
 from worker.ports import EVERYTHING
@@ -34,18 +34,23 @@ class SightingReading(Session):
     def __init__(self, database: Database, connection: Connection) -> None:
         super().__init__(database, connection)
         self._documents: dict[int, tuple[Seen, Document]] = {}
+        self._digests: dict[int, tuple[Seen, str]] = {}
 
     def latest_readings(
-        self, servers: Collection[int], current: Mapping[int, Sighting]
+        self,
+        servers: Collection[int],
+        current: Mapping[int, Sighting],
+        *,
+        besides: int | None = None,
     ) -> Mapping[int, Seen]:
-        latest = self._latest_rows(servers)
+        latest = self._latest_rows(servers, besides)
         told = {s: now for s, now in current.items() if isinstance(now, Seen) and s in latest}
-        same = {s for s, now in told.items() if self._document(now).digest == latest[s].digest}
+        same = {s for s, now in told.items() if self._digest(now) == latest[s].digest}
         texts = self._texts({row.digest for s, row in latest.items() if s not in same})
         return {
             s: replace(told[s], read_at=row.read_at, clock_offset_seconds=None)
             if s in same
-            else seen_of(texts[row.digest], s, row.read_at)
+            else self._reading_of(row.digest, texts[row.digest], s, row.read_at)
             for s, row in latest.items()
         }
 
@@ -53,12 +58,19 @@ class SightingReading(Session):
         of_run = select(sighting).where(sighting.c.run_id == run)
         return tuple(sighting_of(r) for r in self._rows(of_run.order_by(sighting.c.server_id)))
 
-    def _latest_rows(self, servers: Collection[int]) -> dict[int, AnyRow]:
-        """Server, time and digest of each server's latest reading, found by index alone."""
+    def _latest_rows(self, servers: Collection[int], besides: int | None) -> dict[int, AnyRow]:
+        """Server, time and digest of each server's latest reading, found by index alone.
+
+        Readings of the run ``besides`` do not count.
+        """
         other = sighting.alias()
         latest_run = (
             select(other.c.run_id)
-            .where(other.c.server_id == server.c.id, other.c.outcome == Outcome.SEEN)
+            .where(
+                other.c.server_id == server.c.id,
+                other.c.outcome == Outcome.SEEN,
+                other.c.run_id != (besides or _NO_RUN),
+            )
             .order_by(other.c.read_at.desc(), other.c.run_id.desc())
             .limit(1)
             .correlate(server)
@@ -112,6 +124,28 @@ class SightingReading(Session):
             texts.update((row.digest, row.document) for row in found)
         return texts
 
+    def _reading_of(
+        self,
+        digest: str,
+        text: str | None,
+        server: int,
+        read_at: datetime,
+        clock_offset_seconds: float | None = None,
+    ) -> Seen:
+        """Decoded once, however often it is needed; without its text it is hoped to be at hand."""
+        kept = self._database.shelf.reading(digest)
+        if kept is None or kept.server != server:
+            kept = seen_of(text or self._texts([digest])[digest], server, read_at)
+            self._database.shelf.keep_reading(digest, kept)
+        seen = replace(kept, read_at=read_at, clock_offset_seconds=clock_offset_seconds)
+        self._digests[id(seen)] = (seen, digest)
+        return seen
+
+    def _digest(self, seen: Seen) -> str:
+        """Of one that was loaded it is known."""
+        known = self._digests.get(id(seen))
+        return self._document(seen).digest if known is None else known[1]
+
     def _document(self, seen: Seen) -> Document:
         """Made once per reading, however often a unit of work asks; holding it keeps its id."""
         if id(seen) not in self._documents:
@@ -129,6 +163,12 @@ class SightingWriting(SightingReading):
         rows = [{"run_id": run, **_NOTHING, **self._columns(s)} for s in told]
         self._insert(sighting, rows)
 
+    def replace_sighting(self, run: int, seen: Sighting) -> None:
+        """Record it, instead of what the run saw of this server before."""
+        mine = and_(sighting.c.run_id == run, sighting.c.server_id == seen.server)
+        self._run(delete(sighting).where(mine))
+        self.add_sightings(run, [seen])
+
     def _keep(self, documents: Iterable[Document]) -> None:
         missing = {document.digest: document.text for document in documents}
         for chunk in chunks(missing.keys()):
@@ -145,6 +185,7 @@ class SightingWriting(SightingReading):
                     "outcome": Outcome.SEEN,
                     "read_at": read_at,
                     "digest": self._document(seen).digest,
+                    "clock_offset_seconds": seen.clock_offset_seconds,
                 }
             case Unseen(server, read_at, failure):
                 return {
@@ -165,6 +206,8 @@ class SightingWriting(SightingReading):
             case _:
                 assert_never(seen)
 
+
+_NO_RUN = 0
 
 #: All that a sighting may lack, so that sightings of every kind are sent in one statement.
 _NOTHING = dict.fromkeys(c.name for c in sighting.c if c.nullable)

@@ -36,6 +36,13 @@ class RecordReading(MembershipReading):
         one, two = failover.c.server1_record_id, failover.c.server2_record_id
         return self._records_where(or_(one.in_(c), two.in_(c)) for c in chunks(servers))
 
+    def half_mapped(self, servers: Collection[int]) -> tuple[Record, ...]:
+        one, two = failover.c.server1_record_id, failover.c.server2_record_id
+        return self._records_where(
+            or_(and_(one.in_(c), two.is_(None)), and_(two.in_(c), one.is_(None)))
+            for c in chunks(servers)
+        )
+
     def records_by_key(self, keys: Collection[int]) -> tuple[Record, ...]:
         return self._records_where(failover.c.id.in_(chunk) for chunk in chunks(keys))
 

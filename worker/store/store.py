@@ -13,15 +13,26 @@ from worker.store.engine import Database
 from worker.store.faults import translated
 from worker.store.findings import FindingReading, FindingWriting
 from worker.store.inventory import InventoryWriting
+from worker.store.leases import LeaseReading, LeaseWriting
+from worker.store.progress import ProgressReading, ProgressWriting
 from worker.store.readings import SightingWriting
 from worker.store.records import RecordWriting
 from worker.store.runs import RunReading, RunWriting
 from worker.store.tracker import TrackerWriting
 from worker.store.transactions import reading, writing
 from worker.store.views import ViewReading
+from worker.store.windows import WindowReading, WindowWriting
 
 
-class SqlReading(ViewReading, FindingReading, RunReading, CredentialReading):
+class SqlReading(
+    ViewReading,
+    FindingReading,
+    RunReading,
+    CredentialReading,
+    ProgressReading,
+    LeaseReading,
+    WindowReading,
+):
     """``worker.ports.Reading`` on one connection."""
 
 
@@ -29,10 +40,13 @@ class SqlUnitOfWork(
     InventoryWriting,
     RecordWriting,
     TrackerWriting,
+    ProgressWriting,
     SightingWriting,
     FindingWriting,
     RunWriting,
     CredentialWriting,
+    LeaseWriting,
+    WindowWriting,
     SqlReading,
 ):
     """``worker.ports.UnitOfWork`` on one connection; over when it is committed."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -118,6 +119,16 @@ run = Table(
     Column("ended_at", AwareUtc),
     Column("outcome", Text),
     Column("summary", CanonicalJson, nullable=False),
+    # What it is about, and the lane of its readings: NULL if one process does it by itself.
+    Column("targets", CanonicalJson),
+    Column("only_name", Text),
+    Column("lane", String(WORD)),
+    Index(
+        "ix_run_open",
+        "id",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -142,6 +153,7 @@ sighting = Table(
     Column("error_remedy", Text),
     Column("error_retry", Boolean),
     Column("skip_reason", String(WORD)),
+    Column("clock_offset_seconds", Float),
     Index("ix_sighting_latest", "server_id", "outcome", "read_at", "run_id"),
     Index("ix_sighting_server", "server_id", "run_id"),
 )

@@ -49,6 +49,13 @@ class TrackerReading(Session):
         }
         return tuple(entry_of(found[number], now) for number in sorted(found))
 
+    def pending_contested(self) -> tuple[Entry, ...]:
+        now = self.now()
+        asked = (
+            select(tracker).where(_PENDING, tracker.c.contested != []).order_by(tracker.c.number)
+        )
+        return tuple(entry_of(row, now) for row in self._rows(asked))
+
     def pending_destructive(self) -> tuple[Entry, ...]:
         now = self.now()
         asked = select(tracker).where(_PENDING, _DESTRUCTIVE).order_by(tracker.c.number)

@@ -7,13 +7,16 @@ import select
 import socket
 import ssl
 import threading
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from collectors.powershell import logons
 from collectors.powershell.deadline import Deadline
+from collectors.powershell.logons import Admission
 from collectors.simulator.authority import Authority
 
 
@@ -151,6 +154,25 @@ class Book:
         self.refusals: dict[str, set[int]] = {}
         self.refused_times: Counter[str] = Counter()
         self.acceptances: Counter[str] = Counter()
+        self.slots: defaultdict[str, dict[int, float]] = defaultdict(dict)
+
+    def enter(self, credential: str, server: int) -> Admission:
+        with self._lock:
+            refused = len(self.refusals.get(credential, ()))
+            if refused >= 3:
+                return Admission.SUSPENDED
+            if self.acceptances[credential] and not refused:
+                return Admission.FREE
+            now = time.monotonic()
+            live = [lapse for lapse in self.slots[credential].values() if lapse > now]
+            if len(live) + refused >= 3:
+                return Admission.WAIT
+            self.slots[credential][server] = now + logons.SLOT_SECONDS
+            return Admission.SLOT
+
+    def leave(self, credential: str, server: int) -> None:
+        with self._lock:
+            self.slots[credential].pop(server, None)
 
     def suspended(self, credential: str) -> bool:
         with self._lock:
@@ -159,12 +181,14 @@ class Book:
     def refused(self, credential: str, server: int) -> bool:
         with self._lock:
             self.refused_times[credential] += 1
+            self.slots[credential].pop(server, None)
             self.refusals.setdefault(credential, set()).add(server)
         return self.suspended(credential)
 
     def accepted(self, credential: str, server: int) -> None:  # noqa: ARG002 - the port's
         with self._lock:
             self.acceptances[credential] += 1
+            self.slots[credential].clear()
             self.refusals.pop(credential, None)
 
 

@@ -207,7 +207,8 @@ def _in_any_order(text: str) -> str:
     SQLite writes an added column behind the last one, into its line.
     """
     clauses = re.sub(r", (\w+ [A-Z]+)", r",\n\1", text)
-    lines = [line.strip().rstrip(",") for line in clauses.splitlines() if line.strip()]
+    clauses = re.sub(r"\)$", "\n)", clauses)
+    lines = [text for line in clauses.splitlines() if (text := line.strip().rstrip(","))]
     return "\n".join(sorted(lines))
 
 

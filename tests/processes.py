@@ -1,0 +1,81 @@
+"""Processes that tests start: who their descendants are, and that all of them end.
+
+Linux: processes are watched through their descriptors, so that no other one is meant that gets
+the number of one that ended.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+PATIENCE_SECONDS: Final = 30.0
+
+
+def eventually(holds: Callable[[], object]) -> None:
+    """Wait until something holds that cannot be waited for otherwise."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, f"not in {PATIENCE_SECONDS:.0f} s: {holds}"
+        time.sleep(0.02)  # what happens in another process tells nobody
+
+
+class Family:
+    """A process and all its descendants as they are now."""
+
+    def __init__(self, pid: int) -> None:
+        self.commands = {p: _command(p) for p in (pid, *_descendants(pid))}
+        self._watched = {p: os.pidfd_open(p) for p in self.commands}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for descriptor in self._watched.values():
+            os.close(descriptor)
+
+    def member(self, *words: str) -> int:
+        """The one whose command line has these words."""
+        (pid,) = [p for p, c in self.commands.items() if all(word in c for word in words)]
+        return pid
+
+    def wait(self, *pids: int, seconds: float = PATIENCE_SECONDS) -> None:
+        """Until these have ended, or all of them."""
+        deadline = time.monotonic() + seconds
+        for pid in pids or self.commands:
+            poll = select.poll()
+            poll.register(self._watched[pid], select.POLLIN)
+            left = max(0.0, deadline - time.monotonic())
+            assert poll.poll(left * 1000), f"still there: {self.commands[pid]}"
+
+
+@contextmanager
+def family(pid: int, *, at_least: int) -> Iterator[Family]:
+    """The family as soon as it has so many members."""
+    eventually(lambda: len(_descendants(pid)) + 1 >= at_least)
+    with Family(pid) as found:
+        yield found
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+
+
+def _descendants(pid: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:  # it has ended
+        return []
+    children = [int(word) for word in text.split()]
+    return children + [below for child in children for below in _descendants(child)]

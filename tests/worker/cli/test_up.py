@@ -1,0 +1,275 @@
+"""``ipam-sync up`` as somebody types it: what runs, what survives, and that nothing is left."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.homes import home
+from tests.processes import Family, eventually, family
+from tests.worker.cli.site import SCRIPT, Outcome, Site, ended
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ipam-sync up needs Linux")
+
+#: It, the broker, three workers and the beat.
+MEMBERS = 6
+READY = ("worker read: ready", "worker on-demand: ready", "worker control: ready", "beat: ready")
+
+
+@dataclass
+class Running:
+    """``ipam-sync up`` and what it has said so far."""
+
+    process: subprocess.Popen[str]
+    directory: Path
+    said: list[str]
+
+    @property
+    def settings(self) -> Path:
+        return self.directory / "ipam-sync.toml"
+
+    def run(self, *arguments: str) -> Outcome:
+        """A command in another terminal."""
+        site = Site(self.directory.parent, {"IPAM_SYNC_CONFIG": str(self.settings)})
+        environment = {k: v for k, v in site.environment.items() if k != "IPAM_SYNC_DATABASE_URL"}
+        return ended(_start(arguments, environment))
+
+    def hear(self, *sentences: str) -> None:
+        """Go on until it said all of these since the last call."""
+        missing = set(sentences)
+        assert self.process.stderr is not None
+        while missing:
+            line = self.process.stderr.readline()
+            assert line, f"it ended without {missing}: {''.join(self.said)}"
+            self.said.append(line)
+            missing = {sentence for sentence in missing if sentence not in line}
+
+
+def _start(arguments: tuple[str, ...], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [SCRIPT, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def up(directory: Path, *options: str, before: tuple[str, ...] = ()) -> Iterator[Running]:
+    """Running, and ready; it must leave nothing behind.  ``before`` is a command that runs it."""
+    environment = Site(directory.parent).environment
+    process = subprocess.Popen(
+        [*before, str(SCRIPT), "up", "--data", str(directory), *options],
+        env={k: v for k, v in environment.items() if not k.startswith("IPAM_SYNC_")},
+        cwd=directory.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        running = Running(process, directory, [])
+        running.hear(*READY)
+        with Family(process.pid) as everybody:
+            yield running
+            if process.poll() is None:
+                process.terminate()
+                _, rest = process.communicate(timeout=60)
+                running.said.append(rest)
+            everybody.wait()
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A directory with a name that URLs do not like."""
+    with home("up") as directory:
+        yield directory / "dätä 100%"
+
+
+@pytest.fixture(scope="module")
+def running(place: Path) -> Iterator[Running]:
+    with up(place, "--workers", "2") as running:
+        yield running
+
+
+def queue(directory: Path) -> redis.Redis:
+    return redis.Redis(unix_socket_path=str(directory / "run" / "valkey.sock"))
+
+
+# ------------------------------------------------------------------------------------ it runs
+
+
+def test_it_says_what_runs_and_how_others_find_it(running: Running) -> None:
+    said = "".join(running.said)
+    assert "Everything runs, with SQLite" in said
+    assert f"export IPAM_SYNC_CONFIG='{running.settings}'" in said
+    started = re.findall(r"^(\S+(?: \S+)*): started \(process \d+\)$", said, re.MULTILINE)
+    readers = ["worker read 1", "worker read 2"]
+    assert started == ["valkey", *readers, "worker on-demand", "worker control", "beat"]
+
+
+def test_the_doctor_finds_it_healthy(running: Running) -> None:
+    outcome = running.run("doctor", "--json")
+    assert outcome.code == 0, outcome.out
+    grades = {check["name"]: check["grade"] for check in outcome.json["checks"]}
+    assert grades.pop("runs") == "warn"  # there is no server yet
+    assert set(grades.values()) == {"ok"}
+
+
+def test_a_second_one_on_the_same_data_says_who_has_it(running: Running) -> None:
+    outcome = running.run("up", "--data", str(running.directory))
+    assert outcome.code == 1
+    assert f"process {running.process.pid}" in outcome.err
+    assert running.run("doctor").code == 0
+
+
+def test_what_is_killed_is_started_again_and_finds_the_others(running: Running) -> None:
+    with Family(running.process.pid) as everybody:
+        os.kill(everybody.member("valkey-server"), signal.SIGKILL)
+        running.hear("valkey: killed by SIGKILL", "valkey: started")
+    with Family(running.process.pid) as everybody:
+        os.kill(everybody.member("--role control"), signal.SIGKILL)
+        os.kill(everybody.member("worker.cli beat"), signal.SIGKILL)
+        running.hear("worker control: ready", "beat: ready")
+    eventually(lambda: running.run("doctor").code == 0)
+
+
+# ------------------------------------------------------------------------------------ it ends
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_in_order_when_it_is_told_to(number: signal.Signals) -> None:
+    with (
+        home("up") as directory,
+        up(directory / "data") as running,
+        Family(running.process.pid) as everybody,
+    ):
+        assert len(everybody.commands) == MEMBERS
+        running.process.send_signal(number)
+        _, rest = running.process.communicate(timeout=60)
+        everybody.wait()
+    assert running.process.returncode == 0
+    ending = [line.partition(":")[0] for line in rest.splitlines() if line.endswith(": ended")]
+    assert ending[0] == "beat"
+    assert ending[-1] == "valkey"
+    assert len(ending) == MEMBERS - 1
+    assert "killed" not in rest
+
+
+def test_a_killed_one_takes_all_with_it_and_the_next_one_begins_with_the_same_queue() -> None:
+    with home("up") as directory:
+        with up(directory / "data") as running:
+            queue(running.directory).rpush("kept", "a message")
+            with Family(running.process.pid) as everybody:
+                running.process.kill()
+                running.process.wait()
+                everybody.wait()
+        with up(directory / "data") as again:
+            assert queue(again.directory).lrange("kept", 0, -1) == [b"a message"]
+
+
+def test_a_server_that_cannot_follow_its_killed_parent_is_ended_by_the_next_one() -> None:
+    """Nobody else has the lock file open that it got at its start: so it is ours."""
+    with (
+        home("up") as directory,
+        up(directory / "data") as running,
+        Family(running.process.pid) as everybody,
+    ):
+        server = everybody.member("valkey-server")
+        os.kill(server, signal.SIGSTOP)
+        running.process.kill()
+        running.process.wait()
+        with up(directory / "data") as again:
+            assert f"process {server} of it does not end" in "".join(again.said)
+
+
+def test_a_file_that_somebody_else_has_open_is_nobodys_orphan() -> None:
+    with home("up") as directory:
+        run = directory / "data" / "run"
+        run.mkdir(parents=True)
+        run.chmod(0o700)
+        with (run / "valkey.log").open("w"), up(directory / "data") as running:
+            assert "killed" not in "".join(running.said)
+
+
+# ------------------------------------------------------------------------------------ it is refused
+
+
+def test_a_database_that_is_set_already_is_not_passed_over(tmp_path: Path) -> None:
+    outcome = Site(tmp_path).process("up", "--data", tmp_path / "data")
+    assert outcome.code == 1
+    assert "IPAM_SYNC_DATABASE_URL is set" in outcome.err
+
+
+def test_a_mistake_in_the_settings_is_told_and_nothing_is_left_running() -> None:
+    with home("up") as directory:
+        site = Site(directory, {"IPAM_SYNC_POLICY": "perhaps"})
+        environment = {k: v for k, v in site.environment.items() if k != "IPAM_SYNC_DATABASE_URL"}
+        with _start(("up", "--data", str(directory / "data")), environment) as process:
+            outcome = ended(process)
+        assert outcome.code == 1
+        assert "IPAM_SYNC_POLICY" in outcome.err
+        with pytest.raises(redis.ConnectionError):
+            queue(directory / "data").ping()
+
+
+# ------------------------------------------------------------------------------------ PostgreSQL
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
+def test_postgresql_is_refused_to_root_in_one_sentence() -> None:
+    with home("up") as directory:
+        environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
+        with _start(
+            ("up", "--data", str(directory / "data"), "--postgres"), environment
+        ) as process:
+            outcome = ended(process)
+        assert outcome.code == 1
+        assert re.fullmatch(r"Error: PostgreSQL refuses to run as root: .*\n", outcome.err)
+        assert not (directory / "data").exists()
+
+
+def _as_somebody() -> tuple[str, ...]:
+    """PostgreSQL refuses root; in a user namespace root is somebody else."""
+    if os.geteuid() != 0:
+        return ()
+    return ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+
+
+def _can_be_somebody() -> bool:
+    command = [*_as_somebody(), "true"]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not _can_be_somebody(), reason="root cannot be anybody else here")
+def test_with_postgresql_a_killed_database_comes_back_and_all_data_is_there() -> None:
+    with home("up") as directory:
+        with up(directory / "data", "--postgres", before=_as_somebody()) as running:
+            assert "Everything runs, with PostgreSQL" in "".join(running.said)
+            assert running.run("servers", "add", "dhcp01.corp.example").code == 0
+            with Family(running.process.pid) as everybody:
+                os.kill(everybody.member("bin/postgres", "-D"), signal.SIGKILL)
+                running.hear("postgres: killed by SIGKILL", "postgres: started")
+            eventually(lambda: running.run("doctor").code == 0)
+        with up(directory / "data", before=_as_somebody()) as again:
+            outcome = again.run("servers", "list", "--json")
+            assert [server["name"] for server in outcome.json] == ["dhcp01.corp.example"]
+            with family(again.process.pid, at_least=MEMBERS + 1) as everybody:
+                again.process.kill()
+                again.process.wait()
+                everybody.wait()

@@ -1,0 +1,184 @@
+"""A simulated fleet, an IPAM, and workers that are threads of the test: messages are a list.
+
+What real processes and a real broker do to it is tested elsewhere; here the order of everything is
+in the test's hands.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+from collectors.simulator.fleet import Fleet
+from collectors.simulator.running import Listener, RunningFleet
+from reconcile.record import Entry, EntryStatus, Record
+from worker.bootstrap import Ipam, opened
+from worker.importing import import_inventory
+from worker.inventory import read_inventory
+from worker.pipeline.crew import Crew
+from worker.pipeline.ending import summary_of
+from worker.pipeline.opening import request_run
+from worker.ports import EntryFilter, Trigger
+from worker.request import Request
+from worker.run_ports import Lane
+from worker.settings import Settings
+from worker.simulation.papers import write_papers
+from worker.summary import Summary
+
+_LONG_AGO = "2020-01-01T00:00:00.000000Z"
+
+#: ("read", run, server) or ("settle", run).
+Message: TypeAlias = tuple[str, int, int]
+
+
+@dataclass
+class Pigeonholes:
+    """A Post that keeps messages until a test hands them out; ``sent`` is all that ever came."""
+
+    waiting_now: deque[Message] = field(default_factory=deque)
+    sent: list[Message] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, run: int, server: int, lane: Lane) -> None:
+        del lane
+        self._put(("read", run, server))
+
+    def settle(self, run: int) -> None:
+        self._put(("settle", run, 0))
+
+    def waiting(self, lane: Lane) -> int | None:
+        del lane
+        return len(self.waiting_now)
+
+    def _put(self, message: Message) -> None:
+        with self.lock:
+            self.waiting_now.append(message)
+            self.sent.append(message)
+
+    def take(self) -> Message | None:
+        """The oldest message, None if there is none."""
+        with self.lock:
+            return self.waiting_now.popleft() if self.waiting_now else None
+
+
+@dataclass
+class Office:
+    """``work`` hands out messages until there are none."""
+
+    ipam: Ipam
+    running: RunningFleet
+    post: Pigeonholes
+    crews: list[Crew]
+
+    def ask(self, trigger: Trigger = Trigger.CLI, **about: str) -> int:
+        """Somebody wants a run."""
+        return request_run(self.ipam.store, self.post, Request(trigger, "tester", **about))
+
+    def run(self, trigger: Trigger = Trigger.CLI, **about: str) -> Summary:
+        """A run from its request to its end."""
+        number = self.ask(trigger, **about)
+        self.work()
+        return self.summary(number)
+
+    def summary(self, run: int) -> Summary:
+        """What it came to; it must be over."""
+        with self.ipam.store.read() as reading:
+            told = reading.run(run)
+            assert told is not None
+            assert told.outcome == "done", told
+            return summary_of(reading, run, self.ipam.conduct)
+
+    def work(self, threads: int = 4) -> None:
+        """All messages, by several threads and every crew in turn."""
+        failures: list[BaseException] = []
+
+        def one(crew: Crew) -> None:
+            try:
+                while (message := self.post.take()) is not None:
+                    handle(crew, message)
+            except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+                failures.append(error)
+
+        while self.post.waiting_now and not failures:
+            workers = [
+                threading.Thread(target=one, args=(self.crews[n % len(self.crews)],))
+                for n in range(threads)
+            ]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        if failures:
+            raise failures[0]
+
+    def records(self) -> tuple[Record, ...]:
+        """Everything stored."""
+        with self.ipam.store.read() as reading:
+            return reading.records()
+
+    def entries(self) -> list[tuple[Entry, int]]:
+        """All lines that were ever written, with their runs."""
+        every = EntryFilter(statuses=tuple(EntryStatus))
+        with self.ipam.store.read() as reading:
+            return [(view.entry, view.run) for view in reading.entry_views(every)]
+
+    def sql(self, statement: str) -> list[tuple[object, ...]]:
+        """Look into the SQLite file, or change it behind the program's back."""
+        path = self.ipam.settings.database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path)) as connection, connection:
+            return connection.execute(statement).fetchall()
+
+    def long_ago(self, table: str, *columns: str) -> None:
+        """Let the times in these columns be of long ago."""
+        times = ", ".join(f"{column} = '{_LONG_AGO}'" for column in columns)
+        self.sql(f"UPDATE {table} SET {times}")  # noqa: S608 - our own tables
+
+    def open_shells(self) -> int:
+        """On all servers."""
+        return self.running.simulator.open_shells()
+
+
+def handle(crew: Crew, message: Message) -> None:
+    """What a worker does with a message."""
+    kind, run, server = message
+    if kind == "read":
+        crew.read(run, server)
+    else:
+        crew.settle(run)
+
+
+@contextmanager
+def office(
+    directory: Path,
+    fleet: Fleet,
+    listeners: Mapping[str, Listener] | None = None,
+    *,
+    database_url: str | None = None,
+    crews: int = 1,
+    prepare: Callable[[RunningFleet], None] = lambda _: None,
+    **settings: object,
+) -> Iterator[Office]:
+    """An office that knows the fleet's servers."""
+    with RunningFleet(fleet, listeners) as running, ExitStack() as stack:
+        papers = write_papers(running, directory / "papers")
+        prepare(running)
+        given = {
+            "database_url": database_url or f"sqlite:///{directory / 'office.db'}",
+            "ca_file": papers.authority,
+            "poll_deadline": timedelta(seconds=10),
+            **settings,
+        }
+        ipam = stack.enter_context(opened(Settings(**given)))  # type: ignore[arg-type]  # per test
+        with ipam.store.write() as uow:
+            import_inventory(uow, read_inventory(papers.inventory))
+            uow.commit()
+        post = Pigeonholes()
+        workers = [stack.enter_context(Crew(ipam, post, "all")) for _ in range(crews)]
+        yield Office(ipam, running, post, workers)

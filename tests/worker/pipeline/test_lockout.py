@@ -1,0 +1,74 @@
+"""Rule R13 over several processes: a wrong password costs three logons, however many ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collectors.simulator.fleet import made
+from collectors.simulator.running import RunningFleet
+from reconcile.findings import Kind
+from reconcile.model import Seen, Skipped, Unseen
+from tests.worker.pipeline.office import Office, office
+
+SERVERS = 24
+CREWS = 4
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Office]:
+    """Many servers, and four processes' worth of workers."""
+    with office(tmp_path, made(SERVERS, partners=2), crews=CREWS) as at:
+        yield at
+
+
+def refusals(at: Office) -> int:
+    """Bad logons that a domain would count."""
+    return sum(station.logons_refused for station in at.running.simulator.stations)
+
+
+def kinds(at: Office, run: int) -> list[str]:
+    """Of the servers of a run."""
+    return [type(s).__name__ for s in at.summary(run).sightings.values()]
+
+
+def work(at: Office) -> None:
+    """By as many threads as a fleet is read with."""
+    at.work(threads=16)
+
+
+def test_a_password_that_is_wrong_when_the_run_begins_costs_three_logons(tmp_path: Path) -> None:
+    def spoil(_: RunningFleet) -> None:
+        (tmp_path / "papers" / "password").write_text("wrong")
+
+    with office(tmp_path, made(SERVERS, partners=2), crews=CREWS, prepare=spoil) as at:
+        run, *_ = at.ask(), at.ask(server="dhcp0001"), at.ask(server="dhcp0002")
+        work(at)
+        assert refusals(at) == 3
+        assert kinds(at, run).count(Unseen.__name__) == 3
+        assert kinds(at, run).count(Skipped.__name__) == SERVERS - 3
+        assert Kind.CREDENTIAL_SUSPENDED in {f.kind for f in at.summary(run).findings}
+        again = at.ask()
+        work(at)
+        assert set(kinds(at, again)) == {Skipped.__name__}
+        assert refusals(at) == 3
+
+
+def test_one_that_was_right_in_the_last_run_and_is_wrong_now_costs_no_more(at: Office) -> None:
+    """What a process remembers of the last run does not let it rush."""
+    at.run()
+    for server in at.running.fleet.servers:
+        at.running.change(server.name, {"refuses": at.running.account.username})
+    at.ask()
+    work(at)
+    assert refusals(at) == 3
+
+
+def test_once_a_server_accepts_it_nobody_waits(at: Office) -> None:
+    at.running.change("dhcp0001", {"refuses": at.running.account.username})
+    run = at.ask()
+    work(at)
+    assert kinds(at, run).count(Seen.__name__) == SERVERS - 1
+    assert refusals(at) == 1

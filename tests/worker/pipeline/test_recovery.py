@@ -1,0 +1,224 @@
+"""What a dead process or a lost message left undone is found in the store, and nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from collectors.simulator.fleet import made
+from tests.worker.pipeline.office import Office, handle, office
+from worker.pipeline import settling
+from worker.pipeline.settling import lease_name, settle
+from worker.ports import Store, Trigger
+from worker.recording import Written
+from worker.run_ports import LeaseLost, Stage
+from worker.store.schema import open_store
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Office]:
+    """Six servers, each in two relationships; two workers."""
+    with office(tmp_path, made(6, partners=2), crews=2) as at:
+        yield at
+
+
+def sweep(at: Office) -> None:
+    """A sweep that no earlier one keeps from looking."""
+    at.sql("DELETE FROM lease WHERE name = 'sweep'")
+    at.crews[1].sweep()
+
+
+def test_messages_that_are_lost_are_sent_again(at: Office) -> None:
+    run = at.ask()
+    at.post.waiting_now.clear()
+    sweep(at)
+    assert not at.post.waiting_now, "they were sent just now"
+    at.long_ago("run_member", "published_at")
+    sweep(at)
+    at.work()
+    assert at.summary(run).pairs == 6
+
+
+def test_nothing_is_sent_again_while_messages_wait(at: Office) -> None:
+    at.ask()
+    at.long_ago("run_member", "published_at")
+    before = len(at.post.sent)
+    sweep(at)
+    assert len(at.post.sent) == before
+
+
+def test_what_a_dead_process_had_claimed_is_read_by_another(at: Office) -> None:
+    run = at.ask()
+    with at.ipam.store.write() as uow:
+        for member in uow.members(run):
+            uow.claim(run, member.server, at.crews[0].process)
+        uow.commit()
+    at.work()
+    assert at.records() == ()
+    with at.ipam.store.write() as uow:
+        uow.remove_processes([at.crews[0].process])
+        uow.commit()
+    at.long_ago("run_member", "published_at")
+    sweep(at)
+    at.work()
+    assert at.summary(run).pairs == 6
+
+
+def test_who_concluded_and_died_is_judged_by_another(at: Office) -> None:
+    run = at.ask()
+    token = taken(at.ipam.store, run)
+    at.work()
+    assert at.records() == ()
+    sweep(at)
+    assert not at.post.waiting_now, "somebody holds the lease"
+    at.long_ago("lease", "expires_at")
+    sweep(at)
+    assert ("settle", run, 0) in at.post.waiting_now
+    at.work()
+    assert at.summary(run).pairs == 6
+    assert token == 1
+
+
+def test_what_was_recorded_and_not_applied_is_applied_when_the_run_closes(
+    at: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(_: Store, written: Written, *__: object) -> None:
+        if written.entries:
+            raise Killed
+
+    run = at.ask()
+    with monkeypatch.context() as patch:
+        patch.setattr(settling, "_apply", die)  # the point at which a process dies
+        with pytest.raises(Killed):
+            at.work(threads=1)
+    pending = [entry for entry, _ in at.entries() if entry.status == "pending"]
+    assert pending
+    at.long_ago("lease", "expires_at")
+    sweep(at)
+    at.work()
+    assert at.summary(run).pairs == 6
+    assert {entry.status.value for entry, _ in at.entries()} == {"applied"}
+    assert len(at.entries()) == 6
+
+
+def test_a_reading_that_we_fail_in_ends_the_run_honestly(at: Office) -> None:
+    run = at.ask()
+    at.sql("UPDATE server SET url = 'https://127.0.0.1:1/wsman' WHERE id = 1")
+    at.work()
+    unread = [s for s in at.summary(run).sightings.values() if s.server == 1]
+    assert [type(s).__name__ for s in unread] == ["Unseen"]
+
+
+# ------------------------------------------------------------------------------------ leases
+
+
+def taken(store: Store, run: int) -> int:
+    """The lease of a run, in somebody's hands."""
+    with store.write() as uow:
+        token = uow.take_lease(lease_name(run), LEASE)
+        uow.commit()
+    assert token is not None
+    return token
+
+
+def test_a_lease_has_one_holder_and_each_has_a_higher_token(database_url: str) -> None:
+    store = open_store(database_url)
+    first = taken(store, 1)
+    with store.write() as uow:
+        assert uow.take_lease(lease_name(1), LEASE) is None
+    with store.write() as uow:
+        uow.give_lease_back(lease_name(1), first)
+        uow.commit()
+    assert taken(store, 1) == first + 1
+
+
+def test_an_old_holder_that_wakes_up_writes_nothing(database_url: str) -> None:
+    store = open_store(database_url)
+    with store.write() as uow:
+        old = uow.take_lease("run:1", timedelta(0))
+        uow.commit()
+    assert old is not None
+    taken(store, 1)
+    with pytest.raises(LeaseLost), store.write() as uow:
+        uow.fence("run:1", old, LEASE)
+    with store.write() as uow:
+        uow.give_lease_back("run:1", old)
+        uow.commit()
+    with store.read() as reading:
+        assert reading.lease_is_live("run:1"), "and does not give back what is another's"
+
+
+def test_settling_a_run_that_is_over_or_in_other_hands_does_nothing(at: Office) -> None:
+    run = at.ask()
+    store, conduct = at.ipam.store, at.ipam.conduct
+    token = taken(store, run)
+    settle(store, at.post, conduct, run)
+    with store.write() as uow:
+        uow.give_lease_back(lease_name(run), token)
+        uow.commit()
+    at.work()
+    summary = at.summary(run)
+    settle(store, at.post, conduct, run)
+    settle(store, at.post, conduct, 4711)
+    assert at.summary(run) == summary
+
+
+# ------------------------------------------------------------------------------------ one door
+
+
+def test_a_trigger_for_what_waits_returns_that_run(at: Office) -> None:
+    assert at.ask() == at.ask()
+    assert at.ask(server="dhcp0001") != at.ask()
+    assert at.ask(server="dhcp0001") == at.ask(server="dhcp0001.corp.example")
+
+
+def test_a_trigger_for_what_is_being_worked_on_queues_exactly_one_more(at: Office) -> None:
+    first = at.ask()
+    message = at.post.take()
+    assert message is not None
+    handle(at.crews[0], message)
+    second = at.ask()
+    assert second != first
+    assert at.ask() == second
+    at.work()
+    pairs = [at.summary(run).pairs + at.summary(run).overtaken for run in (first, second)]
+    assert pairs == [6, 6], "judged, or by the other run from the same readings"
+    assert len(at.entries()) == 6
+
+
+def test_a_reading_begun_after_a_trigger_answers_it_and_is_not_made_twice(at: Office) -> None:
+    everything = at.ask(Trigger.SCHEDULE)
+    one = at.ask(server="dhcp0001")
+    at.work(threads=1)
+    at.summary(everything), at.summary(one)
+    assert sum(station.runs for station in at.running.simulator.stations) == 6
+
+
+def test_a_partner_that_was_read_just_now_is_not_read_again(at: Office) -> None:
+    at.run()
+    at.run(server="dhcp0001")
+    runs = {s.machine.name: s.runs for s in at.running.simulator.stations}
+    assert runs["dhcp0001.corp.example"] == 2
+    assert set(runs.values()) == {1, 2}
+    assert sum(runs.values()) == 7
+
+
+def test_each_server_costs_few_messages_and_commits(at: Office) -> None:
+    at.run()
+    assert len(at.post.sent) == 6, "one message a server, none a pair"
+
+
+def test_a_member_is_judged_before_the_run_ends(at: Office) -> None:
+    run = at.ask()
+    at.work()
+    with at.ipam.store.read() as reading:
+        assert {m.stage for m in reading.members(run)} == {Stage.JUDGED}
+        assert reading.runs_in_progress() == ()

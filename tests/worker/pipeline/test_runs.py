@@ -1,0 +1,180 @@
+"""A run that workers do comes to the same as one ``sync``, in whatever order they work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from collectors.simulator.fleet import made
+from reconcile.findings import Kind
+from reconcile.model import Operation, Seen, Unseen
+from reconcile.record import Record
+from tests.worker.pipeline.office import Office, office
+from worker.bootstrap import opened
+from worker.demo import script
+from worker.demo.stage import FLEET
+from worker.importing import import_inventory
+from worker.inventory import read_inventory
+from worker.ports import Trigger
+from worker.request import Request
+from worker.simulation.fleet_file import read_fleet
+from worker.summary import Summary
+from worker.sync import sync
+
+#: One of the demo's servers hangs.
+_SHORT = timedelta(seconds=2)
+
+
+def told(records: tuple[Record, ...]) -> dict[str, Record]:
+    """Records without what depends on when they were made."""
+    return {r.relationship_name: replace(r, key=0, changed_at=None) for r in records}
+
+
+def by_sync(directory: Path, at: Office) -> tuple[Summary, dict[str, Record]]:
+    """What one process makes of the same fleet in a database of its own."""
+    settings = replace(at.ipam.settings, database_url=f"sqlite:///{directory / 'sync.db'}")
+    with opened(settings) as ipam:
+        with ipam.store.write() as uow:
+            import_inventory(uow, read_inventory(directory / "papers" / "inventory.yaml"))
+            uow.commit()
+        with ipam.live() as live:
+            summary = sync(
+                ipam.store, live.collector(), Request(Trigger.CLI, "tester"), ipam.conduct
+            )
+        with ipam.store.read() as reading:
+            return summary, told(reading.records())
+
+
+def test_a_first_run_creates_what_a_sync_creates(tmp_path: Path, database_url: str) -> None:
+    with office(tmp_path, made(24, partners=5), database_url=database_url) as at:
+        summary = at.run()
+        synced, records = by_sync(tmp_path, at)
+        assert told(at.records()) == records
+        assert len(records) == 60
+        assert (summary.pairs, len(summary.lines)) == (synced.pairs, len(synced.lines))
+        assert at.open_shells() == 0
+
+
+def test_a_second_run_writes_nothing_new(tmp_path: Path) -> None:
+    with office(tmp_path, made(12)) as at:
+        at.run()
+        before = at.records(), at.entries()
+        again = at.run()
+        assert (at.records(), at.entries()) == before
+        assert again.lines == ()
+        assert again.pairs == 24
+
+
+def test_the_demo_s_story_ends_the_same(tmp_path: Path) -> None:
+    """Ambiguous names, moves, held removals, contradictions, a replaced machine, all in it."""
+    described = read_fleet(FLEET)
+    with office(tmp_path, described.fleet, described.listeners, poll_deadline=_SHORT) as at:
+        first = at.run()
+        assert {k.kind for k in first.findings} == {
+            Kind.AMBIGUOUS_NAME,
+            Kind.UNMAPPED_NAME,
+            Kind.SCOPE_WITHOUT_FAILOVER,
+            Kind.SERVER_UNREAD,
+        }
+        for change in script.SECOND.meanwhile:
+            for subject, words in change.how.items():
+                at.running.change(subject, words)
+        second = at.run()
+        fates = {
+            (line.planned.relationship, line.planned.operation): line.fate for line in second.lines
+        }
+        assert fates == {
+            ("hub-berlin", Operation.UPDATE): "applied",
+            ("hub-oslo", Operation.ADD_SCOPES): "applied",
+            ("hub-rome", Operation.UPDATE): "applied",
+            ("rome-dhcp02", Operation.CREATE): "applied",
+            ("hub-oslo", Operation.REMOVE_SCOPES): "held",
+            ("hub-vienna", Operation.REMOVE_SCOPES): "held",
+            ("berlin-paris-old", Operation.DELETE): "held",
+            ("hub-oslo-wlan", Operation.ADD_SCOPES): "waiting",
+        }
+        assert second.refusal is not None
+        kinds = {f.kind for f in second.findings}
+        assert kinds == {
+            Kind.PARTNER_MISMATCH,
+            Kind.SCOPE_ONE_SIDED,
+            Kind.STATE_NOT_NORMAL,
+            Kind.ONE_SIDED,
+            Kind.EMPTY_READ_UNCONFIRMED,
+            Kind.SERVER_REPLACED,
+            Kind.BLOCKED,
+            Kind.PLAN_REFUSED,
+            Kind.UNMAPPED_NAME,
+            Kind.SCOPE_WITHOUT_FAILOVER,
+        }
+        rows = at.records(), len(at.entries())
+        third = at.run()
+        assert (at.records(), len(at.entries())) == rows
+        assert {f.kind for f in third.findings} == kinds
+
+
+def test_a_run_about_a_server_asks_its_partners_and_judges_only_its_pairs(tmp_path: Path) -> None:
+    with office(tmp_path, made(12)) as at:
+        summary = at.run(server="dhcp0001.corp.example")
+        names = {summary.names[s] for s in summary.sightings}
+        near = {f"dhcp{n:04d}.corp.example" for n in (1, 2, 3, 11, 12)}
+        assert names == near
+        assert {r.relationship_name for r in at.records()} == {
+            "dhcp0001-dhcp0002",
+            "dhcp0001-dhcp0003",
+            "dhcp0011-dhcp0001",
+            "dhcp0012-dhcp0001",
+        }
+
+
+def test_one_dead_server_delays_only_its_own_pairs(tmp_path: Path) -> None:
+    """The others are recorded while it is still being asked."""
+    with office(tmp_path, made(6, partners=2)) as at:
+        run = at.ask()
+        dead = next(m for m in at.post.waiting_now if m[2] == 1)
+        at.post.waiting_now.remove(dead)
+        at.work()
+        assert {r.relationship_name for r in at.records()} == {
+            "dhcp0002-dhcp0003",
+            "dhcp0003-dhcp0004",
+            "dhcp0004-dhcp0005",
+            "dhcp0005-dhcp0006",
+        }
+        at.post.waiting_now.append(dead)
+        at.work()
+        assert len(at.records()) == 6
+        assert at.summary(run).pairs == 6
+
+
+def test_an_unread_server_is_unseen_and_the_run_ends_all_the_same(tmp_path: Path) -> None:
+    with office(tmp_path, made(4, partners=2)) as at:
+        at.running.change("dhcp0002", {"faults": "drop"})
+        summary = at.run()
+        unread = [s for s in summary.sightings.values() if isinstance(s, Unseen)]
+        assert [summary.names[s.server] for s in unread] == ["dhcp0002.corp.example"]
+        assert sum(isinstance(s, Seen) for s in summary.sightings.values()) == 3
+        assert Kind.SERVER_UNREAD in {f.kind for f in summary.findings}
+
+
+@pytest.mark.parametrize("order", ["twice", "backwards", "late"])
+def test_messages_that_come_twice_backwards_or_late_do_no_harm(tmp_path: Path, order: str) -> None:
+    with office(tmp_path, made(8)) as at:
+        run = at.ask()
+        messages = list(at.post.waiting_now)
+        if order == "backwards":
+            at.post.waiting_now.clear()
+            at.post.waiting_now.extend(reversed(messages))
+        if order == "twice":
+            at.post.waiting_now.extend(messages)
+        at.work()
+        assert len(at.records()) == 16
+        summary = at.summary(run)
+        if order == "late":
+            at.post.waiting_now.extend(messages)
+            at.work()
+        assert at.summary(run) == summary
+        assert len(at.entries()) == 16
+        assert sum(station.runs for station in at.running.simulator.stations) == 8

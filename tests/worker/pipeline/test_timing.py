@@ -1,0 +1,106 @@
+"""The schedule: who is due, together with whom, and how a quiet server is not read too often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from collectors.simulator.fleet import made
+from reconcile.model import Skipped, SkipReason
+from tests.worker.pipeline.office import Office, office
+
+INTERVAL = timedelta(minutes=15)
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Office]:
+    """Six servers, each in two relationships."""
+    with office(tmp_path, made(6, partners=2), interval=INTERVAL) as at:
+        yield at
+
+
+def tick(at: Office) -> None:
+    """A tick that no earlier one keeps from looking, and the work it brings."""
+    at.sql("DELETE FROM lease WHERE name = 'tick'")
+    at.crews[0].tick()
+    at.work()
+
+
+def polls(at: Office) -> int:
+    """So many readings were made."""
+    return sum(station.runs for station in at.running.simulator.stations)
+
+
+def test_the_first_tick_reads_everybody_and_the_next_ones_nobody(at: Office) -> None:
+    tick(at)
+    assert polls(at) == 6
+    assert len(at.records()) == 6
+    tick(at)
+    assert polls(at) == 6
+    assert len(at.sql("SELECT 1 FROM run")) == 1, "nothing due, no run"
+
+
+def test_a_tick_right_after_another_does_nothing(at: Office) -> None:
+    at.crews[0].tick()
+    at.crews[0].tick()
+    at.work()
+    assert polls(at) == 6
+
+
+def test_who_is_due_soon_is_read_with_who_is_due_now(at: Office) -> None:
+    tick(at)
+    at.sql("UPDATE server_poll SET due_at = '2020-01-01T00:00:00.000000Z' WHERE server_id = 1")
+    at.sql(
+        "UPDATE server_poll SET due_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '+30 seconds')"
+        " WHERE server_id IN (2, 3)"
+    )
+    tick(at)
+    read = {s.machine.name[:8]: s.runs for s in at.running.simulator.stations}
+    assert [read[f"dhcp000{n}"] for n in (1, 2, 3)] == [2, 2, 2]
+
+
+def test_a_person_s_run_resets_the_time_of_the_schedule(at: Office) -> None:
+    tick(at)
+    at.long_ago("server_poll", "due_at")
+    at.run()
+    tick(at)
+    assert polls(at) == 12
+
+
+def test_a_server_that_failed_three_times_is_asked_less_often_and_then_less_and_less(
+    at: Office,
+) -> None:
+    at.running.change("dhcp0001", {"faults": "drop"})
+    breaks = []
+    for _ in range(5):
+        at.long_ago("server_poll", "due_at")
+        tick(at)
+        (due,) = at.sql(
+            "SELECT (julianday(due_at) - julianday(tried_at)) * 86400 FROM server_poll"
+            " WHERE server_id = 1"
+        )
+        breaks.append(round(float(str(due[0])) / INTERVAL.total_seconds()))
+    assert breaks == [1, 1, 2, 3, 5]
+
+
+def test_a_partner_whose_breaker_is_open_is_not_asked_but_a_person_may_insist(at: Office) -> None:
+    at.running.change("dhcp0001", {"faults": "drop"})
+    for _ in range(3):
+        at.long_ago("server_poll", "due_at")
+        tick(at)
+    at.long_ago("sighting", "read_at")
+    partner = at.run(server="dhcp0002")
+    assert partner.sightings[1] == Skipped(1, SkipReason.BREAKER)
+    at.running.change("dhcp0001", {"faults": ""})
+    insisted = at.run(server="dhcp0001")
+    assert type(insisted.sightings[1]).__name__ == "Seen"
+
+
+def test_a_server_taken_out_is_not_read(at: Office) -> None:
+    at.sql("UPDATE server SET standing = 'disabled' WHERE id = 1")
+    at.sql("UPDATE writer SET inventory = inventory + 1")
+    tick(at)
+    assert polls(at) == 5

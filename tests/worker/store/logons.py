@@ -1,0 +1,53 @@
+"""A credential, and servers that refuse or accept it; for the tests of rule R13."""
+
+from __future__ import annotations
+
+from worker.ports import Credential, CredentialView, Logon, Refusal
+from worker.store.store import SqlStore
+
+CORP = Credential("corp", "CORP\\svc-ipam", password_env="CORP_PASSWORD")  # noqa: S106 - a name
+OTHER = Credential("other", "svc", password_file="/run/secrets/other")  # noqa: S106 - a name
+MARK = 4711
+
+
+def put(store: SqlStore, *credentials: Credential) -> None:
+    """State them, as an import of the inventory does."""
+    with store.write() as uow:
+        for credential in credentials:
+            uow.set_credential(credential)
+        uow.commit()
+
+
+def view(store: SqlStore, name: str = "corp") -> CredentialView:
+    """How it fares."""
+    with store.read() as reading:
+        (found,) = (v for v in reading.credentials() if v.credential.name == name)
+    return found
+
+
+def logon(store: SqlStore, server: int) -> Logon:
+    """What a server said to the only credential that it was asked with."""
+    with store.read() as reading:
+        (found,) = (n for n in reading.logons() if n.server == server)
+    return found
+
+
+def refuse(store: SqlStore, *servers: int, salt: bytes | None = None) -> list[bool]:
+    """Each in a transaction of its own; whether the credential was suspended then."""
+    salt = salt or view(store).salt
+    return [refuse_once(store, server, salt) for server in servers]
+
+
+def refuse_once(store: SqlStore, server: int, salt: bytes) -> bool:
+    """True if the credential is suspended then."""
+    with store.write() as uow:
+        suspended = uow.logon_refused(Refusal("corp", server, salt, MARK))
+        uow.commit()
+    return suspended
+
+
+def accept(store: SqlStore, *servers: int) -> None:
+    """They let corp in."""
+    with store.write() as uow:
+        uow.logon_accepted("corp", servers)
+        uow.commit()

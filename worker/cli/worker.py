@@ -1,0 +1,54 @@
+"""``ipam-sync worker``: processes that read servers, judge and apply, fed by the broker."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+#: Spelt out, as importing them costs more than showing help; a test compares.
+ROLES: Final = ("read", "on-demand", "control")
+EVERY_ROLE: Final = "all"
+
+
+@click.command()
+@click.option(
+    "--role",
+    type=click.Choice((EVERY_ROLE, *ROLES)),
+    default=EVERY_ROLE,
+    show_default=True,
+    help="What it works at; all: a process of its own for each.",
+)
+def worker(role: str) -> int | None:
+    """Read servers, judge and apply what the broker asks for, until a signal.
+
+    \b
+    Roles:
+      read       scheduled reads, IPAM_SYNC_CONCURRENCY at once; run several of
+                 these for a large fleet
+      on-demand  reads that a person waits for, 8 at once
+      control    judging, applying, ticks and recovery, 4 at once
+
+    SIGTERM or Ctrl-C: readings end now, their shells are deleted, work is handed back; after 15
+    seconds at most the process is gone. A second signal ends it at once. In either case nothing
+    is lost: others do what it had in hand.
+
+    \b
+    Examples:
+      ipam-sync worker
+      ipam-sync worker --role read
+    """
+    from worker.bootstrap import settings_in_force
+
+    if role == EVERY_ROLE:
+        from worker import observing
+        from worker.up.machine import run_workers
+        from worker.visible import logged
+
+        with logged(settings_in_force(), EVERY_ROLE):
+            run_workers(observing.supervised)
+        return 0
+    from worker.broker import Role
+    from worker.duty import work
+
+    return work(settings_in_force(), Role(role))

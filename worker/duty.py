@@ -1,0 +1,119 @@
+"""Processes that run until they are told to end: a worker of one role, or the beat.
+
+Used by ``ipam-sync worker`` and ``ipam-sync beat``.  This is where settings, store, broker and
+pipeline come together for them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from worker import observing
+from worker.app import CeleryPost, make_app
+from worker.bootstrap import opened
+from worker.broker import BEAT, Role, Task
+from worker.pipeline.crew import Crew
+from worker.settings import Settings, SettingsError
+from worker.signals import ENDING, Signals
+from worker.tasks import add_tasks, consume, stop_consuming
+from worker.visible import visible
+
+#: So long after the first signal a worker is gone, whatever holds it up.
+STOP_SECONDS: Final = 15.0
+_THREADS: Final[Mapping[Role, int]] = {Role.ON_DEMAND: 8, Role.CONTROL: 4}
+
+Say = Callable[[str], None]
+
+
+def work(settings: Settings, role: Role) -> int:
+    """Be a worker of this role until a signal; an exit code.
+
+    The first signal ends readings and gives back what was not begun; the second, or
+    ``STOP_SECONDS``, ends the process at once, and others do what it had in hand.
+    Raises SettingsError, StoreError and ReadError when it begins.
+    """
+    app = make_app(_broker(settings))
+    threads = _THREADS.get(role, settings.concurrency)
+    with (
+        Signals(*ENDING) as signals,
+        visible(settings, role.value),
+        bounded_end(signals, observing.process_ended_by_force, STOP_SECONDS) as stops,
+        opened(settings) as ipam,
+        Crew(ipam, CeleryPost(app), role.value) as crew,
+    ):
+        stops.append(crew.stop)
+        add_tasks(app, crew)
+        return consume(app, role, threads, lambda: observing.process_started(threads=threads))
+
+
+@contextmanager
+def bounded_end(signals: Signals, say: Say, seconds: float) -> Iterator[list[Callable[[], None]]]:
+    """From a signal on, what is in this context is told to end, and ends in time or by force.
+
+    It yields what shall be called then, beside the end of consuming.
+    """
+    stops: list[Callable[[], None]] = []
+    over = threading.Event()
+
+    def end() -> None:
+        signals.wait()
+        if over.is_set():
+            return
+        observing.process_stopping()
+        stop_consuming()
+        for stop in stops:
+            threading.Thread(target=stop, name="stopping", daemon=True).start()
+        hurried = signals.wait(seconds)
+        if not over.is_set():
+            say("Ended at once." if hurried else f"Ended after {seconds:g} s: something hangs.")
+            os._exit(1)
+
+    waiting = threading.Thread(target=end, name="ending")
+    waiting.start()
+    try:
+        yield stops
+    finally:
+        over.set()
+        signals.wake()
+        waiting.join()
+
+
+def keep_time(settings: Settings) -> int:
+    """Be a beat until a signal: remind the workers to tick and to sweep.  An exit code.
+
+    Which servers are due, and whether a reminder came too early, is for the store to say: two
+    beats at once do no harm.  It goes by a clock that nobody sets, so that a corrected clock
+    neither stops the schedule nor makes it catch up.
+    """
+    post = CeleryPost(make_app(_broker(settings)))
+    timing = settings.conduct.timing
+    every = {Task.TICK: timing.tick.total_seconds(), Task.SWEEP: timing.sweep.total_seconds()}
+    due = dict.fromkeys(every, time.monotonic())
+    with (
+        Signals(*ENDING) as signals,
+        visible(settings, BEAT),
+        opened(settings) as ipam,
+        Crew(ipam, post, BEAT),
+    ):
+        observing.process_started()
+        while True:
+            task, at = min(due.items(), key=lambda item: item[1])
+            if signals.wait(max(0.0, at - time.monotonic())) is not None:
+                observing.process_stopping()
+                return 0
+            post.remind(task)
+            observing.reminded(task)
+            due[task] = max(at, time.monotonic() - every[task]) + every[task]
+
+
+def _broker(settings: Settings) -> str:
+    if settings.broker_url is None:
+        raise SettingsError(
+            ("IPAM_SYNC_BROKER_URL is not set: name the broker, such as redis://localhost:6379/0.",)
+        )
+    return settings.broker_url

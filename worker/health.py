@@ -1,0 +1,157 @@
+"""What of an installation works: settings, database, clock, broker, processes, and the last success.
+
+Used by ``ipam-sync doctor``.  It writes nothing, and asks everything it can even if something fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from reconcile.model import Standing
+from worker.app import Backlog, CeleryPost, make_app
+from worker.bootstrap import opened
+from worker.broker import BEAT, BrokerUnavailable, Role, without_password
+from worker.ports import Reading
+from worker.run_ports import Process
+from worker.settings import Settings, SettingsError, load_settings
+from worker.store import schema
+from worker.store_faults import StoreError
+
+#: An installation is silent when nothing ended well for so many intervals.
+_SILENCE: Final = 3
+_RUNS_LOOKED_AT: Final = 50
+#: More than this in a queue and nobody in sight to take it is worth a word.
+_LONG_QUEUE: Final = 100
+_START: Final = "Start it: ipam-sync up for everything, or ipam-sync worker and ipam-sync beat."
+
+
+class Grade(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; ``remedy`` says what to do if it is not in order."""
+
+    name: str
+    grade: Grade
+    text: str
+    remedy: str = ""
+
+
+def check_up(environ: Mapping[str, str]) -> tuple[Check, ...]:
+    """Everything, in the order in which one would mend it."""
+    try:
+        settings = load_settings(environ)
+    except SettingsError as error:
+        return (Check("settings", Grade.FAIL, " ".join(error.problems), "Correct them."),)
+    return (
+        Check("settings", Grade.OK, "They are in order."),
+        *_database(settings),
+        *_broker(settings),
+    )
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    where = settings.safe_database_url
+    try:
+        revision = schema.current(settings.database_url)
+        if revision != schema.HEAD:
+            found = f"is at revision {revision}" if revision else "is empty"
+            text = f"{where} {found}; this ipam-sync needs {schema.HEAD}."
+            yield Check("database", Grade.FAIL, text, "Run ipam-sync db upgrade.")
+            return
+        with opened(settings) as ipam, ipam.store.read() as reading:
+            yield Check("database", Grade.OK, f"{where}, revision {revision}.")
+            yield _clock(reading, settings)
+            yield from _processes(reading.processes(), settings)
+            yield _last_success(reading, settings)
+    except StoreError as error:
+        yield Check("database", Grade.FAIL, str(error), "Without the database nothing works.")
+
+
+def _clock(reading: Reading, settings: Settings) -> Check:
+    before = datetime.now(UTC)
+    theirs = reading.now()
+    apart = abs(theirs - before - (datetime.now(UTC) - before) / 2)
+    text = f"This machine and the database are {apart.total_seconds():.1f} s apart."
+    if apart <= settings.clock_skew:
+        return Check("clock", Grade.OK, text)
+    return Check(
+        "clock",
+        Grade.WARN,
+        text,
+        "ipam-sync goes by the database's clock; set the wrong one right, with NTP.",
+    )
+
+
+def _processes(processes: tuple[Process, ...], settings: Settings) -> Iterator[Check]:
+    alive = [process.role for process in processes if process.is_alive]
+    missing = Grade.WARN if settings.broker_url is None else Grade.FAIL
+    for role in (*Role, BEAT):
+        name = BEAT if role == BEAT else f"worker {role}"
+        count = alive.count(role)
+        if count:
+            yield Check(name, Grade.OK, f"{count} alive.")
+        else:
+            yield Check(name, missing, "None is alive.", _START)
+
+
+def _last_success(reading: Reading, settings: Settings) -> Check:
+    """Counted from the start of the oldest process, where nothing ended well yet."""
+    now = reading.now()
+    if not any(server.standing is Standing.ENABLED for server in reading.servers()):
+        return Check(
+            "runs", Grade.WARN, "No server is asked.", "Run ipam-sync servers import FILE."
+        )
+    good = [
+        run.ended_at
+        for run in reading.runs(_RUNS_LOOKED_AT)
+        if run.ended_at is not None and run.outcome == "done"
+    ]
+    started = [process.started_at for process in reading.processes() if process.is_alive]
+    text = f"The last one ended well {_ago(now - good[0])}." if good else "None has ended well yet."
+    since = good[0] if good else min(started, default=now)
+    if now - since > _SILENCE * settings.interval:
+        remedy = "See ipam-sync runs list, and what the workers say."
+        return Check("runs", Grade.FAIL, text, remedy)
+    return Check("runs", Grade.OK, text)
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} seconds ago"
+
+
+def _broker(settings: Settings) -> Iterator[Check]:
+    if settings.broker_url is None:
+        text = "There is none, so runs are started by hand: ipam-sync sync."
+        yield Check("broker", Grade.WARN, text, "Set IPAM_SYNC_BROKER_URL, or use ipam-sync up.")
+        return
+    try:
+        backlog = CeleryPost(make_app(settings.broker_url)).backlog()
+    except BrokerUnavailable as error:
+        yield Check("broker", Grade.FAIL, str(error), "Without it workers get nothing to do.")
+        return
+    yield Check("broker", Grade.OK, f"{without_password(settings.broker_url)} answers.")
+    yield _queues(backlog)
+
+
+def _queues(backlog: Backlog) -> Check:
+    waiting = ", ".join(f"{role} {count}" for role, count in backlog.waiting.items())
+    text = f"Waiting: {waiting}; in hand: {backlog.in_hand}."
+    if backlog.waiting[Role.CONTROL] < _LONG_QUEUE:
+        return Check("queues", Grade.OK, text)
+    remedy = "Run more workers of that role: ipam-sync worker --role control."
+    return Check("queues", Grade.WARN, text, remedy)

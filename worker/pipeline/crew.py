@@ -1,0 +1,131 @@
+"""What a worker process works with, from its registration to its end.  For the task bodies.
+
+A process renews its registration in a thread of its own; whose registration lapses is taken for
+dead, and what it had in hand is given to others.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from reconcile.model import ReadFailure, Sighting, Unseen
+from worker import observing
+from worker.bootstrap import Ipam
+from worker.pipeline.eyes import Eyes
+from worker.pipeline.post import Post
+from worker.pipeline.reading import Claimed, claim, conclude, send
+from worker.pipeline.settling import settle
+from worker.pipeline.sweeping import sweep
+from worker.pipeline.timing import tick
+from worker.store_faults import StoreError
+
+#: A registration is renewed so often within its length.
+_RENEWALS: Final = 3
+
+
+class Crew:
+    """A context manager; thread-safe.  Raises StoreError and ReadError when it begins."""
+
+    def __init__(self, ipam: Ipam, post: Post, role: str) -> None:
+        self._ipam = ipam
+        self._post = post
+        self._role = role
+        self._eyes = Eyes(ipam)
+        self._process = 0
+        self._over = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
+
+    @property
+    def process(self) -> int:
+        """Its registration."""
+        return self._process
+
+    def __enter__(self) -> Self:
+        self._process = self._register()
+        self._heart.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._heart.join()
+        self._eyes.close()
+        with suppress(StoreError), self._ipam.store.write() as uow:
+            uow.remove_processes([self._process])
+            uow.commit()
+
+    def read(self, run: int, server: int) -> None:
+        """Read one server for a run, then judge what that completes."""
+        store, conduct = self._ipam.store, self._ipam.conduct
+        claimed = claim(store, self._eyes, self._process, run, server)
+        if claimed is None:
+            return
+        sighting = observing.reading(claimed.server, lambda: self._look(claimed))
+        concluded = conclude(store, conduct, self._process, claimed, sighting)
+        send(self._post, concluded)
+        for number in concluded.runs:
+            self.settle(number)
+
+    def settle(self, run: int) -> None:
+        """Judge what waits, and close the run if nothing does."""
+        settle(self._ipam.store, self._post, self._ipam.conduct, run)
+
+    def sweep(self) -> None:
+        """Recover what was lost."""
+        sweep(self._ipam.store, self._post, self._ipam.conduct.timing)
+        self._eyes.flush()
+
+    def tick(self) -> None:
+        """Start a run over who is due."""
+        tick(self._ipam.store, self._post, self._ipam.conduct.timing)
+
+    def stop(self) -> None:
+        """End readings now, in a few seconds for their shells; later ones are refused."""
+        self._eyes.close()
+
+    def _look(self, claimed: Claimed) -> Sighting:
+        try:
+            return self._eyes.look(claimed.server, claimed.way)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a run must not hang on a mistake of ours
+            failure = ReadFailure(
+                "internal",
+                f"{claimed.server.name}: reading it failed in an unexpected way"
+                f" ({type(error).__name__}).",
+                "This is a defect of ipam-sync: please report it with the log of the worker.",
+                retry=True,
+            )
+            return Unseen(claimed.server.id, claimed.at, failure)
+
+    def _register(self) -> int:
+        with self._ipam.store.write() as uow:
+            name = f"{socket.gethostname()}:{os.getpid()}"
+            process = uow.register_process(name, self._role, self._ipam.conduct.timing.lease)
+            uow.commit()
+        return process
+
+    def _beat(self) -> None:
+        lease = self._ipam.conduct.timing.lease
+        while not self._over.wait(lease.total_seconds() / _RENEWALS):
+            with suppress(StoreError):  # the next beat tries again
+                self._renew()
+
+    def _renew(self) -> None:
+        with self._ipam.store.write() as uow:
+            if not uow.renew_process(self._process, self._ipam.conduct.timing.lease):
+                self._process = uow.register_process(
+                    f"{socket.gethostname()}:{os.getpid()}",
+                    self._role,
+                    self._ipam.conduct.timing.lease,
+                )
+            uow.commit()

@@ -1,0 +1,152 @@
+"""The end of a run: what waited for it is applied or held, and what it came to is written down.
+
+Everything is taken from the store, so it does not matter which process did what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconcile.drift import OPERATIONAL
+from reconcile.findings import Finding
+from reconcile.guard import Refusal
+from reconcile.moves import blocked
+from reconcile.record import Entry, EntryStatus, Hold
+from reconcile.tracker import Need
+from worker.applying import apply_entries
+from worker.closing import earlier_refusal, hold_all, refuse
+from worker.ports import EVERYTHING, OpenFinding, Reading, UnitOfWork
+from worker.preview import refused_finding
+from worker.recording import MACHINE, Recorded, at_once
+from worker.request import Conduct, Policy
+from worker.run_ports import OpenRun
+from worker.summary import Line, Summary, counts, fate
+
+
+def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
+    """Settle what is destructive and what waited for it, then say what the run came to."""
+    _catch_up(uow, run, conduct)
+    refusal = refuse(uow, conduct)
+    if refusal is not None:
+        hold_all(uow)
+    elif conduct.policy is Policy.AUTO:
+        _apply(uow, [e for e in _confirmed(uow, run) if e.planned.destructive])
+    if conduct.policy is Policy.AUTO:
+        _apply(uow, [e for e in _confirmed(uow, run) if e.planned.contested])
+    _operational_findings(uow, run, refusal or earlier_refusal(uow, conduct))
+    numbers = _numbers(uow, run, refusal)
+    uow.close_run(run.id, "done", numbers)
+    return numbers
+
+
+def _confirmed(uow: UnitOfWork, run: OpenRun) -> list[Entry]:
+    """Lines that wait, and that this run itself had evidence for."""
+    wanted = [number for number, line in uow.lines_of(run.id).items() if line.confirmed]
+    return [
+        e
+        for e in uow.entries_by_number(wanted)
+        if e.status is EntryStatus.PENDING and e.planned.hold is Hold.NONE
+    ]
+
+
+def _catch_up(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
+    """Whoever recorded something may have died before applying it."""
+    left = (Recorded(e.number, e.planned, True, False) for e in _confirmed(uow, run))
+    if now := at_once(left, conduct.policy):
+        apply_entries(uow, now, MACHINE, by_machine=True)
+
+
+def _apply(uow: UnitOfWork, entries: list[Entry]) -> None:
+    if entries:
+        now = {e.number: e.planned for e in entries}
+        apply_entries(uow, now, MACHINE, by_machine=True)
+
+
+def _operational_findings(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> None:
+    """What waits for another operation, and what the guard holds: both can be read off the store."""
+    names = {s.id: s.name for s in uow.servers()}
+    waiting = uow.pending_contested()
+    holders = {c.holder for e in waiting for c in e.planned.contested if c.holder is not None}
+    records = {r.key: r for r in uow.records_by_key(holders)}
+    now = [blocked(Need(e.planned, e.number), names.__getitem__, records) for e in waiting]
+    if refusal is not None:
+        now.append(refused_finding(refusal))
+    _keep(uow, run, now, uow.open_findings(kinds=OPERATIONAL))
+
+
+def _keep(
+    uow: UnitOfWork, run: OpenRun, now: Iterable[Finding], before: Iterable[OpenFinding]
+) -> None:
+    known = {f.finding.fingerprint: f for f in before}
+    current = {f.fingerprint: f for f in now}
+    uow.open_finding(run.id, [f for key, f in sorted(current.items()) if key not in known])
+    for key, finding in sorted(current.items()):
+        if key in known and known[key].finding.values != finding.values:
+            uow.change_finding(known[key].id, finding)
+    uow.resolve_findings([f.id for key, f in known.items() if key not in current])
+
+
+def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
+    """What a run that is over came to, as a ``sync`` would tell it."""
+    run = reading.run(number)
+    assert run is not None  # noqa: S101 - whoever waited for it knows that it is there
+    sightings = {s.server: s for s in reading.sightings(number)}
+    about = None if run.target == EVERYTHING else sightings.keys()
+    findings = (f.finding for f in reading.open_findings(about))
+
+    def count(name: str) -> int:
+        told = run.summary.get(name, 0)
+        return told if isinstance(told, int) else 0
+
+    return Summary(
+        run=number,
+        sightings=sightings,
+        pairs=count("pairs"),
+        lines=_lines(reading, number),
+        superseded=count("superseded"),
+        findings=tuple(sorted(findings, key=lambda f: f.fingerprint)),
+        opened=count("findings_opened"),
+        resolved=count("findings_resolved"),
+        refusal=earlier_refusal(reading, conduct),
+        overtaken=count("overtaken"),
+        names={s.id: s.name for s in reading.servers()},
+        paused=count("paused"),
+    )
+
+
+def _lines(reading: Reading, run: int) -> tuple[Line, ...]:
+    """What it recorded or found, but for what became needless since."""
+    touched = reading.lines_of(run)
+    entries = (
+        e
+        for e in reading.entries_by_number(touched)
+        if e.status in (EntryStatus.PENDING, EntryStatus.APPLIED)
+    )
+    return tuple(
+        Line(
+            e.planned,
+            fate(e.planned, applied=e.status is EntryStatus.APPLIED),
+            e.number,
+            touched[e.number].is_new,
+        )
+        for e in entries
+    )
+
+
+def _numbers(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> dict[str, object]:
+    told = uow.run(run.id)
+    so_far = {} if told is None else dict(told.summary)
+    sightings = {s.server: s for s in uow.sightings(run.id)}
+    about = None if run.scope.targets is None else sightings.keys()
+    return {
+        "pairs": 0,
+        "superseded": 0,
+        "overtaken": 0,
+        "paused": 0,
+        "findings_opened": 0,
+        "findings_resolved": 0,
+        **so_far,
+        **counts(_lines(uow, run.id), sightings),
+        "findings": len(uow.open_findings(about)),
+        "refused": None if refusal is None else refusal.why,
+    }

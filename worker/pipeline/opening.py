@@ -1,0 +1,100 @@
+"""The one door: timer, command line and HTTP start a run here, or join the one that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Final
+
+from reconcile.model import Standing
+from worker import observing
+from worker.pipeline.post import Post, publish
+from worker.ports import Store, Trigger, UnitOfWork
+from worker.request import Request, find_target
+from worker.run_ports import Lane, OpenRun, Scope, Stage
+from worker.window_ports import resting
+
+#: A partner's reading that was begun so shortly before is as good as one of the run itself.
+JOINED_WITHIN: Final = timedelta(seconds=60)
+
+
+def request_run(store: Store, post: Post, request: Request) -> int:
+    """The number of a run that will do what is asked, and that was not begun before.
+
+    Raises UnknownTarget.
+    """
+    with store.write() as uow:
+        target = find_target(uow, request)
+        scope = Scope(target.servers, target.only)
+        lane = Lane.READ if request.trigger is Trigger.SCHEDULE else Lane.ON_DEMAND
+        waiting = _not_begun(uow, scope, lane)
+        if waiting is not None:
+            return waiting.id
+        run = uow.start_run(request.trigger, request.who, request.target, scope, lane)
+        uow.doubt_credentials()
+        targets = target.members if target.servers is None else target.servers
+        asked = enlist(uow, run, target.members, targets)
+        uow.commit()
+    observing.run_opened(run, request.trigger, request.target, len(target.members))
+    _send(post, run, asked, lane)
+    return run
+
+
+def open_scheduled(store: Store, post: Post, servers: Collection[int], target: str) -> int | None:
+    """A run of the schedule over these servers and their partners; None if there is nobody."""
+    with store.write() as uow:
+        enabled = {s.id for s in uow.servers() if s.standing is Standing.ENABLED}
+        targets = frozenset(servers) & enabled
+        if not targets:
+            return None
+        everybody = targets == enabled
+        scope = Scope(None if everybody else targets)
+        run = uow.start_run(Trigger.SCHEDULE, "schedule", target, scope, Lane.READ)
+        uow.doubt_credentials()
+        partners = {p for record in uow.records(targets) for p in record.partners}
+        asked = enlist(uow, run, (targets | partners) & enabled, targets)
+        uow.commit()
+    observing.run_opened(run, Trigger.SCHEDULE, target, len(targets))
+    _send(post, run, asked, Lane.READ)
+    return run
+
+
+def enlist(
+    uow: UnitOfWork, run: int, members: Collection[int], targets: Collection[int]
+) -> frozenset[int]:
+    """Make them members; those that still have to be read.
+
+    A partner that was read just now is not read again for it, unless it is in maintenance by now.
+    """
+    uow.add_members(run, members, targets=targets)
+    partners = frozenset(members) - frozenset(targets) - resting(uow.open_windows())
+    since = uow.now() - JOINED_WITHIN
+    latest = uow.latest_readings(partners, {}, besides=run) if partners else {}
+    joined = [seen for seen in latest.values() if seen.read_at >= since]
+    for seen in joined:
+        uow.conclude(run, seen.server, seen)
+    return frozenset(members) - {seen.server for seen in joined}
+
+
+def _not_begun(uow: UnitOfWork, scope: Scope, lane: Lane) -> OpenRun | None:
+    """A run about the same that nobody has begun to work at.
+
+    Who names servers insists on them, which no run of the schedule does.
+    """
+    for run in uow.runs_in_progress():
+        if lane.insists and scope.named and not run.lane.insists:
+            continue
+        if run.scope == scope and all(
+            m.stage is Stage.WAITING and m.claimed_by is None and not m.readings
+            for m in uow.members(run.id)
+            if m.is_target
+        ):
+            return run
+    return None
+
+
+def _send(post: Post, run: int, servers: Collection[int], lane: Lane) -> None:
+    if servers:
+        publish(post, run, servers, lane)
+    else:
+        post.settle(run)

@@ -1,0 +1,148 @@
+"""One server of a run: claimed, read, concluded; each a transaction of its own, none while it talks.
+
+A reading answers every run that was asked for before it began, so runs that overlap do not read
+a server twice; at most two readings of a server are under way at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from collectors.failover import Way
+from collectors.powershell.host import Host
+from reconcile.model import Seen, Server, Sighting, Skipped, SkipReason, Standing
+from reconcile.witness import neighbours
+from worker.looking import learnt, name_map
+from worker.pipeline.eyes import Eyes
+from worker.pipeline.opening import enlist
+from worker.pipeline.post import Post, publish
+from worker.pipeline.timing import leaves_alone, next_poll
+from worker.ports import Store, UnitOfWork
+from worker.request import Conduct
+from worker.run_ports import Member, OpenRun
+from worker.window_ports import resting
+
+#: Readings of one server at once; a third one would only make a slow server slower.
+_MOST_AT_ONCE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A reading that this process has begun."""
+
+    server: Server
+    way: Way
+    at: datetime
+
+
+def claim(store: Store, eyes: Eyes, process: int, run: int, server: int) -> Claimed | None:
+    """Begin to read; None if there is nothing to do, or somebody does it."""
+    eyes.refresh()
+    with store.write() as uow:
+        asked = uow.run_in_progress(run)
+        waiting = dict(uow.waiting_members(server))
+        member = waiting.get(run)
+        known = next((s for s in uow.servers() if s.id == server), None)
+        if asked is None or member is None or known is None or _in_hand(asked, member, waiting):
+            return None
+        at = uow.claim(run, server, process)
+        way = _way(uow, eyes, asked, member, known)
+        claimed = Claimed(known, way, at)
+        uow.commit()
+    return claimed
+
+
+def _way(uow: UnitOfWork, eyes: Eyes, run: OpenRun, member: Member, server: Server) -> Way:
+    """How it is reached; who is only a partner is not asked while its breaker is open.
+
+    In maintenance it is asked only if a person named it.
+    """
+    named = run.lane.insists and server.id in run.scope.named
+    if not named and server.id in resting(uow.open_windows()):
+        return SkipReason.MAINTENANCE
+    if not member.is_target and leaves_alone(uow, server.id):
+        return SkipReason.BREAKER
+    return eyes.way(uow, server, insist=member.is_target and run.lane.insists)
+
+
+def _in_hand(run: OpenRun, member: Member, waiting: dict[int, Member]) -> bool:
+    """True if a reading under way will answer it, or must end before another may begin."""
+    begun = [m.claimed_at for m in waiting.values() if m.claimed_by and m.claimed_at]
+    if member.claimed_by is not None or len(begun) >= _MOST_AT_ONCE:
+        return True
+    return any(at >= run.started_at for at in begun)
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What a reading came to: runs to be settled, and who else is to be read for which run."""
+
+    runs: tuple[int, ...]
+    to_read: tuple[tuple[OpenRun, frozenset[int]], ...]
+
+
+def conclude(
+    store: Store, conduct: Conduct, process: int, claimed: Claimed, sighting: Sighting
+) -> Concluded:
+    """Save the sighting for every run that it answers, and enlist the partners it tells."""
+    with store.write() as uow:
+        answered: list[int] = []
+        to_read: defaultdict[OpenRun, set[int]] = defaultdict(set)
+        for number, member in uow.waiting_members(claimed.server.id):
+            run = uow.run_in_progress(number)
+            if run is None:
+                continue
+            if _answers(run, member, process, claimed, sighting):
+                _conclude(uow, run, member, sighting)
+                to_read[run] |= _enlist_partners(uow, run, member, sighting)
+                answered.append(number)
+            elif member.claimed_by is None:
+                to_read[run].add(claimed.server.id)  # it had to wait for this one to end
+        for run, servers in to_read.items():
+            uow.published(run.id, servers)
+        if isinstance(claimed.way, Host) and isinstance(sighting, Seen):
+            uow.logon_worked(claimed.way.login.name)
+        uow.set_poll(next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing))
+        uow.commit()
+    others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
+    return Concluded(tuple(answered), others)
+
+
+def _answers(
+    run: OpenRun, member: Member, process: int, claimed: Claimed, sighting: Sighting
+) -> bool:
+    """Of what one run left out another one may insist on, or be about it."""
+    if member.claimed_by is not None:
+        return member.claimed_by == process and member.claimed_at == claimed.at
+    if isinstance(sighting, Skipped) and member.is_target:
+        return False
+    return run.started_at <= claimed.at
+
+
+def _conclude(uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting) -> None:
+    """A second look that failed changes nothing: what was read first still counts."""
+    keeps = member.readings > 0 and not isinstance(sighting, Seen)
+    uow.conclude(run.id, member.server, None if keeps else sighting)
+
+
+def _enlist_partners(
+    uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting
+) -> frozenset[int]:
+    """Partners of a target are asked in the same run; partners of partners are not (R8)."""
+    if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:
+        return frozenset()
+    servers = uow.servers()
+    names = name_map(learnt(servers, {member.server: sighting}))
+    there = {m.server for m in uow.members(run.id)}
+    enabled = {s.id for s in servers if s.standing is Standing.ENABLED}
+    new = (neighbours(names, [sighting]) & enabled) - there
+    return enlist(uow, run.id, new, ()) if new else frozenset()
+
+
+def send(post: Post, concluded: Concluded) -> None:
+    """Messages go out when everything is committed."""
+    for run, servers in concluded.to_read:
+        publish(post, run.id, servers, run.lane)

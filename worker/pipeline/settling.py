@@ -1,0 +1,237 @@
+"""Judging a run piece by piece, and closing it: one holder of its lease at a time.
+
+Whoever concludes a server tries to take the lease.  Who has it goes on until nothing is left that
+could be judged, and looks for that in the very transaction in which it gives the lease back: so
+either it sees a conclusion, or the one who concluded finds the lease free (rule R8).  Judging many
+servers at once is also cheaper than one by one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from reconcile.doubts import Doubt, doubtful
+from reconcile.model import Seen, Sighting, Standing
+from reconcile.names import Known
+from reconcile.plan import Draft, complete, draft
+from reconcile.witness import neighbours, partner_texts
+from reconcile.world import World
+from worker import observing
+from worker.applying import apply_entries
+from worker.looking import Piece, load_world, name_map
+from worker.pipeline.ending import close
+from worker.pipeline.post import Post, publish
+from worker.ports import Reading, Store, UnitOfWork
+from worker.recording import MACHINE, Written, at_once, write_down
+from worker.request import Conduct, Target
+from worker.run_ports import Lane, LeaseLost, Member, OpenRun, RunLine, Stage
+from worker.second_look import FURTHER_READINGS, Looked, earlier, with_distance
+
+#: Servers judged in one transaction: the one writer must not be kept from others for long.
+_MOST_AT_ONCE: Final = 40
+
+
+def lease_name(run: int) -> str:
+    """Of the right to judge and close it."""
+    return f"run:{run}"
+
+
+def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
+    """Judge what can be judged, apply it by policy, and close the run if nothing is left."""
+    with store.write() as uow:
+        if uow.run_in_progress(run) is None:
+            return
+        token = uow.take_lease(lease_name(run), conduct.timing.lease)
+        if token is None:
+            return
+        uow.commit()
+    try:
+        while _step(store, post, conduct, _Holder(run, token)):
+            pass
+    except LeaseLost:
+        observing.lease_lost(run)  # somebody took it for dead, and goes on
+    except BaseException:
+        with store.write() as uow:
+            uow.give_lease_back(lease_name(run), token)
+            uow.commit()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who may work at the run, by its token."""
+
+    run: int
+    token: int
+
+    def fence(self, uow: UnitOfWork, conduct: Conduct) -> None:
+        """Raises LeaseLost if that is somebody else by now."""
+        uow.fence(lease_name(self.run), self.token, conduct.timing.lease)
+
+
+def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder) -> bool:
+    """One piece: recorded, then applied. False when the lease is given back."""
+    with store.write() as uow:
+        holder.fence(uow, conduct)
+        run = uow.run_in_progress(holder.run)
+        if run is None:
+            return False
+        members = {m.server: m for m in uow.members(run.id)}
+        piece = _next_piece(uow, run, members)
+        if piece is None:
+            ended = _end(uow, run, members, holder, conduct)
+            uow.commit()
+            observing.run_closed(run.id, ended)
+            return False
+        judged = _judge(uow, run, piece, members, conduct)
+        uow.commit()
+    recorded = [e.planned for e in judged.written.entries if e.new]
+    observing.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
+    publish(post, run.id, judged.again, Lane.ON_DEMAND)
+    _apply(store, judged.written, holder, conduct)
+    return True
+
+
+def _next_piece(reading: Reading, run: OpenRun, members: Mapping[int, Member]) -> Piece | None:
+    """Who concluded and was not judged; at the end those whose partners nobody could name."""
+    concluded = [s for s, m in members.items() if m.stage is Stage.CONCLUDED]
+    if concluded:
+        focus = frozenset(sorted(concluded)[:_MOST_AT_ONCE])
+        later = {s for s, m in members.items() if m.stage is not Stage.JUDGED}
+        return Piece(run.id, focus, frozenset(later - focus))
+    if any(m.stage is not Stage.JUDGED for m in members.values()):
+        return None
+    left = {s for s, m in members.items() if m.unresolved}
+    return Piece(run.id, frozenset(left | _retired(reading, run)), frozenset()) if left else None
+
+
+def _retired(reading: Reading, run: OpenRun) -> set[int]:
+    """A person said of them that they tell nothing: a run about everything hears that."""
+    if run.scope.targets is not None:
+        return set()
+    return {s.id for s in reading.servers() if s.standing is Standing.RETIRED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What was written down, and who has to be read again."""
+
+    written: Written
+    pairs: int
+    again: frozenset[int]
+
+
+def _judge(
+    uow: UnitOfWork,
+    run: OpenRun,
+    piece: Piece,
+    members: Mapping[int, Member],
+    conduct: Conduct,
+) -> _Judged:
+    sightings = _sightings(uow, run, piece, members)
+    target = Target(run.scope.targets, frozenset(members), run.scope.only)
+    world = load_world(uow, sightings, target, conduct, piece)
+    drafted = draft(world)
+    again, unsettled = _doubts(drafted, world, members)
+    if again:
+        world = replace(world, awaited=world.awaited | again.keys())
+        drafted = draft(world)
+    plan = complete(drafted, uow.holders(drafted.takes))
+    plan = with_distance(plan, Looked(sightings, unsettled))
+    written = write_down(uow, run.id, world, plan)
+    for server, subjects in again.items():
+        uow.read_again(run.id, server, subjects)
+    over = piece.focus & members.keys() - again.keys()
+    uow.judged(run.id, {s: _is_unresolved(world, s) for s in over})
+    uow.add_lines(run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries])
+    pairs = sum(map(len, plan.judged.pairs.values()))
+    uow.tell_progress(
+        run.id,
+        {
+            "pairs": pairs,
+            "superseded": len(plan.superseded),
+            "overtaken": len(plan.overtaken),
+            "paused": plan.paused,
+            "findings_opened": len(written.life.opened),
+            "findings_resolved": len(written.life.resolved),
+        },
+    )
+    return _Judged(written, pairs, frozenset(again))
+
+
+def _sightings(
+    reading: Reading, run: OpenRun, piece: Piece, members: Mapping[int, Member]
+) -> dict[int, Sighting]:
+    """What the focus told, and what those told who were judged before and are its partners."""
+    mine = dict(reading.seen_in(run.id, piece.focus & members.keys()))
+    ready = members.keys() - piece.awaited - mine.keys()
+    if not piece.awaited and any(m.unresolved for m in members.values()):
+        return {**mine, **reading.seen_in(run.id, ready)}  # anybody may be meant
+    partners = {p for record in reading.records(piece.focus) for p in record.partners}
+    partners |= neighbours(name_map(reading.servers()), mine.values())
+    return {**mine, **reading.seen_in(run.id, partners & ready)}
+
+
+def _doubts(
+    drafted: Draft, world: World, members: Mapping[int, Member]
+) -> tuple[dict[int, list[str]], frozenset[str]]:
+    """Whom to read again, and for what; and what further readings did not settle (rule R2)."""
+    looked = {subject for member in members.values() for subject in member.looked}
+    again: defaultdict[int, list[str]] = defaultdict(list)
+    unsettled: set[str] = set()
+    for doubt in _new(doubtful(drafted, world), looked):
+        server = earlier(doubt.servers, world.sightings)
+        member = members.get(server)
+        if member is None:
+            continue
+        if member.readings > FURTHER_READINGS:
+            unsettled.add(doubt.subject)
+        else:
+            again[server].append(doubt.subject)
+    return dict(again), frozenset(unsettled)
+
+
+def _new(doubts: Collection[Doubt], looked: Collection[str]) -> list[Doubt]:
+    return [doubt for doubt in doubts if doubt.subject not in looked]
+
+
+def _is_unresolved(world: World, server: int) -> bool:
+    """True if something of it waits until everybody was heard."""
+    if not world.awaited:
+        return False
+    if any(server in r.partners and len(r.partners) == 1 for r in world.records):
+        return True
+    sighting = world.sightings.get(server)
+    told = sighting.stories if isinstance(sighting, Seen) else ()
+    return any(
+        not isinstance(world.names.resolve(partner_texts(story), server), Known) for story in told
+    )
+
+
+def _apply(store: Store, written: Written, holder: _Holder, conduct: Conduct) -> None:
+    now = at_once(written.entries, conduct.policy)
+    if not now:
+        return
+    with store.write() as uow:
+        holder.fence(uow, conduct)
+        apply_entries(uow, now, MACHINE, by_machine=True)
+        uow.commit()
+
+
+def _end(
+    uow: UnitOfWork,
+    run: OpenRun,
+    members: Mapping[int, Member],
+    holder: _Holder,
+    conduct: Conduct,
+) -> dict[str, object] | None:
+    """Close it, with its numbers, or leave it to who concludes next."""
+    if all(m.stage is Stage.JUDGED for m in members.values()) and uow.end_run_if_done(run.id):
+        numbers = close(uow, run, conduct)
+        uow.forget_lease(lease_name(run.id))
+        return numbers
+    uow.give_lease_back(lease_name(run.id), holder.token)
+    return None

@@ -1,0 +1,212 @@
+"""What workers agree on in the store: runs in progress, their members, leases, processes, due times.
+
+Part of the ports of ``worker.ports``; ``worker.pipeline`` uses them, ``worker.store`` keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from reconcile.model import Sighting
+
+
+class Lane(StrEnum):
+    """Which workers take the readings of a run: people never wait behind the schedule."""
+
+    READ = "read"
+    ON_DEMAND = "on-demand"
+
+    @property
+    def insists(self) -> bool:
+        """A person asked: a server that is left alone for a while is asked all the same."""
+        return self is Lane.ON_DEMAND
+
+
+class Stage(StrEnum):
+    """Where a member of a run is.  It goes back to waiting when it has to be read again."""
+
+    WAITING = "waiting"
+    CONCLUDED = "concluded"
+    JUDGED = "judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run is about: ``targets`` None means every server, ``only`` is a folded name."""
+
+    targets: frozenset[int] | None = None
+    only: str | None = None
+
+    @property
+    def named(self) -> frozenset[int]:
+        """The servers, if it is about them and not about everybody or a relationship."""
+        return frozenset() if self.targets is None or self.only is not None else self.targets
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that workers are at; ``target`` is its words for people."""
+
+    id: int
+    trigger: str
+    target: str
+    scope: Scope
+    lane: Lane
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A server of a run in progress.
+
+    ``claimed_by`` is the process that reads it, and lives; ``readings`` are so many that were
+    concluded; ``unresolved``: it was judged, but for pairs whose other side nobody could name yet.
+    """
+
+    server: int
+    is_target: bool
+    stage: Stage
+    published_at: datetime
+    unresolved: bool = False
+    claimed_by: int | None = None
+    claimed_at: datetime | None = None
+    readings: int = 0
+    looked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A line of OperationTracker in a run: recorded by it, and confirmed by what it read."""
+
+    number: int
+    is_new: bool
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How a server's readings went: ``failures`` in a row, and when it is due."""
+
+    server: int
+    due_at: datetime
+    failures: int = 0
+    tried_at: datetime | None = None
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A worker or a beat; ``is_alive`` by the database's clock."""
+
+    id: int
+    name: str
+    role: str
+    started_at: datetime
+    alive_until: datetime
+    is_alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; ``working`` are living processes that could take its readings."""
+
+    servers: int
+    concluded: int
+    judged: int
+    pairs: int
+    operations: int
+    findings: int
+    working: int
+
+
+class LeaseLost(Exception):
+    """Somebody else holds the lease by now; nothing of this transaction may be kept (R9)."""
+
+
+class RunsReading(Protocol):
+    """Looks at runs in progress."""
+
+    def runs_in_progress(self) -> tuple[OpenRun, ...]:
+        """Every run that workers are at, the oldest first."""
+
+    def run_in_progress(self, run: int) -> OpenRun | None:
+        """None if it is over, or not one that workers do."""
+
+    def members(self, run: int) -> tuple[Member, ...]:
+        """Every member, by server."""
+
+    def waiting_members(self, server: int) -> tuple[tuple[int, Member], ...]:
+        """(run, member) of every run that waits for a reading of this server."""
+
+    def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
+        """What the run saw of these servers, with everything they told."""
+
+    def lines_of(self, run: int) -> Mapping[int, RunLine]:
+        """The lines of OperationTracker that the run touched, by number."""
+
+    def polls(self, servers: Collection[int] | None = None) -> Mapping[int, Poll]:
+        """By server; who has none was never asked by a worker."""
+
+    def processes(self) -> tuple[Process, ...]:
+        """Workers and beats that are registered, alive or not."""
+
+    def lease_is_live(self, name: str) -> bool:
+        """True if somebody holds it."""
+
+
+class RunsKeeping(Protocol):
+    """Moves runs forward; each call is part of a transaction of the one writer."""
+
+    def start_run(self, trigger: str, who: str, target: str, scope: Scope, lane: Lane) -> int: ...
+
+    def add_members(self, run: int, servers: Collection[int], *, targets: Collection[int]) -> None:
+        """Those that are no members yet."""
+
+    def claim(self, run: int, server: int, process: int) -> datetime:
+        """This process reads it now, by the database's clock."""
+
+    def conclude(self, run: int, server: int, sighting: Sighting | None) -> None:
+        """It was read, or not: None keeps what an earlier reading in this run brought."""
+
+    def read_again(self, run: int, server: int, subjects: Iterable[str]) -> None:
+        """It has to be read once more, for these disagreements."""
+
+    def published(self, run: int, servers: Collection[int]) -> None:
+        """Messages about them were sent now; what a dead process claimed is free again."""
+
+    def judged(self, run: int, servers: Mapping[int, bool]) -> None:
+        """Their turn is over; True: something of them waits for the names of others."""
+
+    def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
+        """Lines of OperationTracker that the run touched; what is known already may be confirmed."""
+
+    def tell_progress(self, run: int, counts: Mapping[str, int]) -> None:
+        """Add to the numbers of a run in progress."""
+
+    def end_run_if_done(self, run: int) -> bool:
+        """Close it by one conditional update; False if a member is open or it is over (R8)."""
+
+    def set_poll(self, poll: Poll) -> None: ...
+
+    # leases and processes
+    def take_lease(self, name: str, length: timedelta) -> int | None:
+        """The token of the new holder, None if somebody holds it."""
+
+    def fence(self, name: str, token: int, length: timedelta) -> None:
+        """Lock the lease for this transaction and renew it. Raises LeaseLost."""
+
+    def give_lease_back(self, name: str, token: int) -> None: ...
+
+    def forget_lease(self, name: str) -> None:
+        """What it was for is over."""
+
+    def register_process(self, name: str, role: str, length: timedelta) -> int: ...
+
+    def renew_process(self, process: int, length: timedelta) -> bool:
+        """False if it was taken for dead and removed."""
+
+    def remove_processes(self, processes: Collection[int]) -> None: ...

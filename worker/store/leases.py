@@ -1,0 +1,93 @@
+"""Leases with tokens, the processes that hold them, and when servers are due (rules R8 and R9)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+
+from sqlalchemy import delete, insert, select, update
+
+from worker.run_ports import LeaseLost, Poll, Process
+from worker.store.run_tables import lease, server_poll, worker_process
+from worker.store.session import AnyRow, Session, chunks
+
+
+class LeaseReading(Session):
+    """Looks at leases, processes and due times."""
+
+    def lease_is_live(self, name: str) -> bool:
+        live = select(lease.c.name).where(lease.c.name == name, lease.c.expires_at > self.now())
+        return bool(self._rows(live))
+
+    def processes(self) -> tuple[Process, ...]:
+        now = self.now()
+        rows = self._rows(select(worker_process).order_by(worker_process.c.id))
+        return tuple(
+            Process(r.id, r.name, r.role, r.started_at, r.alive_until, r.alive_until > now)
+            for r in rows
+        )
+
+    def polls(self, servers: Collection[int] | None = None) -> Mapping[int, Poll]:
+        if servers is None:
+            return {row.server_id: _poll(row) for row in self._rows(select(server_poll))}
+        return {
+            row.server_id: _poll(row)
+            for chunk in chunks(servers)
+            for row in self._rows(select(server_poll).where(server_poll.c.server_id.in_(chunk)))
+        }
+
+
+class LeaseWriting(LeaseReading):
+    """Takes, renews and gives back; there is one writer at a time, so to look first is enough."""
+
+    def take_lease(self, name: str, length: timedelta) -> int | None:
+        now = self.now()
+        rows = self._rows(select(lease).where(lease.c.name == name))
+        if not rows:
+            self._run(insert(lease).values(name=name, token=1, expires_at=now + length))
+            return 1
+        if rows[0].expires_at > now:
+            return None
+        token = int(rows[0].token) + 1
+        taken = update(lease).where(lease.c.name == name)
+        self._run(taken.values(token=token, expires_at=now + length))
+        return token
+
+    def fence(self, name: str, token: int, length: timedelta) -> None:
+        """An update locks the row until the transaction ends; a subquery would not."""
+        held = update(lease).where(lease.c.name == name, lease.c.token == token)
+        if not self._run(held.values(expires_at=self.now() + length)).rowcount:
+            raise LeaseLost(name)
+
+    def give_lease_back(self, name: str, token: int) -> None:
+        held = update(lease).where(lease.c.name == name, lease.c.token == token)
+        self._run(held.values(expires_at=self.now()))
+
+    def forget_lease(self, name: str) -> None:
+        """What it was for is over."""
+        self._run(delete(lease).where(lease.c.name == name))
+
+    def register_process(self, name: str, role: str, length: timedelta) -> int:
+        now = self.now()
+        row = {"name": name, "role": role, "started_at": now, "alive_until": now + length}
+        registered = self._run(insert(worker_process).values(row))
+        return int((registered.inserted_primary_key or (0,))[0])
+
+    def renew_process(self, process: int, length: timedelta) -> bool:
+        this = update(worker_process).where(worker_process.c.id == process)
+        return self._run(this.values(alive_until=self.now() + length)).rowcount > 0
+
+    def remove_processes(self, processes: Collection[int]) -> None:
+        for chunk in chunks(processes):
+            self._run(delete(worker_process).where(worker_process.c.id.in_(chunk)))
+
+    def set_poll(self, poll: Poll) -> None:
+        columns = {("server_id" if k == "server" else k): v for k, v in asdict(poll).items()}
+        this = update(server_poll).where(server_poll.c.server_id == poll.server)
+        if not self._run(this.values(columns)).rowcount:
+            self._run(insert(server_poll).values(columns))
+
+
+def _poll(row: AnyRow) -> Poll:
+    return Poll(row.server_id, row.due_at, row.failures, row.tried_at, row.read_at)

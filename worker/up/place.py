@@ -1,0 +1,150 @@
+"""The data directory of ``ipam-sync up``: what is where in it, and that one process has it.
+
+::
+
+    ipam-sync.toml   the settings for every other command
+    ipam-sync.db     SQLite, or postgres/ with PostgreSQL's files
+    valkey/          the queue
+    run/             sockets and locks, for the owner only
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import quote
+
+from worker.up import postgres
+from worker.up.child import CannotRun
+
+_LONGEST_SOCKET_BYTES: Final = 107
+_HEAD: Final = """\
+# What other commands need to find the database and the broker of `ipam-sync up`, which writes
+# this part anew at each start. Settings of your own go below the line.
+"""
+#: What is no UTF-8 stays what it is, for the commands to complain about.
+_AS_IT_IS: Final = MappingProxyType({"encoding": "utf-8", "errors": "surrogateescape"})
+_LINE: Final = "# ----- your own settings -----\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where everything is; ``uses_postgres`` is decided once for a directory."""
+
+    root: Path
+    uses_postgres: bool
+
+    @property
+    def settings(self) -> Path:
+        """Settings for other commands."""
+        return self.root / "ipam-sync.toml"
+
+    @property
+    def run(self) -> Path:
+        """For sockets and locks."""
+        return self.root / "run"
+
+    @property
+    def broker(self) -> Path:
+        """The broker's socket."""
+        return self.run / "valkey.sock"
+
+    @property
+    def queue(self) -> Path:
+        """Valkey's files."""
+        return self.root / "valkey"
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's files."""
+        return self.root / "postgres"
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The settings that say where database and broker are."""
+        database = f"sqlite:///{_sqlite(self.root)}"
+        return {
+            "database_url": postgres.url(self.run) if self.uses_postgres else database,
+            "broker_url": f"unix://{quote(str(self.broker))}",
+        }
+
+    def write_settings(self) -> None:
+        """Leave what people wrote below the line as it is."""
+        own = ""
+        if self.settings.exists():
+            own = self.settings.read_text(**_AS_IT_IS).partition(_LINE)[2]
+        lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in self.urls.items()]
+        new = self.settings.with_suffix(".new")
+        new.write_text(_HEAD + "".join(lines) + _LINE + own, **_AS_IT_IS)
+        new.chmod(0o600)
+        new.replace(self.settings)
+
+
+@contextmanager
+def occupied(root: Path, *, wants_postgres: bool) -> Iterator[Place]:
+    """The data directory, ours alone within this context. Raises CannotRun."""
+    root = root.expanduser().absolute()
+    place = Place(root, _uses_postgres(root, wants=wants_postgres))
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.run.mkdir(mode=0o700, exist_ok=True)
+        place.queue.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(
+            f"The data directory {root} cannot be used: {error.strerror}. "
+            "Name another one: ipam-sync up --data DIR"
+        ) from error
+    _check_run(place.run)
+    with (place.run / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            who = lock.read().strip()
+            raise CannotRun(
+                f"Another ipam-sync up (process {who}) works with {root}. Use that one: "
+                f"export IPAM_SYNC_CONFIG={place.settings}"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield place
+
+
+def _sqlite(root: Path) -> Path:
+    return root / "ipam-sync.db"
+
+
+def _uses_postgres(root: Path, *, wants: bool) -> bool:
+    """A directory keeps the kind of database that it began with."""
+    has_postgres = (root / "postgres").exists()
+    if wants and not has_postgres and _sqlite(root).exists():
+        raise CannotRun(
+            f"{root} has an SQLite database already, and with --postgres you would begin with an "
+            "empty one. Name another directory, or move ipam-sync.db away."
+        )
+    return wants or has_postgres
+
+
+def _check_run(run: Path) -> None:
+    """Who can reach the sockets can do everything."""
+    longest = max(len(os.fsencode(run / name)) for name in ("valkey.sock", ".s.PGSQL.5432.lock"))
+    if longest > _LONGEST_SOCKET_BYTES:
+        raise CannotRun(
+            f"The name of {run} is too long for sockets in it ({longest} bytes of "
+            f"{_LONGEST_SOCKET_BYTES}). Name a shorter data directory."
+        )
+    found = run.stat()
+    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise CannotRun(
+            f"{run} must belong to the account that runs ipam-sync, and be closed to all others: "
+            f"chmod 700 {run}"
+        )

@@ -1,0 +1,158 @@
+"""Starts programs in order, starts again what was killed, and ends all in order.
+
+Used by ``ipam-sync up`` and by ``ipam-sync worker`` for all roles.  It has one thread, for Linux
+binds children to the thread that started them.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final, NoReturn
+
+from worker.signals import ENDING, Signals
+from worker.up.child import CannotRun, Program, start
+
+_FIRST_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+#: Who ran for so long is healthy, and what happened before is forgotten.
+_HEALTHY_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.02
+_READY_SECONDS: Final = 120.0
+#: What hurries gets so long to die in good order.
+_HURRY_SECONDS: Final = 3.0
+
+Say = Callable[[str], None]
+IsReady = Callable[[int], bool]
+
+
+class Told(Exception):
+    """A signal says that everything shall end."""
+
+
+@dataclass(slots=True)
+class _Child:
+    program: Program
+    process: subprocess.Popen[bytes]
+    started_at: float = field(default_factory=time.monotonic)
+    pause: float = _FIRST_PAUSE_SECONDS
+    again_at: float | None = None
+
+
+class Supervisor:
+    """``signals`` must include SIGCHLD and those that end us."""
+
+    def __init__(self, signals: Signals, say: Say) -> None:
+        self._signals = signals
+        self._say = say
+        self._children: list[_Child] = []
+
+    def once(self, program: Program) -> int:
+        """Run it to its end; its exit code. Raises Told, and then it has ended too."""
+        child = _Child(program, start(program))
+        self._children.append(child)
+        while child.process.poll() is None:
+            self._pause(None)
+        self._children.remove(child)
+        return child.process.returncode
+
+    def start(self, program: Program, is_ready: IsReady | None = None) -> None:
+        """Start it and wait until it is ready. Raises CannotRun if it ends before, and Told."""
+        child = _Child(program, start(program))
+        self._children.append(child)
+        self._say(f"{program.name}: started (process {child.process.pid})")
+        deadline = time.monotonic() + _READY_SECONDS
+        while is_ready is not None and not is_ready(child.process.pid):
+            if child.process.poll() is not None:
+                raise CannotRun(f"{program.name}: {_how(child)} before it was ready.")
+            if time.monotonic() > deadline:
+                raise CannotRun(f"{program.name} is not ready after {_READY_SECONDS:.0f} s.")
+            self._pause(_LOOK_SECONDS)
+
+    def watch(self) -> NoReturn:
+        """Keep everything running. Raises Told."""
+        while True:
+            for child in self._children:
+                self._tend(child)
+            due = [child.again_at for child in self._children if child.again_at is not None]
+            self._pause(max(0.0, min(due) - time.monotonic()) if due else None)
+
+    def stop(self) -> None:
+        """End what started last first. A signal while this goes on makes it hurry."""
+        hurry = False
+        living = [c for c in reversed(self._children) if c.process.poll() is None]
+        living.sort(key=lambda child: -child.program.stage)
+        for _, group in groupby(living, key=lambda child: child.program.stage):
+            hurry = self._end(list(group), hurry=hurry)
+        self._children.clear()
+
+    def _tend(self, child: _Child) -> None:
+        now = time.monotonic()
+        if child.again_at is None and child.process.poll() is not None:
+            if now - child.started_at >= _HEALTHY_SECONDS:
+                child.pause = _FIRST_PAUSE_SECONDS
+            child.again_at = now + child.pause
+            what = f"{child.program.name}: {_how(child)}, again in {child.pause:g} s"
+            child.pause = min(2 * child.pause, _LONGEST_PAUSE_SECONDS)
+            self._say(what)
+        elif child.again_at is not None and now >= child.again_at:
+            child.process = start(child.program)
+            child.started_at, child.again_at = now, None
+            self._say(f"{child.program.name}: started (process {child.process.pid})")
+
+    def _end(self, children: Iterable[_Child], *, hurry: bool) -> bool:
+        """True if a signal made it hurry."""
+        waiting = list(children)
+        for child in waiting:
+            _send(child, child.program.dying if hurry else child.program.ending)
+        patience = _HURRY_SECONDS if hurry else max(c.program.patience for c in waiting)
+        deadline = time.monotonic() + patience
+        while waiting and time.monotonic() < deadline:
+            try:
+                self._pause(max(0.0, deadline - time.monotonic()))
+            except Told:
+                if not hurry:
+                    hurry, deadline = True, time.monotonic() + _HURRY_SECONDS
+                    for child in waiting:
+                        _send(child, child.program.dying)
+            for child in [c for c in waiting if c.process.poll() is not None]:
+                waiting.remove(child)
+                self._say(f"{child.program.name}: {_how(child)}")
+        for child in waiting:
+            child.process.kill()
+            child.process.wait()
+            self._say(f"{child.program.name}: had to be killed")
+        return hurry
+
+    def _pause(self, seconds: float | None) -> None:
+        """Until a child may have ended, or the time is over. Raises Told."""
+        if self._signals.wait(seconds) in ENDING:
+            raise Told
+
+
+@contextmanager
+def supervising(signals: Signals, say: Say) -> Iterator[Supervisor]:
+    """A supervisor whose children have all ended afterwards, whatever happens."""
+    supervisor = Supervisor(signals, say)
+    try:
+        yield supervisor
+    finally:
+        supervisor.stop()
+
+
+def _send(child: _Child, number: signal.Signals) -> None:
+    if child.process.poll() is None:
+        child.process.send_signal(number)
+
+
+def _how(child: _Child) -> str:
+    code = child.process.returncode
+    if code == 0:
+        return "ended"
+    how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    return how if child.program.log is None else f"{how} (see {child.program.log})"
