@@ -53,11 +53,6 @@ OPERATIONS_RECORDED: Final = Counter(
     ["operation"],
     registry=REGISTRY,
 )
-CREDENTIALS_SUSPENDED: Final = Counter(
-    "ipam_sync_credentials_suspended",
-    "Credentials that too many servers refused.",
-    registry=REGISTRY,
-)
 LEASES_LOST: Final = Counter(
     "ipam_sync_leases_lost",
     "Works that ended because somebody else had taken them over.",
@@ -76,9 +71,6 @@ PROCESSES_LOST: Final = Counter(
 )
 REMINDERS: Final = Counter(
     "ipam_sync_reminders", "Ticks and sweeps that the beat asked for.", ["task"], registry=REGISTRY
-)
-ROWS_PRUNED: Final = Counter(
-    "ipam_sync_rows_pruned", "Old rows that were removed.", ["table"], registry=REGISTRY
 )
 HEARTBEATS: Final = Counter(
     "ipam_sync_heartbeats",
@@ -101,8 +93,6 @@ def _begin_with_zero() -> None:
         OPERATIONS_RECORDED.labels(operation)
     for outcome in ("sent", "refused", "withheld"):
         HEARTBEATS.labels(outcome)
-    for table in ("sighting", "run", "reading"):
-        ROWS_PRUNED.labels(table)
 
 
 _begin_with_zero()

@@ -102,7 +102,6 @@ def judged(run: int, pairs: int, recorded: Iterable[Planned], opened: Iterable[F
             _log.debug("operation recorded", extra=told)
     for finding in opened:
         if finding.kind is Kind.CREDENTIAL_SUSPENDED:
-            metrics.CREDENTIALS_SUSPENDED.inc()
             _log.error("credential suspended", extra=facts(credential=finding.about))
         else:
             with bound(pair=finding.relationship):
@@ -173,13 +172,6 @@ def taken_up_again(run: int) -> None:
     """It could be judged or closed, and nobody was at it."""
     metrics.MESSAGES_SENT_AGAIN.labels(Task.SETTLE).inc()
     _log.warning("run taken up again", extra=facts(run=run))
-
-
-def pruned(rows: Mapping[str, int]) -> None:
-    """So many old rows are gone, by table."""
-    for table, count in rows.items():
-        metrics.ROWS_PRUNED.labels(table).inc(count)
-    _log.info("old rows pruned", extra=facts(**rows))
 
 
 def heartbeat(outcome: str, why: str = "") -> None:

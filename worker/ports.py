@@ -27,6 +27,7 @@ from reconcile.model import (
 )
 from reconcile.moves import Membership
 from reconcile.record import Entry, EntryStatus, Hold, Planned, Record
+from worker.figure_ports import FiguresReading
 from worker.run_ports import RunsKeeping, RunsReading
 from worker.window_ports import WindowsKeeping, WindowsReading
 
@@ -204,7 +205,7 @@ class EntryFilter:
     statuses: tuple[EntryStatus, ...] = (EntryStatus.PENDING,)
 
 
-class Reading(RunsReading, WindowsReading, Protocol):
+class Reading(RunsReading, WindowsReading, FiguresReading, Protocol):
     """Everything that only looks."""
 
     def now(self) -> datetime:

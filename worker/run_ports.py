@@ -190,6 +190,9 @@ class RunsKeeping(Protocol):
     def end_run_if_done(self, run: int) -> bool:
         """Close it by one conditional update; False if a member is open or it is over (R8)."""
 
+    def drop_members(self, run: int) -> None:
+        """It is over; what was seen of them stays."""
+
     def set_poll(self, poll: Poll) -> None: ...
 
     # leases and processes

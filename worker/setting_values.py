@@ -89,19 +89,6 @@ def seconds(low: int) -> Callable[[object], timedelta]:
     return parse
 
 
-def days(low: int) -> Callable[[object], timedelta]:
-    """A duration of whole days, at most ten years."""
-    whole = number(low, 3650)
-
-    def parse(value: object) -> timedelta:
-        try:
-            return timedelta(days=whole(value))
-        except ValueError as error:
-            raise ValueError(f"in days, {error}") from None
-
-    return parse
-
-
 def address(value: object) -> str:
     """An address of this machine."""
     try:
@@ -113,8 +100,8 @@ def address(value: object) -> str:
 def web_url(value: object) -> str:
     """Something to be asked by HTTP; it is not shown, for it may be a secret as a whole."""
     parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("this is no URL; write https://host/path.")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError("this is no URL, or one with a user; write https://host/path.")
     return urlunsplit(parts)
 
 

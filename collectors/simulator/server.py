@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+import socket
 import threading
 from collections.abc import Coroutine, Iterable, Sequence
 from concurrent.futures import Future
@@ -38,6 +39,7 @@ class Simulator:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="simulator")
         self._servers: dict[Station, asyncio.Server] = {}
+        self._reserved: dict[Station, socket.socket] = {}
         self._connections: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Self:
@@ -115,6 +117,8 @@ class Simulator:
             finally:
                 self._connections.discard(task)
 
+        if station in self._reserved:
+            self._reserved.pop(station).close()
         server = await asyncio.start_server(
             connected,
             station.address,
@@ -126,13 +130,22 @@ class Simulator:
         self._servers[station] = server
 
     async def _deafen(self, station: Station) -> None:
-        self._servers.pop(station).close()
+        """Nobody may take its port meanwhile: it is to listen there again."""
+        server = self._servers.pop(station)
+        family, address = server.sockets[0].family, server.sockets[0].getsockname()
+        server.close()
+        self._reserved[station] = reserved = socket.socket(family, socket.SOCK_STREAM)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(address)
         await asyncio.sleep(0)
 
     async def _close_all(self) -> None:
         for server in self._servers.values():
             server.close()
         self._servers.clear()
+        for reserved in self._reserved.values():
+            reserved.close()
+        self._reserved.clear()
         for task in (connections := list(self._connections)):
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)

@@ -25,6 +25,9 @@ _COMMANDS: Final = {
     "worker": Place("worker.cli.worker:worker", "Read servers, judge and apply."),
     "beat": Place("worker.cli.beat:beat", "Remind the workers."),
     "doctor": Place("worker.cli.doctor:doctor", "Say what of the installation works."),
+    "exporter": Place(
+        "worker.cli.exporter:exporter", "Serve the numbers of the whole installation to Prometheus."
+    ),
     "operations": Place("worker.cli.operations:operations", "OperationTracker: what is wanted."),
     "relationships": Place("worker.cli.relationships:relationships", "What IPAM's database has."),
     "findings": Place("worker.cli.findings:findings", "What is wrong and needs a person."),

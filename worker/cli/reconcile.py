@@ -36,10 +36,10 @@ def reconcile(server: str | None, relationship: str | None, wait: bool, as_json:
     Asked for what a run already waits to do, it is that run. Without --wait it ends at once, with
     0; with it, as `ipam-sync sync` would.
 
-    \\b
+    \b
     JSON: {"run": number}; with --wait as in `ipam-sync sync --help`
 
-    \\b
+    \b
     Examples:
       ipam-sync reconcile --server dhcp01 --wait
       ipam-sync reconcile --json

@@ -13,13 +13,22 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
-from reconcile.model import ReadFailure, Sighting, Unseen
+from reconcile.model import ReadFailure, Seen, Sighting, Unseen
 from worker import observing
 from worker.bootstrap import Ipam
+from worker.heartbeat import sign_of_life
 from worker.pipeline.eyes import Eyes
 from worker.pipeline.post import Post
-from worker.pipeline.reading import Claimed, claim, conclude, send
+from worker.pipeline.reading import (
+    Claimed,
+    claim,
+    conclude,
+    hand_back,
+    next_in_slow_lane,
+    send,
+)
 from worker.pipeline.settling import settle
+from worker.pipeline.slow_lane import SlowLane
 from worker.pipeline.sweeping import sweep
 from worker.pipeline.timing import tick
 from worker.store_faults import StoreError
@@ -38,6 +47,8 @@ class Crew:
         self._eyes = Eyes(ipam)
         self._process = 0
         self._over = threading.Event()
+        self._stopping = threading.Event()
+        self._slow_lane = SlowLane(ipam.settings.concurrency)
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     @property
@@ -64,13 +75,30 @@ class Crew:
             uow.commit()
 
     def read(self, run: int, server: int) -> None:
-        """Read one server for a run, then judge what that completes."""
-        store, conduct = self._ipam.store, self._ipam.conduct
-        claimed = claim(store, self._eyes, self._process, run, server)
-        if claimed is None:
-            return
+        """Read one server for a run, then judge what that completes.
+
+        Who has a place in the slow lane goes on with those that wait for one.
+        """
+        store = self._ipam.store
+        wanted: tuple[int, int] | None = (run, server)
+        while wanted is not None:
+            claimed = claim(store, self._eyes, self._slow_lane, self._process, wanted)
+            if claimed is None:
+                return
+            try:
+                self._read(claimed)
+            finally:
+                if claimed.is_slow:
+                    self._slow_lane.leave()
+            wanted = next_in_slow_lane(store) if claimed.is_slow else None
+
+    def _read(self, claimed: Claimed) -> None:
         sighting = observing.reading(claimed.server, lambda: self._look(claimed))
-        concluded = conclude(store, conduct, self._process, claimed, sighting)
+        if self._stopping.is_set() and not isinstance(sighting, Seen):
+            hand_back(self._ipam.store, self._post, claimed)
+            return
+        conduct = self._ipam.conduct
+        concluded = conclude(self._ipam.store, conduct, self._process, claimed, sighting)
         send(self._post, concluded)
         for number in concluded.runs:
             self.settle(number)
@@ -80,16 +108,18 @@ class Crew:
         settle(self._ipam.store, self._post, self._ipam.conduct, run)
 
     def sweep(self) -> None:
-        """Recover what was lost."""
+        """Recover what was lost, and tell whoever listens for it that all is well."""
         sweep(self._ipam.store, self._post, self._ipam.conduct.timing)
         self._eyes.flush()
+        sign_of_life(self._ipam)
 
     def tick(self) -> None:
         """Start a run over who is due."""
         tick(self._ipam.store, self._post, self._ipam.conduct.timing)
 
     def stop(self) -> None:
-        """End readings now, in a few seconds for their shells; later ones are refused."""
+        """End readings now, in a few seconds for their shells; others are to do them."""
+        self._stopping.set()
         self._eyes.close()
 
     def _look(self, claimed: Claimed) -> Sighting:

@@ -36,6 +36,7 @@ def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
     _operational_findings(uow, run, refusal or earlier_refusal(uow, conduct))
     numbers = _numbers(uow, run, refusal)
     uow.close_run(run.id, "done", numbers)
+    uow.drop_members(run.id)
     return numbers
 
 

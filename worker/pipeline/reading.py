@@ -19,10 +19,11 @@ from worker.looking import learnt, name_map
 from worker.pipeline.eyes import Eyes
 from worker.pipeline.opening import enlist
 from worker.pipeline.post import Post, publish
-from worker.pipeline.timing import leaves_alone, next_poll
+from worker.pipeline.slow_lane import SlowLane
+from worker.pipeline.timing import has_failed, leaves_alone, next_poll
 from worker.ports import Store, UnitOfWork
 from worker.request import Conduct
-from worker.run_ports import Member, OpenRun
+from worker.run_ports import Lane, Member, OpenRun, Stage
 from worker.window_ports import resting
 
 #: Readings of one server at once; a third one would only make a slow server slower.
@@ -31,15 +32,23 @@ _MOST_AT_ONCE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A reading that this process has begun."""
+    """A reading that this process has begun; ``is_slow``: it holds a place in the slow lane."""
 
+    run: OpenRun
     server: Server
     way: Way
     at: datetime
+    is_slow: bool
 
 
-def claim(store: Store, eyes: Eyes, process: int, run: int, server: int) -> Claimed | None:
-    """Begin to read; None if there is nothing to do, or somebody does it."""
+def claim(
+    store: Store, eyes: Eyes, slow_lane: SlowLane, process: int, wanted: tuple[int, int]
+) -> Claimed | None:
+    """Begin to read (run, server); None if there is nothing to do, or somebody does it.
+
+    Also None if the slow lane is full: who leaves it looks for those that wait for a place.
+    """
+    run, server = wanted
     eyes.refresh()
     with store.write() as uow:
         asked = uow.run_in_progress(run)
@@ -48,11 +57,46 @@ def claim(store: Store, eyes: Eyes, process: int, run: int, server: int) -> Clai
         known = next((s for s in uow.servers() if s.id == server), None)
         if asked is None or member is None or known is None or _in_hand(asked, member, waiting):
             return None
-        at = uow.claim(run, server, process)
-        way = _way(uow, eyes, asked, member, known)
-        claimed = Claimed(known, way, at)
-        uow.commit()
+        is_slow = asked.lane is Lane.READ and has_failed(uow, server)
+        if is_slow and not slow_lane.enter():
+            return None
+        try:
+            at = uow.claim(run, server, process)
+            way = _way(uow, eyes, asked, member, known)
+            claimed = Claimed(asked, known, way, at, is_slow)
+            uow.commit()
+        except BaseException:
+            if is_slow:
+                slow_lane.leave()
+            raise
     return claimed
+
+
+def next_in_slow_lane(store: Store) -> tuple[int, int] | None:
+    """(run, server) of one that waits for a place there."""
+    with store.read() as reading:
+        for run in reading.runs_in_progress():
+            if run.lane is not Lane.READ:
+                continue
+            waiting = [
+                m.server
+                for m in reading.members(run.id)
+                if m.stage is Stage.WAITING and m.claimed_by is None
+            ]
+            polls = reading.polls(waiting)
+            failing = [s for s in waiting if s in polls and polls[s].failures]
+            if failing:
+                return run.id, failing[0]
+    return None
+
+
+def hand_back(store: Store, post: Post, claimed: Claimed) -> None:
+    """This process ends: somebody else reads the server."""
+    run, server = claimed.run, claimed.server.id
+    with store.write() as uow:
+        uow.published(run.id, [server])
+        uow.commit()
+    post.read(run.id, server, run.lane)
 
 
 def _way(uow: UnitOfWork, eyes: Eyes, run: OpenRun, member: Member, server: Server) -> Way:

@@ -97,3 +97,9 @@ def leaves_alone(reading: Reading, server: int) -> bool:
     """True if it failed so often that only its own turn, or a person, has it asked again."""
     poll = reading.polls([server]).get(server)
     return poll is not None and poll.failures >= BREAKER_AFTER and poll.due_at > reading.now()
+
+
+def has_failed(reading: Reading, server: int) -> bool:
+    """True if its last reading did."""
+    poll = reading.polls([server]).get(server)
+    return poll is not None and poll.failures > 0

@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, insert, select, update
 
 from reconcile.model import Seen, Sighting
 from worker.run_ports import Lane, Member, OpenRun, RunLine, Scope, Stage
 from worker.store.readings import Outcome, SightingReading, SightingWriting, sighting_of
 from worker.store.run_tables import run_line, run_member, worker_process
 from worker.store.session import AnyRow, chunks
+from worker.store.tables import reading, sighting
 from worker.store.tables import run as run_table
-from worker.store.tables import sighting
 
 _IN_PROGRESS: Final = and_(run_table.c.ended_at.is_(None), run_table.c.lane.is_not(None))
 
@@ -41,7 +41,8 @@ class ProgressReading(SightingReading):
         return tuple((row.run_id, _member(row)) for row in rows)
 
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
-        of_run = select(sighting).where(sighting.c.run_id == run)
+        with_digest = select(sighting, reading.c.digest).outerjoin(reading)
+        of_run = with_digest.where(sighting.c.run_id == run)
         rows = [
             row
             for chunk in chunks(servers)
@@ -188,6 +189,9 @@ class ProgressWriting(SightingWriting, ProgressReading):
         for name, count in counts.items():
             told[name] = told.get(name, 0) + count
         self._run(update(run_table).where(this).values(summary=told))
+
+    def drop_members(self, run: int) -> None:
+        self._run(delete(run_member).where(run_member.c.run_id == run))
 
     def end_run_if_done(self, run: int) -> bool:
         """Close it by one conditional update; False if a member is open or it is over (R8)."""

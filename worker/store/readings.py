@@ -77,10 +77,10 @@ class SightingReading(Session):
             .scalar_subquery()
         )
         is_latest = and_(sighting.c.server_id == server.c.id, sighting.c.run_id == latest_run)
-        asked = select(sighting.c.server_id, sighting.c.read_at, sighting.c.digest)
+        asked = select(sighting.c.server_id, sighting.c.read_at, reading.c.digest)
         rows: dict[int, AnyRow] = {}
         for chunk in chunks(servers):
-            found = asked.select_from(server.join(sighting, is_latest))
+            found = asked.select_from(server.join(sighting, is_latest).join(reading))
             rows.update((r.server_id, r) for r in self._rows(found.where(server.c.id.in_(chunk))))
         return rows
 
@@ -158,9 +158,8 @@ class SightingWriting(SightingReading):
 
     def add_sightings(self, run: int, sightings: Iterable[Sighting]) -> None:
         told = list(sightings)
-        documents = [self._document(s) for s in told if isinstance(s, Seen)]
-        self._keep(documents)
-        rows = [{"run_id": run, **_NOTHING, **self._columns(s)} for s in told]
+        kept = self._keep([self._document(s) for s in told if isinstance(s, Seen)])
+        rows = [{"run_id": run, **_NOTHING, **self._columns(s, kept)} for s in told]
         self._insert(sighting, rows)
 
     def replace_sighting(self, run: int, seen: Sighting) -> None:
@@ -169,22 +168,27 @@ class SightingWriting(SightingReading):
         self._run(delete(sighting).where(mine))
         self.add_sightings(run, [seen])
 
-    def _keep(self, documents: Iterable[Document]) -> None:
-        missing = {document.digest: document.text for document in documents}
-        for chunk in chunks(missing.keys()):
-            there = select(reading.c.digest).where(reading.c.digest.in_(chunk))
-            for row in self._rows(there):
-                del missing[row.digest]
-        self._insert(reading, [{"digest": d, "document": text} for d, text in missing.items()])
+    def _keep(self, documents: Iterable[Document]) -> Mapping[str, int]:
+        """The readings' numbers by digest; what is new is kept under a new one."""
+        told = {document.digest: document.text for document in documents}
+        numbers: dict[str, int] = {}
+        for chunk in chunks(told):
+            there = select(reading.c.digest, reading.c.id).where(reading.c.digest.in_(chunk))
+            numbers.update((row.digest, row.id) for row in self._rows(there))
+        new = [digest for digest in told if digest not in numbers]
+        if new:
+            numbers.update(zip(new, self._new_keys(reading, len(new)), strict=True))
+        self._insert(reading, [{"id": numbers[d], "digest": d, "document": told[d]} for d in new])
+        return numbers
 
-    def _columns(self, seen: Sighting) -> Columns:
+    def _columns(self, seen: Sighting, kept: Mapping[str, int]) -> Columns:
         match seen:
             case Seen(server=server, read_at=read_at):
                 return {
                     "server_id": server,
                     "outcome": Outcome.SEEN,
                     "read_at": read_at,
-                    "digest": self._document(seen).digest,
+                    "reading_id": kept[self._document(seen).digest],
                     "clock_offset_seconds": seen.clock_offset_seconds,
                 }
             case Unseen(server, read_at, failure):

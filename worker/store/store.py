@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from worker.store.credentials import CredentialReading, CredentialWriting
 from worker.store.engine import Database
 from worker.store.faults import translated
+from worker.store.figures import FigureReading
 from worker.store.findings import FindingReading, FindingWriting
 from worker.store.inventory import InventoryWriting
 from worker.store.leases import LeaseReading, LeaseWriting
@@ -32,6 +33,7 @@ class SqlReading(
     ProgressReading,
     LeaseReading,
     WindowReading,
+    FigureReading,
 ):
     """``worker.ports.Reading`` on one connection."""
 

@@ -136,8 +136,11 @@ run = Table(
 reading = Table(
     "reading",
     metadata,
-    Column("digest", String(64), primary_key=True),
+    key(),
+    Column("digest", String(64), nullable=False),
     Column("document", Text, nullable=False),
+    UniqueConstraint("digest", name="uq_reading_digest"),
+    sqlite_autoincrement=True,
 )
 
 sighting = Table(
@@ -147,7 +150,7 @@ sighting = Table(
     owned("server_id", "server.id", primary_key=True),
     Column("outcome", String(WORD), nullable=False),
     Column("read_at", AwareUtc),
-    Column("digest", String(64), ForeignKey("reading.digest")),
+    Column("reading_id", BIG, ForeignKey("reading.id"), index=True),
     Column("error_code", Text),
     Column("error_message", Text),
     Column("error_remedy", Text),
@@ -227,7 +230,7 @@ finding = Table(
     Column("said", CanonicalJson, nullable=False),
     Column("grade", Text, nullable=False),
     Column("about", Text, nullable=False, server_default=""),
-    Column("opened_run_id", BIG, ForeignKey("run.id"), nullable=False),
+    Column("opened_run_id", BIG, ForeignKey("run.id"), nullable=False, index=True),
     Column("first_seen", AwareUtc, nullable=False),
     Column("changed_at", AwareUtc, nullable=False),
     Column("resolved_at", AwareUtc),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,6 +101,23 @@ def test_servers_that_cannot_be_read_are_told_apart_and_the_others_go_on(
     assert sightings[4] == Skipped(4, SkipReason.BACK_OFF)
     assert sum(isinstance(s, Seen) for s in sightings.values()) == SERVERS - 5
     assert running.simulator.open_shells() == 0
+
+
+def test_a_port_that_refuses_connections_is_kept_until_it_listens_again() -> None:
+    fleet = made(1)
+    (server,) = fleet.servers
+    listeners = {server.name: Listener(tls=False)}
+    with RunningFleet(fleet, listeners) as running, socket.socket() as another:
+        here = ("127.0.0.1", running.station(server.name).port)
+        running.change(server.name, {"faults": "refused"})
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(here)
+        with pytest.raises(OSError, match="in use"):
+            another.bind(here)
+        running.change(server.name, {"faults": ""})
+        with socket.create_connection(here) as connection:
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1) == b""
 
 
 def test_what_is_changed_while_it_runs_is_told_from_then_on(

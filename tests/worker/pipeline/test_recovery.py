@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from worker.pipeline import settling
 from worker.pipeline.settling import lease_name, settle
 from worker.ports import Store, Trigger
 from worker.recording import Written
-from worker.run_ports import LeaseLost, Stage
+from worker.run_ports import LeaseLost
 from worker.store.schema import open_store
 
 LEASE = timedelta(seconds=30)
@@ -216,9 +217,66 @@ def test_each_server_costs_few_messages_and_commits(at: Office) -> None:
     assert len(at.post.sent) == 6, "one message a server, none a pair"
 
 
-def test_a_member_is_judged_before_the_run_ends(at: Office) -> None:
+def test_of_a_run_that_is_over_no_members_are_kept(at: Office) -> None:
     run = at.ask()
     at.work()
     with at.ipam.store.read() as reading:
-        assert {m.stage for m in reading.members(run)} == {Stage.JUDGED}
+        assert reading.members(run) == ()
         assert reading.runs_in_progress() == ()
+        assert len(reading.sightings(run)) == 6
+
+
+# ------------------------------------------------------------------------------------ ending
+
+
+def test_a_process_that_is_told_to_end_hands_its_readings_back_and_leaves_no_shell(
+    at: Office,
+) -> None:
+    at.running.change("dhcp0001", {"think_seconds": "20"})
+    run = at.ask()
+    station = at.running.station("dhcp0001")
+    ending = threading.Thread(target=_stop_when, args=(lambda: station.runs, at.crews[0].stop))
+    ending.start()
+    at.crews[0].read(run, 1)
+    ending.join()
+    assert ("read", run, 1) in list(at.post.waiting_now)[-1:]
+    assert at.open_shells() == 0
+    at.running.change("dhcp0001", {"think_seconds": "0"})
+    at.crews.pop(0)
+    at.work()
+    assert type(at.summary(run).sightings[1]).__name__ == "Seen"
+
+
+def _stop_when(ready: Callable[[], object], stop: Callable[[], None]) -> None:
+    while not ready():
+        threading.Event().wait(0.01)
+    stop()
+
+
+# ------------------------------------------------------------------------------------ slow lane
+
+
+def test_servers_that_failed_take_a_quarter_of_the_slots_and_are_all_read(tmp_path: Path) -> None:
+    with office(tmp_path, made(12, partners=2), concurrency=8) as at:
+        bad = [f"dhcp{n:04d}" for n in range(1, 7)]
+        for name in bad:
+            at.running.change(name, {"faults": "drop"})
+        at.run(Trigger.SCHEDULE)
+        for name in bad:
+            at.running.change(name, {"faults": "", "think_seconds": "0.3"})
+        run = at.ask(Trigger.SCHEDULE)
+        busy: list[int] = []
+        watching = threading.Event()
+        watcher = threading.Thread(target=_watch, args=(at, bad, busy, watching))
+        watcher.start()
+        at.work(threads=8)
+        watching.set()
+        watcher.join()
+        assert max(busy) == 2, "a quarter of eight"
+        assert {type(s).__name__ for s in at.summary(run).sightings.values()} == {"Seen"}
+
+
+def _watch(at: Office, names: list[str], busy: list[int], over: threading.Event) -> None:
+    while not over.wait(0.01):
+        shells = at.running.simulator.open_shells
+        busy.append(sum(shells(at.running.station(name)) for name in names))

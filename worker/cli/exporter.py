@@ -1,0 +1,59 @@
+"""``ipam-sync exporter``: the installation's numbers, for Prometheus."""
+
+from __future__ import annotations
+
+import click
+
+from worker.cli.output import CommandFailed
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=9783,
+    show_default=True,
+    metavar="N",
+    help="Where it serves; 0: at any that is free.",
+)
+@click.option(
+    "--address",
+    metavar="IP",
+    help="Of this machine; 127.0.0.1, or what IPAM_SYNC_METRICS_ADDRESS says.",
+)
+def exporter(port: int, address: str | None) -> int:
+    """Serve the numbers of the whole installation to Prometheus, until a signal.
+
+    It asks the database and the broker anew for each scrape, and writes nothing. One is enough
+    for an installation. What it serves is in docs/metrics.md. Anybody who can reach the port can
+    read the names of servers and relationships.
+
+    \b
+    Examples:
+      ipam-sync exporter
+      ipam-sync exporter --address 0.0.0.0 --port 9783
+    """
+    from worker import observing
+    from worker.app import CeleryPost, make_app
+    from worker.bootstrap import opened, settings_in_force
+    from worker.exporting import exported
+    from worker.serving import CannotServe, served
+    from worker.signals import ENDING, Signals
+    from worker.visible import logged
+
+    settings = settings_in_force()
+    broker = settings.broker_url
+    ask = None if broker is None else CeleryPost(make_app(broker)).backlog
+    where = address or settings.metrics_address
+    try:
+        with (
+            Signals(*ENDING) as signals,
+            opened(settings) as ipam,
+            logged(settings, "exporter"),
+            served(exported(ipam.store, settings, ask), where, [port]) as at,
+        ):
+            observing.metrics_served(where, at)
+            signals.wait()
+    except CannotServe as error:
+        raise CommandFailed(error.code, str(error)) from error
+    return 0

@@ -1,0 +1,91 @@
+"""What the store tells about the whole installation, in numbers: for the exporter and the heartbeat.
+
+Part of the ports of ``worker.ports``; ``worker.store`` keeps it.  It costs the same number of
+statements however large the fleet is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from reconcile.model import Standing, State
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFigure:
+    """A server, and when it was last read."""
+
+    id: int
+    name: str
+    standing: Standing
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A partner of a stored relationship, and its state as stored; ``server`` None: not mapped."""
+
+    relationship: str
+    server: int | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigure:
+    """A run that is over."""
+
+    id: int
+    trigger: str
+    outcome: str
+    took: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that is counted.
+
+    ``sides`` counts stored relationships' partners by server and state, ``odd_sides`` are some of
+    those that are not in state Normal.  ``oldest_run_at`` and ``open_runs`` are of runs that
+    workers do.  ``ticked_by`` is when the latest tick's lease ends.
+    """
+
+    now: datetime
+    servers: tuple[ServerFigure, ...]
+    sides: Mapping[tuple[int | None, State], int]
+    odd_sides: tuple[Side, ...]
+    findings: Mapping[tuple[str, str], int]
+    operations: Mapping[tuple[str, str], int]
+    suspended_credentials: int
+    open_runs: int
+    oldest_run_at: datetime | None
+    ended_well_at: datetime | None
+    processes: Mapping[str, int]
+    ticked_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """When a run last ended well, and when a server was last read; None: never."""
+
+    now: datetime
+    ended_well_at: datetime | None
+    read_at: datetime | None
+
+
+class FiguresReading(Protocol):
+    """Counts."""
+
+    def figures(self, odd_sides: int) -> Figures:
+        """All of them, and at most so many sides that are not in state Normal."""
+
+    def pulse(self) -> Pulse:
+        """Whether anything happens at all."""
+
+    def first_open_run(self) -> int:
+        """The oldest run that is not over; without one the number after the latest run."""
+
+    def runs_over_since(self, first: int, known: Collection[int]) -> tuple[RunFigure, ...]:
+        """Runs with this number or a higher one that are over, those ``known`` left out."""
