@@ -72,6 +72,9 @@ PROCESSES_LOST: Final = Counter(
 REMINDERS: Final = Counter(
     "ipam_sync_reminders", "Ticks and sweeps that the beat asked for.", ["task"], registry=REGISTRY
 )
+ROWS_PRUNED: Final = Counter(
+    "ipam_sync_rows_pruned", "Old rows that were removed.", ["table"], registry=REGISTRY
+)
 HEARTBEATS: Final = Counter(
     "ipam_sync_heartbeats",
     "Pushes to the heartbeat's URL: sent, refused, or withheld from an unhealthy installation.",
@@ -93,6 +96,8 @@ def _begin_with_zero() -> None:
         OPERATIONS_RECORDED.labels(operation)
     for outcome in ("sent", "refused", "withheld"):
         HEARTBEATS.labels(outcome)
+    for table in ("sighting", "reading", "run"):
+        ROWS_PRUNED.labels(table)
 
 
 _begin_with_zero()

@@ -174,6 +174,13 @@ def taken_up_again(run: int) -> None:
     _log.warning("run taken up again", extra=facts(run=run))
 
 
+def pruned(rows: Mapping[str, int]) -> None:
+    """So many old rows are gone, by table."""
+    for table, count in rows.items():
+        metrics.ROWS_PRUNED.labels(table).inc(count)
+    _log.info("old rows pruned", extra=facts(**rows))
+
+
 def heartbeat(outcome: str, why: str = "") -> None:
     """``sent``, ``refused`` by its receiver, or ``withheld``."""
     metrics.HEARTBEATS.labels(outcome).inc()

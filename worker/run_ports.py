@@ -195,6 +195,12 @@ class RunsKeeping(Protocol):
 
     def set_poll(self, poll: Poll) -> None: ...
 
+    def prune(self, before: datetime, most: int) -> Mapping[str, int]:
+        """Remove at most so many sightings, and runs, of runs that ended before; rows by table.
+
+        What is open keeps its evidence, and a server its last two readings, however old.
+        """
+
     # leases and processes
     def take_lease(self, name: str, length: timedelta) -> int | None:
         """The token of the new holder, None if somebody holds it."""

@@ -89,6 +89,19 @@ def seconds(low: int) -> Callable[[object], timedelta]:
     return parse
 
 
+def days(low: int) -> Callable[[object], timedelta]:
+    """A duration of whole days, at most ten years."""
+    whole = number(low, 3650)
+
+    def parse(value: object) -> timedelta:
+        try:
+            return timedelta(days=whole(value))
+        except ValueError as error:
+            raise ValueError(f"in days, {error}") from None
+
+    return parse
+
+
 def address(value: object) -> str:
     """An address of this machine."""
     try:

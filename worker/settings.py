@@ -31,6 +31,7 @@ from worker.setting_values import (
     address,
     broker_url,
     database_url,
+    days,
     number,
     path,
     seconds,
@@ -97,6 +98,7 @@ class Settings:
     sweep: timedelta = Timing().sweep
     tick: timedelta = Timing().tick
     overdue_intervals: int = Rules().overdue_after // Timing().interval
+    keep_runs: timedelta = timedelta(days=30)
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = LogLevel.INFO
     metrics_address: str = "127.0.0.1"
@@ -261,6 +263,7 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "sweep": seconds(1),
     "tick": seconds(1),
     "overdue_intervals": number(1, 10_000),
+    "keep_runs": days(1),
     "log_format": word(LogFormat),
     "log_level": word(LogLevel),
     "metrics_address": address,

@@ -187,6 +187,7 @@ class _Connection(HTTPConnection):
         self._context = context
         self._connect_seconds = connect_seconds
         self._handle: socket.socket | None = None
+        self._pieces: list[bytes] | None = None
         opened.append(self)
 
     @override
@@ -202,6 +203,26 @@ class _Connection(HTTPConnection):
             # Not urllib3's way, which sets options on the context that all threads share.
             self.sock = self._context.wrap_socket(self.sock, server_hostname=self.host)
         attempt.layer = Layer.SHELL if attempt.proof is Proof.ACCEPTED else Layer.LOGIN
+
+    @override
+    def request(self, *told: Any, **rest: Any) -> None:
+        """At once: sent apart, as urllib3 does it, head and body of each request let other threads
+        in between, which costs a round over many servers a sixth of its CPU time.
+        """
+        self._pieces = []
+        try:
+            super().request(*told, **rest)
+            whole_request = b"".join(self._pieces)
+        finally:
+            self._pieces = None
+        self.send(whole_request)
+
+    @override
+    def send(self, data: Any) -> None:
+        if self._pieces is None:
+            super().send(data)
+        else:
+            self._pieces.append(data)
 
     @override
     def close(self) -> None:

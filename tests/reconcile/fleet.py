@@ -25,6 +25,8 @@ from reconcile.model import (
     Server,
     ServerType,
     Sighting,
+    Skipped,
+    SkipReason,
     State,
     Story,
     Unseen,
@@ -86,7 +88,7 @@ def both(one: Server = HUB, two: Server = SPOKE, **values: object) -> tuple[Stor
 
 @dataclass
 class Ipam:
-    """What IPAM has after each run."""
+    """What IPAM has after each run; ``resting`` and ``paused`` are in maintenance."""
 
     servers: tuple[Server, ...] = (HUB, SPOKE, OTHER)
     rules: Rules = Rules()
@@ -97,6 +99,8 @@ class Ipam:
     previous: dict[int, Seen] = field(default_factory=dict)
     watches: dict[tuple[int, str], datetime] = field(default_factory=dict)
     last_key: int = 0
+    resting: frozenset[int] = frozenset()
+    paused: frozenset[tuple[str, int]] = frozenset()
 
     def later(self, **time: float) -> Ipam:
         """Let time pass."""
@@ -106,7 +110,9 @@ class Ipam:
     def read(self, told: Mapping[Server, Iterable[Story] | None]) -> dict[int, Sighting]:
         """Sightings of now; None is a server that could not be read."""
         return {
-            server.id: Unseen(server.id, self.now, FAILURE)
+            server.id: Skipped(server.id, SkipReason.MAINTENANCE)
+            if server.id in self.resting
+            else Unseen(server.id, self.now, FAILURE)
             if stories is None
             else Seen(server.id, self.now, tuple(stories))
             for server, stories in told.items()
@@ -134,6 +140,7 @@ class Ipam:
             rules=self.rules,
             targets=targets,
             only=only,
+            paused=self.paused,
         )
 
     def plan(

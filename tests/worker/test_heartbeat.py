@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
+from collectors.simulator.authority import Authority
+from reconcile.model import Seen
+from tests.worker.store.samples import add_servers
+from tests.worker.store.sql_counter import counted
 from worker.bootstrap import Ipam
 from worker.figure_ports import Pulse
 from worker.heartbeat import push, sign_of_life, unhealthy
 from worker.ports import EVERYTHING, Trigger
-from worker.settings import Settings
+from worker.settings import Settings, SettingsError, load_settings
 from worker.store.store import SqlStore
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 INTERVAL = timedelta(minutes=15)
 
 
+class Receiver(HTTPServer):
+    """One that is used to callers who hang up."""
+
+    def handle_error(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
 @contextmanager
-def listening(status: int = 200) -> Iterator[tuple[str, list[str]]]:
+def listening(
+    status: int = 200, tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[str]]]:
     """A receiver: its URL, and the paths that it was asked for."""
     asked: list[str] = []
 
@@ -37,11 +52,14 @@ def listening(status: int = 200) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             """Nobody reads it."""
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    with Receiver(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/ping", asked
+            scheme = "http" if tls is None else "https"
+            yield f"{scheme}://127.0.0.1:{server.server_port}/ping", asked
         finally:
             server.shutdown()
             thread.join()
@@ -84,3 +102,79 @@ def test_a_fresh_installation_sends_nothing(store: SqlStore) -> None:
     with listening() as (url, asked):
         sign_of_life(Ipam(Settings(heartbeat_url=url), store))
         assert asked == [], "nothing was ever read"
+
+
+# ------------------------------------------------------------------------------------ one push
+
+
+@pytest.fixture
+def at_work(store: SqlStore) -> SqlStore:
+    """An installation in which a run ended well just now, and read a server."""
+    (server,) = add_servers(store, 1)
+    with store.write() as uow:
+        run = uow.open_run(Trigger.CLI, "tester", EVERYTHING)
+        uow.add_sightings(run, [Seen(server, uow.now(), ())])
+        uow.close_run(run, "done", {})
+        uow.commit()
+    return store
+
+
+def test_many_workers_push_once_in_an_interval(at_work: SqlStore) -> None:
+    with listening() as (url, asked):
+        settings = Settings(heartbeat_url=url)
+        workers = [
+            threading.Thread(target=sign_of_life, args=(Ipam(settings, at_work),)) for _ in range(8)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert asked == ["/ping"]
+
+
+def test_a_push_that_failed_is_tried_again_with_the_next_sweep(
+    at_work: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    with listening(500) as (url, asked):
+        for _ in range(2):
+            sign_of_life(Ipam(Settings(heartbeat_url=url), at_work))
+        assert asked == ["/ping", "/ping"]
+    assert [record.message for record in caplog.records] == ["heartbeat not sent"] * 2
+
+
+def test_without_a_url_nothing_is_asked_of_the_store(at_work: SqlStore) -> None:
+    with counted(at_work.engine) as sql:
+        sign_of_life(Ipam(Settings(), at_work))
+    assert sql.statements == 0
+
+
+def test_a_certificate_is_verified_against_our_authorities_and_the_system_s(
+    tmp_path: Path,
+) -> None:
+    authority = Authority()
+    chain, key = tmp_path / "server.pem", tmp_path / "key.pem"
+    chain.write_bytes(authority.server("localhost", "127.0.0.1"))
+    key.write_bytes(authority.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    with listening(tls=context) as (url, asked):
+        assert "certificate verify failed" in str(push(url, None))
+        assert "certificate verify failed" in str(push(url, Authority().write(tmp_path)))
+        assert asked == []
+        assert push(url, authority.write(tmp_path)) is None
+        assert asked == ["/ping"]
+
+
+def test_no_failure_repeats_the_url_which_may_be_a_secret(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.touch()
+    secret = "s3cr3t-ping-id"  # noqa: S105 - an example that must never be shown
+    for url in (f"http://127.0.0.1:1/{secret}", f"http://127.0.0.1:1/{secret} x\x01"):
+        assert secret not in str(push(url, None))
+    settings = load_settings(
+        {"IPAM_SYNC_HEARTBEAT_URL": f"https://ping.example/{secret}"}, config_file=config
+    )
+    assert secret not in repr(settings)
+    with pytest.raises(SettingsError) as raised:
+        load_settings({"IPAM_SYNC_HEARTBEAT_URL": f"ftp://{secret}/"}, config_file=config)
+    assert secret not in str(raised.value)

@@ -25,8 +25,9 @@ def exporter(port: int, address: str | None) -> int:
     """Serve the numbers of the whole installation to Prometheus, until a signal.
 
     It asks the database and the broker anew for each scrape, and writes nothing. One is enough
-    for an installation. What it serves is in docs/metrics.md. Anybody who can reach the port can
-    read the names of servers and relationships.
+    for an installation. What it serves is in docs/metrics.md, rules for alerts are in
+    docs/prometheus. Anybody who can reach the port can read the names of servers and
+    relationships.
 
     \b
     Examples:

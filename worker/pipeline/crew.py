@@ -31,6 +31,7 @@ from worker.pipeline.settling import settle
 from worker.pipeline.slow_lane import SlowLane
 from worker.pipeline.sweeping import sweep
 from worker.pipeline.timing import tick
+from worker.pruning import prune
 from worker.store_faults import StoreError
 
 #: A registration is renewed so often within its length.
@@ -108,9 +109,10 @@ class Crew:
         settle(self._ipam.store, self._post, self._ipam.conduct, run)
 
     def sweep(self) -> None:
-        """Recover what was lost, and tell whoever listens for it that all is well."""
+        """Recover what was lost, forget what is old, and tell whoever listens that all is well."""
         sweep(self._ipam.store, self._post, self._ipam.conduct.timing)
         self._eyes.flush()
+        prune(self._ipam.store, self._ipam.settings.keep_runs)
         sign_of_life(self._ipam)
 
     def tick(self) -> None:

@@ -16,6 +16,7 @@ from worker.store.findings import FindingReading, FindingWriting
 from worker.store.inventory import InventoryWriting
 from worker.store.leases import LeaseReading, LeaseWriting
 from worker.store.progress import ProgressReading, ProgressWriting
+from worker.store.pruning import PruningWriting
 from worker.store.readings import SightingWriting
 from worker.store.records import RecordWriting
 from worker.store.runs import RunReading, RunWriting
@@ -49,6 +50,7 @@ class SqlUnitOfWork(
     CredentialWriting,
     LeaseWriting,
     WindowWriting,
+    PruningWriting,
     SqlReading,
 ):
     """``worker.ports.UnitOfWork`` on one connection; over when it is committed."""

@@ -146,8 +146,8 @@ reading = Table(
 sighting = Table(
     "sighting",
     metadata,
-    Column("run_id", BIG, ForeignKey("run.id"), primary_key=True),
     owned("server_id", "server.id", primary_key=True),
+    Column("run_id", BIG, ForeignKey("run.id"), primary_key=True, index=True),
     Column("outcome", String(WORD), nullable=False),
     Column("read_at", AwareUtc),
     Column("reading_id", BIG, ForeignKey("reading.id"), index=True),
@@ -158,7 +158,6 @@ sighting = Table(
     Column("skip_reason", String(WORD)),
     Column("clock_offset_seconds", Float),
     Index("ix_sighting_latest", "server_id", "outcome", "read_at", "run_id"),
-    Index("ix_sighting_server", "server_id", "run_id"),
 )
 
 #: Since when a server told nothing at all ("" as name) or a relationship without scopes.

@@ -27,8 +27,11 @@ _LOOK_SECONDS: Final = 0.05
 
 
 @contextmanager
-def taken_over(lock: Path, signals: Signals, say: Say) -> Iterator[int]:
-    """A descriptor for the servers to keep open, when those of before are gone.
+def taken_over(
+    lock: Path, signals: Signals, say: Say, *, grace: float = _GRACE_SECONDS
+) -> Iterator[int]:
+    """A descriptor for the servers to keep open, when those of before are gone: who does not end
+    within ``grace`` seconds is killed.
 
     Raises CannotRun if they cannot be ended, and Told.
     """
@@ -36,15 +39,14 @@ def taken_over(lock: Path, signals: Signals, say: Say) -> Iterator[int]:
     try:
         if not _is_free(descriptor):
             say("servers of an ipam-sync up that was killed are still ending")
-            _wait_or_kill(descriptor, lock, signals, say)
+            if not _free_within(descriptor, grace, signals):
+                _kill_holders(descriptor, lock, signals, say)
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _wait_or_kill(descriptor: int, lock: Path, signals: Signals, say: Say) -> None:
-    if _free_within(descriptor, _GRACE_SECONDS, signals):
-        return
+def _kill_holders(descriptor: int, lock: Path, signals: Signals, say: Say) -> None:
     for process in _holders(lock):
         say(f"process {process} of it does not end, so it is killed")
         _kill(process, lock)

@@ -35,7 +35,7 @@ def upgrade() -> None:
     op.execute("DROP TABLE old_sighting")
     op.execute("DROP TABLE old_reading")
     op.create_index("ix_sighting_latest", "sighting", ["server_id", "outcome", "read_at", "run_id"])
-    op.create_index("ix_sighting_server", "sighting", ["server_id", "run_id"])
+    op.create_index("ix_sighting_run_id", "sighting", ["run_id"])
     op.create_index("ix_sighting_reading_id", "sighting", ["reading_id"])
     op.create_index("ix_finding_opened_run_id", "finding", ["opened_run_id"])
 
@@ -52,8 +52,8 @@ def _tables() -> None:
     )
     op.create_table(
         "sighting",
-        sa.Column("run_id", BIG, nullable=False),
         sa.Column("server_id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
         sa.Column("outcome", WORD, nullable=False),
         sa.Column("read_at", TIME, nullable=True),
         sa.Column("reading_id", BIG, nullable=True),
@@ -68,5 +68,5 @@ def _tables() -> None:
             ["server_id"], ["server.id"], name="fk_sighting_server_id", ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(["reading_id"], ["reading.id"], name="fk_sighting_reading_id"),
-        sa.PrimaryKeyConstraint("run_id", "server_id", name="pk_sighting"),
+        sa.PrimaryKeyConstraint("server_id", "run_id", name="pk_sighting"),
     )
