@@ -7,11 +7,12 @@ pipeline come together for them.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NoReturn
 
 from worker import observing
 from worker.app import CeleryPost, make_app
@@ -30,8 +31,8 @@ _THREADS: Final[Mapping[Role, int]] = {Role.ON_DEMAND: 8, Role.CONTROL: 4}
 Say = Callable[[str], None]
 
 
-def work(settings: Settings, role: Role) -> int:
-    """Be a worker of this role until a signal; an exit code.
+def work(settings: Settings, role: Role) -> NoReturn:
+    """Be a worker of this role until a signal, and end the process.
 
     The first signal ends readings and gives back what was not begun; the second, or
     ``STOP_SECONDS``, ends the process at once, and others do what it had in hand.
@@ -48,7 +49,8 @@ def work(settings: Settings, role: Role) -> int:
     ):
         stops.append(crew.stop)
         add_tasks(app, crew)
-        return consume(app, role, threads, lambda: observing.process_started(threads=threads))
+        code = consume(app, role, threads, lambda: observing.process_started(threads=threads))
+    _leave(code)
 
 
 @contextmanager
@@ -83,8 +85,8 @@ def bounded_end(signals: Signals, say: Say, seconds: float) -> Iterator[list[Cal
         waiting.join()
 
 
-def keep_time(settings: Settings) -> int:
-    """Be a beat until a signal: remind the workers to tick and to sweep.  An exit code.
+def keep_time(settings: Settings) -> NoReturn:
+    """Be a beat until a signal, remind the workers to tick and to sweep, and end the process.
 
     Which servers are due, and whether a reminder came too early, is for the store to say: two
     beats at once do no harm.  It goes by a clock that nobody sets, so that a corrected clock
@@ -101,14 +103,25 @@ def keep_time(settings: Settings) -> int:
         Crew(ipam, post, BEAT),
     ):
         observing.process_started()
-        while True:
-            task, at = min(due.items(), key=lambda item: item[1])
-            if signals.wait(max(0.0, at - time.monotonic())) is not None:
-                observing.process_stopping()
-                return 0
+        task, at = _next(due)
+        while signals.wait(max(0.0, at - time.monotonic())) is None:
             post.remind(task)
             observing.reminded(task)
             due[task] = max(at, time.monotonic() - every[task]) + every[task]
+            task, at = _next(due)
+        observing.process_stopping()
+    _leave(0)
+
+
+def _next(due: Mapping[Task, float]) -> tuple[Task, float]:
+    return min(due.items(), key=lambda item: item[1])
+
+
+def _leave(code: int) -> NoReturn:
+    """Without what libraries do at the end of Python: they would ask a broker that may be gone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _broker(settings: Settings) -> str:

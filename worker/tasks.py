@@ -11,6 +11,7 @@ from types import MethodType
 from typing import Any, Final, Protocol
 
 from celery import Celery
+from celery.bootsteps import RUN  # type: ignore[attr-defined]  # its stub forgot it
 from celery.worker import WorkController, state
 from celery.worker.consumer import Consumer
 from kombu.asynchronous import set_event_loop
@@ -109,7 +110,7 @@ class _Consumer(Consumer):
         send(*args)
         message: Any = send.__self__
         of_this_connection = self.task_consumer and message.channel is self.task_consumer.channel
-        if of_this_connection and not message.acknowledged:
+        if self.blueprint.state == RUN and of_this_connection and not message.acknowledged:
             raise ConnectionResetError("an acknowledgement could not be sent")
 
     @override

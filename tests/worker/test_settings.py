@@ -211,3 +211,27 @@ def test_settings_that_are_equal_compare_equal_and_cannot_change(config: Path) -
     assert settings == load_settings({}, config_file=config)
     with pytest.raises(TypeError):
         settings.severities["blocked"] = Severity.INFO  # type: ignore[index]  # it must not work
+
+
+def test_what_operators_set_is_understood(config: Path) -> None:
+    config.write_text("keep_runs = 7\nmetrics_port = 9000\nlog_format = 'json'\n")
+    environ = {"IPAM_SYNC_METRICS_ADDRESS": "::1", "IPAM_SYNC_LOG_LEVEL": "debug"}
+    settings = load_settings(environ, config_file=config)
+    assert settings.keep_runs == timedelta(days=7)
+    assert (settings.metrics_address, settings.metrics_port) == ("::1", 9000)
+    assert (settings.log_format, settings.log_level) == ("json", "debug")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KEEP_RUNS", "0"),
+        ("METRICS_ADDRESS", "localhost"),
+        ("METRICS_PORT", "70000"),
+        ("LOG_FORMAT", "xml"),
+        ("HEARTBEAT_URL", "ftp://ping.example/"),
+        ("HEARTBEAT_URL", "https://user:word@ping.example/"),
+    ],
+)
+def test_what_operators_cannot_mean_is_a_mistake(config: Path, name: str, value: str) -> None:
+    assert len(problems({f"IPAM_SYNC_{name}": value}, config)) == 1

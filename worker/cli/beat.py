@@ -6,7 +6,7 @@ import click
 
 
 @click.command()
-def beat() -> int:
+def beat() -> None:
     """Remind the workers to look who is due and what was lost, until a signal.
 
     It reminds them every IPAM_SYNC_TICK and IPAM_SYNC_SWEEP seconds. What is due is in the
@@ -17,4 +17,4 @@ def beat() -> int:
     from worker.bootstrap import settings_in_force
     from worker.duty import keep_time
 
-    return keep_time(settings_in_force())
+    keep_time(settings_in_force())

@@ -63,8 +63,13 @@ def reconcile(server: str | None, relationship: str | None, wait: bool, as_json:
 
 def _requested(working: Ipam, request: Request) -> int:
     from worker.pipeline.opening import request_run
+    from worker.run_ports import Lane
 
-    return request_run(working.store, _post(working), request)
+    post = _post(working)
+    run = request_run(working.store, post, request)
+    if post.waiting(Lane.ON_DEMAND) is None:
+        say("The broker does not answer; workers take the run up when it does again.")
+    return run
 
 
 def _post(working: Ipam) -> Post:

@@ -19,7 +19,7 @@ EVERY_ROLE: Final = "all"
     show_default=True,
     help="What it works at; all: a process of its own for each.",
 )
-def worker(role: str) -> int | None:
+def worker(role: str) -> None:
     """Read servers, judge and apply what the broker asks for, until a signal.
 
     \b
@@ -47,8 +47,8 @@ def worker(role: str) -> int | None:
 
         with logged(settings_in_force(), EVERY_ROLE):
             run_workers(observing.supervised)
-        return 0
+        return
     from worker.broker import Role
     from worker.duty import work
 
-    return work(settings_in_force(), Role(role))
+    work(settings_in_force(), Role(role))

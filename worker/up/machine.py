@@ -33,10 +33,6 @@ _OURS: Final = (
 def run_everything(root: Path, *, wants_postgres: bool, readers: int, say: Say) -> None:
     """Database, broker, workers and beat until a signal. Raises CannotRun."""
     _refuse_other_places(os.environ)
-    if wants_postgres and os.geteuid() == 0:
-        raise CannotRun(
-            "PostgreSQL refuses to run as root: start ipam-sync up --postgres as another account."
-        )
     try:
         with (
             Signals(*ENDING, signal.SIGCHLD) as signals,

@@ -131,6 +131,10 @@ def _uses_postgres(root: Path, *, wants: bool) -> bool:
             f"{root} has an SQLite database already, and with --postgres you would begin with an "
             "empty one. Name another directory, or move ipam-sync.db away."
         )
+    if (wants or has_postgres) and os.geteuid() == 0:
+        raise CannotRun(
+            "PostgreSQL refuses to run as root: start ipam-sync up --postgres as another account."
+        )
     return wants or has_postgres
 
 

@@ -220,16 +220,18 @@ def test_a_mistake_in_the_settings_is_told_and_nothing_is_left_running() -> None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
-def test_postgresql_is_refused_to_root_in_one_sentence() -> None:
+@pytest.mark.parametrize("begun", [False, True], ids=["a new directory", "one that has it"])
+def test_postgresql_is_refused_to_root_in_one_sentence(begun: bool) -> None:
     with home("up") as directory:
+        if begun:
+            (directory / "data" / "postgres").mkdir(parents=True)
+        options = () if begun else ("--postgres",)
         environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
-        with _start(
-            ("up", "--data", str(directory / "data"), "--postgres"), environment
-        ) as process:
+        with _start(("up", "--data", str(directory / "data"), *options), environment) as process:
             outcome = ended(process)
         assert outcome.code == 1
         assert re.fullmatch(r"Error: PostgreSQL refuses to run as root: .*\n", outcome.err)
-        assert not (directory / "data").exists()
+        assert (directory / "data").exists() is begun
 
 
 def _as_somebody() -> tuple[str, ...]:

@@ -140,6 +140,7 @@ def test_an_upgrade_from_0001_keeps_servers_findings_and_readings(database_url: 
         assert reading.latest_readings([1], {})[1].scopes is None
         assert reading.credentials() == ()
         assert reading.logons() == ()
+        assert reading.windows(over=True) == ()
     store.close()
 
 

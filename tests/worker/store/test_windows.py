@@ -52,9 +52,7 @@ def test_a_window_is_kept_as_it_was_given(store: SqlStore, servers: list[int]) -
         assert list(reading.windows()) == given
 
 
-def test_open_are_those_that_have_begun_and_not_ended(
-    store: SqlStore, servers: list[int]
-) -> None:
+def test_open_are_those_that_have_begun_and_not_ended(store: SqlStore, servers: list[int]) -> None:
     one = servers[0]
     over, now, to_come = add(
         store,

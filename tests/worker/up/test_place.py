@@ -91,13 +91,6 @@ def test_a_directory_that_another_process_has_says_which(root: Path) -> None:
         assert again == place
 
 
-def test_a_directory_keeps_the_kind_of_database_that_it_began_with(root: Path) -> None:
-    root.mkdir()
-    (root / "postgres").mkdir()
-    assert settle(root).uses_postgres
-    assert settle(root, postgres=True).uses_postgres
-
-
 def test_an_sqlite_database_is_not_left_behind_by_mistake(root: Path) -> None:
     root.mkdir()
     (root / "ipam-sync.db").touch()
