@@ -13,6 +13,7 @@ from reconcile.model import Server, Sighting, Skipped, SkipReason, Standing, Sto
 from reconcile.plan import Plan, draft
 from reconcile.world import Rules
 from tests.reconcile.fleet import HUB, SPOKE, START, Ipam, both
+from tests.reconcile.machines import Estate
 
 A, B = HUB, SPOKE
 Told = dict[Server, list[Story] | None]
@@ -121,6 +122,16 @@ def test_taking_the_server_out_ends_it_too(standing: Standing) -> None:
     ipam.run(silent())
     ipam.servers = (A, replace(B, standing=standing))
     assert not open_overdue(ipam, ipam.plan({A: told()[A]}))
+
+
+def test_one_that_turns_out_to_be_another_name_of_a_machine_was_read() -> None:
+    """It is no witness (duplicate_server), but it answered."""
+    ipam = Estate(servers=(A, B), rules=AN_HOUR)
+    ipam.run(told(), minutes=0)
+    ipam.later(hours=2).run(silent())
+    assert Kind.SERVER_OVERDUE in {f.kind for f in ipam.findings.values()}
+    ipam.machines = {A.id: "one", B.id: "one"}
+    assert not open_overdue(ipam, ipam.plan(told()))
 
 
 def open_overdue(ipam: Ipam, plan: Plan) -> bool:

@@ -71,6 +71,12 @@ def test_every_setting_can_be_a_variable(config: Path) -> None:
     }
 
 
+def test_a_server_is_overdue_after_so_many_intervals(config: Path) -> None:
+    given = {"IPAM_SYNC_INTERVAL": "60", "IPAM_SYNC_OVERDUE_INTERVALS": "10"}
+    rules = load_settings(given, config_file=config).conduct.rules
+    assert rules.overdue_after == timedelta(minutes=10)
+
+
 def test_every_setting_can_be_in_the_file_and_a_variable_wins(config: Path) -> None:
     config.write_text(
         """
