@@ -27,11 +27,12 @@ demo: $(VENV)/.runtime ## three syncs of a simulated fleet: no Windows, no datab
 test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects)
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.dev ## check style, formatting, types and the import contracts
+lint: $(VENV)/.dev ## check style, formatting, types, the import contracts and compose.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict $(addprefix -p ,$(PACKAGES))
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 bench: $(VENV)/.dev ## measure speed and memory, and print every round
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -5,7 +5,7 @@ Used by ``ipam-sync doctor``.  It writes nothing, and asks everything it can eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -47,20 +47,24 @@ class Check:
     remedy: str = ""
 
 
-def check_up(environ: Mapping[str, str]) -> tuple[Check, ...]:
-    """Everything, in the order in which one would mend it."""
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def check_up(environ: Mapping[str, str], clock: Callable[[], datetime] = _now) -> tuple[Check, ...]:
+    """Everything, in the order in which one would mend it; ``clock`` is this machine's."""
     try:
         settings = load_settings(environ)
     except SettingsError as error:
         return (Check("settings", Grade.FAIL, " ".join(error.problems), "Correct them."),)
     return (
         Check("settings", Grade.OK, "They are in order."),
-        *_database(settings),
+        *_database(settings, clock),
         *_broker(settings),
     )
 
 
-def _database(settings: Settings) -> Iterator[Check]:
+def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Check]:
     where = settings.safe_database_url
     try:
         revision = schema.current(settings.database_url)
@@ -71,17 +75,17 @@ def _database(settings: Settings) -> Iterator[Check]:
             return
         with opened(settings) as ipam, ipam.store.read() as reading:
             yield Check("database", Grade.OK, f"{where}, revision {revision}.")
-            yield _clock(reading, settings)
+            yield _clocks(reading, clock, settings)
             yield from _processes(reading.processes(), settings)
             yield _last_success(reading, settings)
     except StoreError as error:
         yield Check("database", Grade.FAIL, str(error), "Without the database nothing works.")
 
 
-def _clock(reading: Reading, settings: Settings) -> Check:
-    before = datetime.now(UTC)
+def _clocks(reading: Reading, clock: Callable[[], datetime], settings: Settings) -> Check:
+    before = clock()
     theirs = reading.now()
-    apart = abs(theirs - before - (datetime.now(UTC) - before) / 2)
+    apart = abs(theirs - before - (clock() - before) / 2)
     text = f"This machine and the database are {apart.total_seconds():.1f} s apart."
     if apart <= settings.clock_skew:
         return Check("clock", Grade.OK, text)

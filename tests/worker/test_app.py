@@ -2,90 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from queue import Queue
-from typing import Any
 
 import pytest
 
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
+from tests.worker.postbox import body_of, post_to, waiting
 from worker.app import CeleryPost, make_app
 from worker.broker import BrokerUnavailable, Role, Task
 from worker.run_ports import Lane
-from worker.tasks import add_tasks, consume, stop_consuming
 
-PATIENCE_SECONDS = 20.0
 NOWHERE = "redis+socket:///nonexistent/valkey.sock"
-
-
-@dataclass
-class Hands:
-    """Does what a crew does: notes what it was asked for, and waits in a reading if told to."""
-
-    asked: Queue[tuple[object, ...]] = field(default_factory=Queue)
-    go_on: threading.Event = field(default_factory=threading.Event)
-
-    def read(self, run: int, server: int) -> None:
-        self.asked.put(("read", run, server))
-        assert self.go_on.wait(PATIENCE_SECONDS)
-
-    def settle(self, run: int) -> None:
-        self.asked.put(("settle", run))
-
-    def sweep(self) -> None:
-        self.asked.put(("sweep",))
-
-    def tick(self) -> None:
-        self.asked.put(("tick",))
-
-    def next(self) -> tuple[object, ...]:
-        return self.asked.get(timeout=PATIENCE_SECONDS)
-
-
-@contextmanager
-def working(broker: ValkeyServer, role: Role, threads: int = 4) -> Iterator[Hands]:
-    """A worker of this role until the end of this."""
-    hands, ready = Hands(), threading.Event()
-    app = make_app(broker.celery_url)
-    add_tasks(app, hands)
-    worker = threading.Thread(target=consume, args=(app, role, threads, ready.set))
-    worker.start()
-    assert ready.wait(PATIENCE_SECONDS)
-    try:
-        yield hands
-    finally:
-        hands.go_on.set()
-        stop_consuming()
-        worker.join(PATIENCE_SECONDS)
-    assert not worker.is_alive()
-
-
-def post_to(broker: ValkeyServer) -> CeleryPost:
-    return CeleryPost(make_app(broker.celery_url))
-
-
-def waiting(broker: ValkeyServer) -> dict[str, list[tuple[str, list[int]]]]:
-    """What waits in the broker: by queue, what is asked for and the ids."""
-    found = {}
-    for role in Role:
-        messages = [json.loads(text) for text in broker.client().lrange(role.value, 0, -1)]
-        if messages:
-            found[role.value] = [(m["headers"]["task"], _body(m)[0]) for m in messages]
-    return found
-
-
-def _body(message: dict[str, Any]) -> list[Any]:
-    assert message["content-type"] == "application/json"
-    body: list[Any] = json.loads(base64.b64decode(message["body"]))
-    return body
 
 
 # ------------------------------------------------------------------------------------ messages
@@ -108,7 +38,7 @@ def test_a_message_says_nothing_but_its_ids_and_never_expires(broker: ValkeyServ
     post_to(broker).read(7, 3, Lane.READ)
     (text,) = broker.client().lrange("read", 0, -1)
     message = json.loads(text)
-    ids, keywords, _ = _body(message)
+    ids, keywords, _ = body_of(message)
     assert (ids, keywords) == ([7, 3], {})
     assert message["headers"]["expires"] is None
     assert message["headers"]["argsrepr"] == "(7, 3)"
@@ -204,99 +134,3 @@ def test_when_the_broker_is_back_messages_are_sent_again() -> None:
 
         eventually(arrives)
         assert ("ipam_sync.settle", [1]) not in waiting(broker)["control"]
-
-
-# ------------------------------------------------------------------------------------ workers
-
-
-def test_a_worker_does_what_messages_ask_for_and_takes_them_from_the_broker(
-    broker: ValkeyServer,
-) -> None:
-    post = post_to(broker)
-    with working(broker, Role.CONTROL) as hands:
-        post.settle(7)
-        assert hands.next() == ("settle", 7)
-        post.remind(Task.SWEEP)
-        assert hands.next() == ("sweep",)
-        post.remind(Task.TICK)
-        assert hands.next() == ("tick",)
-        eventually(lambda: not broker.client().hlen("unacked"))
-    assert post.backlog().in_hand == 0
-
-
-def test_a_worker_leaves_the_queues_of_others_alone(broker: ValkeyServer) -> None:
-    post = post_to(broker)
-    with working(broker, Role.ON_DEMAND) as hands:
-        post.read(7, 1, Lane.READ)
-        post.settle(7)
-        post.read(8, 2, Lane.ON_DEMAND)
-        assert hands.next() == ("read", 8, 2)
-    assert (broker.client().llen("read"), broker.client().llen("control")) == (1, 1)
-
-
-def test_a_message_is_acknowledged_when_its_work_is_done_and_not_before(
-    broker: ValkeyServer,
-) -> None:
-    post = post_to(broker)
-    with working(broker, Role.READ) as hands:
-        post.read(7, 3, Lane.READ)
-        hands.next()
-        assert post.backlog().in_hand == 1
-        hands.go_on.set()
-        eventually(lambda: post.backlog().in_hand == 0)
-
-
-def test_a_worker_that_ends_gives_back_what_it_did_not_begin(broker: ValkeyServer) -> None:
-    post = post_to(broker)
-    with working(broker, Role.READ, threads=1) as hands:
-        for server in range(3):
-            post.read(7, server, Lane.READ)
-        hands.next()
-    assert post.waiting(Lane.READ) == 2
-    assert post.backlog().in_hand == 0
-
-
-# Celery says at a lost connection that its version 6 will do something else then.
-@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
-@pytest.mark.parametrize("threads", [2, 4], ids=["every thread busy", "some threads busy"])
-def test_a_worker_finds_its_way_back_to_a_broker_that_was_killed(
-    threads: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Celery alone does not when all its threads were busy: it takes nothing any more."""
-    with running_valkey() as broker, working(broker, Role.READ, threads) as hands:
-        post = post_to(broker)
-        for server in range(2):
-            post.read(7, server, Lane.READ)
-            hands.next()
-        broker.kill()
-        hands.go_on.set()
-        eventually(lambda: "Couldn't ack" in caplog.text or "cannot be reached" in caplog.text)
-        broker.start()
-        eventually(lambda: _arrives(post, hands))
-
-
-def _arrives(post: CeleryPost, hands: Hands) -> bool:
-    post.read(8, 1, Lane.READ)
-    return not hands.asked.empty() and hands.next() == ("read", 8, 1)
-
-
-def test_a_broker_that_was_flushed_takes_and_gives_messages_as_before(
-    broker: ValkeyServer,
-) -> None:
-    post = post_to(broker)
-    with working(broker, Role.CONTROL) as hands:
-        post.settle(1)
-        assert hands.next() == ("settle", 1)
-        broker.client().flushall()
-        post.settle(2)
-        assert hands.next() == ("settle", 2)
-
-
-def test_the_queue_survives_a_restart_of_the_broker() -> None:
-    with running_valkey() as broker:
-        post = post_to(broker)
-        post.settle(7)
-        eventually(lambda: broker.client().info("persistence")["aof_pending_bio_fsync"] == 0)
-        broker.kill()
-        broker.start()
-        assert waiting(broker) == {"control": [("ipam_sync.settle", [7])]}

@@ -18,8 +18,8 @@ _ATTENTION = 2
 def doctor(as_json: bool) -> int:
     """Say what of the installation works, and what to do about the rest.
 
-    Ends with 0, or with 2 if a check fails; a warning is no failure. It writes nothing and takes
-    a few seconds at most, so it serves as a health check.
+    Ends with 0, or with 2 if a check fails; a warning is no failure. It writes nothing, and gives
+    up on what does not answer within seconds, so it serves as a health check.
 
     \b
     JSON: {"healthy", "checks": [{"name", "grade": "ok" | "warn" | "fail",

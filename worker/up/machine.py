@@ -18,7 +18,7 @@ from worker.up.place import Place, occupied
 from worker.up.supervisor import Say, Supervisor, Told, supervising
 
 #: Longer than a worker takes to end by itself, see ``worker.duty``.
-_WORKER_PATIENCE_SECONDS: Final = 20.0
+WORKER_PATIENCE_SECONDS: Final = 20.0
 _WORKERS, _BEAT = 1, 2
 _CONFIG: Final = "IPAM_SYNC_CONFIG"
 #: What is decided here and nowhere else.
@@ -106,7 +106,7 @@ def _worker(role: Role, suffix: str = "", environment: Mapping[str, str] | None 
         f"worker {role}{suffix}",
         our_own("worker", "--role", role),
         _WORKERS,
-        patience=_WORKER_PATIENCE_SECONDS,
+        patience=WORKER_PATIENCE_SECONDS,
         environment=environment,
     )
 

@@ -6,6 +6,7 @@ binds children to the thread that started them.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -124,7 +125,7 @@ class Supervisor:
                 waiting.remove(child)
                 self._say(f"{child.program.name}: {_how(child)}")
         for child in waiting:
-            child.process.kill()
+            os.killpg(child.process.pid, signal.SIGKILL)  # its own children are in its group
             child.process.wait()
             self._say(f"{child.program.name}: had to be killed")
         return hurry

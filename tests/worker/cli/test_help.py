@@ -12,11 +12,15 @@ from reconcile.findings import Severity
 from reconcile.model import Operation
 from reconcile.record import EntryStatus
 from tests.worker.cli.site import SCRIPT, Site
+from worker.broker import Role
 from worker.cli import main
 from worker.cli.lazy import LazyGroup
 from worker.cli.options import KINDS, SEVERITIES, STATUSES
+from worker.cli.worker import ROLES
+from worker.duty import STOP_SECONDS
+from worker.up.machine import WORKER_PATIENCE_SECONDS
 
-HEAVY = {"sqlalchemy", "alembic", "psycopg", "pydantic", "rich", "yaml", "platformdirs"}
+HEAVY = {"sqlalchemy", "alembic", "psycopg", "celery", "redis", "rich", "yaml", "platformdirs"}
 OURS = {"reconcile", "collectors"}
 
 Command = tuple[str, click.Command]
@@ -123,6 +127,13 @@ def test_the_words_of_options_are_those_of_the_core() -> None:
     assert tuple(Operation) == KINDS
     assert set(EntryStatus) == set(STATUSES)
     assert set(Severity) == set(SEVERITIES)
+    assert tuple(Role) == ROLES
+
+
+def test_the_help_of_a_worker_says_in_what_time_it_ends() -> None:
+    (worker,) = [command for path, command in EVERY if path == "worker"]
+    assert f"after {STOP_SECONDS:.0f} seconds at most" in " ".join((worker.help or "").split())
+    assert STOP_SECONDS < WORKER_PATIENCE_SECONDS, "it is given the time that it is said to need"
 
 
 def test_help_imports_neither_what_is_heavy_nor_the_core(site: Site) -> None:

@@ -119,17 +119,21 @@ def test_who_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
     with hosting(tmp_path, "stubborn") as host:
         assert host.line() == "mule: started"
         eventually((tmp_path / "ready").exists)
-        host.tell(signal.SIGTERM)
-        assert host.lines(2) == ["mule: had to be killed", "told to end"]
+        with family(host.process.pid, at_least=3) as everybody:
+            host.tell(signal.SIGTERM)
+            assert host.lines(2) == ["mule: had to be killed", "told to end"]
+            everybody.wait()
 
 
 def test_a_second_signal_makes_it_hurry(tmp_path: Path) -> None:
     with hosting(tmp_path, "stubborn") as host:
         host.line()
         eventually((tmp_path / "ready").exists)
-        host.tell(signal.SIGTERM)
-        host.tell(signal.SIGINT)
-        assert host.lines(2) == ["mule: had to be killed", "told to end"]
+        with family(host.process.pid, at_least=3) as everybody:
+            host.tell(signal.SIGTERM)
+            host.tell(signal.SIGINT)
+            assert host.lines(2) == ["mule: had to be killed", "told to end"]
+            everybody.wait()
 
 
 def test_who_ends_before_it_is_ready_is_no_success(tmp_path: Path) -> None:

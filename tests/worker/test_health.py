@@ -1,0 +1,174 @@
+"""What ``ipam-sync doctor`` looks at, and what it makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.valkey import ValkeyServer
+from tests.worker.cli.site import Site, fqdn
+from worker.broker import BEAT, Role
+from worker.health import Check, Grade, check_up
+from worker.ports import EVERYTHING, Trigger, UnitOfWork
+from worker.store.schema import open_store
+
+INTERVAL = timedelta(minutes=15)
+
+
+@pytest.fixture
+def site(tmp_path: Path, broker: ValkeyServer) -> Site:
+    """A database with one server, and a broker; nothing runs."""
+    site = Site(tmp_path, {"IPAM_SYNC_BROKER_URL": broker.url})
+    assert site.run("servers", "add", fqdn(1)).code == 0
+    return site
+
+
+def checked(site: Site, *, clock_off: timedelta = timedelta()) -> dict[str, Check]:
+    checks = check_up(site.environment, lambda: datetime.now(UTC) + clock_off)
+    return {check.name: check for check in checks}
+
+
+def grades(site: Site) -> dict[str, Grade]:
+    return {name: check.grade for name, check in checked(site).items()}
+
+
+@contextmanager
+def writing(site: Site) -> Iterator[UnitOfWork]:
+    store = open_store(f"sqlite:///{site.database}")
+    with store.write() as uow:
+        yield uow
+        uow.commit()
+    store.close()
+
+
+def register(site: Site, *roles: str, length: timedelta = timedelta(minutes=5)) -> None:
+    with writing(site) as uow:
+        for role in roles:
+            uow.register_process("host:1", role, length)
+
+
+def ran(site: Site, ago: timedelta, outcome: str = "done") -> None:
+    """A run that ended so long ago."""
+    with writing(site) as uow:
+        uow.close_run(uow.open_run(Trigger.SCHEDULE, "schedule", EVERYTHING), outcome, {})
+    at = (datetime.now(UTC) - ago).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    site.sql("UPDATE run SET ended_at = ?", at)
+
+
+def test_where_everything_works_everything_is_ok(site: Site) -> None:
+    register(site, *Role, BEAT)
+    ran(site, timedelta(minutes=5))
+    assert set(grades(site).values()) == {Grade.OK}
+    outcome = site.run("doctor")
+    assert outcome.code == 0
+    assert "The last one ended well 5 minutes ago." in outcome.out
+
+
+def test_a_check_that_fails_says_what_to_do_and_is_the_exit_code(site: Site) -> None:
+    outcome = site.run("doctor", "--json")
+    assert outcome.code == 2
+    assert outcome.json["healthy"] is False
+    failed = [check for check in outcome.json["checks"] if check["grade"] == "fail"]
+    assert [check["name"] for check in failed] == [*(f"worker {role}" for role in Role), BEAT]
+    assert all("ipam-sync worker" in check["remedy"] for check in failed)
+
+
+def test_what_is_wrong_in_the_settings_is_all_there_is_to_say(site: Site) -> None:
+    site.settings |= {"IPAM_SYNC_POLICY": "perhaps", "IPAM_SYNC_NONSENSE": "1"}
+    ((name, check),) = checked(site).items()
+    assert (name, check.grade) == ("settings", Grade.FAIL)
+    assert "IPAM_SYNC_POLICY" in check.text
+    assert "IPAM_SYNC_NONSENSE" in check.text
+
+
+def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    check = checked(site)["database"]
+    assert (check.grade, check.remedy) == (Grade.FAIL, "Run ipam-sync db upgrade.")
+    assert not site.database.exists()
+
+
+def test_a_database_of_an_older_program_is_a_failure(site: Site) -> None:
+    site.sql("UPDATE alembic_version SET version_num = '0001'")
+    check = checked(site)["database"]
+    assert check.grade is Grade.FAIL
+    assert "0001" in check.text
+
+
+def test_what_cannot_be_reached_is_a_failure_and_no_password_is_shown(site: Site) -> None:
+    site.settings |= {
+        "IPAM_SYNC_DATABASE_URL": "postgresql://ipam:passw0rd@127.0.0.1:1/ipam",
+        "IPAM_SYNC_BROKER_URL": "redis://:passw0rd@127.0.0.1:1/0",
+    }
+    checks = checked(site)
+    assert checks["database"].grade is checks["broker"].grade is Grade.FAIL
+    assert "passw0rd" not in repr(checks)
+
+
+def test_clocks_that_differ_are_a_warning(site: Site) -> None:
+    assert checked(site, clock_off=timedelta(seconds=50))["clock"].grade is Grade.OK
+    for off in (timedelta(minutes=10), -timedelta(minutes=10)):
+        check = checked(site, clock_off=off)["clock"]
+        assert check.grade is Grade.WARN
+        assert "600" in check.text
+
+
+def test_who_does_not_say_any_more_that_it_lives_is_not_counted(site: Site) -> None:
+    register(site, Role.READ, Role.READ, BEAT)
+    register(site, Role.READ, Role.CONTROL, length=timedelta(seconds=-1))
+    assert checked(site)["worker read"].text == "2 alive."
+    assert checked(site)["worker control"].grade is Grade.FAIL
+    assert checked(site)["beat"].grade is Grade.OK
+
+
+def test_whoever_syncs_by_hand_needs_no_workers_and_is_healthy(site: Site) -> None:
+    del site.settings["IPAM_SYNC_BROKER_URL"]
+    ran(site, timedelta(minutes=5))
+    found = grades(site)
+    assert {found["broker"], found["beat"], found["worker read"]} == {Grade.WARN}
+    assert site.run("doctor").code == 0
+
+
+@pytest.mark.parametrize(
+    ("ago", "grade"),
+    [
+        (3 * INTERVAL - timedelta(minutes=1), Grade.OK),
+        (3 * INTERVAL + timedelta(minutes=1), Grade.FAIL),
+    ],
+)
+def test_silence_for_three_intervals_is_a_failure(site: Site, ago: timedelta, grade: Grade) -> None:
+    register(site, *Role, BEAT)
+    ran(site, ago)
+    assert checked(site)["runs"].grade is grade
+
+
+def test_a_run_that_did_not_end_well_is_no_success(site: Site) -> None:
+    register(site, *Role, BEAT)
+    ran(site, timedelta(minutes=1), "failed")
+    assert checked(site)["runs"].text == "None has ended well yet."
+
+
+def test_without_any_success_silence_counts_from_the_start_of_the_workers(site: Site) -> None:
+    register(site, *Role, BEAT)
+    assert checked(site)["runs"].grade is Grade.OK
+    long_ago = (datetime.now(UTC) - 4 * INTERVAL).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    site.sql("UPDATE worker_process SET started_at = ?", long_ago)
+    assert checked(site)["runs"].grade is Grade.FAIL
+
+
+def test_an_inventory_without_a_server_to_ask_is_a_warning(site: Site) -> None:
+    assert site.run("servers", "disable", fqdn(1)).code == 0
+    assert checked(site)["runs"].grade is Grade.WARN
+
+
+def test_queues_are_shown_and_a_long_one_is_a_warning(site: Site, broker: ValkeyServer) -> None:
+    broker.client().rpush("read", "{}", "{}")
+    check = checked(site)["queues"]
+    assert check.text == "Waiting: read 2, on-demand 0, control 0; in hand: 0."
+    assert check.grade is Grade.OK
+    broker.client().rpush("control", *(["{}"] * 200))
+    assert checked(site)["queues"].grade is Grade.WARN
