@@ -31,6 +31,7 @@ from worker.pipeline.settling import settle
 from worker.pipeline.slow_lane import SlowLane
 from worker.pipeline.sweeping import sweep
 from worker.pipeline.timing import tick
+from worker.ports import UnitOfWork
 from worker.pruning import prune
 from worker.store_faults import StoreError
 
@@ -141,10 +142,13 @@ class Crew:
 
     def _register(self) -> int:
         with self._ipam.store.write() as uow:
-            name = f"{socket.gethostname()}:{os.getpid()}"
-            process = uow.register_process(name, self._role, self._ipam.conduct.timing.lease)
+            process = self._registered(uow)
             uow.commit()
         return process
+
+    def _registered(self, uow: UnitOfWork) -> int:
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        return uow.register_process(name, self._role, self._ipam.conduct.timing.lease)
 
     def _beat(self) -> None:
         lease = self._ipam.conduct.timing.lease
@@ -155,9 +159,5 @@ class Crew:
     def _renew(self) -> None:
         with self._ipam.store.write() as uow:
             if not uow.renew_process(self._process, self._ipam.conduct.timing.lease):
-                self._process = uow.register_process(
-                    f"{socket.gethostname()}:{os.getpid()}",
-                    self._role,
-                    self._ipam.conduct.timing.lease,
-                )
+                self._process = self._registered(uow)
             uow.commit()

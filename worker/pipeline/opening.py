@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from reconcile.model import Standing
 from worker import observing
 from worker.pipeline.post import Post, publish
-from worker.ports import Store, Trigger, UnitOfWork
+from worker.ports import EVERYTHING, Store, Trigger, UnitOfWork
 from worker.request import Request, find_target
 from worker.run_ports import Lane, OpenRun, Scope, Stage
 from worker.window_ports import resting
@@ -36,27 +36,38 @@ def request_run(store: Store, post: Post, request: Request) -> int:
         asked = enlist(uow, run, target.members, targets)
         uow.commit()
     observing.run_opened(run, request.trigger, request.target, len(target.members))
-    _send(post, run, asked, lane)
+    send_opened(post, Opened(run, lane, asked))
     return run
 
 
-def open_scheduled(store: Store, post: Post, servers: Collection[int], target: str) -> int | None:
-    """A run of the schedule over these servers and their partners; None if there is nobody."""
-    with store.write() as uow:
-        enabled = {s.id for s in uow.servers() if s.standing is Standing.ENABLED}
-        targets = frozenset(servers) & enabled
-        if not targets:
-            return None
-        everybody = targets == enabled
-        scope = Scope(None if everybody else targets)
-        run = uow.start_run(Trigger.SCHEDULE, "schedule", target, scope, Lane.READ)
-        uow.doubt_credentials()
-        partners = {p for record in uow.records(targets) for p in record.partners}
-        asked = enlist(uow, run, (targets | partners) & enabled, targets)
-        uow.commit()
-    observing.run_opened(run, Trigger.SCHEDULE, target, len(targets))
-    _send(post, run, asked, Lane.READ)
-    return run
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run that was opened, to be told to the workers when that is committed."""
+
+    run: int
+    lane: Lane
+    to_read: frozenset[int]
+
+
+def open_scheduled(uow: UnitOfWork, targets: frozenset[int], enabled: frozenset[int]) -> Opened:
+    """A run of the schedule over these servers, which are enabled, and their partners."""
+    everybody = targets == enabled
+    about = EVERYTHING if everybody else f"{len(targets)} servers that were due"
+    scope = Scope(None if everybody else targets)
+    run = uow.start_run(Trigger.SCHEDULE, "schedule", about, scope, Lane.READ)
+    uow.doubt_credentials()
+    partners = {p for record in uow.records(targets) for p in record.partners}
+    asked = enlist(uow, run, (targets | partners) & enabled, targets)
+    observing.run_opened(run, Trigger.SCHEDULE, about, len(targets))
+    return Opened(run, Lane.READ, asked)
+
+
+def send_opened(post: Post, opened: Opened) -> None:
+    """Tell the workers: whom to read, or that there is nobody left to be read."""
+    if opened.to_read:
+        publish(post, opened.run, opened.to_read, opened.lane)
+    else:
+        post.settle(opened.run)
 
 
 def enlist(
@@ -91,10 +102,3 @@ def _not_begun(uow: UnitOfWork, scope: Scope, lane: Lane) -> OpenRun | None:
         ):
             return run
     return None
-
-
-def _send(post: Post, run: int, servers: Collection[int], lane: Lane) -> None:
-    if servers:
-        publish(post, run, servers, lane)
-    else:
-        post.settle(run)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from reconcile.doubts import Doubt, doubtful
@@ -30,6 +31,8 @@ from worker.request import Conduct, Target
 from worker.run_ports import Lane, LeaseLost, Member, OpenRun, RunLine, Stage
 from worker.second_look import FURTHER_READINGS, Looked, earlier, with_distance
 
+#: In the numbers of a run: so many retired servers were heard without being asked.
+_HEARD: Final = "retired_heard"
 #: Servers judged in one transaction: the one writer must not be kept from others for long.
 _MOST_AT_ONCE: Final = 40
 
@@ -41,53 +44,60 @@ def lease_name(run: int) -> str:
 
 def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
     """Judge what can be judged, apply it by policy, and close the run if nothing is left."""
-    with store.write() as uow:
-        if uow.run_in_progress(run) is None:
-            return
-        token = uow.take_lease(lease_name(run), conduct.timing.lease)
-        if token is None:
-            return
-        uow.commit()
+    holder = _Holder(run, conduct.timing.lease)
     try:
-        while _step(store, post, conduct, _Holder(run, token)):
+        while _step(store, post, conduct, holder):
             pass
     except LeaseLost:
         observing.lease_lost(run)  # somebody took it for dead, and goes on
     except BaseException:
-        with store.write() as uow:
-            uow.give_lease_back(lease_name(run), token)
-            uow.commit()
+        holder.give_back(store)
         raise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Holder:
-    """Who may work at the run, by its token."""
+    """Who may work at the run; ``token`` None: not yet, or not as far as is committed."""
 
     run: int
-    token: int
+    length: timedelta
+    token: int | None = None
 
-    def fence(self, uow: UnitOfWork, conduct: Conduct) -> None:
-        """Raises LeaseLost if that is somebody else by now."""
-        uow.fence(lease_name(self.run), self.token, conduct.timing.lease)
+    def hold(self, uow: UnitOfWork) -> int | None:
+        """Take the lease, or renew it; None if it is in other hands. Raises LeaseLost."""
+        if self.token is None:
+            return uow.take_lease(lease_name(self.run), self.length)
+        uow.fence(lease_name(self.run), self.token, self.length)
+        return self.token
+
+    def give_back(self, store: Store) -> None:
+        """So that nobody has to wait until it lapses."""
+        if self.token is not None:
+            with store.write() as uow:
+                uow.give_lease_back(lease_name(self.run), self.token)
+                uow.commit()
 
 
 def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder) -> bool:
-    """One piece: recorded, then applied. False when the lease is given back."""
+    """One piece: recorded, then applied. False when there is nothing more for us to do.
+
+    The lease is taken in the transaction of the first piece.
+    """
     with store.write() as uow:
-        holder.fence(uow, conduct)
         run = uow.run_in_progress(holder.run)
-        if run is None:
+        token = None if run is None else holder.hold(uow)
+        if run is None or token is None:
             return False
         members = {m.server: m for m in uow.members(run.id)}
         piece = _next_piece(uow, run, members)
         if piece is None:
-            ended = _end(uow, run, members, holder, conduct)
+            ended = _end(uow, run, members, token, conduct)
             uow.commit()
             observing.run_closed(run.id, ended)
             return False
         judged = _judge(uow, run, piece, members, conduct)
         uow.commit()
+    holder.token = token
     recorded = [e.planned for e in judged.written.entries if e.new]
     observing.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
     publish(post, run.id, judged.again, Lane.ON_DEMAND)
@@ -104,15 +114,21 @@ def _next_piece(reading: Reading, run: OpenRun, members: Mapping[int, Member]) -
         return Piece(run.id, focus, frozenset(later - focus))
     if any(m.stage is not Stage.JUDGED for m in members.values()):
         return None
-    left = {s for s, m in members.items() if m.unresolved}
-    return Piece(run.id, frozenset(left | _retired(reading, run)), frozenset()) if left else None
+    left = {s for s, m in members.items() if m.unresolved} | _unheard(reading, run)
+    return Piece(run.id, frozenset(left), frozenset()) if left else None
 
 
-def _retired(reading: Reading, run: OpenRun) -> set[int]:
-    """A person said of them that they tell nothing: a run about everything hears that."""
-    if run.scope.targets is not None:
+def _unheard(reading: Reading, run: OpenRun) -> set[int]:
+    """Partners that are all retired: a person said that they tell nothing, and nobody is asked.
+
+    A run about everything hears that once.
+    """
+    told = reading.run(run.id)
+    if run.scope.targets is not None or told is None or told.summary.get(_HEARD):
         return set()
-    return {s.id for s in reading.servers() if s.standing is Standing.RETIRED}
+    retired = {s.id for s in reading.servers() if s.standing is Standing.RETIRED}
+    records = reading.records(retired) if retired else ()
+    return {p for r in records if retired.issuperset(r.partners) for p in r.partners}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +167,7 @@ def _judge(
     uow.tell_progress(
         run.id,
         {
+            _HEARD: len(piece.focus - members.keys()),
             "pairs": pairs,
             "superseded": len(plan.superseded),
             "overtaken": len(plan.overtaken),
@@ -216,7 +233,7 @@ def _apply(store: Store, written: Written, holder: _Holder, conduct: Conduct) ->
     if not now:
         return
     with store.write() as uow:
-        holder.fence(uow, conduct)
+        holder.hold(uow)
         apply_entries(uow, now, MACHINE, by_machine=True)
         uow.commit()
 
@@ -225,7 +242,7 @@ def _end(
     uow: UnitOfWork,
     run: OpenRun,
     members: Mapping[int, Member],
-    holder: _Holder,
+    token: int,
     conduct: Conduct,
 ) -> dict[str, object] | None:
     """Close it, with its numbers, or leave it to who concludes next."""
@@ -233,5 +250,5 @@ def _end(
         numbers = close(uow, run, conduct)
         uow.forget_lease(lease_name(run.id))
         return numbers
-    uow.give_lease_back(lease_name(run.id), holder.token)
+    uow.give_lease_back(lease_name(run.id), token)
     return None

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from reconcile.model import Seen, Sighting, Skipped, Standing
-from worker.pipeline.opening import open_scheduled
+from worker.pipeline.opening import open_scheduled, send_opened
 from worker.pipeline.post import Post
-from worker.ports import EVERYTHING, Reading, Store, UnitOfWork
+from worker.ports import Reading, Store, UnitOfWork
 from worker.request import Timing
 from worker.run_ports import Poll, Stage
 
@@ -51,27 +51,29 @@ def _break(failures: int, timing: Timing) -> timedelta:
 
 
 def tick(store: Store, post: Post, timing: Timing) -> int | None:
-    """Start a run over who is due; None if nobody is, or if another tick just looked."""
+    """Start a run over who is due; None if nobody is, or if another tick just looked.
+
+    That they are taken care of is written with the run that does: neither is there alone.
+    """
     with store.write() as uow:
         if uow.take_lease(_LEASE, timing.tick / 2) is None:
             return None
-        due = _due(uow, timing)
+        enabled = frozenset(s.id for s in uow.servers() if s.standing is Standing.ENABLED)
+        due = _due(uow, timing, enabled)
         jitter = 1 + _JITTER * random.random()  # noqa: S311  # spreads load, no secret
         for server in sorted(due):
             uow.set_poll(_expected(uow, server, timing.interval * jitter))
+        opened = open_scheduled(uow, due, enabled) if due else None
         uow.commit()
-    if not due:
+    if opened is None:
         return None
-    with store.read() as reading:
-        everybody = {s.id for s in reading.servers() if s.standing is Standing.ENABLED}
-    target = EVERYTHING if due == everybody else f"{len(due)} servers that were due"
-    return open_scheduled(store, post, due, target)
+    send_opened(post, opened)
+    return opened.run
 
 
-def _due(uow: UnitOfWork, timing: Timing) -> frozenset[int]:
+def _due(uow: UnitOfWork, timing: Timing, enabled: frozenset[int]) -> frozenset[int]:
     """Nobody whose reading an open run waits for; if one is due, those who nearly are come along."""
     now = uow.now()
-    enabled = {s.id for s in uow.servers() if s.standing is Standing.ENABLED}
     busy = {
         m.server
         for run in uow.runs_in_progress()

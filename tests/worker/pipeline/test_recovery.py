@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from collectors.simulator.fleet import made
 from tests.worker.pipeline.office import Office, handle, office
@@ -17,6 +19,7 @@ from worker.ports import Store, Trigger
 from worker.recording import Written
 from worker.run_ports import LeaseLost
 from worker.store.schema import open_store
+from worker.store.store import SqlStore
 
 LEASE = timedelta(seconds=30)
 
@@ -212,9 +215,33 @@ def test_a_partner_that_was_read_just_now_is_not_read_again(at: Office) -> None:
     assert sum(runs.values()) == 7
 
 
-def test_each_server_costs_few_messages_and_commits(at: Office) -> None:
-    at.run()
-    assert len(at.post.sent) == 6, "one message a server, none a pair"
+@pytest.mark.parametrize("threads", [1, 8], ids=["one by one", "many at once"])
+def test_each_server_costs_few_messages_and_commits(
+    tmp_path: Path, database_url: str, threads: int
+) -> None:
+    """At most 3 messages and 6 commits per server and run, the run's own among them."""
+    servers = 24
+    with office(tmp_path, made(servers, partners=4), database_url=database_url) as at:
+        for _ in range(2):
+            with commits(at) as made_commits:
+                at.ask()
+                at.work(threads=threads)
+            assert len(made_commits) <= 6 * servers
+        assert len(at.post.sent) == 2 * servers, "one message a server, none a pair"
+
+
+@contextmanager
+def commits(at: Office) -> Iterator[list[object]]:
+    """The transactions that were committed meanwhile."""
+    store = at.ipam.store
+    assert isinstance(store, SqlStore)
+    counted: list[object] = []
+    count = counted.append
+    event.listen(store.engine, "commit", count)
+    try:
+        yield counted
+    finally:
+        event.remove(store.engine, "commit", count)
 
 
 def test_of_a_run_that_is_over_no_members_are_kept(at: Office) -> None:

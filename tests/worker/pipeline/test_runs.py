@@ -10,7 +10,7 @@ import pytest
 
 from collectors.simulator.fleet import made
 from reconcile.findings import Kind
-from reconcile.model import Operation, Seen, Unseen
+from reconcile.model import Operation, Seen, Standing, Unseen
 from reconcile.record import Record
 from tests.worker.pipeline.office import Office, office
 from worker.bootstrap import opened
@@ -19,7 +19,7 @@ from worker.demo.stage import FLEET
 from worker.importing import import_inventory
 from worker.inventory import read_inventory
 from worker.ports import Trigger
-from worker.request import Request
+from worker.request import Policy, Request
 from worker.simulation.fleet_file import read_fleet
 from worker.summary import Summary
 from worker.sync import sync
@@ -178,3 +178,41 @@ def test_messages_that_come_twice_backwards_or_late_do_no_harm(tmp_path: Path, o
         assert at.summary(run) == summary
         assert len(at.entries()) == 16
         assert sum(station.runs for station in at.running.simulator.stations) == 8
+
+
+def test_a_pair_whose_partners_are_both_retired_is_judged_without_anybody_being_asked(
+    tmp_path: Path,
+) -> None:
+    """A person was the witness (R3); a later run does not judge it again and again."""
+    with office(tmp_path, made(6, partners=2)) as at:
+        at.run()
+        with at.ipam.store.write() as uow:
+            for server in (1, 2):
+                uow.set_standing(server, Standing.RETIRED)
+            uow.commit()
+        gone = {"dhcp0001-dhcp0002"}
+        removed = at.run()
+        assert {
+            line.planned.relationship
+            for line in removed.lines
+            if line.planned.operation is Operation.DELETE
+        } >= gone
+        assert gone.isdisjoint({r.relationship_name for r in at.records()})
+        before = at.records(), at.entries()
+        at.run()
+        assert (at.records(), at.entries()) == before
+
+
+def test_under_review_workers_apply_states_and_nothing_else(tmp_path: Path) -> None:
+    with office(tmp_path, made(4, partners=2)) as at:
+        at.run()
+    with office(
+        tmp_path,
+        made(4, partners=2),
+        policy=Policy.REVIEW,
+        database_url=f"sqlite:///{tmp_path / 'office.db'}",
+    ) as at:
+        at.running.change("dhcp0001-dhcp0002", {"mclt_seconds": "60"})
+        at.running.change("dhcp0002-dhcp0003@dhcp0002", {"state": "PartnerDown"})
+        fates = {line.planned.relationship: line.fate for line in at.run().lines}
+        assert fates == {"dhcp0001-dhcp0002": "pending", "dhcp0002-dhcp0003": "applied"}

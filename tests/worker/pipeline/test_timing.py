@@ -11,6 +11,7 @@ import pytest
 from collectors.simulator.fleet import made
 from reconcile.model import Skipped, SkipReason
 from tests.worker.pipeline.office import Office, office
+from worker.store_faults import StoreError
 
 INTERVAL = timedelta(minutes=15)
 
@@ -104,3 +105,13 @@ def test_a_server_taken_out_is_not_read(at: Office) -> None:
     at.sql("UPDATE writer SET inventory = inventory + 1")
     tick(at)
     assert polls(at) == 5
+
+
+def test_who_is_due_stays_due_if_the_tick_dies_before_its_run_is_there(at: Office) -> None:
+    """Marking them and opening their run is one transaction."""
+    at.sql("CREATE TRIGGER full BEFORE INSERT ON run BEGIN SELECT RAISE(ABORT, 'full'); END")
+    with pytest.raises(StoreError):
+        at.crews[0].tick()
+    at.sql("DROP TRIGGER full")
+    tick(at)
+    assert polls(at) == 6
