@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -10,9 +10,6 @@ from worker.cli.door import ipam, screen
 from worker.cli.lazy import LazyGroup, Place
 from worker.cli.options import as_json
 from worker.cli.output import CommandFailed, print_json, say
-
-if TYPE_CHECKING:
-    from worker.ports import CredentialView
 
 _HERE: Final = "worker.cli.credentials"
 _COMMANDS: Final = {
@@ -40,55 +37,19 @@ def list_(as_json: bool) -> None:
 
     Example: ipam-sync credentials list
     """
-    from worker.present.text import iso, moment
+    from worker.present.credentials import credential_json, show_credentials
 
     with ipam() as working, working.store.read() as reading:
         views = reading.credentials()
         names = {s.id: s.name for s in reading.servers()}
-    refused = {v.credential.name: [names.get(s, f"#{s}") for s in v.refused_by] for v in views}
     if as_json:
-        print_json(
-            [
-                {
-                    "name": v.credential.name,
-                    "username": v.credential.username,
-                    "password_env": v.credential.password_env,
-                    "password_file": v.credential.password_file,
-                    "certificate": v.credential.certificate_file,
-                    "key": v.credential.key_file,
-                    "servers": v.servers,
-                    "refused_by": refused[v.credential.name],
-                    "accepted_at": iso(v.accepted_at),
-                    "suspended_at": iso(v.suspended_at),
-                }
-                for v in views
-            ]
-        )
+        print_json([credential_json(view, names) for view in views])
         return
-    columns = ("credential", "user", "secret", "servers", "state", "refused by")
-    rows = (
-        (
-            v.credential.name,
-            v.credential.username or "by certificate",
-            _secret(v),
-            str(v.servers),
-            "in use" if v.suspended_at is None else f"suspended {moment(v.suspended_at)}",
-            refused[v.credential.name],
-        )
-        for v in views
-    )
-    screen().table(columns, rows)
+    show_credentials(screen(), views, names)
     if not views:
         say("There are none: write them under credentials: in the inventory file and import it.")
     elif any(v.suspended_at for v in views):
         say("If a suspended one is right: ipam-sync credentials resume NAME")
-
-
-def _secret(view: CredentialView) -> str:
-    credential = view.credential
-    if credential.password_env is not None:
-        return f"variable {credential.password_env}"
-    return credential.password_file or credential.certificate_file or "Kerberos ticket"
 
 
 @click.command()

@@ -88,7 +88,7 @@ def _post(working: Ipam) -> Post:
 def _followed(working: Ipam, run: int, request: Request, *, as_json: bool) -> int:
     from worker.cli.reconciling import tell
     from worker.pipeline.following import follow
-    from worker.present.following import RunProgress
+    from worker.present.progress import RunProgress
 
     try:
         with RunProgress() as progress:

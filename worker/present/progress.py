@@ -1,53 +1,49 @@
-"""How far a round over live servers is, on standard error of a terminal and nowhere else."""
+"""How far a round over live servers is, and how far a run is that workers do."""
 
 from __future__ import annotations
 
-import sys
-from types import TracebackType
-from typing import Self
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from reconcile.model import Seen, Sighting
+from worker.present.bar import Bar
+from worker.run_ports import Progress
 
 
-class RoundProgress:
-    """A bar that is gone when the round is over; keeps the promises of a collector's progress."""
+class RoundProgress(Bar):
+    """Keeps the promises of a collector's progress."""
 
     def __init__(self) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
-            transient=True,
-        )
-        self._task = self._bar.add_task("asking servers", total=0)
+        super().__init__("asking servers")
         self._asked = 0
+        self._concluded = 0
         self._unread = 0
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def begin(self, servers: int) -> None:
         """So many more servers will be asked."""
         self._asked += servers
-        self._bar.update(self._task, total=self._asked)
+        self._tell()
 
     def concluded(self, sighting: Sighting) -> None:
         """One of them, whatever came of it."""
+        self._concluded += 1
         self._unread += not isinstance(sighting, Seen)
+        self._tell()
+
+    def _tell(self) -> None:
         unread = f", {self._unread} unread" if self._unread else ""
-        self._bar.update(self._task, advance=1, description=f"asking servers{unread}")
+        self.show(self._concluded, self._asked, f"asking servers{unread}")
+
+
+class RunProgress(Bar):
+    """Of servers, with what came of them so far."""
+
+    def __init__(self) -> None:
+        super().__init__("servers")
+
+    def watch(self, progress: Progress) -> None:
+        """So far."""
+        words = (
+            f"servers: {progress.pairs} pairs, {progress.operations} operations, "
+            f"{progress.findings} findings"
+        )
+        if not progress.working:
+            words += "; waits for a worker"
+        self.show(progress.concluded, progress.servers, words)
