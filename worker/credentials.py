@@ -15,7 +15,8 @@ from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Login
 from collectors.powershell.logons import Admission
 from collectors.quote import escaped
-from worker.ports import Credential, Refusal, Store
+from worker.credential_ports import Credential, Refusal
+from worker.ports import Store
 from worker.secret_file import SecretUnusable, secret_in
 
 #: Enough to see that a secret is another one, useless to guess it from: 65,536 secrets in each

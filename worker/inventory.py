@@ -16,7 +16,8 @@ from typing import Final
 from collectors.powershell.host import Transport
 from collectors.quote import escaped
 from reconcile.names import fold
-from worker.ports import Credential, Endpoint
+from worker.credential_ports import Credential
+from worker.ports import Endpoint
 from worker.server_rules import (
     address_problem,
     name_problem,

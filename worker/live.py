@@ -18,8 +18,9 @@ from collectors.powershell.host import Host, Login, Transport
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
 from reconcile.model import Server, SkipReason
+from worker.credential_ports import CredentialView, Logon
 from worker.credentials import StoredLogonBook, login_of, notice_changes
-from worker.ports import CredentialView, Endpoint, Logon, Store
+from worker.ports import Endpoint, Store
 from worker.server_rules import DEFAULT_CREDENTIAL, default_credential, url_problem
 from worker.settings import Settings
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
-from collectors.powershell.logons import Admission
 from reconcile.findings import Finding, Kind
 from reconcile.model import (
     Evidence,
@@ -27,6 +26,7 @@ from reconcile.model import (
 )
 from reconcile.moves import Membership
 from reconcile.record import Entry, EntryStatus, Hold, Planned, Record
+from worker.credential_ports import CredentialsKeeping, CredentialsReading
 from worker.figure_ports import FiguresReading
 from worker.run_ports import RunsKeeping, RunsReading
 from worker.window_ports import WindowsKeeping, WindowsReading
@@ -39,68 +39,6 @@ class Endpoint:
     url: str | None = None
     transport: str | None = None
     credential: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """Who we say we are: a user, and where the password is; or a certificate and its key.
-
-    The password is in a variable of the environment or in a file; with neither the user has a
-    Kerberos ticket.  Paths are absolute.  A secret is never part of this (rule R12).
-    """
-
-    name: str
-    username: str | None = None
-    password_env: str | None = None
-    password_file: str | None = None
-    certificate_file: str | None = None
-    key_file: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialView:
-    """A credential, and how it fares (rule R13).
-
-    ``servers`` are so many that use it; ``refused_by`` are those that refused it with no server
-    accepting it since; ``accepted_at`` is when it last was accepted by a server that had not
-    before, or that had refused it in between.  ``salt`` is another one after every change;
-    ``proven``: a server accepted it since the latest run began.
-    """
-
-    credential: Credential
-    servers: int
-    refused_by: tuple[int, ...]
-    accepted_at: datetime | None
-    suspended_at: datetime | None
-    salt: bytes = field(repr=False)
-    proven: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Logon:
-    """What a server said to a credential.
-
-    It accepts it since ``accepted_at``, or refused it ``refusals`` times in a row, the last time
-    at ``refused_at``, and is left alone until ``retry_at``.  ``mark`` is of the refused secret.
-    """
-
-    credential: str
-    server: int
-    accepted_at: datetime | None
-    refused_at: datetime | None = None
-    refusals: int = 0
-    retry_at: datetime | None = None
-    mark: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A server refused a secret: of what salt it is, and its mark (see ``worker.credentials``)."""
-
-    credential: str
-    server: int
-    salt: bytes = field(repr=False)
-    mark: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +143,7 @@ class EntryFilter:
     statuses: tuple[EntryStatus, ...] = (EntryStatus.PENDING,)
 
 
-class Reading(RunsReading, WindowsReading, FiguresReading, Protocol):
+class Reading(RunsReading, WindowsReading, FiguresReading, CredentialsReading, Protocol):
     """Everything that only looks."""
 
     def now(self) -> datetime:
@@ -213,12 +151,6 @@ class Reading(RunsReading, WindowsReading, FiguresReading, Protocol):
 
     def servers(self) -> tuple[Server, ...]:
         """Every server, with addresses and aliases, ordered by name."""
-
-    def credentials(self) -> tuple[CredentialView, ...]:
-        """Every credential, ordered by name."""
-
-    def logons(self, server: int | None = None) -> tuple[Logon, ...]:
-        """What servers, or one of them, said to credentials; by credential and server."""
 
     def endpoint(self, server: int) -> Endpoint:
         """How it is contacted."""
@@ -293,7 +225,7 @@ class Reading(RunsReading, WindowsReading, FiguresReading, Protocol):
         """What a run saw, by server; the stories of a Seen are left out (empty)."""
 
 
-class UnitOfWork(Reading, RunsKeeping, WindowsKeeping, Protocol):
+class UnitOfWork(Reading, RunsKeeping, WindowsKeeping, CredentialsKeeping, Protocol):
     """Everything that writes, in one transaction, with one writer at a time."""
 
     def commit(self) -> None:
@@ -326,47 +258,6 @@ class UnitOfWork(Reading, RunsKeeping, WindowsKeeping, Protocol):
 
     def confirm_machine(self, server: int, machine_id: str) -> None:
         """A person says that this is the server now."""
-
-    # credentials (rule R13)
-    def set_credential(self, credential: Credential) -> None:
-        """Add it or change it; a changed one begins anew: no refusal, no suspension."""
-
-    def doubt_credentials(self) -> None:
-        """A run begins: until a server accepts a credential again, few proofs may be under way."""
-
-    def enter_logon(self, credential: str, server: int) -> Admission:
-        """A slot for a proof, if there is one."""
-
-    def leave_logon(self, credential: str, server: int) -> None:
-        """The server said nothing to the proof."""
-
-    def logon_refused(self, refusal: Refusal) -> bool:
-        """Count it, and leave the server alone for a while, longer each time.
-
-        True if this secret must not be used any more: three servers refused it with none
-        accepting it since, or it is not the credential's secret any more.
-        """
-
-    def logon_accepted(
-        self, credential: str, servers: Collection[int], *, fresh: bool = True
-    ) -> None:
-        """These servers accepted it.
-
-        ``fresh``: just now, so earlier refusals, whosever, do not count any more.  A suspension
-        stands all the same.
-        """
-
-    def logon_worked(self, credential: str) -> None:
-        """A server was read with it just now: earlier refusals do not count any more."""
-
-    def resume_credential(self, name: str) -> bool:
-        """A person says that it is right: end its suspension and forget all refusals.
-
-        True if there were any.
-        """
-
-    def forget_refusals(self, name: str, salt: bytes) -> None:
-        """Its secret is another one: the same, and a new salt; nothing if this is not the salt."""
 
     # runs
     def open_run(self, trigger: Trigger, who: str, target: str) -> int: ...

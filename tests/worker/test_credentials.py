@@ -16,8 +16,8 @@ from collectors.powershell.logons import CredentialSuspended, Logons
 from tests.worker.store.logons import CORP, accept, logon, put, view
 from tests.worker.store.samples import add_servers
 from tests.worker.store.sql_counter import counted
+from worker.credential_ports import Credential
 from worker.credentials import StoredLogonBook, login_of, mark_of, notice_changes
-from worker.ports import Credential
 from worker.store.store import SqlStore
 
 SECRET = "hunter2 hunter2"  # noqa: S105 - of nobody

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.credential_ports import Credential
 from worker.inventory import (
     Inventory,
     InventoryError,
@@ -16,7 +17,7 @@ from worker.inventory import (
     parse_inventory,
     read_inventory,
 )
-from worker.ports import Credential, Endpoint
+from worker.ports import Endpoint
 
 FILE = Path("servers.yaml")
 

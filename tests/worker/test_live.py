@@ -15,9 +15,10 @@ from collectors.failover import Way
 from collectors.powershell.host import Host, Login, Transport
 from reconcile.model import ReadFailure, SkipReason
 from tests.worker.store.logons import accept, put
+from worker.credential_ports import Credential
 from worker.credentials import StoredLogonBook
 from worker.live import Live, live
-from worker.ports import Credential, Endpoint
+from worker.ports import Endpoint
 from worker.settings import Settings
 from worker.store.store import SqlStore
 

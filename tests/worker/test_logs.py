@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from collectors.powershell.host import Login
+from worker.credential_ports import Credential
 from worker.credentials import login_of
 from worker.logs import LogFormat, LogLevel, bound, facts, lines, no_lines
-from worker.ports import Credential
 from worker.settings import load_settings
 
 SECRET = "hunter2-Tr0ub4dor"  # noqa: S105 - an example that must never be shown

@@ -13,10 +13,11 @@ from typing import Final
 from collectors.simulator.running import RunningFleet
 from reconcile.record import EntryStatus
 from worker.bootstrap import Ipam, opened
+from worker.credential_ports import Credential
 from worker.demo.script import SECOND, Step
 from worker.importing import import_inventory
 from worker.inventory import read_inventory
-from worker.ports import Credential, EntryFilter, Store, Trigger
+from worker.ports import EntryFilter, Store, Trigger
 from worker.request import Request
 from worker.settings import Settings
 from worker.simulation.fleet_file import read_fleet

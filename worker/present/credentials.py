@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from worker.ports import CredentialView
+from worker.credential_ports import CredentialView
 from worker.present.operations import Json
 from worker.present.screen import Screen
 from worker.present.text import iso, moment

@@ -17,7 +17,7 @@ from sqlalchemy import Executable, and_, delete, func, insert, literal, or_, sel
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collectors.powershell.logons import MOST_UNPROVEN, SLOT_SECONDS, Admission
-from worker.ports import Credential, CredentialView, Logon, Refusal
+from worker.credential_ports import Credential, CredentialView, Logon, Refusal
 from worker.server_rules import default_credential
 from worker.store.inventory_tables import credential as credential_table
 from worker.store.inventory_tables import logon, logon_slot, server

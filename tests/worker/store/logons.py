@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.ports import Credential, CredentialView, Logon, Refusal
+from worker.credential_ports import Credential, CredentialView, Logon, Refusal
 from worker.store.store import SqlStore
 
 CORP = Credential("corp", "CORP\\svc-ipam", password_env="CORP_PASSWORD")  # noqa: S106 - a name

@@ -9,7 +9,8 @@ import pytest
 from tests.worker.store.logons import CORP, OTHER, accept, logon, put, refuse, view
 from tests.worker.store.samples import add_servers
 from tests.worker.store.sql_counter import counted
-from worker.ports import Credential, Endpoint, Refusal
+from worker.credential_ports import Credential, Refusal
+from worker.ports import Endpoint
 from worker.store.store import SqlStore
 
 

@@ -23,13 +23,14 @@ from tests.worker.store.logons import (
     view,
 )
 from tests.worker.store.samples import add_servers
-from worker.ports import Endpoint, Refusal
+from worker.credential_ports import Refusal
+from worker.ports import Endpoint
 from worker.store.credentials import FIRST_PAUSE, LONGEST_PAUSE
 from worker.store.store import SqlStore
 
 A_REFUSAL = """
 import sys
-from worker.ports import Refusal
+from worker.credential_ports import Refusal
 from worker.store.schema import open_store
 store = open_store(sys.argv[1])
 with store.read() as reading:
