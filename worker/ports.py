@@ -25,7 +25,7 @@ from reconcile.model import (
     Unseen,
 )
 from reconcile.moves import Membership
-from reconcile.record import Entry, EntryStatus, Hold, Planned, Record
+from reconcile.record import Contest, Entry, EntryStatus, Hold, Planned, Record
 from worker.credential_ports import CredentialsKeeping, CredentialsReading
 from worker.figure_ports import FiguresReading
 from worker.run_ports import RunsKeeping, RunsReading
@@ -315,6 +315,9 @@ class UnitOfWork(Reading, RunsKeeping, WindowsKeeping, CredentialsKeeping, Proto
         """Rejected entries that no longer stand."""
 
     def hold(self, numbers: Collection[int], hold: Hold) -> None: ...
+
+    def wait_for(self, contested: Mapping[int, tuple[Contest, ...]]) -> None:
+        """What these pending entries wait for, by number; none: nothing any more."""
 
     # findings
     def open_finding(self, run: int, findings: Iterable[Finding]) -> None: ...

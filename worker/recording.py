@@ -12,7 +12,7 @@ from reconcile.model import Evidence, Operation, Provenance, Seen
 from reconcile.moves import Membership
 from reconcile.names import fold_relationship
 from reconcile.plan import Plan
-from reconcile.record import EntryStatus, Planned
+from reconcile.record import Contest, EntryStatus, Planned
 from reconcile.world import World
 from worker.looking import new_names
 from worker.ports import OpenFinding, UnitOfWork
@@ -58,6 +58,7 @@ def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan) -> Written:
     known = [f for f in uow.open_findings(concerned(world)) if f.finding.kind not in OPERATIONAL]
     life = drift(findings, (f.finding for f in known), plan.judged)
     keep_findings(uow, run, life, known)
+    _wait_anew(uow, world, plan)
     return Written(_fill_tracker(uow, run, plan), life)
 
 
@@ -130,6 +131,22 @@ def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:
 def _raise_evidence(uow: UnitOfWork, world: World, plan: Plan) -> None:
     weaker = {r.key for r in world.records if r.evidence is not Evidence.BOTH}
     uow.set_evidence([key for key in plan.agreed if key in weaker], Evidence.BOTH)
+
+
+def _wait_anew(uow: UnitOfWork, world: World, plan: Plan) -> None:
+    """What recorded operations wait for is another thing by now, or nothing any more (R4)."""
+    before = {e.number: e.planned.contested for e in world.entries}
+    now = {n.entry: n.planned.contested for n in plan.needs if n.entry is not None}
+    uow.wait_for({n: c for n, c in now.items() if n in before and _is_news(before[n], c)})
+
+
+def _is_news(before: tuple[Contest, ...], now: tuple[Contest, ...]) -> bool:
+    """Who holds it is no news where it was a relationship without a record of its own yet."""
+    held = {(c.server, c.scope): c.holder for c in before}
+    holds = {(c.server, c.scope): c.holder for c in now}
+    return held.keys() != holds.keys() or any(
+        holder is not None and holder != holds[what] for what, holder in held.items()
+    )
 
 
 def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[Recorded, ...]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
@@ -32,6 +32,11 @@ def digest(value: object) -> str:
     return sha256(canonical(value).encode("ascii")).hexdigest()
 
 
+def contested_column(contested: Iterable[Contest]) -> list[list[int | None]]:
+    """What an operation waits for, as its column has it."""
+    return [[c.server, c.scope, c.holder] for c in contested]
+
+
 def operation_columns(planned: Planned) -> Columns:
     """What operation_tracker keeps of an operation."""
     changes = [[c.property, c.before, c.after] for c in planned.changes]
@@ -50,7 +55,7 @@ def operation_columns(planned: Planned) -> Columns:
         "server2_name": planned.server2.name,
         "changes": changes,
         "scopes": planned.scopes,
-        "contested": [[c.server, c.scope, c.holder] for c in planned.contested],
+        "contested": contested_column(planned.contested),
         "witnesses": planned.witnesses,
         "evidence": planned.evidence,
         "reason": planned.reason,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
-from reconcile.record import Entry, EntryStatus, Hold, Planned
+from reconcile.record import Contest, Entry, EntryStatus, Hold, Planned
 from worker.ports import Ledger
-from worker.store.codecs import operation_columns, operation_of
+from worker.store.codecs import contested_column, operation_columns, operation_of
 from worker.store.session import AnyRow, Session, chunks
 from worker.store.tables import failover, failover_scope, tracker
 from worker.store_faults import NotPending
@@ -145,6 +145,11 @@ class TrackerWriting(TrackerReading):
         for chunk in chunks(numbers):
             held = and_(tracker.c.number.in_(chunk), _PENDING, tracker.c.hold != hold)
             self._run(update(tracker).where(held).values(hold=hold))
+
+    def wait_for(self, contested: Mapping[int, tuple[Contest, ...]]) -> None:
+        for number, waits in contested.items():
+            this = update(tracker).where(tracker.c.number == number, _PENDING)
+            self._run(this.values(contested=contested_column(waits)))
 
     def _must_be_pending(self, numbers: Collection[int]) -> None:
         decided = set(numbers)

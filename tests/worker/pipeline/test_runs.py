@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from reconcile.findings import Kind
 from reconcile.model import Operation, Seen, Standing, Unseen
 from reconcile.record import Record
 from tests.worker.pipeline.office import Office, office
+from worker.applying import apply_entries
 from worker.bootstrap import opened
 from worker.demo import script
 from worker.demo.stage import FLEET
@@ -203,16 +206,54 @@ def test_a_pair_whose_partners_are_both_retired_is_judged_without_anybody_being_
         assert (at.records(), at.entries()) == before
 
 
-def test_under_review_workers_apply_states_and_nothing_else(tmp_path: Path) -> None:
-    with office(tmp_path, made(4, partners=2)) as at:
+@contextmanager
+def reviewed(directory: Path) -> Iterator[Office]:
+    """What ``auto`` has created, and from then on a person decides."""
+    database = f"sqlite:///{directory / 'office.db'}"
+    with office(directory, made(6, partners=2), database_url=database) as at:
         at.run()
-    with office(
-        tmp_path,
-        made(4, partners=2),
-        policy=Policy.REVIEW,
-        database_url=f"sqlite:///{tmp_path / 'office.db'}",
-    ) as at:
+    with office(directory, made(6, partners=2), policy=Policy.REVIEW, database_url=database) as at:
+        yield at
+
+
+def fates(summary: Summary) -> set[tuple[str, Operation, str]]:
+    """What became of each operation."""
+    return {
+        (line.planned.relationship, line.planned.operation, line.fate) for line in summary.lines
+    }
+
+
+def test_under_review_workers_apply_states_and_nothing_else(tmp_path: Path) -> None:
+    """Neither at once nor when the run closes, however little is taken away (R6)."""
+    with reviewed(tmp_path) as at:
         at.running.change("dhcp0001-dhcp0002", {"mclt_seconds": "60"})
         at.running.change("dhcp0002-dhcp0003@dhcp0002", {"state": "PartnerDown"})
-        fates = {line.planned.relationship: line.fate for line in at.run().lines}
-        assert fates == {"dhcp0001-dhcp0002": "pending", "dhcp0002-dhcp0003": "applied"}
+        at.running.change("dhcp0004-dhcp0005", {"deleted": "true"})
+        assert fates(at.run()) == {
+            ("dhcp0001-dhcp0002", Operation.UPDATE, "pending"),
+            ("dhcp0002-dhcp0003", Operation.UPDATE, "applied"),
+            ("dhcp0004-dhcp0005", Operation.DELETE, "pending"),
+        }
+        assert "dhcp0004-dhcp0005" in {r.relationship_name for r in at.records()}
+
+
+def test_under_review_a_move_waits_even_when_its_scope_is_free_by_then(tmp_path: Path) -> None:
+    """A person takes the scope away while the run goes on; the machine still adds nothing."""
+    scope = "11.0.0.0"  # of dhcp0001-dhcp0002
+    with reviewed(tmp_path) as at:
+        at.running.change("dhcp0001-dhcp0002", {"scopes": f"-{scope}"})
+        at.running.change("dhcp0002-dhcp0003", {"scopes": f"+{scope}"})
+        moved = at.run()
+        assert fates(moved) == {
+            ("dhcp0001-dhcp0002", Operation.REMOVE_SCOPES, "pending"),
+            ("dhcp0002-dhcp0003", Operation.ADD_SCOPES, "waiting"),
+        }
+        with at.ipam.store.write() as uow:
+            removal = min(line.number or 0 for line in moved.lines)
+            (entry,) = uow.entries_by_number([removal])
+            done = apply_entries(uow, {removal: entry.planned}, "tester", by_machine=False)
+            uow.commit()
+        assert done.done == (removal,)
+        later = at.run()
+        assert {fate for _, _, fate in fates(later)} == {"pending"}
+        assert Kind.BLOCKED not in {f.kind for f in later.findings}, "nothing is in its way now"
