@@ -162,6 +162,21 @@ def test_an_unread_server_is_unseen_and_the_run_ends_all_the_same(tmp_path: Path
         assert Kind.SERVER_UNREAD in {f.kind for f in summary.findings}
 
 
+def test_what_one_partner_tells_anew_is_believed_while_the_other_is_silent(tmp_path: Path) -> None:
+    """News is what it did not tell in an earlier run: this run's own reading is none (R2)."""
+    with office(tmp_path, made(2, partners=1)) as at:
+        at.run()
+        (before,) = at.records()
+        at.running.change(before.relationship_name, {"mclt_seconds": "60"})
+        at.running.change("dhcp0002", {"faults": "drop"})
+        summary = at.run()
+        assert [(line.planned.operation, line.fate) for line in summary.lines] == [
+            (Operation.UPDATE, "applied")
+        ]
+        (after,) = at.records()
+        assert (before.mclt_seconds == 60, after.mclt_seconds == 60) == (False, True)
+
+
 @pytest.mark.parametrize("order", ["twice", "backwards", "late"])
 def test_messages_that_come_twice_backwards_or_late_do_no_harm(tmp_path: Path, order: str) -> None:
     with office(tmp_path, made(8)) as at:
@@ -249,7 +264,11 @@ def test_under_review_a_move_waits_even_when_its_scope_is_free_by_then(tmp_path:
             ("dhcp0002-dhcp0003", Operation.ADD_SCOPES, "waiting"),
         }
         with at.ipam.store.write() as uow:
-            removal = min(line.number or 0 for line in moved.lines)
+            (removal,) = (
+                line.number or 0
+                for line in moved.lines
+                if line.planned.operation is Operation.REMOVE_SCOPES
+            )
             (entry,) = uow.entries_by_number([removal])
             done = apply_entries(uow, {removal: entry.planned}, "tester", by_machine=False)
             uow.commit()
