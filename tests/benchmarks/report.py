@@ -44,7 +44,13 @@ class Report:
         """A figure and its limit."""
         self._verdict(f"{what}: {value:.2f} {unit}", value, limit)
 
+    def at_least(self, what: str, value: float, limit: float) -> None:
+        """A share and its limit from below."""
+        self._say(f"{what}: {value:.2f}", limit, kept=value >= limit)
+
     def _verdict(self, text: str, value: float, limit: float) -> None:
-        kept = value <= limit
+        self._say(text, limit, kept=value <= limit)
+
+    def _say(self, text: str, limit: float, *, kept: bool) -> None:
         self.missed += not kept
         self.line(f"{text} (limit {limit:g}: {'kept' if kept else 'MISSED'})")

@@ -12,12 +12,12 @@ def memory() -> float:
     return _status("VmRSS")
 
 
-def peak_memory() -> float:
-    """The most that was ever resident, in MB.
+def peak_memory(pid: int | None = None) -> float:
+    """The most that was ever resident, in MB, of this process or that one.
 
     Not ``ru_maxrss``: a process inherits that of the one that started it, if it was larger.
     """
-    return _status("VmHWM")
+    return _status("VmHWM", "self" if pid is None else str(pid))
 
 
 def threads() -> int:
@@ -37,7 +37,7 @@ def files() -> list[str]:
     ]
 
 
-def _status(field: str) -> float:
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+def _status(field: str, process: str = "self") -> float:
+    lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
     told = dict(line.split(":", 1) for line in lines)
     return int(told[field].split()[0]) * 1024 / 1e6

@@ -19,12 +19,18 @@ from tempfile import TemporaryDirectory
 
 from collectors.simulator.fleet import made
 from collectors.simulator.running import Listener, RunningFleet
+from worker.simulation.papers import write_papers
 
 
 @contextmanager
-def serving(count: int, seconds: float, *, tls: bool) -> Iterator[tuple[dict[str, str], Path]]:
-    """The URLs of so many servers by name, and the authority of their certificates."""
-    words = [str(count), str(seconds), "tls" if tls else "http"]
+def serving(
+    count: int, seconds: float, *, tls: bool, partners: int = 4
+) -> Iterator[tuple[dict[str, str], Path]]:
+    """The URLs of so many servers by name, and the authority of their certificates.
+
+    The inventory that IPAM can import lies beside the authority.
+    """
+    words = [str(count), str(seconds), "tls" if tls else "http", str(partners)]
     with (
         TemporaryDirectory() as directory,
         subprocess.Popen(
@@ -43,13 +49,13 @@ def serving(count: int, seconds: float, *, tls: bool) -> Iterator[tuple[dict[str
 
 def main() -> None:
     """Serve until standard input ends."""
-    count, seconds, scheme, directory = sys.argv[1:]
-    fleet = made(int(count))
+    count, seconds, scheme, partners, directory = sys.argv[1:]
+    fleet = made(int(count), partners=int(partners))
     for server in fleet.servers:
         server.think_seconds = float(seconds)
     listeners = {server.name: Listener(tls=scheme == "tls") for server in fleet.servers}
     with RunningFleet(fleet, listeners) as running:
-        running.write_authority(Path(directory))
+        write_papers(running, Path(directory))
         urls = {server.name: running.station(server.name).url for server in fleet.servers}
         sys.stdout.write(json.dumps(urls) + "\n")
         sys.stdout.flush()
