@@ -8,8 +8,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from time import monotonic, sleep
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
     URL,
@@ -25,6 +26,9 @@ from worker.store.faults import Place
 from worker.store.shelf import Shelf
 from worker.store_faults import StoreUnavailable
 
+if TYPE_CHECKING:
+    import psycopg
+
 _PAUSE_SECONDS: Final = 0.01
 _CONNECT_SECONDS: Final = 10
 #: How old a connection may be that is used again: none has been idle for the minutes in which
@@ -38,6 +42,8 @@ _POSTGRES_DRIVER: Final = "postgresql+psycopg"
 class Database:
     """An engine, its place for sentences, how long a writer waits for its turn, SQLite's file, and
     the inventory as last loaded from it.
+
+    Writers of one process queue at ``turn``, so that only one of them waits at the database.
     """
 
     engine: Engine
@@ -45,6 +51,7 @@ class Database:
     lock_timeout_seconds: float
     file: Path | None = None
     shelf: Shelf = field(default_factory=Shelf, repr=False)
+    turn: Lock = field(default_factory=Lock, repr=False)
 
     @property
     def is_sqlite(self) -> bool:
@@ -163,6 +170,20 @@ def _postgres(url: URL, lock_timeout_seconds: float) -> Database:
         pool_recycle=_CONNECTION_SECONDS,
         hide_parameters=True,
     )
+    milliseconds = max(1, int(lock_timeout_seconds * 1000))  # 0 would be for ever
+
+    def on_connect(connection: psycopg.Connection, _: object) -> None:
+        """Once, and not in every transaction: each statement is a question to the server."""
+        connection.execute(f"SET lock_timeout = {milliseconds}")
+        connection.commit()
+
+    def on_checkin(connection: psycopg.Connection | None, _: object) -> None:
+        """``transactions`` sets these for one transaction."""
+        if connection is not None and not connection.closed:
+            connection.isolation_level = connection.read_only = None
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "checkin", on_checkin)
     hidden = tuple(str(secret) for secret in (url.password, *secrets.values()) if secret)
     return Database(engine, Place(_postgres_text(url), hidden), lock_timeout_seconds)
 

@@ -122,6 +122,11 @@ def translated(place: Place) -> Iterator[None]:
         raise _told(place, _REFUSED, str(error)) from error
 
 
+def busy(place: Place) -> StoreError:
+    """Another thread of this process has been writing for too long."""
+    return _told(place, _BUSY, "no turn came")
+
+
 def _told(place: Place, fault: _Fault, why: str) -> StoreError:
     shown = place.hide(why).rstrip(".")
     return fault.error(f"{place.text} {fault.why} ({shown}); {fault.remedy}.")

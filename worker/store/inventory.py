@@ -22,12 +22,14 @@ class InventoryReading(Session):
     """Looks at the inventory."""
 
     _changed_inventory = False
+    _version: int | None = None
 
     def servers(self) -> tuple[Server, ...]:
         if self._changed_inventory:  # perhaps never committed: not for the shelf
             return self._load_servers()
-        version = self._rows(select(writer.c.inventory))[0].inventory
-        return self._database.shelf.servers(version, self._load_servers)
+        if self._version is None:  # nobody else changes it within a transaction of ours
+            self._version = self._rows(select(writer.c.inventory))[0].inventory
+        return self._database.shelf.servers(self._version, self._load_servers)
 
     def endpoint(self, server: int) -> Endpoint:
         row = self._rows(select(server_table).where(server_table.c.id == server))[0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import (
@@ -40,9 +41,21 @@ class Session:
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self._connection = connection
+        self._clock: tuple[datetime, float] | None = None
 
     def now(self) -> datetime:
-        """The database's clock; PostgreSQL's ``now()`` would be the transaction's beginning."""
+        """The database's clock; PostgreSQL's ``now()`` would be the transaction's beginning.
+
+        It is asked once.  What passed here since its answer is added: the time is never later
+        than it is there.
+        """
+        if self._clock is None:
+            at = self._ask_for_the_time()
+            self._clock = (at, monotonic())
+        at, asked = self._clock
+        return at + timedelta(seconds=monotonic() - asked)
+
+    def _ask_for_the_time(self) -> datetime:
         if self._database.is_sqlite:
             clock = select(func.strftime("%Y-%m-%dT%H:%M:%fZ", "now"))
             return datetime.fromisoformat(self._rows(clock)[0][0])

@@ -10,15 +10,19 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from time import monotonic
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from worker.store.engine import Database, is_busy
-from worker.store.faults import translated
+from worker.store.faults import busy, translated
 from worker.store.inventory_tables import writer
 
 #: A wait for the writer's turn is cut into pieces, so that Ctrl-C is heard in between.
 _TURN_MILLISECONDS: Final = 250
+#: ``psycopg.IsolationLevel``, which is not imported for SQLite's sake.  With the first one each
+#: statement sees what the last writer left.
+_READ_COMMITTED: Final = 2
+_REPEATABLE_READ: Final = 3
 #: PostgreSQL's advisory lock that those take who make or upgrade the tables; any fixed number.
 _MIGRATION_LOCK: Final = 0x6970616D  # "ipam"
 
@@ -32,9 +36,7 @@ def reading(database: Database) -> Iterator[Connection]:
                 connection.exec_driver_sql("BEGIN")
                 connection.exec_driver_sql("PRAGMA query_only = ON")
             else:
-                connection.exec_driver_sql(
-                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-                )
+                _begin_with(connection, isolation_level=_REPEATABLE_READ, read_only=True)
         yield connection
 
 
@@ -50,14 +52,33 @@ def migrating(database: Database) -> AbstractContextManager[Connection]:
 
 @contextmanager
 def _in_turn(database: Database, queue: Select[Any]) -> Iterator[Connection]:
+    """First in turn within this process, then among processes."""
     wait = database.lock_timeout_seconds
-    with _transaction(database) as connection:
+    with _turn(database), _transaction(database) as connection:
         with translated(database.place):
             if database.is_sqlite:
                 _begin_immediate(connection, wait)
             else:
-                _begin_in_turn(connection, wait, queue)
+                _begin_with(connection, isolation_level=_READ_COMMITTED)
+                connection.execute(queue)
         yield connection
+
+
+def _begin_with(connection: Connection, **modes: int | bool | None) -> None:
+    """PostgreSQL: the driver makes them part of its BEGIN, so they cost no question of their own."""
+    driver = connection.connection.driver_connection
+    for name, value in modes.items():
+        setattr(driver, name, value)
+
+
+@contextmanager
+def _turn(database: Database) -> Iterator[None]:
+    if not database.turn.acquire(timeout=database.lock_timeout_seconds):
+        raise busy(database.place)
+    try:
+        yield
+    finally:
+        database.turn.release()
 
 
 @contextmanager
@@ -88,11 +109,3 @@ def _begin_immediate(connection: Connection, wait_seconds: float) -> None:
             break
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(wait_seconds * 1000)}")
 
-
-def _begin_in_turn(connection: Connection, wait_seconds: float, queue: Select[Any]) -> None:
-    """PostgreSQL: wait at the lock; each statement after it sees what the last writer left."""
-    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    limit = text("SELECT set_config('lock_timeout', :limit, true)")
-    milliseconds = max(1, int(wait_seconds * 1000))  # 0 would be for ever
-    connection.execute(limit, {"limit": f"{milliseconds}ms"})
-    connection.execute(queue)
