@@ -49,6 +49,15 @@ class CredentialView:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What of a credential may change from one logon to the next, see ``CredentialView``."""
+
+    name: str
+    proven: bool
+    suspended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Logon:
     """What a server said to a credential.
 
@@ -80,6 +89,9 @@ class CredentialsReading(Protocol):
 
     def credentials(self) -> tuple[CredentialView, ...]:
         """Every credential, ordered by name."""
+
+    def proofs(self) -> tuple[Proof, ...]:
+        """The same, but only what is asked before every logon."""
 
     def logons(self, server: int | None = None) -> tuple[Logon, ...]:
         """What servers, or one of them, said to credentials; by credential and server."""

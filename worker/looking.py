@@ -75,12 +75,14 @@ def ask(
 class Piece:
     """What is judged of a run in progress: ``focus`` now, the ``awaited`` later, see ``World``.
 
-    The run's own sightings are recorded already, so they are no earlier readings.
+    ``records`` are those of the focus.  The run's own sightings are recorded already, so they are
+    no earlier readings.
     """
 
     run: int
     focus: frozenset[int]
     awaited: frozenset[int]
+    records: tuple[Record, ...]
 
 
 def load_world(
@@ -129,7 +131,7 @@ def load_world(
 
 def _records_near(reading: Reading, piece: Piece, heard: Collection[int]) -> tuple[Record, ...]:
     """Those of the focus, and half-mapped ones of who was heard, which may be the same pair."""
-    own = {r.key: r for r in reading.records(piece.focus)}
+    own = {r.key: r for r in piece.records}
     halves = {r.key: r for r in reading.half_mapped(heard)}
     return tuple(record for _, record in sorted({**halves, **own}.items()))
 

@@ -139,8 +139,11 @@ class RunsReading(Protocol):
     def members(self, run: int) -> tuple[Member, ...]:
         """Every member, by server."""
 
-    def waiting_members(self, server: int) -> tuple[tuple[int, Member], ...]:
-        """(run, member) of every run that waits for a reading of this server."""
+    def waiting_members(self, server: int) -> tuple[tuple[OpenRun, Member], ...]:
+        """(run, member) of every run that waits for a reading of this server; the oldest first."""
+
+    def is_waited_for(self, run: int) -> bool:
+        """True if a member of it is still to be read."""
 
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         """What the run saw of these servers, with everything they told."""

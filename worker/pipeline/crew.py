@@ -127,7 +127,7 @@ class Crew:
 
     def _look(self, claimed: Claimed) -> Sighting:
         try:
-            return self._eyes.look(claimed.server, claimed.way)
+            return self._eyes.look(claimed.server, claimed.way, claimed.names)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  # a run must not hang on a mistake of ours

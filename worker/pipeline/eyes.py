@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from collectors.base import ReadError
@@ -16,11 +16,12 @@ from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
 from reconcile.impostors import genuine
 from reconcile.model import Server, Sighting
+from reconcile.names import NameMap
 from worker.bootstrap import Ipam
 from worker.clock import DatabaseClock
+from worker.credential_ports import CredentialView, Proof
 from worker.credentials import StoredLogonBook, notice_changes
 from worker.live import Directory, logins_of
-from worker.looking import name_map
 from worker.ports import Reading
 
 #: So long a process believes what it knows of secrets and of what servers said to them.
@@ -31,9 +32,19 @@ _FRESH_SECONDS: Final = 5.0
 class _Secrets:
     """What was read of them, and when by the clock of this process."""
 
+    views: Mapping[str, CredentialView]
     logins: Mapping[str, Login]
     failed: Mapping[str, ReadError]
     read_at: float
+
+    def as_of(self, proofs: Collection[Proof]) -> Iterable[CredentialView] | None:
+        """The credentials as these proofs have them; None if they are not about the same ones."""
+        if {proof.name for proof in proofs} != self.views.keys():
+            return None
+        return [
+            replace(self.views[p.name], proven=p.proven, suspended_at=p.suspended_at)
+            for p in proofs
+        ]
 
 
 class Eyes:
@@ -52,13 +63,13 @@ class Eyes:
     def way(self, reading: Reading, server: Server, *, insist: bool) -> Way:
         """How it is reached now, or why it is not asked; ``refresh`` was called before."""
         secrets = self._secrets
-        credentials = reading.credentials()
-        for view in credentials:
-            if not view.proven:
-                self._book.doubt(view.credential.name)
-                self._logons.doubt(view.credential.name)
+        proofs = reading.proofs()
+        for proof in proofs:
+            if not proof.proven:
+                self._book.doubt(proof.name)
+                self._logons.doubt(proof.name)
         directory = Directory(
-            credentials,
+            secrets.as_of(proofs) or reading.credentials(),
             reading.logons(server.id),
             secrets.logins,
             secrets.failed,
@@ -66,13 +77,10 @@ class Eyes:
         )
         return directory.way(server, reading.endpoint(server.id), reading.now())
 
-    def look(self, server: Server, way: Way) -> Sighting:
-        """Read it; no transaction is open meanwhile."""
+    def look(self, server: Server, way: Way, names: NameMap) -> Sighting:
+        """Read it; no transaction is open meanwhile. ``names`` are the inventory's."""
         collector = FailoverCollector(self._powershell, {server.id: way}, concurrency=1)
-        sighting = collector.read(server, self._clock)
-        with self._ipam.store.read() as reading:
-            names = name_map(reading.servers())
-        return genuine(sighting, names, server.name)
+        return genuine(collector.read(server, self._clock), names, server.name)
 
     def close(self) -> None:
         """End every reading now; shells are still deleted."""
@@ -92,6 +100,8 @@ class Eyes:
 
     def _load(self) -> _Secrets:
         with self._ipam.store.read() as reading:
-            logins, failed = logins_of(reading.credentials())
+            views = reading.credentials()
+        logins, failed = logins_of(views)
         notice_changes(self._ipam.store, logins)
-        return _Secrets(logins, failed, time.monotonic())
+        by_name = {view.credential.name: view for view in views}
+        return _Secrets(by_name, logins, failed, time.monotonic())

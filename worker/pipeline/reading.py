@@ -7,6 +7,7 @@ a server twice; at most two readings of a server are under way at once.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 from collectors.failover import Way
 from collectors.powershell.host import Host
 from reconcile.model import Seen, Server, Sighting, Skipped, SkipReason, Standing
+from reconcile.names import NameMap
 from reconcile.witness import neighbours
 from worker.looking import learnt, name_map
 from worker.pipeline.eyes import Eyes
@@ -32,10 +34,14 @@ _MOST_AT_ONCE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A reading that this process has begun; ``is_slow``: it holds a place in the slow lane."""
+    """A reading that this process has begun; ``is_slow``: it holds a place in the slow lane.
+
+    ``names`` are those of the inventory then.
+    """
 
     run: OpenRun
     server: Server
+    names: NameMap
     way: Way
     at: datetime
     is_slow: bool
@@ -51,19 +57,20 @@ def claim(
     run, server = wanted
     eyes.refresh()
     with store.write() as uow:
-        asked = uow.run_in_progress(run)
-        waiting = dict(uow.waiting_members(server))
-        member = waiting.get(run)
-        known = next((s for s in uow.servers() if s.id == server), None)
-        if asked is None or member is None or known is None or _in_hand(asked, member, waiting):
+        waiting = uow.waiting_members(server)
+        wanting = next(((r, m) for r, m in waiting if r.id == run), None)
+        servers = uow.servers()
+        known = next((s for s in servers if s.id == server), None)
+        if wanting is None or known is None or _in_hand(*wanting, [m for _, m in waiting]):
             return None
+        asked, member = wanting
         is_slow = asked.lane is Lane.READ and has_failed(uow, server)
         if is_slow and not slow_lane.enter():
             return None
         try:
             at = uow.claim(run, server, process)
             way = _way(uow, eyes, asked, member, known)
-            claimed = Claimed(asked, known, way, at, is_slow)
+            claimed = Claimed(asked, known, name_map(servers), way, at, is_slow)
             uow.commit()
         except BaseException:
             if is_slow:
@@ -112,9 +119,9 @@ def _way(uow: UnitOfWork, eyes: Eyes, run: OpenRun, member: Member, server: Serv
     return eyes.way(uow, server, insist=member.is_target and run.lane.insists)
 
 
-def _in_hand(run: OpenRun, member: Member, waiting: dict[int, Member]) -> bool:
+def _in_hand(run: OpenRun, member: Member, waiting: Iterable[Member]) -> bool:
     """True if a reading under way will answer it, or must end before another may begin."""
-    begun = [m.claimed_at for m in waiting.values() if m.claimed_by and m.claimed_at]
+    begun = [m.claimed_at for m in waiting if m.claimed_by and m.claimed_at]
     if member.claimed_by is not None or len(begun) >= _MOST_AT_ONCE:
         return True
     return any(at >= run.started_at for at in begun)
@@ -135,14 +142,11 @@ def conclude(
     with store.write() as uow:
         answered: list[int] = []
         to_read: defaultdict[OpenRun, set[int]] = defaultdict(set)
-        for number, member in uow.waiting_members(claimed.server.id):
-            run = uow.run_in_progress(number)
-            if run is None:
-                continue
+        for run, member in uow.waiting_members(claimed.server.id):
             if _answers(run, member, process, claimed, sighting):
                 _conclude(uow, run, member, sighting)
                 to_read[run] |= _enlist_partners(uow, run, member, sighting)
-                answered.append(number)
+                answered.append(run.id)
             elif member.claimed_by is None:
                 to_read[run].add(claimed.server.id)  # it had to wait for this one to end
         for run, servers in to_read.items():

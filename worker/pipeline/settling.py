@@ -8,10 +8,12 @@ servers at once is also cheaper than one by one.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Final
 
 from reconcile.doubts import Doubt, doubtful
@@ -24,6 +26,7 @@ from worker import observing
 from worker.applying import apply_entries
 from worker.looking import Piece, load_world, name_map
 from worker.pipeline.ending import close
+from worker.pipeline.pace import Pace
 from worker.pipeline.post import Post, publish
 from worker.ports import Reading, Store, UnitOfWork
 from worker.recording import MACHINE, Written, at_once, write_down
@@ -33,8 +36,8 @@ from worker.second_look import FURTHER_READINGS, Looked, earlier, with_distance
 
 #: In the numbers of a run: so many retired servers were heard without being asked.
 _HEARD: Final = "retired_heard"
-#: Servers judged in one transaction: the one writer must not be kept from others for long.
-_MOST_AT_ONCE: Final = 40
+#: How often who pauses looks whether there is anything to wait for.
+_LOOK_SECONDS: Final = 0.1
 
 
 def lease_name(run: int) -> str:
@@ -45,14 +48,37 @@ def lease_name(run: int) -> str:
 def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
     """Judge what can be judged, apply it by policy, and close the run if nothing is left."""
     holder = _Holder(run, conduct.timing.lease)
+    pace = Pace()
+    began = time.monotonic()
     try:
-        while _step(store, post, conduct, holder):
-            pass
+        while (more := _step(store, post, conduct, holder, pace.most)) is not More.NOTHING:
+            pace.took(time.monotonic() - began)
+            if more is More.UNDER_WAY:
+                _let_others_conclude(store, run, pace.pause_seconds)
+            began = time.monotonic()
     except LeaseLost:
         observing.lease_lost(run)  # somebody took it for dead, and goes on
     except BaseException:
         holder.give_back(store)
         raise
+
+
+def _let_others_conclude(store: Store, run: int, seconds: float) -> None:
+    """Judging many at once costs little more than judging one; it ends when all were read."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        time.sleep(min(left, _LOOK_SECONDS))
+        with store.read() as reading:
+            if not reading.is_waited_for(run):
+                return
+
+
+class More(Enum):
+    """What there is to do at a run after a step: ``UNDER_WAY`` are readings that others make."""
+
+    NOTHING = auto()
+    UNDER_WAY = auto()
+    PERHAPS = auto()
 
 
 @dataclass(slots=True)
@@ -78,8 +104,8 @@ class _Holder:
                 uow.commit()
 
 
-def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder) -> bool:
-    """One piece: recorded, then applied. False when there is nothing more for us to do.
+def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int) -> More:
+    """One piece: recorded, then applied; and what there is to do afterwards.
 
     The lease is taken in the transaction of the first piece.
     """
@@ -87,14 +113,14 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder) -> bool:
         run = uow.run_in_progress(holder.run)
         token = None if run is None else holder.hold(uow)
         if run is None or token is None:
-            return False
+            return More.NOTHING
         members = {m.server: m for m in uow.members(run.id)}
-        piece = _next_piece(uow, run, members)
+        piece = _next_piece(uow, run, members, most)
         if piece is None:
             ended = _end(uow, run, members, token, conduct)
             uow.commit()
             observing.run_closed(run.id, ended)
-            return False
+            return More.NOTHING
         judged = _judge(uow, run, piece, members, conduct)
         uow.commit()
     holder.token = token
@@ -102,20 +128,22 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder) -> bool:
     observing.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
     publish(post, run.id, judged.again, Lane.ON_DEMAND)
     _apply(store, judged.written, holder, conduct)
-    return True
+    return More.UNDER_WAY if any(m.claimed_by for m in members.values()) else More.PERHAPS
 
 
-def _next_piece(reading: Reading, run: OpenRun, members: Mapping[int, Member]) -> Piece | None:
+def _next_piece(
+    reading: Reading, run: OpenRun, members: Mapping[int, Member], most: int
+) -> Piece | None:
     """Who concluded and was not judged; at the end those whose partners nobody could name."""
     concluded = [s for s, m in members.items() if m.stage is Stage.CONCLUDED]
     if concluded:
-        focus = frozenset(sorted(concluded)[:_MOST_AT_ONCE])
+        focus = frozenset(sorted(concluded)[:most])
         later = {s for s, m in members.items() if m.stage is not Stage.JUDGED}
-        return Piece(run.id, focus, frozenset(later - focus))
+        return Piece(run.id, focus, frozenset(later - focus), reading.records(focus))
     if any(m.stage is not Stage.JUDGED for m in members.values()):
         return None
     left = {s for s, m in members.items() if m.unresolved} | _unheard(reading, run)
-    return Piece(run.id, frozenset(left), frozenset()) if left else None
+    return Piece(run.id, frozenset(left), frozenset(), reading.records(left)) if left else None
 
 
 def _unheard(reading: Reading, run: OpenRun) -> set[int]:
@@ -187,7 +215,7 @@ def _sightings(
     ready = members.keys() - piece.awaited - mine.keys()
     if not piece.awaited and any(m.unresolved for m in members.values()):
         return {**mine, **reading.seen_in(run.id, ready)}  # anybody may be meant
-    partners = {p for record in reading.records(piece.focus) for p in record.partners}
+    partners = {p for record in piece.records for p in record.partners}
     partners |= neighbours(name_map(reading.servers()), mine.values())
     return {**mine, **reading.seen_in(run.id, partners & ready)}
 

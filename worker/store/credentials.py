@@ -17,7 +17,7 @@ from sqlalchemy import Executable, and_, delete, func, insert, literal, or_, sel
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collectors.powershell.logons import MOST_UNPROVEN, SLOT_SECONDS, Admission
-from worker.credential_ports import Credential, CredentialView, Logon, Refusal
+from worker.credential_ports import Credential, CredentialView, Logon, Proof, Refusal
 from worker.server_rules import default_credential
 from worker.store.inventory_tables import credential as credential_table
 from worker.store.inventory_tables import logon, logon_slot, server
@@ -70,6 +70,11 @@ class CredentialReading(Session):
             for row in rows
         )
         return tuple(sorted(views, key=lambda view: view.credential.name))
+
+    def proofs(self) -> tuple[Proof, ...]:
+        columns = (credential_table.c[f.name] for f in fields(Proof))
+        rows = self._rows(select(*columns).order_by(credential_table.c.name))
+        return tuple(Proof(*row) for row in rows)
 
     def logons(self, server: int | None = None) -> tuple[Logon, ...]:
         asked = select(logon)

@@ -6,39 +6,73 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, insert, select, update
 
 from reconcile.model import Seen, Sighting
 from worker.run_ports import Lane, Member, OpenRun, RunLine, Scope, Stage
+from worker.store.columns import AwareUtc
 from worker.store.readings import Outcome, SightingReading, SightingWriting, sighting_of
 from worker.store.run_tables import run_line, run_member, worker_process
 from worker.store.session import AnyRow, chunks
 from worker.store.tables import reading, sighting
 from worker.store.tables import run as run_table
 
+#: What an OpenRun is made of; the names are not those of other tables' columns.
+_RUN: Final = tuple(
+    run_table.c[name].label(f"of_run_{name}")
+    for name in ("id", "started_by", "target", "targets", "only_name", "lane", "started_at")
+)
 _IN_PROGRESS: Final = and_(run_table.c.ended_at.is_(None), run_table.c.lane.is_not(None))
+_WAITED_FOR: Final = (
+    select(run_member.c.server_id)
+    .where(run_member.c.run_id == bindparam("run"), run_member.c.state == Stage.WAITING)
+    .limit(1)
+)
+
+
+def _members() -> Select[*tuple[Any, ...]]:
+    """Members, with the claims of those left out who are dead ``now``."""
+    alive = and_(
+        worker_process.c.id == run_member.c.claimed_by,
+        worker_process.c.alive_until > bindparam("now", type_=AwareUtc),
+    )
+    claimed_by = case((worker_process.c.id.is_not(None), run_member.c.claimed_by))
+    others = [column for column in run_member.c if column.name != "claimed_by"]
+    return select(*others, claimed_by.label("claimed_by")).outerjoin(worker_process, alive)
+
+
+#: Made once: these are asked for each server of a run.
+_MEMBERS_OF: Final = _members().where(run_member.c.run_id == bindparam("run"))
+_WAITING_FOR: Final = (
+    _members()
+    .join(run_table, and_(run_table.c.id == run_member.c.run_id, _IN_PROGRESS))
+    .add_columns(*_RUN)
+    .where(run_member.c.server_id == bindparam("server"), run_member.c.state == Stage.WAITING)
+    .order_by(run_member.c.run_id)
+)
 
 
 class ProgressReading(SightingReading):
     """Looks at runs in progress."""
 
     def runs_in_progress(self) -> tuple[OpenRun, ...]:
-        asked = select(run_table).where(_IN_PROGRESS).order_by(run_table.c.id)
+        asked = select(*_RUN).where(_IN_PROGRESS).order_by(run_table.c.id)
         return tuple(_open_run(row) for row in self._rows(asked))
 
     def run_in_progress(self, run: int) -> OpenRun | None:
-        rows = self._rows(select(run_table).where(_IN_PROGRESS, run_table.c.id == run))
+        rows = self._rows(select(*_RUN).where(_IN_PROGRESS, run_table.c.id == run))
         return _open_run(rows[0]) if rows else None
 
     def members(self, run: int) -> tuple[Member, ...]:
-        rows = self._rows(self._with_claims().where(run_member.c.run_id == run))
+        rows = self._rows(_MEMBERS_OF, {"run": run, "now": self.now()})
         return tuple(sorted((_member(row) for row in rows), key=lambda member: member.server))
 
-    def waiting_members(self, server: int) -> tuple[tuple[int, Member], ...]:
-        """(run, member) of every run that waits for a reading of this server."""
-        waiting = and_(run_member.c.server_id == server, run_member.c.state == Stage.WAITING)
-        rows = self._rows(self._with_claims().where(waiting).order_by(run_member.c.run_id))
-        return tuple((row.run_id, _member(row)) for row in rows)
+    def waiting_members(self, server: int) -> tuple[tuple[OpenRun, Member], ...]:
+        rows = self._rows(_WAITING_FOR, {"server": server, "now": self.now()})
+        return tuple((_open_run(row), _member(row)) for row in rows)
+
+    def is_waited_for(self, run: int) -> bool:
+        return bool(self._rows(_WAITED_FOR, {"run": run}))
 
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         with_digest = select(sighting, reading.c.digest).outerjoin(reading)
@@ -66,16 +100,6 @@ class ProgressReading(SightingReading):
     def lines_of(self, run: int) -> Mapping[int, RunLine]:
         rows = self._rows(select(run_line).where(run_line.c.run_id == run))
         return {row.number: RunLine(row.number, row.is_new, row.confirmed) for row in rows}
-
-    def _with_claims(self) -> Select[*tuple[Any, ...]]:
-        """Members, with the claims of the dead left out."""
-        now = self.now()
-        alive = and_(
-            worker_process.c.id == run_member.c.claimed_by, worker_process.c.alive_until > now
-        )
-        claimed_by = case((worker_process.c.id.is_not(None), run_member.c.claimed_by))
-        others = [column for column in run_member.c if column.name != "claimed_by"]
-        return select(*others, claimed_by.label("claimed_by")).outerjoin(worker_process, alive)
 
 
 class ProgressWriting(SightingWriting, ProgressReading):
@@ -212,14 +236,14 @@ def _servers_of(run: int) -> Select[int]:
 
 
 def _open_run(row: AnyRow) -> OpenRun:
-    targets = None if row.targets is None else frozenset(row.targets)
+    targets = None if row.of_run_targets is None else frozenset(row.of_run_targets)
     return OpenRun(
-        id=row.id,
-        trigger=row.started_by,
-        target=row.target,
-        scope=Scope(targets, row.only_name),
-        lane=Lane(row.lane),
-        started_at=row.started_at,
+        id=row.of_run_id,
+        trigger=row.of_run_started_by,
+        target=row.of_run_target,
+        scope=Scope(targets, row.of_run_only_name),
+        lane=Lane(row.of_run_lane),
+        started_at=row.of_run_started_at,
     )
 
 

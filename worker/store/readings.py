@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, and_, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from reconcile.model import ReadFailure, Seen, Sighting, Skipped, SkipReason, Unseen
 from worker.ports import EVERYTHING
@@ -164,9 +165,16 @@ class SightingWriting(SightingReading):
 
     def replace_sighting(self, run: int, seen: Sighting) -> None:
         """Record it, instead of what the run saw of this server before."""
-        mine = and_(sighting.c.run_id == run, sighting.c.server_id == seen.server)
-        self._run(delete(sighting).where(mine))
-        self.add_sightings(run, [seen])
+        kept = self._keep([self._document(seen)] if isinstance(seen, Seen) else [])
+        row = {"run_id": run, **_NOTHING, **self._columns(seen, kept)}
+        make = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        self._run(
+            make(sighting)
+            .values(row)
+            .on_conflict_do_update(
+                index_elements=[sighting.c.server_id, sighting.c.run_id], set_=row
+            )
+        )
 
     def _keep(self, documents: Iterable[Document]) -> Mapping[str, int]:
         """The readings' numbers by digest; what is new is kept under a new one."""

@@ -78,6 +78,8 @@ class RecordWriting(RecordReading, MembershipWriting):
     def insert_records(self, records: Sequence[tuple[Record, Collection[Membership]]]) -> list[int]:
         for record, _ in records:
             _must_be_valid(record)
+        if not records:
+            return []
         keys = self._new_keys(failover, len(records))
         now = self.now()
         wanted = self._unique(

@@ -72,9 +72,11 @@ class Session:
         assert isinstance(result, CursorResult)  # noqa: S101 - all Core statements give one
         return result
 
-    def _rows(self, statement: Executable) -> Sequence[AnyRow]:
+    def _rows(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[AnyRow]:
         with translated(self._database.place):
-            return self._connection.execute(statement).all()
+            return self._connection.execute(statement, values).all()
 
     def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows that all have the same columns."""
@@ -99,6 +101,8 @@ class Session:
 
         They are of the database's own series, so rows that somebody adds by hand do no harm.
         """
+        if not count:
+            return []
         if self._database.is_sqlite:
             used = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :table")
             start = self._rows(used.bindparams(table=table.name))[0][0] + 1

@@ -33,7 +33,7 @@ def test_findings_are_found_by_every_server_they_are_about(store: SqlStore) -> N
         uow.open_finding(open_run(uow), [both, single, REFUSED])
         found = [
             [f.finding for f in uow.open_findings(servers)]
-            for servers in ([one], [two, one], [three], [99], [])
+            for servers in ([one], [two, one], [three], [three + 99], [])
         ]
     assert found == [[both, REFUSED], [both, REFUSED], [single, REFUSED], [REFUSED], [REFUSED]]
 
