@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from reconcile.model import Sighting
+from reconcile.record import Entry, EntryStatus
 
 
 class Lane(StrEnum):
@@ -151,6 +152,12 @@ class RunsReading(Protocol):
     def lines_of(self, run: int) -> Mapping[int, RunLine]:
         """The lines of OperationTracker that the run touched, by number."""
 
+    def line_counts(self, run: int) -> Mapping[tuple[EntryStatus, bool], int]:
+        """How many of them there are by what became of them and ``is_new``."""
+
+    def pending_of(self, run: int, *, confirmed: bool = False) -> tuple[Entry, ...]:
+        """Those that wait, or of these only what the run had evidence for."""
+
     def polls(self, servers: Collection[int] | None = None) -> Mapping[int, Poll]:
         """By server; who has none was never asked by a worker."""
 
@@ -185,7 +192,7 @@ class RunsKeeping(Protocol):
         """Their turn is over; True: something of them waits for the names of others."""
 
     def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
-        """Lines of OperationTracker that the run touched; what is known already may be confirmed."""
+        """Lines that the run touched; what it found before may be confirmed now."""
 
     def tell_progress(self, run: int, counts: Mapping[str, int]) -> None:
         """Add to the numbers of a run in progress."""

@@ -79,12 +79,21 @@ def fate(planned: Planned, *, applied: bool, recorded: bool = True) -> Fate:
 def counts(lines: tuple[Line, ...], sightings: Mapping[int, Sighting]) -> dict[str, int]:
     """The numbers that describe a run: servers by outcome, operations by fate."""
     fates = Counter(line.fate for line in lines)
+    new = sum(line.new for line in lines)
+    return {**server_counts(sightings), **operation_counts(fates, new)}
+
+
+def operation_counts(fates: Mapping[Fate, int], new: int) -> dict[str, int]:
+    """Of operations, ``new`` of which the run recorded."""
+    return {"operations_new": new, **{f"operations_{f}": fates.get(f, 0) for f in Fate}}
+
+
+def server_counts(sightings: Mapping[int, Sighting]) -> dict[str, int]:
+    """Of servers by outcome."""
     seen = sum(isinstance(s, Seen) for s in sightings.values())
     unseen = sum(isinstance(s, Unseen) for s in sightings.values())
     return {
         "servers_read": seen,
         "servers_unread": unseen,
         "servers_skipped": len(sightings) - seen - unseen,
-        "operations_new": sum(line.new for line in lines),
-        **{f"operations_{f}": fates[f] for f in Fate},
     }

@@ -5,6 +5,7 @@ Everything is taken from the store, so it does not matter which process did what
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from reconcile.drift import OPERATIONAL
@@ -20,7 +21,7 @@ from worker.preview import refused_finding
 from worker.recording import MACHINE, Recorded, at_once
 from worker.request import Conduct, Policy
 from worker.run_ports import OpenRun
-from worker.summary import Line, Summary, counts, fate
+from worker.summary import Fate, Line, Summary, fate, operation_counts, server_counts
 
 
 def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
@@ -42,12 +43,8 @@ def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
 
 def _confirmed(uow: UnitOfWork, run: OpenRun) -> list[Entry]:
     """Lines that wait, and that this run itself had evidence for."""
-    wanted = [number for number, line in uow.lines_of(run.id).items() if line.confirmed]
-    return [
-        e
-        for e in uow.entries_by_number(wanted)
-        if e.status is EntryStatus.PENDING and e.planned.hold is Hold.NONE
-    ]
+    waiting = uow.pending_of(run.id, confirmed=True)
+    return [e for e in waiting if e.planned.hold is Hold.NONE]
 
 
 def _catch_up(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
@@ -134,6 +131,15 @@ def _lines(reading: Reading, run: int) -> tuple[Line, ...]:
     )
 
 
+def _operation_counts(reading: Reading, run: int) -> dict[str, int]:
+    """The same as of ``_lines``; what was applied, which may be much, is only counted."""
+    by_status = reading.line_counts(run)
+    fates = Counter(fate(e.planned, applied=False) for e in reading.pending_of(run))
+    fates[Fate.APPLIED] = sum(by_status.get((EntryStatus.APPLIED, new), 0) for new in (True, False))
+    shown = (EntryStatus.PENDING, EntryStatus.APPLIED)
+    return operation_counts(fates, sum(by_status.get((status, True), 0) for status in shown))
+
+
 def _numbers(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> dict[str, object]:
     told = uow.run(run.id)
     so_far = {} if told is None else dict(told.summary)
@@ -147,7 +153,8 @@ def _numbers(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> dict[str
         "findings_opened": 0,
         "findings_resolved": 0,
         **so_far,
-        **counts(_lines(uow, run.id), sightings),
+        **server_counts(sightings),
+        **_operation_counts(uow, run.id),
         "findings": len(uow.open_findings(about)),
         "refused": None if refusal is None else refusal.why,
     }

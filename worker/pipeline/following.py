@@ -28,7 +28,7 @@ def progress_of(reading: Reading, run: int) -> Progress | None:
         concluded=sum(stage is not Stage.WAITING for stage in stages),
         judged=sum(stage is Stage.JUDGED for stage in stages),
         pairs=pairs if isinstance(pairs, int) else 0,
-        operations=sum(line.is_new for line in reading.lines_of(run).values()),
+        operations=sum(n for (_, is_new), n in reading.line_counts(run).items() if is_new),
         findings=opened if isinstance(opened, int) else 0,
         working=sum(p.is_alive and p.role in _takers(asked.lane) for p in reading.processes()),
     )

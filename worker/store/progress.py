@@ -9,10 +9,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, insert, select, update
 
 from reconcile.model import Seen, Sighting
-from worker.run_ports import Lane, Member, OpenRun, RunLine, Scope, Stage
+from worker.run_ports import Lane, Member, OpenRun, Scope, Stage
 from worker.store.columns import AwareUtc
 from worker.store.readings import Outcome, SightingReading, SightingWriting, sighting_of
-from worker.store.run_tables import run_line, run_member, worker_process
+from worker.store.run_tables import run_member, worker_process
 from worker.store.session import AnyRow, chunks
 from worker.store.tables import reading, sighting
 from worker.store.tables import run as run_table
@@ -96,10 +96,6 @@ class ProgressReading(SightingReading):
             row.read_at,
             row.clock_offset_seconds,
         )
-
-    def lines_of(self, run: int) -> Mapping[int, RunLine]:
-        rows = self._rows(select(run_line).where(run_line.c.run_id == run))
-        return {row.number: RunLine(row.number, row.is_new, row.confirmed) for row in rows}
 
 
 class ProgressWriting(SightingWriting, ProgressReading):
@@ -187,25 +183,6 @@ class ProgressWriting(SightingWriting, ProgressReading):
                 these = and_(run_member.c.run_id == run, run_member.c.server_id.in_(chunk))
                 over = {"state": Stage.JUDGED, "unresolved": unresolved}
                 self._run(update(run_member).where(these).values(over))
-
-    def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
-        there = self.lines_of(run)
-        known = [
-            line
-            for line in lines
-            if (old := there.get(line.number)) and line.confirmed > old.confirmed
-        ]
-        for chunk in chunks([line.number for line in known]):
-            these = and_(run_line.c.run_id == run, run_line.c.number.in_(chunk))
-            self._run(update(run_line).where(these).values(confirmed=True))
-        new = [line for line in lines if line.number not in there]
-        self._insert(
-            run_line,
-            [
-                {"run_id": run, "number": n.number, "is_new": n.is_new, "confirmed": n.confirmed}
-                for n in new
-            ],
-        )
 
     def tell_progress(self, run: int, counts: Mapping[str, int]) -> None:
         this = run_table.c.id == run

@@ -15,6 +15,7 @@ from worker.store.figures import FigureReading
 from worker.store.findings import FindingReading, FindingWriting
 from worker.store.inventory import InventoryWriting
 from worker.store.leases import LeaseReading, LeaseWriting
+from worker.store.lines import LineReading, LineWriting
 from worker.store.progress import ProgressReading, ProgressWriting
 from worker.store.pruning import PruningWriting
 from worker.store.readings import SightingWriting
@@ -32,6 +33,7 @@ class SqlReading(
     RunReading,
     CredentialReading,
     ProgressReading,
+    LineReading,
     LeaseReading,
     WindowReading,
     FigureReading,
@@ -44,6 +46,7 @@ class SqlUnitOfWork(
     RecordWriting,
     TrackerWriting,
     ProgressWriting,
+    LineWriting,
     SightingWriting,
     FindingWriting,
     RunWriting,

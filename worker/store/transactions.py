@@ -108,4 +108,3 @@ def _begin_immediate(connection: Connection, wait_seconds: float) -> None:
         else:
             break
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(wait_seconds * 1000)}")
-
