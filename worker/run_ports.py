@@ -151,6 +151,9 @@ class RunsReading(Protocol):
     def polls(self, servers: Collection[int] | None = None) -> Mapping[int, Poll]:
         """By server; who has none was never asked by a worker."""
 
+    def connected(self, servers: Collection[int]) -> tuple[frozenset[int], ...]:
+        """Groups: these servers, and all who hang together with them by stored relationships."""
+
     def processes(self) -> tuple[Process, ...]:
         """Workers and beats that are registered, alive or not."""
 

@@ -13,6 +13,7 @@ from worker.store.engine import Database
 from worker.store.faults import translated
 from worker.store.figures import FigureReading
 from worker.store.findings import FindingReading, FindingWriting
+from worker.store.groups import GroupReading
 from worker.store.inventory import InventoryWriting
 from worker.store.leases import LeaseReading, LeaseWriting
 from worker.store.progress import ProgressReading, ProgressWriting
@@ -33,6 +34,7 @@ class SqlReading(
     CredentialReading,
     ProgressReading,
     LeaseReading,
+    GroupReading,
     WindowReading,
     FigureReading,
 ):
