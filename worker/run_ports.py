@@ -79,6 +79,16 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """How a member's turn ended: something of it is ``unresolved`` or not, and what it has to
+    remember of it, see ``worker.pipeline.counting``.
+    """
+
+    unresolved: bool
+    marks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunLine:
     """A line of OperationTracker in a run: recorded by it, and confirmed by what it read."""
 
@@ -145,6 +155,9 @@ class RunsReading(Protocol):
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         """What the run saw of these servers, with everything they told."""
 
+    def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
+        """What these servers remember of their turns, those that are members."""
+
     def lines_of(self, run: int) -> Mapping[int, RunLine]:
         """The lines of OperationTracker that the run touched, by number."""
 
@@ -181,8 +194,8 @@ class RunsKeeping(Protocol):
     def published(self, run: int, servers: Collection[int]) -> None:
         """Messages about them were sent now; what a dead process claimed is free again."""
 
-    def judged(self, run: int, servers: Mapping[int, bool]) -> None:
-        """Their turn is over; True: something of them waits for the names of others."""
+    def judged(self, run: int, turns: Mapping[int, Turn]) -> None:
+        """The turn of these members is over."""
 
     def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
         """Lines of OperationTracker that the run touched; what is known already may be confirmed."""

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, insert, select, update
 
 from reconcile.model import Seen, Sighting
-from worker.run_ports import Lane, Member, OpenRun, RunLine, Scope, Stage
+from worker.run_ports import Lane, Member, OpenRun, RunLine, Scope, Stage, Turn
 from worker.store.readings import Outcome, SightingReading, SightingWriting, sighting_of
 from worker.store.run_tables import run_line, run_member, worker_process
 from worker.store.session import AnyRow, chunks
@@ -63,6 +63,15 @@ class ProgressReading(SightingReading):
             row.clock_offset_seconds,
         )
 
+    def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
+        asked = select(run_member.c.server_id, run_member.c.marks)
+        of_run = asked.where(run_member.c.run_id == run)
+        return {
+            row.server_id: tuple(row.marks)
+            for chunk in chunks(servers)
+            for row in self._rows(of_run.where(run_member.c.server_id.in_(chunk)))
+        }
+
     def lines_of(self, run: int) -> Mapping[int, RunLine]:
         rows = self._rows(select(run_line).where(run_line.c.run_id == run))
         return {row.number: RunLine(row.number, row.is_new, row.confirmed) for row in rows}
@@ -74,7 +83,7 @@ class ProgressReading(SightingReading):
             worker_process.c.id == run_member.c.claimed_by, worker_process.c.alive_until > now
         )
         claimed_by = case((worker_process.c.id.is_not(None), run_member.c.claimed_by))
-        others = [column for column in run_member.c if column.name != "claimed_by"]
+        others = [column for column in run_member.c if column.name not in ("claimed_by", "marks")]
         return select(*others, claimed_by.label("claimed_by")).outerjoin(worker_process, alive)
 
 
@@ -116,6 +125,7 @@ class ProgressWriting(SightingWriting, ProgressReading):
                     "claimed_at": None,
                     "readings": 0,
                     "looked": [],
+                    "marks": [],
                 }
                 for server in new
             ],
@@ -157,12 +167,18 @@ class ProgressWriting(SightingWriting, ProgressReading):
             sent = {"published_at": now, "claimed_by": None, "claimed_at": None}
             self._run(update(run_member).where(these).values(sent))
 
-    def judged(self, run: int, servers: Mapping[int, bool]) -> None:
-        for unresolved in (True, False):
-            for chunk in chunks([s for s, waits in servers.items() if waits is unresolved]):
-                these = and_(run_member.c.run_id == run, run_member.c.server_id.in_(chunk))
-                over = {"state": Stage.JUDGED, "unresolved": unresolved}
-                self._run(update(run_member).where(these).values(over))
+    def judged(self, run: int, turns: Mapping[int, Turn]) -> None:
+        if not turns:
+            return
+        this = and_(run_member.c.run_id == run, run_member.c.server_id == bindparam("member"))
+        over = update(run_member).where(this).values(state=Stage.JUDGED)
+        self._run(
+            over.values(unresolved=bindparam("waits"), marks=bindparam("remembers")),
+            [
+                {"member": server, "waits": turn.unresolved, "remembers": list(turn.marks)}
+                for server, turn in turns.items()
+            ],
+        )
 
     def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
         there = self.lines_of(run)
