@@ -24,6 +24,7 @@ from tests.worker.store.sql_counter import SqlCount, counted
 from worker.ports import EntryFilter, Reading
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
+from worker.window_ports import Window
 
 RUNS = 3
 
@@ -58,6 +59,8 @@ def a_fleet(store: SqlStore, prefix: str, size: int) -> Fleet:
             if n < RUNS - 1:
                 uow.decide(numbers, EntryStatus.APPLIED, "ipam-sync", by_machine=True)
         uow.open_finding(run, [a_finding(f"ring {n}", *pair) for n, pair in enumerate(ring)])
+        for server in servers:
+            uow.add_window(Window(0, server, None, BEGIN, minutes(1), "disks", "ada"))
         uow.start_watches({(server, "ring"): BEGIN for server in servers})
         uow.commit()
     return Fleet(servers, [record.key for record in records])
@@ -81,6 +84,7 @@ QUESTIONS: dict[str, Callable[[Reading, Fleet], object]] = {
     ),
     "connected": lambda reading, fleet: reading.connected(fleet.servers[:2]),
     "watches": lambda reading, fleet: reading.watches(fleet.servers[:2]),
+    "rested": lambda reading, fleet: reading.rested(fleet.servers[:2]),
     "holders": lambda reading, fleet: reading.holders(
         [(s, what) for s in fleet.servers[:2] for what in ("ring 0", 0, 1, 2)]
     ),
@@ -133,6 +137,7 @@ def test_a_longer_past_costs_no_more(store: SqlStore) -> None:
             uow.open_finding(run, [a_finding("old", fleet.servers[0])])
             gone = [f.id for f in uow.open_findings() if f.finding.relationship == "old"]
             uow.resolve_findings(gone)
+            uow.add_window(Window(0, fleet.servers[0], None, BEGIN, minutes(1), "disks", "ada"))
         uow.commit()
     after = costs(store, fleet)
     assert {name: after[name] for name in before} == before
