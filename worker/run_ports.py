@@ -119,6 +119,11 @@ class Process:
     alive_until: datetime
     is_alive: bool
 
+    @property
+    def host(self) -> str:
+        """Where it runs; its ``name`` is that and its number there."""
+        return self.name.rpartition(":")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
