@@ -89,10 +89,13 @@ def _unread(world: World, unseen: Unseen) -> Finding:
 
 
 def _overdue(world: World, server: int) -> Iterator[Finding]:
-    """If it was not read for too long; the time begins anew when a person changes the server."""
+    """If it was not read for too long; the time begins anew when a person changes the server, and
+    when maintenance ends.
+    """
     name, latest = world.name(server), world.previous.get(server)
     read_at = None if latest is None else latest.read_at
-    times = [t for t in (world.servers[server].changed_at, read_at) if t is not None]
+    beginnings = (world.servers[server].changed_at, world.rested.get(server), read_at)
+    times = [t for t in beginnings if t is not None]
     if not times or world.now - max(times) <= world.rules.overdue_after:
         return
     last = "never" if read_at is None else read_at.isoformat(timespec="seconds")

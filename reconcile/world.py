@@ -46,7 +46,8 @@ class World:
     all (name "") or a relationship without scopes, in recorded readings.  ``overtaken`` are records that
     were changed after this reading began and are not judged.  ``suspended`` are the names of
     credentials that are not used any more (R13).  ``paused`` are (folded relationship, server) of
-    which a person said that they are in maintenance.
+    which a person said that they are in maintenance; ``rested`` tells when maintenance of a server
+    that was not read ended or will end.
 
     A run may be judged piece by piece (R8): ``focus`` are the servers whose pairs are judged now
     (None: everybody's), ``awaited`` those whose turn comes later in the same run, so that their
@@ -71,6 +72,7 @@ class World:
     focus: frozenset[int] | None = None
     awaited: frozenset[int] = frozenset()
     paused: frozenset[tuple[str, int]] = frozenset()
+    rested: Mapping[int, datetime] = field(default_factory=dict)
 
     def turn_of(self, servers: Collection[int]) -> bool:
         """True if what these servers have to do with each other is judged now.

@@ -79,6 +79,18 @@ def test_what_lasts_is_watched_and_started_again(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
 
 
+@pytest.mark.parametrize("name", sorted(our_services().keys() - {"migrate"}))
+def test_a_container_is_asked_for_what_it_does_itself_and_for_nothing_else(name: str) -> None:
+    """Else one that is down would have all of them started again."""
+    command = our_services()[name]["command"]
+    kind, program, *words = SERVICES[name]["healthcheck"]["test"]
+    assert (kind, program) == ("CMD", "ipam-sync")
+    asked = parse(words).params
+    assert asked["part"] == (command[-1] if command[0] == "worker" else command[0])
+    if name == "exporter":
+        assert asked["port"] == parse(command).params["port"]
+
+
 def test_the_migration_ends_before_anything_uses_the_database() -> None:
     assert SERVICES["migrate"]["restart"] == "no"
     for name in our_services().keys() - {"migrate"}:

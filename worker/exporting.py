@@ -152,6 +152,12 @@ def _servers(figures: Figures) -> Iterator[Metric]:
         ("server",),
         [((s.name,), _timestamp(s.read_at)) for s in asked],
     )
+    yield _many(
+        "ipam_sync_server_in_maintenance",
+        "1 if a server that is asked is left alone for maintenance now, else 0.",
+        ("server",),
+        [((s.name,), s.in_maintenance) for s in asked],
+    )
     standings = Counts(s.standing for s in figures.servers)
     yield _many(
         "ipam_sync_servers",

@@ -16,12 +16,13 @@ from reconcile.model import Standing, State
 
 @dataclass(frozen=True, slots=True)
 class ServerFigure:
-    """A server, and when it was last read."""
+    """A server, when it was last read, and whether it is left alone now."""
 
     id: int
     name: str
     standing: Standing
     read_at: datetime | None
+    in_maintenance: bool
 
 
 @dataclass(frozen=True, slots=True)

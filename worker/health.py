@@ -1,15 +1,19 @@
 """What of an installation works: settings, database, clock, broker, processes, and the last success.
 
-Used by ``ipam-sync doctor``.  It writes nothing, and asks everything it can even if something fails.
+Or what one host does itself.  Used by ``ipam-sync doctor``.  It writes nothing, and asks everything
+it can even if something fails.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from typing import Final, TypeAlias
 
 from reconcile.model import Standing
 from worker.app import Backlog, CeleryPost, make_app
@@ -26,6 +30,10 @@ _SILENCE: Final = 3
 _RUNS_LOOKED_AT: Final = 50
 #: More than this in a queue and nobody in sight to take it is worth a word.
 _LONG_QUEUE: Final = 100
+#: The one that has no registration, for it writes nothing.
+EXPORTER: Final = "exporter"
+_EXPORTER_SECONDS: Final = 10.0
+_EVERY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104 - nobody listens here
 _START: Final = "Start it: ipam-sync up for everything, or ipam-sync worker and ipam-sync beat."
 
 
@@ -47,24 +55,57 @@ class Check:
     remedy: str = ""
 
 
+_Look: TypeAlias = Callable[[Reading, Settings], Iterator[Check]]
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
 def check_up(environ: Mapping[str, str], clock: Callable[[], datetime] = _now) -> tuple[Check, ...]:
     """Everything, in the order in which one would mend it; ``clock`` is this machine's."""
+
+    def installation(reading: Reading, settings: Settings) -> Iterator[Check]:
+        yield _clocks(reading, clock, settings)
+        yield from _processes(reading.processes(), settings)
+        yield _last_success(reading, settings)
+
+    return tuple(_checked(environ, installation, lambda _: iter(())))
+
+
+def check_own(environ: Mapping[str, str], part: str, port: int) -> tuple[Check, ...]:
+    """A role, the beat or the EXPORTER (at ``port``) on this host, and what that needs.
+
+    For health checks: what another host does not do is no reason to start this one again.
+    """
+
+    def here(reading: Reading, _: Settings) -> Iterator[Check]:
+        if part != EXPORTER:
+            yield _alive_here(reading, part)
+
+    def serving(settings: Settings) -> Iterator[Check]:
+        if part == EXPORTER:
+            yield _exporter(settings, port)
+
+    return tuple(_checked(environ, here, serving))
+
+
+def _checked(
+    environ: Mapping[str, str], look: _Look, then: Callable[[Settings], Iterator[Check]]
+) -> Iterator[Check]:
+    """``look`` into the store; ``then`` is what no transaction may wait for."""
     try:
         settings = load_settings(environ)
     except SettingsError as error:
-        return (Check("settings", Grade.FAIL, " ".join(error.problems), "Correct them."),)
-    return (
-        Check("settings", Grade.OK, "They are in order."),
-        *_database(settings, clock),
-        *_broker(settings),
-    )
+        yield Check("settings", Grade.FAIL, " ".join(error.problems), "Correct them.")
+        return
+    yield Check("settings", Grade.OK, "They are in order.")
+    yield from _database(settings, look)
+    yield from _broker(settings)
+    yield from then(settings)
 
 
-def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Check]:
+def _database(settings: Settings, look: _Look) -> Iterator[Check]:
     where = settings.safe_database_url
     try:
         revision = schema.current(settings.database_url)
@@ -75,11 +116,39 @@ def _database(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Che
             return
         with opened(settings) as ipam, ipam.store.read() as reading:
             yield Check("database", Grade.OK, f"{where}, revision {revision}.")
-            yield _clocks(reading, clock, settings)
-            yield from _processes(reading.processes(), settings)
-            yield _last_success(reading, settings)
+            yield from look(reading, settings)
     except StoreError as error:
         yield Check("database", Grade.FAIL, str(error), "Without the database nothing works.")
+
+
+def _alive_here(reading: Reading, role: str) -> Check:
+    host = socket.gethostname()
+    alive = [p for p in reading.processes() if p.is_alive and p.role == role and p.host == host]
+    name = BEAT if role == BEAT else f"worker {role}"
+    if alive:
+        return Check(name, Grade.OK, f"{len(alive)} alive on {host}.")
+    return Check(name, Grade.FAIL, f"None is alive on {host}.", _START)
+
+
+def _exporter(settings: Settings, port: int) -> Check:
+    """It is asked what Prometheus asks: nothing else shows that it serves."""
+    address = settings.metrics_address
+    if address in _EVERY_ADDRESS:
+        address = "127.0.0.1"
+    connection = HTTPConnection(address, port, timeout=_EXPORTER_SECONDS)
+    try:
+        connection.request("GET", "/metrics")
+        status = connection.getresponse().status
+    except (OSError, HTTPException) as error:
+        why = str(error) or type(error).__name__
+        text = f"{address}:{port} does not answer: {why}."
+        return Check(EXPORTER, Grade.FAIL, text, "Start it: ipam-sync exporter.")
+    finally:
+        connection.close()
+    if status != HTTPStatus.OK:
+        text = f"{address}:{port} answers with {status}."
+        return Check(EXPORTER, Grade.FAIL, text, "Somebody else may serve there; choose --port.")
+    return Check(EXPORTER, Grade.OK, f"{address}:{port} answers.")
 
 
 def _clocks(reading: Reading, clock: Callable[[], datetime], settings: Settings) -> Check:

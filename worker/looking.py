@@ -126,6 +126,7 @@ def load_world(
         focus=None if piece is None else piece.focus,
         awaited=frozenset() if piece is None else piece.awaited,
         paused=paused(reading.open_windows()),
+        rested=reading.rested([k for k, s in sightings.items() if not isinstance(s, Seen)]),
     )
 
 

@@ -80,6 +80,16 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """How a member's turn ended: something of it is ``unresolved`` or not, and what it has to
+    remember of it, see ``worker.pipeline.counting``.
+    """
+
+    unresolved: bool
+    marks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunLine:
     """A line of OperationTracker in a run: recorded by it, and confirmed by what it read."""
 
@@ -109,6 +119,11 @@ class Process:
     started_at: datetime
     alive_until: datetime
     is_alive: bool
+
+    @property
+    def host(self) -> str:
+        """Where it runs; its ``name`` is that and its number there."""
+        return self.name.rpartition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +164,9 @@ class RunsReading(Protocol):
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         """What the run saw of these servers, with everything they told."""
 
+    def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
+        """What these servers remember of their turns, those that are members."""
+
     def lines_of(self, run: int) -> Mapping[int, RunLine]:
         """The lines of OperationTracker that the run touched, by number."""
 
@@ -160,6 +178,9 @@ class RunsReading(Protocol):
 
     def polls(self, servers: Collection[int] | None = None) -> Mapping[int, Poll]:
         """By server; who has none was never asked by a worker."""
+
+    def connected(self, servers: Collection[int]) -> tuple[frozenset[int], ...]:
+        """Groups: these servers, and all who hang together with them by stored relationships."""
 
     def processes(self) -> tuple[Process, ...]:
         """Workers and beats that are registered, alive or not."""
@@ -188,8 +209,8 @@ class RunsKeeping(Protocol):
     def published(self, run: int, servers: Collection[int]) -> None:
         """Messages about them were sent now; what a dead process claimed is free again."""
 
-    def judged(self, run: int, servers: Mapping[int, bool]) -> None:
-        """Their turn is over; True: something of them waits for the names of others."""
+    def judged(self, run: int, turns: Mapping[int, Turn]) -> None:
+        """The turn of these members is over."""
 
     def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
         """Lines that the run touched; what it found before may be confirmed now."""

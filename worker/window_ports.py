@@ -6,7 +6,7 @@ keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -39,6 +39,9 @@ class WindowsReading(Protocol):
 
     def windows(self, *, over: bool = False) -> tuple[Window, ...]:
         """Those that are open or still to come, and with ``over`` all there ever were; by id."""
+
+    def rested(self, servers: Collection[int]) -> Mapping[int, datetime]:
+        """When the last window of each server ended, or the open one will; who had none is left out."""
 
 
 class WindowsKeeping(Protocol):

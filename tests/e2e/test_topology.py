@@ -9,11 +9,13 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ class Site:
 
     directory: Path
     database_url: str
+    exporter_port: int
 
     @property
     def broker(self) -> Path:
@@ -72,7 +75,7 @@ class Site:
         service = our_services()[name]
         words = self.words(service["command"])
         if words[0] == "exporter":
-            words += ["--port", "0"]
+            words += ["--port", str(self.exporter_port)]
         return Program(
             f"{name}-{number}",
             our_own(*words),
@@ -82,12 +85,20 @@ class Site:
         )
 
     def doctor(self) -> Mapping[str, Any]:
-        """What the health check of compose.yaml says, in words."""
-        kind, program, *words = our_services()["beat"]["healthcheck"]["test"]
+        """What it says of the whole installation."""
+        return self._doctor("beat", "doctor")
+
+    def health(self, name: str) -> bool:
+        """What the health check of a service says."""
+        kind, program, *words = our_services()[name]["healthcheck"]["test"]
         assert (kind, program) == ("CMD", "ipam-sync")
+        told = self._doctor(name, *words, "--port", str(self.exporter_port))
+        return bool(told["healthy"])
+
+    def _doctor(self, name: str, *words: str) -> Mapping[str, Any]:
         done = subprocess.run(
             [SCRIPT, *words, "--json"],
-            env=self.environment(our_services()["beat"]),
+            env=self.environment(our_services()[name]),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -100,11 +111,17 @@ class Site:
 @pytest.fixture
 def site(postgres_server: PostgresServer) -> Iterator[Site]:
     with home("compose") as directory, postgres_server.database() as name:
-        site = Site(directory, postgres_server.url(name))
+        site = Site(directory, postgres_server.url(name), free_port())
         (directory / "secrets").mkdir()
         for secret in compose()["secrets"]:
             site.secret(secret).write_text(f"{secrets.token_hex(32)}\n")
         yield site
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
 
 
 @contextmanager
@@ -133,13 +150,17 @@ def test_the_topology_of_compose_becomes_healthy_and_ends_in_time(site: Site) ->
         stack.enter_context(running(broker_of(site)))
         assert start(site.program("migrate")).wait() == 0
         assert not site.doctor()["healthy"]
-        lasting = [site.program(name) for name in our_services() if name != "migrate"]
+        names = [name for name in our_services() if name != "migrate"]
+        lasting = [site.program(name) for name in names]
         lasting.append(site.program("read", 2))
+        assert not site.health("control")
         processes = [stack.enter_context(running(program)) for program in lasting]
         eventually(lambda: site.doctor()["healthy"])
         found = {check["name"]: check["text"] for check in site.doctor()["checks"]}
         assert found["worker read"] == "2 alive."
         assert "***" in found["broker"]
+        for name in names:
+            eventually(partial(site.health, name))
         families = [stack.enter_context(Family(process.pid)) for process in processes]
         for process in processes:
             process.send_signal(signal.SIGTERM)
@@ -149,6 +170,23 @@ def test_the_topology_of_compose_becomes_healthy_and_ends_in_time(site: Site) ->
         logs = "".join(program.log.read_text() for program in lasting if program.log)
     for secret in compose()["secrets"]:
         assert site.secret(secret).read_text().strip() not in logs
+
+
+def test_one_that_is_down_makes_no_other_unhealthy(site: Site) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(running(broker_of(site)))
+        assert start(site.program("migrate")).wait() == 0
+        processes = {
+            name: stack.enter_context(running(site.program(name)))
+            for name in ("read", "control", "beat", "exporter")
+        }
+        for name in processes:
+            eventually(partial(site.health, name))
+        for gone in ("control", "exporter"):
+            processes[gone].terminate()
+            processes[gone].wait()
+        assert [name for name in processes if site.health(name)] == ["read", "beat"]
+        assert not site.doctor()["healthy"]
 
 
 def test_a_wrong_password_of_the_broker_is_said_by_the_health_check(site: Site) -> None:

@@ -88,7 +88,7 @@ def both(one: Server = HUB, two: Server = SPOKE, **values: object) -> tuple[Stor
 
 @dataclass
 class Ipam:
-    """What IPAM has after each run; ``resting`` and ``paused`` are in maintenance."""
+    """What IPAM has after each run; ``resting`` and ``paused`` are in maintenance, ``rested`` were."""
 
     servers: tuple[Server, ...] = (HUB, SPOKE, OTHER)
     rules: Rules = Rules()
@@ -101,6 +101,7 @@ class Ipam:
     last_key: int = 0
     resting: frozenset[int] = frozenset()
     paused: frozenset[tuple[str, int]] = frozenset()
+    rested: dict[int, datetime] = field(default_factory=dict)
 
     def later(self, **time: float) -> Ipam:
         """Let time pass."""
@@ -141,6 +142,7 @@ class Ipam:
             targets=targets,
             only=only,
             paused=self.paused,
+            rested=self.rested,
         )
 
     def plan(

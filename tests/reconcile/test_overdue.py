@@ -93,6 +93,33 @@ def test_the_time_begins_anew_when_a_person_enables_or_changes_it() -> None:
     assert overdue(ipam.later(minutes=60).plan(silent())) == [(B.id,)]
 
 
+@pytest.mark.parametrize(("minutes", "found"), [(0, []), (60, []), (61, [(B.id,)])])
+def test_after_maintenance_the_time_begins_anew(minutes: int, found: list[object]) -> None:
+    ipam = read_once().later(hours=30)
+    ipam.rested = {B.id: ipam.now}
+    assert overdue(ipam.later(minutes=minutes).plan(silent())) == found
+    assert overdue(ipam.plan({A: None, B: told()[B]})) == [(A.id,)], "of another one it does not"
+
+
+def test_a_reading_after_maintenance_counts_as_ever() -> None:
+    ipam = read_once()
+    ipam.rested = {B.id: ipam.now}
+    ipam.later(minutes=50).run(told(), minutes=0)
+    assert overdue(ipam.later(minutes=60).plan(silent())) == []
+    assert overdue(ipam.later(minutes=1).plan(silent())) == [(B.id,)]
+
+
+def test_while_its_window_is_open_it_is_not_even_if_a_person_has_it_asked() -> None:
+    """And it was not before: what is open stays so."""
+    ipam = read_once().later(hours=2)
+    ipam.rested = {B.id: ipam.now + timedelta(hours=8)}
+    assert overdue(ipam.plan(silent())) == []
+    ipam.rested = {}
+    ipam.run(silent())
+    ipam.rested = {B.id: ipam.now + timedelta(hours=8)}
+    assert open_overdue(ipam, ipam.plan(silent()))
+
+
 def test_an_unchanged_world_writes_nothing_however_long_it_lasts() -> None:
     """R10: the finding says when, not how long ago."""
     ipam = read_once().later(hours=2)

@@ -35,6 +35,7 @@ from worker.serving import ports_of
 from worker.settings import Settings
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
+from worker.window_ports import Window
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
 SUFFIXES = {"counter": "_total", "info": "_info"}
@@ -168,6 +169,30 @@ def test_a_server_tells_when_it_was_read_and_one_that_is_not_asked_nothing(
         f'{name}{{server="dhcp03.corp.example"}}': 0,
     }
     assert told['ipam_sync_servers{standing="disabled"}'] == 1
+
+
+def test_a_server_tells_whether_it_is_in_maintenance(store: SqlStore) -> None:
+    """One of its relationships is not the server, and what is over or to come is not now."""
+    one, two, three = a_fleet_with_a_past(store)
+    hour = timedelta(hours=1)
+    with store.write() as uow:
+        now = uow.now()
+        for server, relationship, begins, ends in (
+            (one, None, -hour, hour),
+            (two, "HQ", -hour, hour),
+            (three, None, -2 * hour, -hour),
+            (three, None, hour, 2 * hour),
+        ):
+            window = Window(0, server, relationship, now + begins, now + ends, "disks", "ada")
+            uow.add_window(window)
+        uow.commit()
+    name = "ipam_sync_server_in_maintenance"
+    told = served(exported(store, Settings(), None))
+    assert {k: v for k, v in told.items() if k.startswith(name)} == {
+        f'{name}{{server="dhcp01.corp.example"}}': 1,
+        f'{name}{{server="dhcp02.corp.example"}}': 0,
+        f'{name}{{server="dhcp03.corp.example"}}': 0,
+    }
 
 
 def test_findings_are_told_with_the_severity_that_people_gave_them(store: SqlStore) -> None:

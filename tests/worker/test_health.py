@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from tests.valkey import ValkeyServer
 from tests.worker.cli.site import Site, fqdn
 from worker.broker import BEAT, Role
-from worker.health import Check, Grade, check_up
+from worker.health import EXPORTER, Check, Grade, check_own, check_up
 from worker.ports import EVERYTHING, Trigger, UnitOfWork
+from worker.serving import served
 from worker.store.schema import open_store
 
 INTERVAL = timedelta(minutes=15)
@@ -45,10 +48,12 @@ def writing(site: Site) -> Iterator[UnitOfWork]:
     store.close()
 
 
-def register(site: Site, *roles: str, length: timedelta = timedelta(minutes=5)) -> None:
+def register(
+    site: Site, *roles: str, host: str = "host", length: timedelta = timedelta(minutes=5)
+) -> None:
     with writing(site) as uow:
         for role in roles:
-            uow.register_process("host:1", role, length)
+            uow.register_process(f"{host}:1", role, length)
 
 
 def ran(site: Site, ago: timedelta, outcome: str = "done") -> None:
@@ -172,3 +177,51 @@ def test_queues_are_shown_and_a_long_one_is_a_warning(site: Site, broker: Valkey
     assert check.grade is Grade.OK
     broker.client().rpush("control", *(["{}"] * 200))
     assert checked(site)["queues"].grade is Grade.WARN
+
+
+# ------------------------------------------------------------------------------------ this host
+
+HERE = socket.gethostname()
+
+
+@pytest.mark.parametrize("part", [*Role, BEAT])
+def test_of_one_host_only_its_own_process_counts(site: Site, part: str) -> None:
+    """Neither what others do, nor that no run ended well."""
+    register(site, *(role for role in (*Role, BEAT) if role != part), host=HERE)
+    register(site, part, host="elsewhere")
+    assert site.run("doctor", "--only", part).code == 2
+    register(site, part, host=HERE)
+    outcome = site.run("doctor", "--only", part, "--json")
+    assert outcome.code == 0
+    checks = {check["name"]: check["text"] for check in outcome.json["checks"]}
+    own = BEAT if part == BEAT else f"worker {part}"
+    assert checks.keys() == {"settings", "database", "broker", "queues", own}
+    assert checks[own] == f"1 alive on {HERE}."
+
+
+def test_one_that_does_not_say_any_more_that_it_lives_is_not_well(site: Site) -> None:
+    register(site, Role.READ, host=HERE, length=timedelta(seconds=-1))
+    outcome = site.run("doctor", "--only", "read")
+    assert outcome.code == 2
+    assert f"None is alive on {HERE}." in outcome.out
+
+
+def test_what_a_host_needs_counts_for_it_as_well(site: Site) -> None:
+    register(site, Role.READ, host=HERE)
+    site.settings["IPAM_SYNC_BROKER_URL"] = "redis://127.0.0.1:1/0"
+    assert site.run("doctor", "--only", "read").code == 2
+    site.database.unlink()
+    checks = {check.name: check.grade for check in check_own(site.environment, Role.READ, 1)}
+    assert checks["database"] is checks["broker"] is Grade.FAIL
+    assert f"worker {Role.READ}" not in checks
+
+
+def test_an_exporter_is_well_if_it_serves(site: Site) -> None:
+    with served(CollectorRegistry(), "127.0.0.1", [0]) as port:
+        asked = ("doctor", "--only", EXPORTER, "--port", port)
+        assert site.run(*map(str, asked)).code == 0
+        site.settings["IPAM_SYNC_METRICS_ADDRESS"] = "0.0.0.0"  # noqa: S104 - not to be asked there
+        assert site.run(*map(str, asked)).code == 0
+    outcome = site.run(*map(str, asked))
+    assert outcome.code == 2
+    assert f"127.0.0.1:{port} does not answer" in " ".join(outcome.out.split())

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Final
 
 import click
 
 from worker.cli.door import screen
+from worker.cli.exporter import PORT
 from worker.cli.options import as_json
 from worker.cli.output import print_json
+from worker.cli.worker import ROLES
 
 _ATTENTION = 2
+#: Spelt out, as importing them costs more than showing help; a test compares.
+PARTS: Final = (*ROLES, "beat", "exporter")
 
 
 @click.command()
+@click.option(
+    "--only",
+    "part",
+    type=click.Choice(PARTS),
+    help="Only what this host does, and what that needs; for the health checks of containers.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=PORT,
+    show_default=True,
+    metavar="N",
+    help="Where this host's exporter serves, with --only exporter.",
+)
 @as_json
-def doctor(as_json: bool) -> int:
+def doctor(part: str | None, port: int, as_json: bool) -> int:
     """Say what of the installation works, and what to do about the rest.
 
     Ends with 0, or with 2 if a check fails; a warning is no failure. It writes nothing, and gives
-    up on what does not answer within seconds, so it serves as a health check.
+    up on what does not answer within seconds, so it serves as a health check. With --only it asks
+    for settings, database and broker, and whether a process of that kind lives on this host: what
+    is wrong elsewhere does not make this host ill.
 
     \b
     JSON: {"healthy", "checks": [{"name", "grade": "ok" | "warn" | "fail",
@@ -29,12 +50,13 @@ def doctor(as_json: bool) -> int:
     Examples:
       ipam-sync doctor
       ipam-sync doctor --json
+      ipam-sync doctor --only read
     """
     import os
 
-    from worker.health import Grade, check_up
+    from worker.health import Grade, check_own, check_up
 
-    checks = check_up(os.environ)
+    checks = check_up(os.environ) if part is None else check_own(os.environ, part, port)
     healthy = all(check.grade is not Grade.FAIL for check in checks)
     if as_json:
         print_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})

@@ -83,16 +83,18 @@ class Crew:
         """
         store = self._ipam.store
         wanted: tuple[int, int] | None = (run, server)
+        goes_on = False
         while wanted is not None:
             claimed = claim(store, self._eyes, self._slow_lane, self._process, wanted)
             if claimed is None:
                 return
+            goes_on = goes_on or claimed.is_slow
             try:
                 self._read(claimed)
             finally:
                 if claimed.is_slow:
                     self._slow_lane.leave()
-            wanted = next_in_slow_lane(store) if claimed.is_slow else None
+            wanted = next_in_slow_lane(store) if goes_on else None
 
     def _read(self, claimed: Claimed) -> None:
         sighting = observing.reading(claimed.server, lambda: self._look(claimed))

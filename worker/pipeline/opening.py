@@ -49,15 +49,15 @@ class Opened:
     to_read: frozenset[int]
 
 
-def open_scheduled(uow: UnitOfWork, targets: frozenset[int], enabled: frozenset[int]) -> Opened:
-    """A run of the schedule over these servers, which are enabled, and their partners."""
-    everybody = targets == enabled
+def open_scheduled(
+    uow: UnitOfWork, targets: frozenset[int], members: frozenset[int], *, everybody: bool
+) -> Opened:
+    """A run of the schedule over these servers; other ``members`` are there as their partners."""
     about = EVERYTHING if everybody else f"{len(targets)} servers that were due"
     scope = Scope(None if everybody else targets)
     run = uow.start_run(Trigger.SCHEDULE, "schedule", about, scope, Lane.READ)
     uow.doubt_credentials()
-    partners = {p for record in uow.records(targets) for p in record.partners}
-    asked = enlist(uow, run, (targets | partners) & enabled, targets)
+    asked = enlist(uow, run, members, targets)
     observing.run_opened(run, Trigger.SCHEDULE, about, len(targets))
     return Opened(run, Lane.READ, asked)
 

@@ -64,19 +64,18 @@ def claim(
         if wanting is None or known is None or _in_hand(*wanting, [m for _, m in waiting]):
             return None
         asked, member = wanting
-        is_slow = asked.lane is Lane.READ and has_failed(uow, server)
+        way = _way(uow, eyes, asked, member, known)
+        is_slow = isinstance(way, Host) and asked.lane is Lane.READ and has_failed(uow, server)
         if is_slow and not slow_lane.enter():
             return None
         try:
             at = uow.claim(run, server, process)
-            way = _way(uow, eyes, asked, member, known)
-            claimed = Claimed(asked, known, name_map(servers), way, at, is_slow)
             uow.commit()
         except BaseException:
             if is_slow:
                 slow_lane.leave()
             raise
-    return claimed
+    return Claimed(asked, known, name_map(servers), way, at, is_slow)
 
 
 def next_in_slow_lane(store: Store) -> tuple[int, int] | None:

@@ -25,13 +25,14 @@ from reconcile.world import World
 from worker import observing
 from worker.applying import apply_entries
 from worker.looking import Piece, load_world, name_map
+from worker.pipeline.counting import tally
 from worker.pipeline.ending import close
 from worker.pipeline.pace import Pace
 from worker.pipeline.post import Post, publish
 from worker.ports import Reading, Store, UnitOfWork
 from worker.recording import MACHINE, Written, at_once, write_down
 from worker.request import Conduct, Target
-from worker.run_ports import Lane, LeaseLost, Member, OpenRun, RunLine, Stage
+from worker.run_ports import Lane, LeaseLost, Member, OpenRun, RunLine, Stage, Turn
 from worker.second_look import FURTHER_READINGS, Looked, earlier, with_distance
 
 #: In the numbers of a run: so many retired servers were heard without being asked.
@@ -189,22 +190,21 @@ def _judge(
     for server, subjects in again.items():
         uow.read_again(run.id, server, subjects)
     over = piece.focus & members.keys() - again.keys()
-    uow.judged(run.id, {s: _is_unresolved(world, s) for s in over})
+    counted = tally(uow, run.id, drafted, over)
+    turns = {s: Turn(_is_unresolved(world, s), marks) for s, marks in counted.marks.items()}
+    uow.judged(run.id, turns)
     uow.add_lines(run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries])
-    pairs = sum(map(len, plan.judged.pairs.values()))
     uow.tell_progress(
         run.id,
         {
+            **counted.numbers,
             _HEARD: len(piece.focus - members.keys()),
-            "pairs": pairs,
             "superseded": len(plan.superseded),
-            "overtaken": len(plan.overtaken),
-            "paused": plan.paused,
             "findings_opened": len(written.life.opened),
             "findings_resolved": len(written.life.resolved),
         },
     )
-    return _Judged(written, pairs, frozenset(again))
+    return _Judged(written, counted.numbers["pairs"], frozenset(again))
 
 
 def _sightings(

@@ -7,12 +7,12 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, Subquery, and_, func, or_, select, union_all
+from sqlalchemy import Select, Subquery, and_, exists, func, or_, select, union_all
 
 from reconcile.model import Standing, State
 from reconcile.record import EntryStatus
 from worker.figure_ports import Figures, Pulse, RunFigure, ServerFigure, Side
-from worker.store.inventory_tables import credential, server
+from worker.store.inventory_tables import credential, maintenance, server
 from worker.store.readings import Outcome
 from worker.store.run_tables import lease, worker_process
 from worker.store.session import Session
@@ -35,7 +35,7 @@ class FigureReading(Session):
         now = self.now()
         return Figures(
             now=now,
-            servers=self._server_figures(),
+            servers=self._server_figures(now),
             sides={
                 (row[0], State(row[1])): row[2]
                 for row in self._rows(in_state.group_by(sides.c.server, sides.c.state))
@@ -80,10 +80,17 @@ class FigureReading(Session):
             if row.id not in known
         )
 
-    def _server_figures(self) -> tuple[ServerFigure, ...]:
-        asked = select(server.c.id, server.c.name, server.c.standing, _read_at().label("read_at"))
+    def _server_figures(self, now: datetime) -> tuple[ServerFigure, ...]:
+        rests = exists().where(
+            maintenance.c.server_id == server.c.id,
+            maintenance.c.relationship.is_(None),
+            maintenance.c.starts_at <= now,
+            maintenance.c.ends_at > now,
+        )
+        told = (server.c.id, server.c.name, server.c.standing)
+        asked = select(*told, _read_at().label("read_at"), rests.label("rests"))
         return tuple(
-            ServerFigure(row.id, row.name, Standing(row.standing), row.read_at)
+            ServerFigure(row.id, row.name, Standing(row.standing), row.read_at, bool(row.rests))
             for row in self._rows(asked.order_by(server.c.name_key))
         )
 

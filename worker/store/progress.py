@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, insert, select, update
 
 from reconcile.model import Seen, Sighting
-from worker.run_ports import Lane, Member, OpenRun, Scope, Stage
+from worker.run_ports import Lane, Member, OpenRun, Scope, Stage, Turn
 from worker.store.columns import AwareUtc
 from worker.store.readings import Outcome, SightingReading, SightingWriting, sighting_of
 from worker.store.run_tables import run_member, worker_process
@@ -37,7 +37,7 @@ def _members() -> Select[*tuple[Any, ...]]:
         worker_process.c.alive_until > bindparam("now", type_=AwareUtc),
     )
     claimed_by = case((worker_process.c.id.is_not(None), run_member.c.claimed_by))
-    others = [column for column in run_member.c if column.name != "claimed_by"]
+    others = [column for column in run_member.c if column.name not in ("claimed_by", "marks")]
     return select(*others, claimed_by.label("claimed_by")).outerjoin(worker_process, alive)
 
 
@@ -97,6 +97,15 @@ class ProgressReading(SightingReading):
             row.clock_offset_seconds,
         )
 
+    def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
+        asked = select(run_member.c.server_id, run_member.c.marks)
+        of_run = asked.where(run_member.c.run_id == run)
+        return {
+            row.server_id: tuple(row.marks)
+            for chunk in chunks(servers)
+            for row in self._rows(of_run.where(run_member.c.server_id.in_(chunk)))
+        }
+
 
 class ProgressWriting(SightingWriting, ProgressReading):
     """Moves runs forward."""
@@ -136,6 +145,7 @@ class ProgressWriting(SightingWriting, ProgressReading):
                     "claimed_at": None,
                     "readings": 0,
                     "looked": [],
+                    "marks": [],
                 }
                 for server in new
             ],
@@ -177,12 +187,18 @@ class ProgressWriting(SightingWriting, ProgressReading):
             sent = {"published_at": now, "claimed_by": None, "claimed_at": None}
             self._run(update(run_member).where(these).values(sent))
 
-    def judged(self, run: int, servers: Mapping[int, bool]) -> None:
-        for unresolved in (True, False):
-            for chunk in chunks([s for s, waits in servers.items() if waits is unresolved]):
-                these = and_(run_member.c.run_id == run, run_member.c.server_id.in_(chunk))
-                over = {"state": Stage.JUDGED, "unresolved": unresolved}
-                self._run(update(run_member).where(these).values(over))
+    def judged(self, run: int, turns: Mapping[int, Turn]) -> None:
+        if not turns:
+            return
+        this = and_(run_member.c.run_id == run, run_member.c.server_id == bindparam("member"))
+        over = update(run_member).where(this).values(state=Stage.JUDGED)
+        self._run(
+            over.values(unresolved=bindparam("waits"), marks=bindparam("remembers")),
+            [
+                {"member": server, "waits": turn.unresolved, "remembers": list(turn.marks)}
+                for server, turn in turns.items()
+            ],
+        )
 
     def tell_progress(self, run: int, counts: Mapping[str, int]) -> None:
         this = run_table.c.id == run

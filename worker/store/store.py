@@ -13,6 +13,7 @@ from worker.store.engine import Database
 from worker.store.faults import translated
 from worker.store.figures import FigureReading
 from worker.store.findings import FindingReading, FindingWriting
+from worker.store.groups import GroupReading
 from worker.store.inventory import InventoryWriting
 from worker.store.leases import LeaseReading, LeaseWriting
 from worker.store.lines import LineReading, LineWriting
@@ -35,6 +36,7 @@ class SqlReading(
     ProgressReading,
     LineReading,
     LeaseReading,
+    GroupReading,
     WindowReading,
     FigureReading,
 ):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields
+from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from worker.store.inventory_tables import maintenance
-from worker.store.session import AnyRow, Session
+from worker.store.session import AnyRow, Session, chunks
 from worker.window_ports import Window
 
 
@@ -25,6 +27,21 @@ class WindowReading(Session):
         if not over:
             asked = asked.where(maintenance.c.ends_at > self.now())
         return tuple(map(_window, self._rows(asked)))
+
+    def rested(self, servers: Collection[int]) -> Mapping[int, datetime]:
+        if not servers:
+            return {}
+        last = select(maintenance.c.server_id, func.max(maintenance.c.ends_at).label("until"))
+        of_servers = last.where(
+            maintenance.c.relationship.is_(None),
+            maintenance.c.starts_at <= self.now(),
+            maintenance.c.starts_at < maintenance.c.ends_at,  # else taken back before it began
+        ).group_by(maintenance.c.server_id)
+        return {
+            row.server_id: row.until
+            for chunk in chunks(servers)
+            for row in self._rows(of_servers.where(maintenance.c.server_id.in_(chunk)))
+        }
 
 
 class WindowWriting(WindowReading):

@@ -12,12 +12,14 @@ from reconcile.findings import Severity
 from reconcile.model import Operation
 from reconcile.record import EntryStatus
 from tests.worker.cli.site import SCRIPT, Site
-from worker.broker import Role
+from worker.broker import BEAT, Role
 from worker.cli import main
+from worker.cli.doctor import PARTS
 from worker.cli.lazy import LazyGroup
 from worker.cli.options import KINDS, SEVERITIES, STATUSES
 from worker.cli.worker import ROLES
 from worker.duty import STOP_SECONDS
+from worker.health import EXPORTER
 from worker.up.machine import WORKER_PATIENCE_SECONDS
 
 HEAVY = {"sqlalchemy", "alembic", "psycopg", "celery", "redis", "rich", "yaml", "platformdirs"}
@@ -128,6 +130,7 @@ def test_the_words_of_options_are_those_of_the_core() -> None:
     assert set(EntryStatus) == set(STATUSES)
     assert set(Severity) == set(SEVERITIES)
     assert tuple(Role) == ROLES
+    assert (*Role, BEAT, EXPORTER) == PARTS
 
 
 def test_the_help_of_a_worker_says_in_what_time_it_ends() -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,6 +30,7 @@ from worker.request import Request
 from worker.run_ports import Lane
 from worker.settings import Settings
 from worker.simulation.papers import write_papers
+from worker.store.columns import AwareUtc, metadata
 from worker.summary import Summary
 
 _LONG_AGO = "2020-01-01T00:00:00.000000Z"
@@ -131,18 +132,43 @@ class Office:
 
     def sql(self, statement: str) -> list[tuple[object, ...]]:
         """Look into the SQLite file, or change it behind the program's back."""
-        path = self.ipam.settings.database_url.removeprefix("sqlite:///")
-        with closing(sqlite3.connect(path)) as connection, connection:
+        with closing(sqlite3.connect(self._file)) as connection, connection:
             return connection.execute(statement).fetchall()
 
-    def long_ago(self, table: str, *columns: str) -> None:
+    def long_ago(self, table: str, *columns: str, where: str = "true") -> None:
         """Let the times in these columns be of long ago."""
         times = ", ".join(f"{column} = '{_LONG_AGO}'" for column in columns)
-        self.sql(f"UPDATE {table} SET {times}")  # noqa: S608 - our own tables
+        self.sql(f"UPDATE {table} SET {times} WHERE {where}")  # noqa: S608 - our own tables
+
+    def later(self, by: timedelta) -> None:
+        """Let so much time pass: all that is stored is older by it, and the processes live on."""
+
+        def older(stored: str | None) -> str | None:
+            return None if stored is None else _stored(datetime.fromisoformat(stored) - by)
+
+        with closing(sqlite3.connect(self._file)) as connection, connection:
+            connection.create_function("older", 1, older, deterministic=True)
+            for table in metadata.sorted_tables:
+                times = [c.name for c in table.c if isinstance(c.type, AwareUtc)]
+                if times:
+                    moved = ", ".join(f"{time} = older({time})" for time in times)
+                    connection.execute(f"UPDATE {table.name} SET {moved}")  # noqa: S608 - our own tables
+            connection.execute("UPDATE writer SET inventory = inventory + 1")  # it has times, too
+        for crew in self.crews:
+            crew._renew()
+
+    @property
+    def _file(self) -> str:
+        return self.ipam.settings.database_url.removeprefix("sqlite:///")
 
     def open_shells(self) -> int:
         """On all servers."""
         return self.running.simulator.open_shells()
+
+
+def _stored(moment: datetime) -> str:
+    """As SQLite keeps it."""
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def handle(crew: Crew, message: Message) -> None:

@@ -13,6 +13,7 @@ from reconcile.findings import Kind
 from reconcile.model import Seen, Skipped, SkipReason
 from tests.worker.pipeline.office import Office, handle, office
 from worker.ports import Trigger
+from worker.summary import Summary
 from worker.window_ports import Window
 
 INTERVAL = timedelta(minutes=15)
@@ -188,3 +189,18 @@ def test_a_removal_that_waits_for_the_end_of_its_run_is_not_applied_in_a_window(
     (line,) = at.summary(run).lines
     assert (line.planned.relationship, line.fate) == (name, "pending")
     assert name in {r.relationship_name for r in at.records()}
+
+
+def test_after_its_window_the_time_to_be_overdue_begins_anew(at: Office) -> None:
+    """Four intervals; in the window it is not overdue, even if a person has it asked (an hour)."""
+    at.running.change("dhcp0001", {"faults": "drop"})
+    at.later(timedelta(hours=5))
+    begin(at, 1)
+    for about, waits in (({"server": "dhcp0001"}, 90), ({}, 25), ({}, 10)):
+        assert overdue(at.run(Trigger.CLI, **about)) == []
+        at.later(timedelta(minutes=waits))
+    assert overdue(at.run()) == [(1,)]
+
+
+def overdue(summary: Summary) -> list[tuple[int, ...]]:
+    return [f.servers for f in summary.findings if f.kind is Kind.SERVER_OVERDUE]

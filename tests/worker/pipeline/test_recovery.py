@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import event
 
 from collectors.simulator.fleet import made
+from reconcile.model import Seen, Skipped, Unseen
 from tests.worker.pipeline.office import Office, handle, office
+from tests.worker.pipeline.test_maintenance import begin
 from worker.pipeline import settling
 from worker.pipeline.settling import lease_name, settle
 from worker.ports import Store, Trigger
@@ -301,6 +303,43 @@ def test_servers_that_failed_take_a_quarter_of_the_slots_and_are_all_read(tmp_pa
         watcher.join()
         assert max(busy) == 2, "a quarter of eight"
         assert {type(s).__name__ for s in at.summary(run).sightings.values()} == {"Seen"}
+
+
+def test_who_is_not_asked_needs_no_place_among_those_who_may_not_answer(tmp_path: Path) -> None:
+    """In maintenance, or without a way to it: neither delays the run, nor anybody it."""
+    with office(tmp_path, made(3, partners=2), concurrency=4) as at:
+        at.run()
+        at.sql("UPDATE server_poll SET failures = 2")
+        begin(at, 1)
+        at.sql("UPDATE server SET credential = 'nobody' WHERE id = 2")
+        run = at.ask(Trigger.SCHEDULE)
+        lane = at.crews[0]._slow_lane
+        assert lane.enter()
+        at.work()
+        with at.ipam.store.read() as reading:
+            told = {s.server: type(s) for s in reading.sightings(run)}
+        assert told == {1: Skipped, 2: Unseen}
+        lane.leave()
+        at.crews[0].read(run, 3)
+        at.work()
+        assert isinstance(at.summary(run).sightings[3], Seen)
+
+
+def test_who_goes_on_with_those_that_wait_for_a_place_skips_whom_nobody_asks_any_more(
+    tmp_path: Path,
+) -> None:
+    with office(tmp_path, made(3, partners=2), concurrency=4) as at:
+        at.run()
+        at.sql("UPDATE server_poll SET failures = 2")
+        run = at.ask(Trigger.SCHEDULE)
+        lane = at.crews[0]._slow_lane
+        assert lane.enter()
+        at.work()
+        lane.leave()
+        begin(at, 2)
+        at.crews[0].read(run, 1)
+        told = at.summary(run).sightings
+        assert [type(told[n]) for n in (1, 2, 3)] == [Seen, Skipped, Seen]
 
 
 def _watch(at: Office, names: list[str], busy: list[int], over: threading.Event) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collectors.simulator.fleet import made
-from reconcile.model import Skipped, SkipReason
+from reconcile.model import Seen, Skipped, SkipReason
 from tests.worker.pipeline.office import Office, office
 from worker.store_faults import StoreError
 
@@ -51,16 +51,51 @@ def test_a_tick_right_after_another_does_nothing(at: Office) -> None:
     assert polls(at) == 6
 
 
-def test_who_is_due_soon_is_read_with_who_is_due_now(at: Office) -> None:
+def read(at: Office) -> list[int]:
+    """So often each server was read."""
+    return [at.running.station(f"dhcp000{n}").runs for n in range(1, 7)]
+
+
+def test_partners_fall_due_together_and_who_is_due_soon_comes_along(tmp_path: Path) -> None:
+    """Three pairs: one is due, one nearly, by one of its partners each."""
+    with office(tmp_path, made(6, partners=1), interval=INTERVAL) as at:
+        tick(at)
+        at.long_ago("server_poll", "due_at", where="server_id = 1")
+        at.sql(
+            "UPDATE server_poll SET due_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '+30 seconds')"
+            " WHERE server_id = 5"
+        )
+        tick(at)
+        assert read(at) == [2, 2, 1, 2, 2, 1]
+        tick(at)
+        assert sum(read(at)) == 10
+
+
+def test_one_that_waits_for_a_person_s_run_is_read_by_the_schedule_all_the_same(
+    at: Office,
+) -> None:
+    """Nobody may be there for people; one reading answers both."""
+    run = at.ask(server="dhcp0001")
+    at.post.waiting_now.clear()
     tick(at)
-    at.sql("UPDATE server_poll SET due_at = '2020-01-01T00:00:00.000000Z' WHERE server_id = 1")
-    at.sql(
-        "UPDATE server_poll SET due_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '+30 seconds')"
-        " WHERE server_id IN (2, 3)"
-    )
+    assert read(at) == [1] * 6
+    assert isinstance(at.summary(run).sightings[1], Seen)
+
+
+def test_a_group_waits_while_somebody_reads_one_of_it(at: Office) -> None:
+    """Else its reading, which began before the run, would be made again for it."""
+    at.run()
+    at.long_ago("server_poll", "due_at")
+    run = at.ask(server="dhcp0001")
+    at.post.waiting_now.clear()
+    with at.ipam.store.write() as uow:
+        uow.claim(run, 1, at.crews[0].process)
+        uow.commit()
     tick(at)
-    read = {s.machine.name[:8]: s.runs for s in at.running.simulator.stations}
-    assert [read[f"dhcp000{n}"] for n in (1, 2, 3)] == [2, 2, 2]
+    assert read(at) == [1] * 6
+    at.sql("UPDATE server_poll SET failures = 1 WHERE server_id = 1")
+    tick(at)
+    assert read(at) == [1] + [2] * 5, "but not for one that may not answer"
 
 
 def test_a_person_s_run_resets_the_time_of_the_schedule(at: Office) -> None:

@@ -102,6 +102,37 @@ def test_what_is_over_is_left_as_it_ended(store: SqlStore, servers: list[int]) -
         assert reading.windows(over=True) == (over,)
 
 
+def test_when_the_last_one_of_a_server_ended_or_ends_is_known_for_ever(
+    store: SqlStore, servers: list[int]
+) -> None:
+    one, two = servers
+    long_ago, lately, *_ = add(
+        store,
+        window(one, starts_in=-9000 * HOUR, ends_in=-8000 * HOUR),
+        window(two, starts_in=-3 * HOUR, ends_in=-2 * HOUR),
+        window(two, starts_in=-8 * HOUR, ends_in=-HOUR),
+        window(two, "HQ", starts_in=-HOUR, ends_in=HOUR),
+        window(two, starts_in=HOUR, ends_in=2 * HOUR),
+    )
+    with store.read() as reading:
+        ended = lately.ends_at + HOUR
+        assert reading.rested(servers) == {one: long_ago.ends_at, two: ended}
+        assert reading.rested([one]) == {one: long_ago.ends_at}
+        assert reading.rested([]) == {}
+    (lasting,) = add(store, window(one, starts_in=-HOUR, ends_in=HOUR))
+    with store.read() as reading:
+        assert reading.rested([one]) == {one: lasting.ends_at}
+
+
+def test_one_that_was_taken_back_before_it_began_never_was(
+    store: SqlStore, servers: list[int]
+) -> None:
+    """It ends before it begins, and stays so when its time has come and gone."""
+    add(store, window(servers[0], starts_in=-HOUR, ends_in=-2 * HOUR))
+    with store.read() as reading:
+        assert reading.rested(servers) == {}
+
+
 def test_windows_go_with_their_server(store: SqlStore, servers: list[int]) -> None:
     add(store, *(window(s, starts_in=-HOUR, ends_in=HOUR) for s in servers))
     with store.write() as uow:
