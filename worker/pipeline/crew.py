@@ -13,6 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
+from collectors.failover import Way
 from reconcile.model import ReadFailure, Seen, Sighting, Unseen
 from worker import observing
 from worker.bootstrap import Ipam
@@ -95,10 +96,12 @@ class Crew:
             wanted = next_in_slow_lane(store) if claimed.is_slow else None
 
     def _read(self, claimed: Claimed) -> None:
-        sighting = observing.reading(claimed.server, lambda: self._look(claimed))
-        if self._stopping.is_set() and not isinstance(sighting, Seen):
-            hand_back(self._ipam.store, self._post, claimed)
-            return
+        sighting = None
+        if (way := claimed.way) is not None:
+            sighting = observing.reading(claimed.server, lambda: self._look(claimed, way))
+            if self._stopping.is_set() and not isinstance(sighting, Seen):
+                hand_back(self._ipam.store, self._post, claimed)
+                return
         conduct = self._ipam.conduct
         concluded = conclude(self._ipam.store, conduct, self._process, claimed, sighting)
         send(self._post, concluded)
@@ -125,9 +128,9 @@ class Crew:
         self._stopping.set()
         self._eyes.close()
 
-    def _look(self, claimed: Claimed) -> Sighting:
+    def _look(self, claimed: Claimed, way: Way) -> Sighting:
         try:
-            return self._eyes.look(claimed.server, claimed.way)
+            return self._eyes.look(claimed.server, way)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  # a run must not hang on a mistake of ours

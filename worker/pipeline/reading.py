@@ -32,11 +32,14 @@ _MOST_AT_ONCE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A reading that this process has begun; ``is_slow``: it holds a place in the slow lane."""
+    """A reading that this process has begun; ``is_slow``: it holds a place in the slow lane.
+
+    ``way`` None: a person took the server out since the run was opened, and it is not asked.
+    """
 
     run: OpenRun
     server: Server
-    way: Way
+    way: Way | None
     at: datetime
     is_slow: bool
 
@@ -57,12 +60,13 @@ def claim(
         known = next((s for s in uow.servers() if s.id == server), None)
         if asked is None or member is None or known is None or _in_hand(asked, member, waiting):
             return None
-        is_slow = asked.lane is Lane.READ and has_failed(uow, server)
+        is_out = known.standing is not Standing.ENABLED
+        is_slow = not is_out and asked.lane is Lane.READ and has_failed(uow, server)
         if is_slow and not slow_lane.enter():
             return None
         try:
             at = uow.claim(run, server, process)
-            way = _way(uow, eyes, asked, member, known)
+            way = None if is_out else _way(uow, eyes, asked, member, known)
             claimed = Claimed(asked, known, way, at, is_slow)
             uow.commit()
         except BaseException:
@@ -129,9 +133,12 @@ class Concluded:
 
 
 def conclude(
-    store: Store, conduct: Conduct, process: int, claimed: Claimed, sighting: Sighting
+    store: Store, conduct: Conduct, process: int, claimed: Claimed, sighting: Sighting | None
 ) -> Concluded:
-    """Save the sighting for every run that it answers, and enlist the partners it tells."""
+    """Save the sighting for every run that it answers, and enlist the partners it tells.
+
+    None: nobody is asked, and nobody waits for it any more.
+    """
     with store.write() as uow:
         answered: list[int] = []
         to_read: defaultdict[OpenRun, set[int]] = defaultdict(set)
@@ -149,14 +156,15 @@ def conclude(
             uow.published(run.id, servers)
         if isinstance(claimed.way, Host) and isinstance(sighting, Seen):
             uow.logon_worked(claimed.way.login.name)
-        uow.set_poll(next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing))
+        if sighting is not None:
+            uow.set_poll(next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing))
         uow.commit()
     others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
     return Concluded(tuple(answered), others)
 
 
 def _answers(
-    run: OpenRun, member: Member, process: int, claimed: Claimed, sighting: Sighting
+    run: OpenRun, member: Member, process: int, claimed: Claimed, sighting: Sighting | None
 ) -> bool:
     """Of what one run left out another one may insist on, or be about it."""
     if member.claimed_by is not None:
@@ -166,14 +174,14 @@ def _answers(
     return run.started_at <= claimed.at
 
 
-def _conclude(uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting) -> None:
+def _conclude(uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting | None) -> None:
     """A second look that failed changes nothing: what was read first still counts."""
     keeps = member.readings > 0 and not isinstance(sighting, Seen)
     uow.conclude(run.id, member.server, None if keeps else sighting)
 
 
 def _enlist_partners(
-    uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting
+    uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting | None
 ) -> frozenset[int]:
     """Partners of a target are asked in the same run; partners of partners are not (R8)."""
     if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:
