@@ -23,7 +23,7 @@ from reconcile.world import World
 from worker import observing
 from worker.applying import apply_entries
 from worker.looking import Piece, load_world, name_map
-from worker.pipeline.ending import close
+from worker.pipeline.ending import close, young_enough
 from worker.pipeline.post import Post, publish
 from worker.ports import Reading, Store, UnitOfWork
 from worker.recording import MACHINE, Written, at_once, write_down
@@ -101,7 +101,7 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder) -> bool:
     recorded = [e.planned for e in judged.written.entries if e.new]
     observing.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
     publish(post, run.id, judged.again, Lane.ON_DEMAND)
-    _apply(store, judged.written, holder, conduct)
+    _apply(store, judged.written, holder, run, conduct)
     return True
 
 
@@ -228,13 +228,13 @@ def _is_unresolved(world: World, server: int) -> bool:
     )
 
 
-def _apply(store: Store, written: Written, holder: _Holder, conduct: Conduct) -> None:
+def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduct: Conduct) -> None:
     now = at_once(written.entries, conduct.policy)
     if not now:
         return
     with store.write() as uow:
         holder.hold(uow)
-        apply_entries(uow, now, MACHINE, by_machine=True)
+        apply_entries(uow, young_enough(uow, run, now, conduct), MACHINE, by_machine=True)
         uow.commit()
 
 
