@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,8 @@ from worker.deciding import Decided, Terms, apply_selected
 from worker.pipeline import settling
 from worker.ports import Store, Trigger
 from worker.recording import Written
-from worker.request import Policy
+from worker.request import Conduct, Policy
+from worker.run_ports import OpenRun
 
 OUT = "dhcp0001"
 
@@ -115,10 +115,12 @@ def test_what_an_operator_applies_before_the_worker_does_is_applied_once(
     """The worker has recorded it and is about to apply it."""
     apply = settling._apply
 
-    def with_haste(store: Store, written: Written, *rest: Any) -> None:
+    def with_haste(
+        store: Store, written: Written, holder: settling._Holder, run: OpenRun, conduct: Conduct
+    ) -> None:
         mine = [e.number for e in written.entries if e.planned.relationship == "dhcp0001-dhcp0002"]
         assert apply_by_hand(at, mine).done == tuple(mine)
-        apply(store, written, *rest)
+        apply(store, written, holder, run, conduct)
 
     monkeypatch.setattr(settling, "_apply", with_haste)
     for name in ("dhcp0001-dhcp0002", "dhcp0002-dhcp0003"):
