@@ -1,7 +1,8 @@
-"""An ``ipam-sync`` that is killed at a named point: `python -m tests.e2e.bad_days.doomed POINT MARK ARGS...`.
+"""An ``ipam-sync`` that is killed when it is told to: `python -m tests.e2e.bad_days.doomed ORDERS ARGS...`.
 
-Who gets there first among all that have the same MARK makes that file and dies as by SIGKILL; the
-others, and all that come later, live on.
+ORDERS is a directory.  A file there with the name of a point is the order to kill who is the first
+to get there, as by SIGKILL; it is taken away by who dies, whose number is put behind its name.
+Without an order it works like any other.
 """
 
 from __future__ import annotations
@@ -9,82 +10,123 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from enum import StrEnum, auto
 from pathlib import Path
-from typing import Any, Final
+from types import ModuleType
+from typing import ParamSpec, TypeVar
 
+from worker.applying import Applied, apply_entries
 from worker.cli import main
-from worker.pipeline import crew, settling
+from worker.pipeline import crew, ending, settling
 from worker.pipeline.crew import Crew
-from worker.recording import Written
+from worker.pipeline.post import Post
+from worker.pipeline.reading import Concluded, send
+from worker.ports import Store
+from worker.recording import Written, at_once
+from worker.request import Conduct
+from worker.run_ports import OpenRun
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
-def concluded_not_published(die: Callable[[], None]) -> None:
-    """The sighting is committed; nobody was told of partners to read, nothing is judged."""
-    crew.send = lambda *_: die()  # type: ignore[assignment]
+class Point(StrEnum):
+    """The moments that matter."""
 
-
-def recorded_not_applied(die: Callable[[], None]) -> None:
-    """Lines of OperationTracker are committed as pending."""
-    apply = settling._apply
-
-    def dying(store: Any, written: Written, *rest: Any) -> None:
-        if written.entries:
-            die()
-        apply(store, written, *rest)
-
-    settling._apply = dying
-
-
-def in_the_middle_of_applying(die: Callable[[], None]) -> None:
-    """The rows are changed, and nothing of it is committed."""
-    apply = settling.apply_entries
-
-    def dying(*given: Any, **more: Any) -> Any:
-        result = apply(*given, **more)
-        die()
-        return result
-
-    settling.apply_entries = dying
-
-
-def applied_not_acknowledged(die: Callable[[], None]) -> None:
+    CONCLUDED_NOT_PUBLISHED = auto()
+    """The sighting is committed; the partners that it tells are told to nobody."""
+    CONCLUDED_NOT_JUDGED = auto()
+    """The sighting is committed and everybody was told, but for who is to judge it."""
+    RECORDED_NOT_APPLIED = auto()
+    """Lines of OperationTracker are committed, as pending, that are to be applied at once."""
+    IN_THE_MIDDLE_OF_APPLYING = auto()
+    """Rows are changed, and nothing of it is committed."""
+    IN_THE_MIDDLE_OF_CLOSING = auto()
+    """The same of what is taken away, and of the run's end."""
+    APPLIED_NOT_ACKNOWLEDGED = auto()
     """Everything of the task is committed, its message is still with the broker."""
-    settle = Crew.settle
-    apply = settling._apply
-    applied: list[bool] = []
 
-    def applying(store: Any, written: Written, *rest: Any) -> None:
-        apply(store, written, *rest)
-        applied.extend([True] * bool(written.entries))
 
-    def dying(self: Crew, run: int) -> None:
+Die = Callable[[Point], None]
+
+
+def doom(die: Die) -> None:
+    """Have ``die`` called at every point."""
+    middle = {
+        settling: Point.IN_THE_MIDDLE_OF_APPLYING,
+        ending: Point.IN_THE_MIDDLE_OF_CLOSING,
+    }
+    for module, point in middle.items():
+        _put(module, apply_entries, _dying_after(apply_entries, point, die))
+    _put(crew, send, _dying_around(send, die))
+    _doom_settling(die)
+
+
+def _put(
+    module: ModuleType, old: Callable[_Given, _Result], new: Callable[_Given, _Result]
+) -> None:
+    """Where the module looks for it."""
+    assert getattr(module, old.__name__) is old
+    setattr(module, old.__name__, new)
+
+
+def _dying_around(
+    send: Callable[[Post, Concluded], None], die: Die
+) -> Callable[[Post, Concluded], None]:
+    def sending(post: Post, concluded: Concluded) -> None:
+        if any(servers for _, servers in concluded.to_read):
+            die(Point.CONCLUDED_NOT_PUBLISHED)
+        send(post, concluded)
+        if concluded.runs:
+            die(Point.CONCLUDED_NOT_JUDGED)
+
+    return sending
+
+
+def _doom_settling(die: Die) -> None:
+    settle, apply = Crew.settle, settling._apply
+    here = threading.local()
+
+    def applying(
+        store: Store, written: Written, holder: settling._Holder, run: OpenRun, conduct: Conduct
+    ) -> None:
+        if at_once(written.entries, conduct.policy):
+            here.applied = True
+            die(Point.RECORDED_NOT_APPLIED)
+        apply(store, written, holder, run, conduct)
+
+    def settling_it(self: Crew, run: int) -> None:
+        here.applied = False
         settle(self, run)
-        if applied:
-            die()
+        if here.applied:
+            die(Point.APPLIED_NOT_ACKNOWLEDGED)
 
-    settling._apply = applying
-    Crew.settle = dying  # type: ignore[method-assign]
-
-
-POINTS: Final = {
-    point.__name__: point
-    for point in (
-        concluded_not_published,
-        recorded_not_applied,
-        in_the_middle_of_applying,
-        applied_not_acknowledged,
-    )
-}
+    _put(settling, apply, applying)
+    Crew.settle = settling_it  # type: ignore[method-assign]
 
 
-def once(mark: Path) -> Callable[[], None]:
-    """What kills the process that is the first to call it."""
+def _dying_after(
+    apply: Callable[_Given, Applied], point: Point, die: Die
+) -> Callable[_Given, Applied]:
+    def dying(*given: _Given.args, **more: _Given.kwargs) -> Applied:
+        applied = apply(*given, **more)
+        if applied.done:
+            die(point)
+        return applied
 
-    def die() -> None:
+    return dying
+
+
+def by_order(orders: Path) -> Die:
+    """What kills this process if there is an order, and takes the order away."""
+
+    def die(point: Point) -> None:
+        order = orders / point
         try:
-            mark.touch(exist_ok=False)
-        except FileExistsError:
+            order.rename(order.with_suffix(f".{os.getpid()}"))
+        except FileNotFoundError:
             return
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -92,7 +134,7 @@ def once(mark: Path) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    point, file, *arguments = sys.argv[1:]
-    POINTS[point](once(Path(file)))
+    directory, *arguments = sys.argv[1:]
+    doom(by_order(Path(directory)))
     sys.argv = ["ipam-sync", *arguments]
     sys.exit(main())

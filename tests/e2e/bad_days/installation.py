@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Final
 
+from collectors.powershell.host import Limits as PollLimits
 from collectors.simulator.fleet import Fleet
 from collectors.simulator.running import Listener, RunningFleet
+from reconcile.model import Operation, Seen
 from reconcile.record import Entry, EntryStatus, Record
+from tests.e2e.bad_days.nursery import Process
 from tests.homes import home
-from tests.processes import eventually
+from tests.processes import Family, eventually
 from tests.valkey import ValkeyServer
 from worker.app import CeleryPost, make_app
 from worker.bootstrap import Ipam, opened, settings_in_force
@@ -30,7 +33,7 @@ from worker.importing import import_inventory
 from worker.inventory import read_inventory
 from worker.pipeline.ending import summary_of
 from worker.pipeline.opening import request_run
-from worker.ports import EntryFilter, Trigger
+from worker.ports import EVERYTHING, EntryFilter, Trigger
 from worker.request import Request
 from worker.run_ports import Poll
 from worker.simulation.papers import write_papers
@@ -39,7 +42,7 @@ from worker.sync import sync
 from worker.up.child import Program, our_own, start
 
 #: Short, so that who is killed is soon missed.  No schedule comes in between.
-LEASE, SWEEP, NEVER = timedelta(seconds=3), timedelta(seconds=1), timedelta(hours=1)
+LEASE, SWEEP, NEVER = timedelta(seconds=2), timedelta(seconds=1), timedelta(hours=1)
 #: Within lease + 2 sweep periods everything is as it should be; more on a busy machine.
 RECOVERY_SECONDS: Final = 15.0
 ROLES: Final = ("read", "on-demand", "control")
@@ -55,23 +58,27 @@ class Installation:
     broker: ValkeyServer
     ipam: Ipam
     environment: dict[str, str]
-    staff: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _jobs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    begin: Callable[[Program], Process]
+    staff: dict[str, Process] = field(default_factory=dict)
+    _programs: dict[str, Program] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     # ------------------------------------------------------------------------- processes
 
     def hire(self, *words: str, command: tuple[str, ...] = (), **environ: str) -> str:
         """A worker or a beat, as its name; ``command`` is another way to run ``ipam-sync``."""
-        name = f"{words[-1]}-{next(self._numbers)}"
         program = Program(
-            name,
+            words[-1],
             (*command, *words) if command else our_own(*words),
             environment={**self.environment, **environ},
             directory=self.directory,
-            log=self.directory / f"{name}.log",
         )
-        self.staff[name], self._jobs[name] = start(program), words
+        return self._start(program)
+
+    def _start(self, program: Program) -> str:
+        name = f"{program.name}-{next(self._numbers)}"
+        self.staff[name] = self.begin(replace(program, log=self.directory / f"{name}.log"))
+        self._programs[name] = program
         return name
 
     def hire_everybody(self, *roles: str) -> None:
@@ -96,13 +103,16 @@ class Installation:
         self.staff[name].kill()
         self.staff[name].wait()
 
-    def dismiss(self) -> None:
-        """Tell all to end, and wait until they have."""
-        for process in self.staff.values():
-            process.send_signal(signal.SIGTERM)
-        for process in self.staff.values():
-            process.wait(timeout=30)
-        self.staff.clear()
+    def dismiss(self, *names: str) -> None:
+        """Tell these to end, or all, and wait until they have, with all whom they started."""
+        leaving = {name: self.staff.pop(name) for name in names or tuple(self.staff)}
+        with ExitStack() as stack:
+            families = [stack.enter_context(Family(p.pid)) for p in leaving.values()]
+            for process in leaving.values():
+                process.send_signal(signal.SIGTERM)
+            for family in families:
+                family.wait()
+        assert [p.wait() for p in leaving.values()] == [0] * len(leaving)
 
     def the_dead(self) -> list[str]:
         """Who has ended."""
@@ -112,14 +122,14 @@ class Installation:
         """Hire again who has ended."""
         for name in self.the_dead():
             del self.staff[name]
-            self.hire(*self._jobs[name])
+            self._start(self._programs[name])
 
     # ------------------------------------------------------------------------- runs
 
-    def ask(self, trigger: Trigger = Trigger.CLI, **about: str) -> int:
+    def ask(self, server: str | None = None, trigger: Trigger = Trigger.CLI) -> int:
         """Somebody wants a run."""
         post = CeleryPost(make_app(self.broker.celery_url))
-        return request_run(self.ipam.store, post, Request(trigger, "tester", **about))
+        return request_run(self.ipam.store, post, Request(trigger, "tester", server))
 
     def is_over(self, run: int) -> bool:
         """The run has an outcome."""
@@ -127,9 +137,9 @@ class Installation:
             told = reading.run(run)
             return told is not None and told.outcome is not None
 
-    def run(self, **about: str) -> Summary:
-        """A run from its request to its end."""
-        number = self.ask(**about)
+    def run(self) -> Summary:
+        """A run about everything, from its request to its end."""
+        number = self.ask()
         self.wait_for(number)
         return self.summary(number)
 
@@ -160,25 +170,52 @@ class Installation:
     def assert_nothing_is_half_done(self, *runs: int) -> None:
         """Before any further run: over, judged, applied, and nobody holds a lease."""
         self.wait_for(*runs)
+        for run in runs:
+            self.assert_everything_was_judged(run)
         with self.ipam.store.read() as reading:
             for run in runs:
-                told = reading.run(run)
-                assert told is not None
-                assert told.outcome == "done"
                 assert not reading.lease_is_live(f"run:{run}")
                 assert reading.members(run) == ()
             assert reading.runs_in_progress() == ()
             pending = EntryFilter(statuses=(EntryStatus.PENDING,))
             assert [v.entry for v in reading.entry_views(pending)] == []
 
-    def assert_as_after_a_quiet_day(self) -> None:
-        """One more run, then the store is what one undisturbed sync makes of the same fleet."""
+    def assert_everything_was_judged(self, run: int) -> None:
+        """Each pair that the run was about and of which both partners were read."""
+        summary = self.summary(run)
+        read = {s.server for s in summary.sightings.values() if isinstance(s, Seen)}
+        seen = {name for server, name in summary.names.items() if server in read}
+        with self.ipam.store.read() as reading:
+            run_view = reading.run(run)
+        assert run_view is not None
+        about = run_view.target.removeprefix("server ")
+        partners: defaultdict[str, set[str]] = defaultdict(set)
+        for server in self.running.fleet.servers:
+            for copy in server.copies.values():
+                partners[copy.name].add(server.name)
+        both = [
+            names
+            for names in partners.values()
+            if names <= seen and (about == EVERYTHING or any(n.startswith(about) for n in names))
+        ]
+        removed = sum(line.planned.operation is Operation.DELETE for line in summary.lines)
+        assert summary.pairs + summary.overtaken >= len(both) + removed
+
+    def assert_as_after_a_quiet_day(self, operations: int) -> None:
+        """One more run, then the store is what one undisturbed sync makes of the same fleet.
+
+        So many operations were needed ever; shells that the killed left open are no older than
+        they may be, and nobody left one since.
+        """
+        begun = time.monotonic()
         self.run()
         assert told(self.records()) == told(self.quiet_world())
-        numbers = [entry.planned for entry in self.entries()]
-        assert len(set(numbers)) == len(numbers), "each operation is there once"
-        assert {entry.status for entry in self.entries()} <= {EntryStatus.APPLIED}
-        assert self.running.simulator.open_shells() == 0
+        planned = [entry.planned for entry in self.entries()]
+        assert len(set(planned)) == len(planned) == operations, "each operation is there once"
+        assert {entry.status for entry in self.entries()} == {EntryStatus.APPLIED}
+        for shell in self.running.simulator.shells_left():
+            since = time.monotonic() - begun
+            assert since < shell.age_seconds < shell.idle_seconds <= PollLimits().idle_seconds
 
     def records(self) -> tuple[Record, ...]:
         with self.ipam.store.read() as reading:
@@ -212,6 +249,7 @@ def installation(
     database_url: str | None,
     broker: ValkeyServer,
     listeners: dict[str, Listener] | None = None,
+    begin: Callable[[Program], Process] = start,
     **settings: str,
 ) -> Iterator[Installation]:
     """Nobody is hired yet; afterwards nobody is left.  Without a URL it is an SQLite file."""
@@ -234,11 +272,12 @@ def installation(
         with opened(settings_in_force(named)) as ipam:
             _import(ipam, papers.inventory)
             _leave_to_us(ipam)
-            office = Installation(directory, running, broker, ipam, environment)
+            office = Installation(directory, running, broker, ipam, environment, begin)
             try:
                 yield office
                 office.dismiss()
-                assert running.simulator.open_shells() == 0, "they are deleted on SIGTERM"
+                with ipam.store.read() as reading:
+                    assert reading.processes() == (), "who is told to end says so"
             finally:
                 for process in office.staff.values():
                     process.kill()
