@@ -30,6 +30,13 @@ _CONNECT_SECONDS: Final = 10
 #: How old a connection may be that is used again: none has been idle for the minutes in which
 #: servers are read, after which a firewall may have forgotten it.
 _CONNECTION_SECONDS: Final = 60
+#: A server that vanished without a word is given up after about a minute, not after hours.
+_GIVING_UP: Final = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
 _SECRET_OPTIONS: Final = ("password", "sslpassword")
 _POSTGRES_DRIVER: Final = "postgresql+psycopg"
 
@@ -154,12 +161,13 @@ def is_busy(error: BaseException | None) -> bool:
 
 def _postgres(url: URL, lock_timeout_seconds: float) -> Database:
     """Passwords among the options are taken out of the URL, which an engine shows in its repr."""
-    options = {"connect_timeout": str(_CONNECT_SECONDS), "application_name": "ipam-sync"}
+    usual = {"connect_timeout": str(_CONNECT_SECONDS), "application_name": "ipam-sync"}
     given = dict(url.query)
     secrets = {name: given.pop(name) for name in _SECRET_OPTIONS if name in given}
     engine = create_engine(
-        url.set(query={**options, **given}),
+        url.set(query={**usual, **_GIVING_UP, **given}),
         connect_args=secrets,
+        pool_timeout=lock_timeout_seconds,
         pool_recycle=_CONNECTION_SECONDS,
         hide_parameters=True,
     )

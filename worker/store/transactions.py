@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from time import monotonic
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from worker.store.engine import Database, is_busy
@@ -21,6 +21,8 @@ from worker.store.inventory_tables import writer
 _TURN_MILLISECONDS: Final = 250
 #: PostgreSQL's advisory lock that those take who make or upgrade the tables; any fixed number.
 _MIGRATION_LOCK: Final = 0x6970616D  # "ipam"
+#: Milliseconds; tests that wait for no lock at all still think between two statements.
+_LEAST_IDLE: Final = 1000
 
 
 @contextmanager
@@ -32,9 +34,8 @@ def reading(database: Database) -> Iterator[Connection]:
                 connection.exec_driver_sql("BEGIN")
                 connection.exec_driver_sql("PRAGMA query_only = ON")
             else:
-                connection.exec_driver_sql(
-                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-                )
+                level = "REPEATABLE READ, READ ONLY"
+                _begin_bounded(connection, level, database.lock_timeout_seconds)
         yield connection
 
 
@@ -91,8 +92,17 @@ def _begin_immediate(connection: Connection, wait_seconds: float) -> None:
 
 def _begin_in_turn(connection: Connection, wait_seconds: float, queue: Select[Any]) -> None:
     """PostgreSQL: wait at the lock; each statement after it sees what the last writer left."""
-    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    limit = text("SELECT set_config('lock_timeout', :limit, true)")
-    milliseconds = max(1, int(wait_seconds * 1000))  # 0 would be for ever
-    connection.execute(limit, {"limit": f"{milliseconds}ms"})
+    _begin_bounded(connection, "READ COMMITTED", wait_seconds)
     connection.execute(queue)
+
+
+def _begin_bounded(connection: Connection, level: str, wait_seconds: float) -> None:
+    """PostgreSQL: no lock is waited for any longer, and the server ends a transaction that is held
+    up for so long between two statements: a machine that stands still keeps nobody else waiting.
+    """
+    milliseconds = max(1, int(wait_seconds * 1000))  # 0 would be for ever
+    connection.exec_driver_sql(  # in one go, for each is a way to the server and back
+        f"SET TRANSACTION ISOLATION LEVEL {level};"
+        f"SET LOCAL lock_timeout = {milliseconds};"
+        f"SET LOCAL idle_in_transaction_session_timeout = {max(_LEAST_IDLE, milliseconds)}"
+    )
