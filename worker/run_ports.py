@@ -142,6 +142,9 @@ class RunsReading(Protocol):
     def waiting_members(self, server: int) -> tuple[tuple[int, Member], ...]:
         """(run, member) of every run that waits for a reading of this server."""
 
+    def claims(self, process: int) -> frozenset[tuple[int, int]]:
+        """(run, server) of what the process reads now."""
+
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         """What the run saw of these servers, with everything they told."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,7 @@ from worker.credentials import StoredLogonBook, notice_changes
 from worker.live import Directory, logins_of
 from worker.looking import name_map
 from worker.ports import Reading
+from worker.store_faults import StoreError
 
 #: So long a process believes what it knows of secrets and of what servers said to them.
 _FRESH_SECONDS: Final = 5.0
@@ -77,7 +79,8 @@ class Eyes:
     def close(self) -> None:
         """End every reading now; shells are still deleted."""
         self._powershell.stop()
-        self._book.flush()
+        with suppress(StoreError):  # what was accepted is only remembered less long
+            self._book.flush()
 
     def flush(self) -> None:
         """Write what servers accepted, if it is news."""

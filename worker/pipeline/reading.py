@@ -103,6 +103,19 @@ def hand_back(store: Store, post: Post, claimed: Claimed) -> None:
     post.read(run.id, server, run.lane)
 
 
+def drop_claims(
+    uow: UnitOfWork, process: int, in_hand: frozenset[tuple[int, int]]
+) -> dict[OpenRun, frozenset[int]]:
+    """What this process claimed and has in hand no more, free for others: servers by run."""
+    dropped: defaultdict[int, set[int]] = defaultdict(set)
+    for run, server in uow.claims(process) - in_hand:
+        dropped[run].add(server)
+    for run, servers in dropped.items():
+        uow.published(run, servers)
+    runs = {run: uow.run_in_progress(run) for run in dropped}
+    return {run: frozenset(dropped[n]) for n, run in runs.items() if run is not None}
+
+
 def _way(uow: UnitOfWork, eyes: Eyes, run: OpenRun, member: Member, server: Server) -> Way:
     """How it is reached; who is only a partner is not asked while its breaker is open.
 

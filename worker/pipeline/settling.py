@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -30,6 +31,7 @@ from worker.recording import MACHINE, Written, at_once, write_down
 from worker.request import Conduct, Target
 from worker.run_ports import Lane, LeaseLost, Member, OpenRun, RunLine, Stage
 from worker.second_look import FURTHER_READINGS, Looked, earlier, with_distance
+from worker.store_faults import StoreError
 
 #: In the numbers of a run: so many retired servers were heard without being asked.
 _HEARD: Final = "retired_heard"
@@ -71,9 +73,9 @@ class _Holder:
         return self.token
 
     def give_back(self, store: Store) -> None:
-        """So that nobody has to wait until it lapses."""
+        """So that nobody has to wait until it lapses; without a database it does."""
         if self.token is not None:
-            with store.write() as uow:
+            with suppress(StoreError), store.write() as uow:
                 uow.give_lease_back(lease_name(self.run), self.token)
                 uow.commit()
 

@@ -54,9 +54,7 @@ _LOST: Final = _Fault(
     "cannot be reached",
     f"see that the server runs and that IPAM_SYNC_DATABASE_URL is right, then {_AGAIN}",
 )
-_CROWDED: Final = _Fault(
-    "has no connection left", "wait, or raise max_connections of the server"
-)
+_CROWDED: Final = _Fault("has no connection left", "wait, or raise max_connections of the server")
 _OUR_OWN_CROWD: Final = _Fault(
     "answers too slowly", "see the server's log, and what else it is busy with"
 )

@@ -40,6 +40,11 @@ class ProgressReading(SightingReading):
         rows = self._rows(self._with_claims().where(waiting).order_by(run_member.c.run_id))
         return tuple((row.run_id, _member(row)) for row in rows)
 
+    def claims(self, process: int) -> frozenset[tuple[int, int]]:
+        claimed = select(run_member.c.run_id, run_member.c.server_id)
+        rows = self._rows(claimed.where(run_member.c.claimed_by == process))
+        return frozenset((row.run_id, row.server_id) for row in rows)
+
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         with_digest = select(sighting, reading.c.digest).outerjoin(reading)
         of_run = with_digest.where(sighting.c.run_id == run)
