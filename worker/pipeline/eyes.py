@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from collectors.base import ReadError
 from collectors.failover import FailoverCollector, Way
 from collectors.powershell.client import PowerShell
 from collectors.powershell.host import Login
-from collectors.powershell.logons import Logons
+from collectors.powershell.logons import BookUnavailable, Logons
 from collectors.powershell.tls import trust
 from reconcile.impostors import genuine
 from reconcile.model import Server, Sighting
@@ -23,7 +23,7 @@ from worker.credentials import StoredLogonBook, notice_changes
 from worker.live import Directory, logins_of
 from worker.looking import name_map
 from worker.ports import Reading
-from worker.store_faults import StoreError
+from worker.store_faults import StoreError, StoreUnavailable
 
 #: So long a process believes what it knows of secrets and of what servers said to them.
 _FRESH_SECONDS: Final = 5.0
@@ -71,7 +71,8 @@ class Eyes:
     def look(self, server: Server, way: Way) -> Sighting:
         """Read it; no transaction is open meanwhile."""
         collector = FailoverCollector(self._powershell, {server.id: way}, concurrency=1)
-        sighting = collector.read(server, self._clock)
+        with _book_in_store():
+            sighting = collector.read(server, self._clock)
         with self._ipam.store.read() as reading:
             names = name_map(reading.servers())
         return genuine(sighting, names, server.name)
@@ -80,11 +81,12 @@ class Eyes:
         """End every reading now; shells are still deleted."""
         self._powershell.stop()
         with suppress(StoreError):  # what was accepted is only remembered less long
-            self._book.flush()
+            self.flush()
 
     def flush(self) -> None:
         """Write what servers accepted, if it is news."""
-        self._book.flush()
+        with _book_in_store():
+            self._book.flush()
 
     def refresh(self) -> None:
         """Notice changed secrets; not within a transaction, for this has some of its own."""
@@ -98,3 +100,12 @@ class Eyes:
             logins, failed = logins_of(reading.credentials())
         notice_changes(self._ipam.store, logins)
         return _Secrets(logins, failed, time.monotonic())
+
+
+@contextmanager
+def _book_in_store() -> Iterator[None]:
+    """Whoever cannot reach the book of logons cannot reach the store."""
+    try:
+        yield
+    except BookUnavailable as error:
+        raise StoreUnavailable(str(error)) from error
