@@ -109,6 +109,7 @@ def poll(powershell: PowerShell, server: Server, host: Host, clock: Callable[[],
     Raises:
         ReadError: it could not be asked, or what it answered is no reading.
         CredentialSuspended: nothing was sent (rule R13).
+        BookUnavailable: our own trouble, which says nothing of the server.
     """
     began = clock()
     output = powershell.run(packaged("failover"), host)

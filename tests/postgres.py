@@ -2,7 +2,8 @@
 
 It is started as `ipam-sync up --postgres` starts its own, so it ends with the test process, even
 with a killed one, and listens on a socket in a directory of its own and nowhere else.  Where root
-runs the tests it belongs to another account.  Used by `tests/conftest.py`.
+runs the tests it belongs to another account.  Used by `tests/conftest.py`, and by tests that have
+one of their own to crash.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import psycopg
@@ -37,13 +39,35 @@ _SERVER_OPTIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+#: So that what was committed is there after a crash, as it is in production.
+DURABLE: Final[Mapping[str, str]] = MappingProxyType({"synchronous_commit": "on"})
+
+
+@dataclass
 class PostgresServer:
-    """A running server; each test takes a database of its own from it."""
+    """A server; each test takes a database of its own from it."""
 
     home: Path
-    pid: int
+    _program: Program
+    _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, also over the files that it left, and wait until it is ready."""
+        self._process = start(self._program)
+        _wait_until_ready(self.home / "data", self._process)
+
+    def crash(self) -> None:
+        """End it at once, without a word to anybody and with nothing put in order."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait()
 
     def url(self, database: str = "postgres") -> str:
         """The SQLAlchemy URL of a database."""
@@ -68,22 +92,22 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Start a server, and stop it and remove its files at the end."""
+def running_postgres(**options: str) -> Iterator[PostgresServer]:
+    """Start a server with these options beside ours, and stop it and remove its files at the end."""
     with home("pg") as directory:
         account = _account(directory)
         programs = _programs(directory, account)
         data = directory / "data"
         postgres.create(programs, data, account, "--no-sync")
-        process = start(
-            postgres.server(programs, data, directory, account=account, options=_SERVER_OPTIONS)
+        program = postgres.server(
+            programs, data, directory, account=account, options={**_SERVER_OPTIONS, **options}
         )
+        server = PostgresServer(directory, program)
         try:
-            _wait_until_ready(data, process)
-            yield PostgresServer(directory, process.pid)
+            server.start()
+            yield server
         finally:
-            process.send_signal(signal.SIGQUIT)
-            process.wait()
+            server.crash()
 
 
 def _account(directory: Path) -> Account | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.postgres import PostgresServer, running_postgres
+from tests.postgres import DURABLE, PostgresServer, running_postgres
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="processes are watched through Linux process descriptors"
@@ -90,3 +90,15 @@ def test_each_test_has_an_empty_database_of_its_own_that_is_dropped(
         psycopg.connect(host=str(postgres_server.home), user="postgres", dbname=first),
     ):
         pass
+
+
+def test_what_was_committed_is_there_after_a_crash() -> None:
+    with running_postgres(**DURABLE) as server:
+        with server.connect() as connection:
+            connection.execute("CREATE TABLE kept (n int)")
+        server.crash()
+        with pytest.raises(psycopg.OperationalError):
+            server.connect()
+        server.start()
+        with server.connect() as connection:
+            assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)

@@ -6,18 +6,20 @@ import hashlib
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Login
-from collectors.powershell.logons import Admission
+from collectors.powershell.logons import Admission, BookUnavailable
 from collectors.quote import escaped
 from worker.credential_ports import Credential, Refusal
-from worker.ports import Store
+from worker.ports import Store, UnitOfWork
 from worker.secret_file import SecretUnusable, secret_in
+from worker.store_faults import StoreUnavailable
 
 #: Enough to see that a secret is another one, useless to guess it from: 65,536 secrets in each
 #: of 65,536 have the same mark.
@@ -75,7 +77,8 @@ class StoredLogonBook:
     """Counts in the store, so for all threads, runs and processes; each in a short transaction.
 
     Keeps the promises of ``collectors.powershell.logons.LogonBook``.  An acceptance that ends
-    refusals is written at once, the others before the next refusal or by ``flush``.
+    refusals is written at once, the others before the next refusal or by ``flush``.  A refusal that
+    cannot be written is kept, and comes before the next proof.
     """
 
     def __init__(self, store: Store, logins: Mapping[str, Login]) -> None:
@@ -83,6 +86,7 @@ class StoredLogonBook:
         self._lock = threading.Lock()
         self._accepted: defaultdict[str, set[int]] = defaultdict(set)
         self._proven: set[str] = set()
+        self._unwritten: list[Refusal] = []
         self.renew(logins)
 
     def renew(self, logins: Mapping[str, Login]) -> None:
@@ -98,7 +102,8 @@ class StoredLogonBook:
 
     def enter(self, credential: str, server: int) -> Admission:
         """A slot of those that all processes share."""
-        with self._store.write() as uow:
+        self._write_refusals({})
+        with self._writing() as uow:
             admission = uow.enter_logon(credential, server)
             if admission is Admission.SLOT:
                 uow.commit()
@@ -109,7 +114,7 @@ class StoredLogonBook:
 
     def leave(self, credential: str, server: int) -> None:
         """The server said nothing."""
-        with self._store.write() as uow:
+        with self._writing() as uow:
             uow.leave_logon(credential, server)
             uow.commit()
 
@@ -126,18 +131,16 @@ class StoredLogonBook:
     def refused(self, credential: str, server: int) -> bool:
         """Count it. True if the credential is suspended now."""
         salt = self._views[credential].salt
-        mark = mark_of(self._logins[credential], salt)
+        refusal = Refusal(credential, server, salt, mark_of(self._logins[credential], salt))
         with self._lock:
             self._known.discard((credential, server))
             before = self._accepted.pop(credential, set())
-        with self._store.write() as uow:
-            uow.logon_accepted(credential, before, fresh=False)
-            suspended = uow.logon_refused(Refusal(credential, server, salt, mark))
-            uow.commit()
+            self._unwritten.append(refusal)
+        suspended = self._write_refusals({credential: before})
         with self._lock:
             view = self._views[credential]
             self._views[credential] = replace(view, refused_by=(*view.refused_by, server))
-        return suspended
+        return credential in suspended
 
     def accepted(self, credential: str, server: int) -> None:
         """Remember it; what ends refusals must be known to others at once."""
@@ -151,10 +154,16 @@ class StoredLogonBook:
             self._proven.add(credential)
             self._views[credential] = replace(view, refused_by=())
             accepted = self._accepted.pop(credential, set()) | {server}
-        self._write(credential, accepted, fresh=True)
+        try:
+            self._write(credential, accepted, fresh=True)
+        except BookUnavailable:
+            self.doubt(credential)  # the next one is news again
+            with self._lock:
+                self._accepted[credential] |= accepted
 
     def flush(self) -> None:
         """Write what is not written yet; nothing if there is no news."""
+        self._write_refusals({})
         with self._lock:
             accepted, self._accepted = dict(self._accepted), defaultdict(set)
         for credential, servers in accepted.items():
@@ -162,9 +171,38 @@ class StoredLogonBook:
 
     def _write(self, credential: str, servers: set[int], *, fresh: bool = False) -> None:
         """What was accepted a while ago says nothing against refusals since."""
-        with self._store.write() as uow:
+        with self._writing() as uow:
             uow.logon_accepted(credential, servers, fresh=fresh)
             uow.commit()
+
+    def _write_refusals(self, before: Mapping[str, set[int]]) -> frozenset[str]:
+        """After what was accepted before them; the credentials that are suspended now.
+
+        Also those for which the database was away.
+        """
+        with self._lock:
+            refusals, self._unwritten = self._unwritten, []
+        if not refusals:
+            return frozenset()
+        try:
+            with self._writing() as uow:
+                for name, servers in before.items():
+                    uow.logon_accepted(name, servers, fresh=False)
+                suspended = {r.credential for r in refusals if uow.logon_refused(r)}
+                uow.commit()
+        except BookUnavailable:
+            with self._lock:
+                self._unwritten += refusals
+            raise
+        return frozenset(suspended)
+
+    @contextmanager
+    def _writing(self) -> Iterator[UnitOfWork]:
+        try:
+            with self._store.write() as uow:
+                yield uow
+        except StoreUnavailable as error:
+            raise BookUnavailable(str(error)) from error
 
 
 def notice_changes(store: Store, logins: Mapping[str, Login]) -> None:

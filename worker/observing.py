@@ -7,6 +7,7 @@ a constant; its facts are ids and numbers.  docs/metrics.md lists the counts.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,16 +19,23 @@ from reconcile.record import Planned
 from worker import metrics
 from worker.broker import Task
 from worker.logs import bound, facts
+from worker.store_faults import StoreUnavailable
 
 _log: Final = logging.getLogger(__name__)
 
 
 @contextmanager
 def task(name: Task, **ids: int) -> Iterator[None]:
-    """Every line that is written within has the ids; how long it took is measured."""
+    """Every line that is written within has the ids; how long it took is measured.
+
+    A task that failed for want of a database is over: what it was to do is sent again.
+    """
     with bound(task=name.value, **ids), metrics.TASK_DURATION.labels(name).time():
         try:
             yield
+        except StoreUnavailable as error:
+            metrics.TASKS_FAILED.labels(name).inc()
+            database_away(error)
         except Exception:
             metrics.TASKS_FAILED.labels(name).inc()
             raise
@@ -71,6 +79,38 @@ def metrics_not_served(error: Exception) -> None:
 def reminded(name: Task) -> None:
     """The beat asked for it."""
     metrics.REMINDERS.labels(name).inc()
+
+
+# ------------------------------------------------------------------------------------ the database
+
+
+class _Outage:
+    """Of a process: each beginning and each end is told once, by whoever notices it first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_on = False
+
+    def turns(self, *, on: bool) -> bool:
+        """True if that is news."""
+        with self._lock:
+            before, self._is_on = self._is_on, on
+            return before is not on
+
+
+_OUTAGE: Final = _Outage()
+
+
+def database_away(error: Exception) -> None:
+    """Something could not be done for want of it."""
+    if _OUTAGE.turns(on=True):
+        _log.error("database away", extra=facts(why=str(error)))
+
+
+def database_back() -> None:
+    """It could be written to."""
+    if _OUTAGE.turns(on=False):
+        _log.info("database back")
 
 
 # ------------------------------------------------------------------------------------ runs

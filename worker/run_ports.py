@@ -161,6 +161,9 @@ class RunsReading(Protocol):
     def is_waited_for(self, run: int) -> bool:
         """True if a member of it is still to be read."""
 
+    def claims(self, process: int) -> frozenset[tuple[int, int]]:
+        """(run, server) of what the process reads now."""
+
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         """What the run saw of these servers, with everything they told."""
 

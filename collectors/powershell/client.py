@@ -15,7 +15,7 @@ from collectors.powershell.conversation import Conversation, Way, arguments
 from collectors.powershell.deadline import Deadline
 from collectors.powershell.errors import Layer, LocalConfig, ScriptFailed
 from collectors.powershell.host import Host, Limits, Login, Output, Transport
-from collectors.powershell.logons import CredentialSuspended, Logons
+from collectors.powershell.logons import BookUnavailable, CredentialSuspended, Logons
 from collectors.powershell.route import route
 from collectors.powershell.shell import Shell
 from collectors.scripts import Script
@@ -47,13 +47,14 @@ class PowerShell:
         Raises:
             PollError: one of ``collectors.powershell.errors``, whatever went wrong.
             CredentialSuspended: no proof of the credential was sent (rule R13).
+            BookUnavailable: our own trouble, which says nothing of the host.
         """
         self._logons.check(host.login.name)
         with self._poll() as deadline:
             attempt = Attempt(host, deadline)
             try:
                 output = self._ask(script, attempt)
-            except CredentialSuspended:
+            except (CredentialSuspended, BookUnavailable):
                 raise
             except Exception as error:
                 ours = explained(error, attempt)

@@ -34,6 +34,12 @@ class CredentialSuspended(Exception):
         self.credential = credential
 
 
+class BookUnavailable(Exception):
+    """What servers said cannot be looked up or written down: nothing is known of the server."""
+
+    code = "logon_book"
+
+
 class Admission(Enum):
     """What the book says to somebody who wants to send a proof."""
 
@@ -44,7 +50,10 @@ class Admission(Enum):
 
 
 class LogonBook(Protocol):
-    """Keeps what servers said to credentials, over all runs and processes; thread-safe."""
+    """Keeps what servers said to credentials, over all runs and processes; thread-safe.
+
+    ``enter``, ``leave`` and ``refused`` raise BookUnavailable.
+    """
 
     def enter(self, credential: str, server: int) -> Admission:
         """Ask for one of the slots that all processes share; ``SLOT`` lapses after a while."""
@@ -59,7 +68,7 @@ class LogonBook(Protocol):
         """The server refused a proof of it. True if the credential is suspended now."""
 
     def accepted(self, credential: str, server: int) -> None:
-        """The server let it in."""
+        """The server let it in, and may have opened a shell: no reason to end here."""
 
 
 class LogonProof:
@@ -115,6 +124,7 @@ class Logons:
 
         Raises:
             CredentialSuspended: it was so before, or became so while this waited.
+            BookUnavailable: nobody can say whether it may be sent.
             TimeoutError: the deadline came first.
         """
         proof = LogonProof(self, credential, server)

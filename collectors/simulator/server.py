@@ -17,6 +17,7 @@ from collectors.simulator.authority import Authority
 from collectors.simulator.connection import Connection
 from collectors.simulator.faults import Fault
 from collectors.simulator.machine import Account
+from collectors.simulator.shells import OpenShell
 from collectors.simulator.station import Station
 
 _BACKLOG: Final = 128
@@ -73,6 +74,10 @@ class Simulator:
         """Shells that nobody deleted, of one station or of all."""
         stations = self.stations if station is None else (station,)
         return sum(each.shells.open for each in stations)
+
+    def shells_left(self) -> tuple[OpenShell, ...]:
+        """The same of all stations, with their ages."""
+        return tuple(shell for station in self.stations for shell in station.shells.left)
 
     def set_faults(self, station: Station, *texts: str) -> None:
         """Break a station, or mend it with no text. Raises BadFault."""

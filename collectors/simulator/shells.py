@@ -47,12 +47,21 @@ class Quotas:
     as_wmi_error: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class OpenShell:
+    """How long ago it was created, and how long it may be idle until Windows ends it."""
+
+    age_seconds: float
+    idle_seconds: float
+
+
 @dataclass(slots=True)
 class _Shell:
     """``serving`` is the number of requests under way: with any it is not idle."""
 
     owner: str
     idle_seconds: float
+    created_at: float
     used_at: float
     utf8: bool
     operations: int = 0
@@ -78,7 +87,17 @@ class Shells:
     @property
     def open(self) -> int:
         """Shells that nobody deleted and that Windows did not end; from any thread."""
-        return sum(not shell.idle for shell in list(self._open.values()))
+        return len(self.left)
+
+    @property
+    def left(self) -> tuple[OpenShell, ...]:
+        """The same with their ages."""
+        now = time.monotonic()
+        return tuple(
+            OpenShell(now - shell.created_at, shell.idle_seconds)
+            for shell in list(self._open.values())
+            if not shell.idle
+        )
 
     async def answer(self, request: Request, user: str, client: str, chunk: int = CHUNK) -> Answer:
         """The response to a request of an authenticated user; ``chunk`` is what a Receive gets."""
@@ -126,7 +145,8 @@ class Shells:
         wished = request.text("IdleTimeOut")
         idle = _IDLE_SECONDS if wished is None else soap.seconds_of(wished)
         utf8 = request.options.get("WINRS_CODEPAGE") == _UTF8
-        self._open[shell_id] = _Shell(user, idle, time.monotonic(), utf8)
+        now = time.monotonic()
+        self._open[shell_id] = _Shell(user, idle, now, now, utf8)
         return soap.created(
             Opened(
                 shell_id,

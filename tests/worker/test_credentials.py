@@ -12,12 +12,13 @@ import pytest
 from collectors.powershell.deadline import Deadline
 from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Login
-from collectors.powershell.logons import CredentialSuspended, Logons
+from collectors.powershell.logons import Admission, BookUnavailable, CredentialSuspended, Logons
 from tests.worker.store.logons import CORP, accept, logon, put, view
 from tests.worker.store.samples import add_servers
 from tests.worker.store.sql_counter import counted
 from worker.credential_ports import Credential
 from worker.credentials import StoredLogonBook, login_of, mark_of, notice_changes
+from worker.store.schema import open_store
 from worker.store.store import SqlStore
 
 SECRET = "hunter2 hunter2"  # noqa: S105 - of nobody
@@ -197,6 +198,35 @@ class TestBook:
         book.accepted("corp", servers[0])
         book.flush()
         assert logon(store, servers[0]).retry_at is None
+
+    def test_a_refusal_that_could_not_be_written_comes_before_the_next_proof(
+        self, store: SqlStore, store_url: str, servers: list[int]
+    ) -> None:
+        """A database that is away must not make a fourth bad logon possible."""
+        impatient = open_store(store_url, lock_timeout_seconds=0.0)
+        book = StoredLogonBook(impatient, {"corp": LOGIN})
+        with store.write():
+            for server in servers[:3]:
+                with pytest.raises(BookUnavailable, match="another process"):
+                    book.refused("corp", server)
+        assert book.enter("corp", servers[3]) is Admission.SUSPENDED
+        assert view(store).refused_by == tuple(servers[:3])
+        impatient.close()
+
+    def test_an_acceptance_that_could_not_be_written_is_written_with_the_next_one(
+        self, store: SqlStore, store_url: str, servers: list[int]
+    ) -> None:
+        """And does not end the poll, for the server may have opened a shell already."""
+        impatient = open_store(store_url, lock_timeout_seconds=0.0)
+        book = StoredLogonBook(impatient, {"corp": LOGIN})
+        with store.write():
+            book.accepted("corp", servers[0])
+        assert not view(store).proven
+        book.accepted("corp", servers[1])
+        assert view(store).proven
+        with store.read() as reading:
+            assert [n.server for n in reading.logons() if n.accepted_at] == servers[:2]
+        impatient.close()
 
     def test_threads_count_exactly(self, store: SqlStore, servers: list[int]) -> None:
         """Behind the gate of one process; the second of two books is another process's."""

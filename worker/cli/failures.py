@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collectors.base import ReadError
+from collectors.powershell.logons import BookUnavailable
 from worker.cli.output import CommandFailed
 from worker.inventory import InventoryError
 from worker.request import UnknownTarget
@@ -33,6 +34,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], str]]] = {
     CommandFailed: str,
     UnknownTarget: str,
     StoreError: str,
+    BookUnavailable: str,
     SettingsError: str,
     InventoryError: str,
     ReadError: _with_remedy,

@@ -13,16 +13,19 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
+from collectors.failover import Way
 from reconcile.model import ReadFailure, Seen, Sighting, Unseen
 from worker import observing
 from worker.bootstrap import Ipam
 from worker.heartbeat import sign_of_life
 from worker.pipeline.eyes import Eyes
-from worker.pipeline.post import Post
+from worker.pipeline.in_hand import InHand
+from worker.pipeline.post import Post, publish
 from worker.pipeline.reading import (
     Claimed,
     claim,
     conclude,
+    drop_claims,
     hand_back,
     next_in_slow_lane,
     send,
@@ -33,6 +36,7 @@ from worker.pipeline.sweeping import sweep
 from worker.pipeline.timing import tick
 from worker.ports import UnitOfWork
 from worker.pruning import prune
+from worker.run_ports import OpenRun
 from worker.store_faults import StoreError
 
 #: A registration is renewed so often within its length.
@@ -51,6 +55,7 @@ class Crew:
         self._over = threading.Event()
         self._stopping = threading.Event()
         self._slow_lane = SlowLane(ipam.settings.concurrency)
+        self._in_hand = InHand()
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     @property
@@ -81,26 +86,32 @@ class Crew:
 
         Who has a place in the slow lane goes on with those that wait for one.
         """
-        store = self._ipam.store
         wanted: tuple[int, int] | None = (run, server)
         goes_on = False
         while wanted is not None:
-            claimed = claim(store, self._eyes, self._slow_lane, self._process, wanted)
-            if claimed is None:
-                return
-            goes_on = goes_on or claimed.is_slow
-            try:
-                self._read(claimed)
-            finally:
-                if claimed.is_slow:
-                    self._slow_lane.leave()
-            wanted = next_in_slow_lane(store) if goes_on else None
+            with self._in_hand.holding(*wanted):
+                goes_on = self._claim_and_read(wanted) or goes_on
+            wanted = next_in_slow_lane(self._ipam.store) if goes_on else None
+
+    def _claim_and_read(self, wanted: tuple[int, int]) -> bool:
+        """True if it had a place in the slow lane."""
+        claimed = claim(self._ipam.store, self._eyes, self._slow_lane, self._process, wanted)
+        if claimed is None:
+            return False
+        try:
+            self._read(claimed)
+        finally:
+            if claimed.is_slow:
+                self._slow_lane.leave()
+        return claimed.is_slow
 
     def _read(self, claimed: Claimed) -> None:
-        sighting = observing.reading(claimed.server, lambda: self._look(claimed))
-        if self._stopping.is_set() and not isinstance(sighting, Seen):
-            hand_back(self._ipam.store, self._post, claimed)
-            return
+        sighting = None
+        if (way := claimed.way) is not None:
+            sighting = observing.reading(claimed.server, lambda: self._look(claimed, way))
+            if self._stopping.is_set() and not isinstance(sighting, Seen):
+                hand_back(self._ipam.store, self._post, claimed)
+                return
         conduct = self._ipam.conduct
         concluded = conclude(self._ipam.store, conduct, self._process, claimed, sighting)
         send(self._post, concluded)
@@ -127,9 +138,9 @@ class Crew:
         self._stopping.set()
         self._eyes.close()
 
-    def _look(self, claimed: Claimed) -> Sighting:
+    def _look(self, claimed: Claimed, way: Way) -> Sighting:
         try:
-            return self._eyes.look(claimed.server, claimed.way, claimed.names)
+            return self._eyes.look(claimed.server, way, claimed.names)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  # a run must not hang on a mistake of ours
@@ -155,11 +166,22 @@ class Crew:
     def _beat(self) -> None:
         lease = self._ipam.conduct.timing.lease
         while not self._over.wait(lease.total_seconds() / _RENEWALS):
-            with suppress(StoreError):  # the next beat tries again
+            try:
                 self._renew()
+            except StoreError as error:  # the next beat tries again
+                observing.database_away(error)
+            else:
+                observing.database_back()
 
     def _renew(self) -> None:
+        """And what was dropped for want of a database is sent again."""
+        dropped: dict[OpenRun, frozenset[int]] = {}
         with self._ipam.store.write() as uow:
-            if not uow.renew_process(self._process, self._ipam.conduct.timing.lease):
+            if uow.renew_process(self._process, self._ipam.conduct.timing.lease):
+                dropped = drop_claims(uow, self._process, self._in_hand.now())
+            else:
                 self._process = self._registered(uow)
             uow.commit()
+        for run, servers in dropped.items():
+            observing.sent_again(run.id, servers)
+            publish(self._post, run.id, servers, run.lane)

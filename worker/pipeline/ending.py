@@ -12,10 +12,12 @@ from reconcile.drift import OPERATIONAL
 from reconcile.findings import Finding
 from reconcile.guard import Refusal
 from reconcile.moves import blocked
-from reconcile.record import Entry, EntryStatus, Hold
+from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.tracker import Need
+from worker.aging import fresh
 from worker.applying import apply_entries
 from worker.closing import earlier_refusal, hold_all, refuse
+from worker.pipeline.opening import JOINED_WITHIN
 from worker.ports import EVERYTHING, OpenFinding, Reading, UnitOfWork
 from worker.preview import refused_finding
 from worker.recording import MACHINE, Recorded, at_once
@@ -31,9 +33,9 @@ def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
     if refusal is not None:
         hold_all(uow)
     elif conduct.policy is Policy.AUTO:
-        _apply(uow, [e for e in _confirmed(uow, run) if e.planned.destructive])
+        _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.destructive], conduct)
     if conduct.policy is Policy.AUTO:
-        _apply(uow, [e for e in _confirmed(uow, run) if e.planned.contested])
+        _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.contested], conduct)
     _operational_findings(uow, run, refusal or earlier_refusal(uow, conduct))
     numbers = _numbers(uow, run, refusal)
     uow.close_run(run.id, "done", numbers)
@@ -50,14 +52,23 @@ def _confirmed(uow: UnitOfWork, run: OpenRun) -> list[Entry]:
 def _catch_up(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
     """Whoever recorded something may have died before applying it."""
     left = (Recorded(e.number, e.planned, True, False) for e in _confirmed(uow, run))
-    if now := at_once(left, conduct.policy):
+    if now := young_enough(uow, run, at_once(left, conduct.policy), conduct):
         apply_entries(uow, now, MACHINE, by_machine=True)
 
 
-def _apply(uow: UnitOfWork, entries: list[Entry]) -> None:
-    if entries:
-        now = {e.number: e.planned for e in entries}
+def _apply(uow: UnitOfWork, run: OpenRun, entries: list[Entry], conduct: Conduct) -> None:
+    if now := young_enough(uow, run, {e.number: e.planned for e in entries}, conduct):
         apply_entries(uow, now, MACHINE, by_machine=True)
+
+
+def young_enough(
+    reading: Reading, run: OpenRun, entries: dict[int, Planned], conduct: Conduct
+) -> dict[int, Planned]:
+    """Without what rests on readings that grew old, perhaps while nobody worked at the run."""
+    now, limit = reading.now(), conduct.rules.evidence_age
+    if not entries or now - run.started_at + JOINED_WITHIN <= limit:
+        return entries
+    return fresh(entries, reading.sightings(run.id), now, limit)
 
 
 def _operational_findings(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> None:

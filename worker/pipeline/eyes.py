@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,7 +13,7 @@ from collectors.base import ReadError
 from collectors.failover import FailoverCollector, Way
 from collectors.powershell.client import PowerShell
 from collectors.powershell.host import Login
-from collectors.powershell.logons import Logons
+from collectors.powershell.logons import BookUnavailable, Logons
 from collectors.powershell.tls import trust
 from reconcile.impostors import genuine
 from reconcile.model import Server, Sighting
@@ -23,6 +24,7 @@ from worker.credential_ports import CredentialView, Proof
 from worker.credentials import StoredLogonBook, notice_changes
 from worker.live import Directory, logins_of
 from worker.ports import Reading
+from worker.store_faults import StoreError, StoreUnavailable
 
 #: So long a process believes what it knows of secrets and of what servers said to them.
 _FRESH_SECONDS: Final = 5.0
@@ -80,16 +82,20 @@ class Eyes:
     def look(self, server: Server, way: Way, names: NameMap) -> Sighting:
         """Read it; no transaction is open meanwhile. ``names`` are the inventory's."""
         collector = FailoverCollector(self._powershell, {server.id: way}, concurrency=1)
-        return genuine(collector.read(server, self._clock), names, server.name)
+        with _book_in_store():
+            sighting = collector.read(server, self._clock)
+        return genuine(sighting, names, server.name)
 
     def close(self) -> None:
         """End every reading now; shells are still deleted."""
         self._powershell.stop()
-        self._book.flush()
+        with suppress(StoreError):  # what was accepted is only remembered less long
+            self.flush()
 
     def flush(self) -> None:
         """Write what servers accepted, if it is news."""
-        self._book.flush()
+        with _book_in_store():
+            self._book.flush()
 
     def refresh(self) -> None:
         """Notice changed secrets; not within a transaction, for this has some of its own."""
@@ -105,3 +111,12 @@ class Eyes:
         notice_changes(self._ipam.store, logins)
         by_name = {view.credential.name: view for view in views}
         return _Secrets(by_name, logins, failed, time.monotonic())
+
+
+@contextmanager
+def _book_in_store() -> Iterator[None]:
+    """Whoever cannot reach the book of logons cannot reach the store."""
+    try:
+        yield
+    except BookUnavailable as error:
+        raise StoreUnavailable(str(error)) from error

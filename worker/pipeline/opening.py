@@ -90,10 +90,10 @@ def enlist(
 def _not_begun(uow: UnitOfWork, scope: Scope, lane: Lane) -> OpenRun | None:
     """A run about the same that nobody has begun to work at.
 
-    Who names servers insists on them, which no run of the schedule does.
+    A person never waits for the readers of the schedule, and insists on servers, which they do not.
     """
     for run in uow.runs_in_progress():
-        if lane.insists and scope.named and not run.lane.insists:
+        if lane.insists and not run.lane.insists:
             continue
         if run.scope == scope and all(
             m.stage is Stage.WAITING and m.claimed_by is None and not m.readings

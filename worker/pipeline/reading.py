@@ -36,13 +36,14 @@ _MOST_AT_ONCE: Final = 2
 class Claimed:
     """A reading that this process has begun; ``is_slow``: it holds a place in the slow lane.
 
-    ``names`` are those of the inventory then.
+    ``names`` are those of the inventory then.  ``way`` None: a person took the server out since
+    the run was opened, and it is not asked.
     """
 
     run: OpenRun
     server: Server
     names: NameMap
-    way: Way
+    way: Way | None
     at: datetime
     is_slow: bool
 
@@ -64,7 +65,8 @@ def claim(
         if wanting is None or known is None or _in_hand(*wanting, [m for _, m in waiting]):
             return None
         asked, member = wanting
-        way = _way(uow, eyes, asked, member, known)
+        is_out = known.standing is not Standing.ENABLED
+        way = None if is_out else _way(uow, eyes, asked, member, known)
         is_slow = isinstance(way, Host) and asked.lane is Lane.READ and has_failed(uow, server)
         if is_slow and not slow_lane.enter():
             return None
@@ -105,6 +107,19 @@ def hand_back(store: Store, post: Post, claimed: Claimed) -> None:
     post.read(run.id, server, run.lane)
 
 
+def drop_claims(
+    uow: UnitOfWork, process: int, in_hand: frozenset[tuple[int, int]]
+) -> dict[OpenRun, frozenset[int]]:
+    """What this process claimed and has in hand no more, free for others: servers by run."""
+    dropped: defaultdict[int, set[int]] = defaultdict(set)
+    for run, server in uow.claims(process) - in_hand:
+        dropped[run].add(server)
+    for run, servers in dropped.items():
+        uow.published(run, servers)
+    runs = {run: uow.run_in_progress(run) for run in dropped}
+    return {run: frozenset(dropped[n]) for n, run in runs.items() if run is not None}
+
+
 def _way(uow: UnitOfWork, eyes: Eyes, run: OpenRun, member: Member, server: Server) -> Way:
     """How it is reached; who is only a partner is not asked while its breaker is open.
 
@@ -135,9 +150,12 @@ class Concluded:
 
 
 def conclude(
-    store: Store, conduct: Conduct, process: int, claimed: Claimed, sighting: Sighting
+    store: Store, conduct: Conduct, process: int, claimed: Claimed, sighting: Sighting | None
 ) -> Concluded:
-    """Save the sighting for every run that it answers, and enlist the partners it tells."""
+    """Save the sighting for every run that it answers, and enlist the partners it tells.
+
+    None: nobody is asked, and nobody waits for it any more.
+    """
     with store.write() as uow:
         answered: list[int] = []
         to_read: defaultdict[OpenRun, set[int]] = defaultdict(set)
@@ -152,14 +170,15 @@ def conclude(
             uow.published(run.id, servers)
         if isinstance(claimed.way, Host) and isinstance(sighting, Seen):
             uow.logon_worked(claimed.way.login.name)
-        uow.set_poll(next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing))
+        if sighting is not None:
+            uow.set_poll(next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing))
         uow.commit()
     others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
     return Concluded(tuple(answered), others)
 
 
 def _answers(
-    run: OpenRun, member: Member, process: int, claimed: Claimed, sighting: Sighting
+    run: OpenRun, member: Member, process: int, claimed: Claimed, sighting: Sighting | None
 ) -> bool:
     """Of what one run left out another one may insist on, or be about it."""
     if member.claimed_by is not None:
@@ -169,14 +188,14 @@ def _answers(
     return run.started_at <= claimed.at
 
 
-def _conclude(uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting) -> None:
+def _conclude(uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting | None) -> None:
     """A second look that failed changes nothing: what was read first still counts."""
     keeps = member.readings > 0 and not isinstance(sighting, Seen)
     uow.conclude(run.id, member.server, None if keeps else sighting)
 
 
 def _enlist_partners(
-    uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting
+    uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting | None
 ) -> frozenset[int]:
     """Partners of a target are asked in the same run; partners of partners are not (R8)."""
     if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:

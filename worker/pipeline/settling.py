@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
@@ -26,7 +27,7 @@ from worker import observing
 from worker.applying import apply_entries
 from worker.looking import Piece, load_world, name_map
 from worker.pipeline.counting import tally
-from worker.pipeline.ending import close
+from worker.pipeline.ending import close, young_enough
 from worker.pipeline.pace import Pace
 from worker.pipeline.post import Post, publish
 from worker.ports import Reading, Store, UnitOfWork
@@ -34,6 +35,7 @@ from worker.recording import MACHINE, Written, at_once, write_down
 from worker.request import Conduct, Target
 from worker.run_ports import Lane, LeaseLost, Member, OpenRun, RunLine, Stage, Turn
 from worker.second_look import FURTHER_READINGS, Looked, earlier, with_distance
+from worker.store_faults import StoreError
 
 #: In the numbers of a run: so many retired servers were heard without being asked.
 _HEARD: Final = "retired_heard"
@@ -98,9 +100,9 @@ class _Holder:
         return self.token
 
     def give_back(self, store: Store) -> None:
-        """So that nobody has to wait until it lapses."""
+        """So that nobody has to wait until it lapses; without a database it does."""
         if self.token is not None:
-            with store.write() as uow:
+            with suppress(StoreError), store.write() as uow:
                 uow.give_lease_back(lease_name(self.run), self.token)
                 uow.commit()
 
@@ -128,7 +130,7 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int
     recorded = [e.planned for e in judged.written.entries if e.new]
     observing.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
     publish(post, run.id, judged.again, Lane.ON_DEMAND)
-    _apply(store, judged.written, holder, conduct)
+    _apply(store, judged.written, holder, run, conduct)
     return More.UNDER_WAY if any(m.claimed_by for m in members.values()) else More.PERHAPS
 
 
@@ -256,13 +258,13 @@ def _is_unresolved(world: World, server: int) -> bool:
     )
 
 
-def _apply(store: Store, written: Written, holder: _Holder, conduct: Conduct) -> None:
+def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduct: Conduct) -> None:
     now = at_once(written.entries, conduct.policy)
     if not now:
         return
     with store.write() as uow:
         holder.hold(uow)
-        apply_entries(uow, now, MACHINE, by_machine=True)
+        apply_entries(uow, young_enough(uow, run, now, conduct), MACHINE, by_machine=True)
         uow.commit()
 
 

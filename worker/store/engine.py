@@ -34,6 +34,15 @@ _CONNECT_SECONDS: Final = 10
 #: How old a connection may be that is used again: none has been idle for the minutes in which
 #: servers are read, after which a firewall may have forgotten it.
 _CONNECTION_SECONDS: Final = 60
+#: A server that vanished without a word is given up after about a minute, not after hours.
+_GIVING_UP: Final = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+#: Milliseconds; tests that wait for no lock at all still think between two statements.
+_LEAST_IDLE: Final = 1000
 _SECRET_OPTIONS: Final = ("password", "sslpassword")
 _POSTGRES_DRIVER: Final = "postgresql+psycopg"
 
@@ -161,20 +170,28 @@ def is_busy(error: BaseException | None) -> bool:
 
 def _postgres(url: URL, lock_timeout_seconds: float) -> Database:
     """Passwords among the options are taken out of the URL, which an engine shows in its repr."""
-    options = {"connect_timeout": str(_CONNECT_SECONDS), "application_name": "ipam-sync"}
+    usual = {"connect_timeout": str(_CONNECT_SECONDS), "application_name": "ipam-sync"}
     given = dict(url.query)
     secrets = {name: given.pop(name) for name in _SECRET_OPTIONS if name in given}
     engine = create_engine(
-        url.set(query={**options, **given}),
+        url.set(query={**usual, **_GIVING_UP, **given}),
         connect_args=secrets,
+        pool_timeout=lock_timeout_seconds,
         pool_recycle=_CONNECTION_SECONDS,
         hide_parameters=True,
     )
     milliseconds = max(1, int(lock_timeout_seconds * 1000))  # 0 would be for ever
 
     def on_connect(connection: psycopg.Connection, _: object) -> None:
-        """Once, and not in every transaction: each statement is a question to the server."""
-        connection.execute(f"SET lock_timeout = {milliseconds}")
+        """No lock is waited for any longer, and the server ends a transaction that is held up for
+        so long between two statements: a machine that stands still keeps nobody else waiting.
+
+        Once, and not in every transaction: each statement is a way to the server and back.
+        """
+        connection.execute(
+            f"SET lock_timeout = {milliseconds};"
+            f"SET idle_in_transaction_session_timeout = {max(_LEAST_IDLE, milliseconds)}"
+        )
         connection.commit()
 
     def on_checkin(connection: psycopg.Connection | None, _: object) -> None:

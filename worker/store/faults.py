@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from sqlite3 import Error as SqliteError
 from typing import Final
 
-from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from worker.store_faults import RecordRefused, StoreError, StoreUnavailable
 
@@ -48,6 +54,10 @@ _LOST: Final = _Fault(
     "cannot be reached",
     f"see that the server runs and that IPAM_SYNC_DATABASE_URL is right, then {_AGAIN}",
 )
+_CROWDED: Final = _Fault("has no connection left", "wait, or raise max_connections of the server")
+_OUR_OWN_CROWD: Final = _Fault(
+    "answers too slowly", "see the server's log, and what else it is busy with"
+)
 _FULL: Final = _Fault("has no room left", f"free some space and {_AGAIN}")
 _LOGON: Final = _Fault("refuses the user or the password", "correct them in IPAM_SYNC_DATABASE_URL")
 _REFUSED: Final = _Fault("refuses what it was given", "see the value that is named", RecordRefused)
@@ -81,11 +91,12 @@ _POSTGRES: Final[dict[str, _Fault]] = {
     "28": _LOGON,
     "3D": _Fault("does not exist", "create it, or correct its name in IPAM_SYNC_DATABASE_URL"),
     "53100": _FULL,
-    "53300": _Fault("has no connection left", "wait, or raise max_connections of the server"),
+    "53300": _CROWDED,
     "53": _Fault("is short of memory or the like", "see the server's log, then try again"),
     "55P03": _BUSY,
     "57014": _Fault("gave a statement up", "raise the server's statement_timeout"),
     "57": _LOST,
+    "25P03": _Fault("ended a step that was held up for too long", _AGAIN),
     "25006": _Fault(
         "may only be read", "name the primary server in IPAM_SYNC_DATABASE_URL, not a standby"
     ),
@@ -102,6 +113,9 @@ _CONNECTING: Final[dict[str, _Fault]] = {
     "password": _LOGON,
     "no pg_hba.conf entry": _LOGON,
     "does not exist": _POSTGRES["3D"],
+    "too many clients": _CROWDED,
+    "too many connections": _CROWDED,
+    "remaining connection slots": _CROWDED,
     "connection option": _Fault(
         "has an unknown option in its URL", "correct it in IPAM_SYNC_DATABASE_URL"
     ),
@@ -118,6 +132,8 @@ def translated(place: Place) -> Iterator[None]:
         if fault is None:
             raise
         raise _told(place, fault, _why(error.orig)) from error
+    except NoneFree as error:  # all that this process may have are in use
+        raise _told(place, _OUR_OWN_CROWD, "no connection came free in time") from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise _told(place, _REFUSED, str(error)) from error
 

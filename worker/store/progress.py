@@ -74,6 +74,11 @@ class ProgressReading(SightingReading):
     def is_waited_for(self, run: int) -> bool:
         return bool(self._rows(_WAITED_FOR, {"run": run}))
 
+    def claims(self, process: int) -> frozenset[tuple[int, int]]:
+        claimed = select(run_member.c.run_id, run_member.c.server_id)
+        rows = self._rows(claimed.where(run_member.c.claimed_by == process))
+        return frozenset((row.run_id, row.server_id) for row in rows)
+
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         with_digest = select(sighting, reading.c.digest).outerjoin(reading)
         of_run = with_digest.where(sighting.c.run_id == run)

@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from typing_extensions import override
 
 from collectors.powershell.errors import LogonRefused
 from collectors.powershell.host import Limits, Login, Output
-from collectors.powershell.logons import CredentialSuspended
+from collectors.powershell.logons import Admission, BookUnavailable, CredentialSuspended
 from collectors.scripts import packaged
 from collectors.simulator.machine import Execution
 from tests.collectors.powershell.peers import Book
-from tests.collectors.powershell.site import HELLO, LIMITS, Site
+from tests.collectors.powershell.site import ACCOUNT, HELLO, LIMITS, Site
 
 SCRIPT = packaged("failover")
 EVERY_WAY = pytest.mark.parametrize("way", ["plain", "tls", "basic", "certificate"])
@@ -142,3 +143,38 @@ def test_a_shell_carries_an_idle_timeout_for_the_day_that_nobody_deletes_it(site
     while site.simulator.open_shells(site["plain"]):
         threading.Event().wait(0.2)
         site.powershell().run(SCRIPT, site.host("plain"))
+
+
+class Shut(Book):
+    """A book that cannot be opened at one of its pages."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self._page = page
+
+    @override
+    def enter(self, credential: str, server: int) -> Admission:
+        self._open("enter")
+        return super().enter(credential, server)
+
+    @override
+    def refused(self, credential: str, server: int) -> bool:
+        self._open("refused")
+        return super().refused(credential, server)
+
+    def _open(self, page: str) -> None:
+        if page == self._page:
+            raise BookUnavailable("the book of logons is away")
+
+
+@pytest.mark.parametrize("way", ["plain", "tls", "basic"])
+@pytest.mark.parametrize("page", ["enter", "refused"])
+def test_a_book_of_logons_that_is_away_is_not_held_against_the_server(
+    site: Site, way: str, page: str
+) -> None:
+    password = "wrong" if page == "refused" else ACCOUNT.password
+    host = site.host(way, Login("main", ACCOUNT.username, password))
+    before = site[way].logons_accepted
+    with pytest.raises(BookUnavailable):
+        site.powershell(book=Shut(page)).run(SCRIPT, host)
+    assert site[way].logons_accepted == before, "no proof was sent without a slot"

@@ -50,7 +50,8 @@ def test_an_operation_counts_until_its_shell_is_deleted(
 
 def test_windows_ends_a_shell_that_nobody_uses(service: Service) -> None:
     shell = service.opened("<rsp:IdleTimeOut>PT0.05S</rsp:IdleTimeOut>")
-    assert service.shells.open == 1
+    (left,) = service.shells.left
+    assert (left.idle_seconds, left.age_seconds < 10) == (0.05, True)
     until = time.monotonic() + 10
     while service.shells.open and time.monotonic() < until:
         threading.Event().wait(0.01)

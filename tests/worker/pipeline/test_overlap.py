@@ -78,6 +78,21 @@ def test_a_reading_under_way_that_will_answer_is_not_made_twice(at: Office) -> N
     assert all(1 in at.summary(run).sightings for run in (everything, one))
 
 
+def test_a_person_does_not_wait_for_readers_of_the_schedule(at: Office) -> None:
+    """Nobody reads for the schedule; what a person has read then answers its run, too."""
+    scheduled = at.ask(Trigger.SCHEDULE)
+    for_nobody = list(at.post.waiting_now)
+    at.post.waiting_now.clear()
+    run = at.ask()
+    assert run != scheduled
+    assert {message[1] for message in at.post.waiting_now} == {run}
+    at.work()
+    assert at.summary(run).sightings.keys() == at.summary(scheduled).sightings.keys()
+    at.post.waiting_now.extend(for_nobody)
+    at.work()
+    assert sum(station.runs for station in at.running.simulator.stations) == 4
+
+
 def test_a_server_is_never_read_more_than_twice_at_once(at: Office) -> None:
     """A third trigger waits for one of the two to end, and is answered all the same."""
     runs = [at.ask()]

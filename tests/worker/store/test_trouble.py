@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import traceback
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,49 @@ class TestPostgres:
             assert reading.servers() == ()
         store.close()
 
+    def test_a_server_that_has_no_connection_left(
+        self, postgres_server: PostgresServer, postgres_store_url: str
+    ) -> None:
+        with postgres_server.connect() as connection:
+            connection.execute("CREATE ROLE crowd LOGIN CONNECTION LIMIT 0")
+            url = make_url(postgres_store_url).set(username="crowd")
+            with pytest.raises(StoreUnavailable) as refused:
+                open_store(url.render_as_string())
+            connection.execute("DROP ROLE crowd")
+        assert "has no connection left" in sentence(refused.value)
+
+    def test_a_process_that_uses_all_the_connections_it_may_have(
+        self, postgres_store_url: str
+    ) -> None:
+        store = open_store(postgres_store_url, lock_timeout_seconds=0.1)
+        with pytest.raises(StoreUnavailable) as refused:
+            _hold_connections(store, 100)
+        assert "no connection came free in time" in sentence(refused.value)
+        store.close()
+
+    def test_who_only_looks_waits_for_a_locked_table_no_longer_than_a_writer(
+        self, postgres_store_url: str
+    ) -> None:
+        store = open_store(postgres_store_url, lock_timeout_seconds=0.1)
+        with store.engine.begin() as other:
+            other.exec_driver_sql("LOCK TABLE server")
+            with pytest.raises(StoreUnavailable) as refused, store.read() as reading:
+                reading.servers()
+        assert "by another process for too long" in sentence(refused.value)
+        store.close()
+
+    def test_a_writer_that_stands_still_is_ended_by_the_server_and_keeps_nothing(
+        self, postgres_store_url: str
+    ) -> None:
+        """A machine that was suspended, or lost, in the middle of a transaction."""
+        stuck = open_store(postgres_store_url, lock_timeout_seconds=0.1)
+        other = open_store(postgres_store_url)
+        with pytest.raises(StoreUnavailable) as refused, stuck.write() as uow:
+            _stand_still(uow, other)
+        assert "held up for too long" in sentence(refused.value)
+        stuck.close()
+        other.close()
+
     @pytest.mark.parametrize(
         ("state", "words"),
         [
@@ -222,6 +266,20 @@ class TestPostgres:
             uow._run(text(trouble))
         assert words in sentence(refused.value)
         store.close()
+
+
+def _hold_connections(store: SqlStore, count: int) -> None:
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(store.read())
+
+
+def _stand_still(uow: SqlUnitOfWork, other: SqlStore) -> None:
+    """Until the server has let the other one in."""
+    uow.add_server("dhcp01")
+    with other.write() as free:
+        assert free.servers() == ()
+    uow.add_server("dhcp02")
 
 
 def _lose_the_connection_of(uow: SqlUnitOfWork, server: PostgresServer) -> None:

@@ -1,0 +1,140 @@
+"""An ``ipam-sync`` that is killed when it is told to: `python -m tests.e2e.bad_days.doomed ORDERS ARGS...`.
+
+ORDERS is a directory.  A file there with the name of a point is the order to kill who is the first
+to get there, as by SIGKILL; it is taken away by who dies, whose number is put behind its name.
+Without an order it works like any other.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from enum import StrEnum, auto
+from pathlib import Path
+from types import ModuleType
+from typing import ParamSpec, TypeVar
+
+from worker.applying import Applied, apply_entries
+from worker.cli import main
+from worker.pipeline import crew, ending, settling
+from worker.pipeline.crew import Crew
+from worker.pipeline.post import Post
+from worker.pipeline.reading import Concluded, send
+from worker.ports import Store
+from worker.recording import Written, at_once
+from worker.request import Conduct
+from worker.run_ports import OpenRun
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+class Point(StrEnum):
+    """The moments that matter."""
+
+    CONCLUDED_NOT_PUBLISHED = auto()
+    """The sighting is committed; the partners that it tells are told to nobody."""
+    CONCLUDED_NOT_JUDGED = auto()
+    """The sighting is committed and everybody was told, but for who is to judge it."""
+    RECORDED_NOT_APPLIED = auto()
+    """Lines of OperationTracker are committed, as pending, that are to be applied at once."""
+    IN_THE_MIDDLE_OF_APPLYING = auto()
+    """Rows are changed, and nothing of it is committed."""
+    IN_THE_MIDDLE_OF_CLOSING = auto()
+    """The same of what is taken away, and of the run's end."""
+    APPLIED_NOT_ACKNOWLEDGED = auto()
+    """Everything of the task is committed, its message is still with the broker."""
+
+
+Die = Callable[[Point], None]
+
+
+def doom(die: Die) -> None:
+    """Have ``die`` called at every point."""
+    middle = {
+        settling: Point.IN_THE_MIDDLE_OF_APPLYING,
+        ending: Point.IN_THE_MIDDLE_OF_CLOSING,
+    }
+    for module, point in middle.items():
+        _put(module, apply_entries, _dying_after(apply_entries, point, die))
+    _put(crew, send, _dying_around(send, die))
+    _doom_settling(die)
+
+
+def _put(
+    module: ModuleType, old: Callable[_Given, _Result], new: Callable[_Given, _Result]
+) -> None:
+    """Where the module looks for it."""
+    assert getattr(module, old.__name__) is old
+    setattr(module, old.__name__, new)
+
+
+def _dying_around(
+    send: Callable[[Post, Concluded], None], die: Die
+) -> Callable[[Post, Concluded], None]:
+    def sending(post: Post, concluded: Concluded) -> None:
+        if any(servers for _, servers in concluded.to_read):
+            die(Point.CONCLUDED_NOT_PUBLISHED)
+        send(post, concluded)
+        if concluded.runs:
+            die(Point.CONCLUDED_NOT_JUDGED)
+
+    return sending
+
+
+def _doom_settling(die: Die) -> None:
+    settle, apply = Crew.settle, settling._apply
+    here = threading.local()
+
+    def applying(
+        store: Store, written: Written, holder: settling._Holder, run: OpenRun, conduct: Conduct
+    ) -> None:
+        if at_once(written.entries, conduct.policy):
+            here.applied = True
+            die(Point.RECORDED_NOT_APPLIED)
+        apply(store, written, holder, run, conduct)
+
+    def settling_it(self: Crew, run: int) -> None:
+        here.applied = False
+        settle(self, run)
+        if here.applied:
+            die(Point.APPLIED_NOT_ACKNOWLEDGED)
+
+    _put(settling, apply, applying)
+    Crew.settle = settling_it  # type: ignore[method-assign]
+
+
+def _dying_after(
+    apply: Callable[_Given, Applied], point: Point, die: Die
+) -> Callable[_Given, Applied]:
+    def dying(*given: _Given.args, **more: _Given.kwargs) -> Applied:
+        applied = apply(*given, **more)
+        if applied.done:
+            die(point)
+        return applied
+
+    return dying
+
+
+def by_order(orders: Path) -> Die:
+    """What kills this process if there is an order, and takes the order away."""
+
+    def die(point: Point) -> None:
+        order = orders / point
+        try:
+            order.rename(order.with_suffix(f".{os.getpid()}"))
+        except FileNotFoundError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return die
+
+
+if __name__ == "__main__":
+    directory, *arguments = sys.argv[1:]
+    doom(by_order(Path(directory)))
+    sys.argv = ["ipam-sync", *arguments]
+    sys.exit(main())

@@ -1,0 +1,298 @@
+"""Everything that runs in production, as processes of a test that may be killed one by one.
+
+The fleet is the simulated one, over real sockets; broker, database and workers are processes.
+Who is killed is hired again, as ``ipam-sync up``, systemd or an orchestrator would.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from collectors.powershell.host import Limits as PollLimits
+from collectors.simulator.fleet import Fleet
+from collectors.simulator.running import Listener, RunningFleet
+from reconcile.model import Operation, Seen
+from reconcile.record import Entry, EntryStatus, Record
+from tests.e2e.bad_days.nursery import Process
+from tests.homes import home
+from tests.processes import Family, eventually
+from tests.valkey import ValkeyServer
+from worker.app import CeleryPost, make_app
+from worker.bootstrap import Ipam, opened, settings_in_force
+from worker.importing import import_inventory
+from worker.inventory import read_inventory
+from worker.pipeline.ending import summary_of
+from worker.pipeline.opening import request_run
+from worker.ports import EVERYTHING, EntryFilter, Trigger
+from worker.request import Request
+from worker.run_ports import Poll
+from worker.simulation.papers import write_papers
+from worker.summary import Summary
+from worker.sync import sync
+from worker.up.child import Program, our_own, start
+
+#: Short, so that who is killed is soon missed.  No schedule comes in between.
+LEASE, SWEEP, NEVER = timedelta(seconds=2), timedelta(seconds=1), timedelta(hours=1)
+#: Within lease + 2 sweep periods everything is as it should be; more on a busy machine.
+RECOVERY_SECONDS: Final = 15.0
+ROLES: Final = ("read", "on-demand", "control")
+_PROJECT: Final = Path(__file__).parents[3]
+
+
+@dataclass
+class Installation:
+    """``staff`` are its processes by name."""
+
+    directory: Path
+    running: RunningFleet
+    broker: ValkeyServer
+    ipam: Ipam
+    environment: dict[str, str]
+    begin: Callable[[Program], Process]
+    staff: dict[str, Process] = field(default_factory=dict)
+    _programs: dict[str, Program] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    # ------------------------------------------------------------------------- processes
+
+    def hire(self, *words: str, command: tuple[str, ...] = (), **environ: str) -> str:
+        """A worker or a beat, as its name; ``command`` is another way to run ``ipam-sync``."""
+        program = Program(
+            words[-1],
+            (*command, *words) if command else our_own(*words),
+            environment={**self.environment, **environ},
+            directory=self.directory,
+        )
+        return self._start(program)
+
+    def _start(self, program: Program) -> str:
+        name = f"{program.name}-{next(self._numbers)}"
+        self.staff[name] = self.begin(replace(program, log=self.directory / f"{name}.log"))
+        self._programs[name] = program
+        return name
+
+    def hire_everybody(self, *roles: str) -> None:
+        """A worker of each role, and a beat; ready when this returns."""
+        for role in roles or ROLES:
+            self.hire("worker", "--role", role)
+        self.hire("beat")
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Everybody who was hired and lives is registered."""
+        eventually(lambda: all(self.is_ready(name) for name in self.staff))
+
+    def is_ready(self, name: str) -> bool:
+        """It said that it takes messages."""
+        said = (self.directory / f"{name}.log").read_text(errors="replace")
+        assert self.staff[name].poll() is None, said
+        return "process started" in said
+
+    def kill(self, name: str) -> None:
+        """As a crash does."""
+        self.staff[name].kill()
+        self.staff[name].wait()
+
+    def dismiss(self, *names: str) -> None:
+        """Tell these to end, or all, and wait until they have, with all whom they started."""
+        leaving = {name: self.staff.pop(name) for name in names or tuple(self.staff)}
+        with ExitStack() as stack:
+            families = [stack.enter_context(Family(p.pid)) for p in leaving.values()]
+            for process in leaving.values():
+                process.send_signal(signal.SIGTERM)
+            for family in families:
+                family.wait()
+        assert [p.wait() for p in leaving.values()] == [0] * len(leaving)
+
+    def the_dead(self) -> list[str]:
+        """Who has ended."""
+        return [name for name, process in self.staff.items() if process.poll() is not None]
+
+    def replace_the_dead(self) -> None:
+        """Hire again who has ended."""
+        for name in self.the_dead():
+            del self.staff[name]
+            self._start(self._programs[name])
+
+    # ------------------------------------------------------------------------- runs
+
+    def ask(self, server: str | None = None, trigger: Trigger = Trigger.CLI) -> int:
+        """Somebody wants a run."""
+        post = CeleryPost(make_app(self.broker.celery_url))
+        return request_run(self.ipam.store, post, Request(trigger, "tester", server))
+
+    def is_over(self, run: int) -> bool:
+        """The run has an outcome."""
+        with self.ipam.store.read() as reading:
+            told = reading.run(run)
+            return told is not None and told.outcome is not None
+
+    def run(self) -> Summary:
+        """A run about everything, from its request to its end."""
+        number = self.ask()
+        self.wait_for(number)
+        return self.summary(number)
+
+    def wait_for(self, *runs: int, seconds: float = RECOVERY_SECONDS) -> None:
+        """Until these are over."""
+        deadline = time.monotonic() + seconds
+        while not all(self.is_over(run) for run in runs):
+            assert time.monotonic() < deadline, f"{runs} not over in {seconds} s: {self.stuck()}"
+            time.sleep(0.05)  # what happens in other processes tells nobody
+
+    def summary(self, run: int) -> Summary:
+        """What it came to."""
+        with self.ipam.store.read() as reading:
+            told = reading.run(run)
+            assert told is not None
+            assert told.outcome == "done", told
+            return summary_of(reading, run, self.ipam.conduct)
+
+    def stuck(self) -> str:
+        """For who wonders why a run does not end."""
+        with self.ipam.store.read() as reading:
+            runs = reading.runs_in_progress()
+            members = [m for run in runs for m in reading.members(run.id)]
+            return f"{runs}, {members}, {reading.processes()}"
+
+    # ------------------------------------------------------------------------- what is left
+
+    def assert_nothing_is_half_done(self, *runs: int) -> None:
+        """Before any further run: over, judged, applied, and nobody holds a lease."""
+        self.wait_for(*runs)
+        for run in runs:
+            self.assert_everything_was_judged(run)
+        with self.ipam.store.read() as reading:
+            for run in runs:
+                assert not reading.lease_is_live(f"run:{run}")
+                assert reading.members(run) == ()
+            assert reading.runs_in_progress() == ()
+            pending = EntryFilter(statuses=(EntryStatus.PENDING,))
+            assert [v.entry for v in reading.entry_views(pending)] == []
+
+    def assert_everything_was_judged(self, run: int) -> None:
+        """Each pair that the run was about and of which both partners were read."""
+        summary = self.summary(run)
+        read = {s.server for s in summary.sightings.values() if isinstance(s, Seen)}
+        seen = {name for server, name in summary.names.items() if server in read}
+        with self.ipam.store.read() as reading:
+            run_view = reading.run(run)
+        assert run_view is not None
+        about = run_view.target.removeprefix("server ")
+        partners: defaultdict[str, set[str]] = defaultdict(set)
+        for server in self.running.fleet.servers:
+            for copy in server.copies.values():
+                partners[copy.name].add(server.name)
+        both = [
+            names
+            for names in partners.values()
+            if names <= seen and (about == EVERYTHING or any(n.startswith(about) for n in names))
+        ]
+        removed = sum(line.planned.operation is Operation.DELETE for line in summary.lines)
+        assert summary.pairs + summary.overtaken >= len(both) + removed
+
+    def assert_as_after_a_quiet_day(self, operations: int) -> None:
+        """One more run, then the store is what one undisturbed sync makes of the same fleet.
+
+        So many operations were needed ever; shells that the killed left open are no older than
+        they may be, and nobody left one since.
+        """
+        begun = time.monotonic()
+        self.run()
+        assert told(self.records()) == told(self.quiet_world())
+        planned = [entry.planned for entry in self.entries()]
+        assert len(set(planned)) == len(planned) == operations, "each operation is there once"
+        assert {entry.status for entry in self.entries()} == {EntryStatus.APPLIED}
+        for shell in self.running.simulator.shells_left():
+            since = time.monotonic() - begun
+            assert since < shell.age_seconds < shell.idle_seconds <= PollLimits().idle_seconds
+
+    def records(self) -> tuple[Record, ...]:
+        with self.ipam.store.read() as reading:
+            return reading.records()
+
+    def entries(self) -> list[Entry]:
+        """Every line of OperationTracker there ever was."""
+        every = EntryFilter(statuses=tuple(EntryStatus))
+        with self.ipam.store.read() as reading:
+            return [view.entry for view in reading.entry_views(every)]
+
+    def quiet_world(self) -> tuple[Record, ...]:
+        """What one sync makes of the fleet in an empty database."""
+        file = self.directory / f"quiet-{next(self._numbers)}.db"
+        with opened(replace(self.ipam.settings, database_url=f"sqlite:///{file}")) as quiet:
+            _import(quiet, self.directory / "papers" / "inventory.yaml")
+            with quiet.live() as live:
+                sync(quiet.store, live.collector(), Request(Trigger.CLI, "quiet"), quiet.conduct)
+            with quiet.store.read() as reading:
+                return reading.records()
+
+
+def told(records: tuple[Record, ...]) -> dict[str, Record]:
+    """Records without what depends on when they were made."""
+    return {r.relationship_name: replace(r, key=0, changed_at=None) for r in records}
+
+
+@contextmanager
+def installation(
+    fleet: Fleet,
+    database_url: str | None,
+    broker: ValkeyServer,
+    listeners: dict[str, Listener] | None = None,
+    begin: Callable[[Program], Process] = start,
+    **settings: str,
+) -> Iterator[Installation]:
+    """Nobody is hired yet; afterwards nobody is left.  Without a URL it is an SQLite file."""
+    with home("bad") as directory, RunningFleet(fleet, listeners) as running:
+        papers = write_papers(running, directory / "papers")
+        given = {
+            "DATABASE_URL": database_url or f"sqlite:///{directory / 'ipam-sync.db'}",
+            "BROKER_URL": broker.url,
+            "CA_FILE": str(papers.authority),
+            "LEASE": str(LEASE.seconds),
+            "SWEEP": str(SWEEP.seconds),
+            "TICK": str(NEVER.seconds),
+            "POLL_DEADLINE": "10",
+            "CONCURRENCY": "16",
+            **settings,
+        }
+        own = {k: v for k, v in os.environ.items() if not k.startswith("IPAM_SYNC_")}
+        named = {f"IPAM_SYNC_{name}": value for name, value in given.items()}
+        environment = {**own, "HOME": str(directory), "PYTHONPATH": str(_PROJECT), **named}
+        with opened(settings_in_force(named)) as ipam:
+            _import(ipam, papers.inventory)
+            _leave_to_us(ipam)
+            office = Installation(directory, running, broker, ipam, environment, begin)
+            try:
+                yield office
+                office.dismiss()
+                with ipam.store.read() as reading:
+                    assert reading.processes() == (), "who is told to end says so"
+            finally:
+                for process in office.staff.values():
+                    process.kill()
+                    process.wait()
+
+
+def _import(ipam: Ipam, inventory: Path) -> None:
+    with ipam.store.write() as uow:
+        import_inventory(uow, read_inventory(inventory))
+        uow.commit()
+
+
+def _leave_to_us(ipam: Ipam) -> None:
+    """Nobody is due for the schedule."""
+    with ipam.store.write() as uow:
+        for server in uow.servers():
+            uow.set_poll(Poll(server.id, uow.now() + NEVER))
+        uow.commit()

@@ -1,0 +1,90 @@
+"""Two servers of a pair that conclude, and are to be judged, at the very same instant (rule R8).
+
+On PostgreSQL, where two transactions begin at once: both workers are held at the row at which
+writers queue, until they are seen to wait there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import pytest
+
+from collectors.simulator.fleet import made
+from tests.postgres import PostgresServer
+from tests.processes import PATIENCE_SECONDS, eventually
+from tests.worker.pipeline.office import Office, office
+from worker.pipeline import crew
+from worker.pipeline.reading import conclude
+from worker.pipeline.settling import settle
+
+PAIR = (1, 2)
+
+
+@pytest.fixture
+def at(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
+    """Two servers with one relationship; a worker for each."""
+    with office(tmp_path, made(2, partners=1), database_url=postgres_url, crews=2) as at:
+        yield at
+
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+class Held:
+    """A step at which both workers are held, until both can only wait for the one writer."""
+
+    def __init__(self, at: Office, server: PostgresServer) -> None:
+        self._at = at
+        self._server = server
+        self._here, self._go = threading.Barrier(3), threading.Barrier(3)
+
+    def hold(self, step: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+        """The same step, begun by both at once."""
+
+        def held(*given: _Given.args, **more: _Given.kwargs) -> _Result:
+            self._here.wait(PATIENCE_SECONDS)
+            self._go.wait(PATIENCE_SECONDS)
+            return step(*given, **more)
+
+        return held
+
+    def let_go(self) -> None:
+        """We are the writer whom they wait for."""
+        self._here.wait(PATIENCE_SECONDS)
+        with self._at.ipam.store.write():
+            self._go.wait(PATIENCE_SECONDS)
+            eventually(lambda: self._waiting() >= len(PAIR))
+
+    def _waiting(self) -> int:
+        with self._server.connect() as connection:
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            rows = connection.execute(waiting).fetchall()
+        return int(rows[0][0])
+
+
+def test_the_pair_is_judged_once_and_the_run_ends_without_a_sweep(
+    at: Office, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither saw the other's conclusion before its own was committed; both ask for the lease."""
+    concluding, settling = (Held(at, postgres_server) for _ in range(2))
+    monkeypatch.setattr(crew, "conclude", concluding.hold(conclude))
+    monkeypatch.setattr(crew, "settle", settling.hold(settle))
+    run = at.ask()
+    at.post.waiting_now.clear()
+    workers = [
+        threading.Thread(target=each.read, args=(run, server))
+        for each, server in zip(at.crews, PAIR, strict=True)
+    ]
+    for worker in workers:
+        worker.start()
+    concluding.let_go()
+    settling.let_go()
+    for worker in workers:
+        worker.join(PATIENCE_SECONDS)
+    assert not at.post.sent[len(PAIR) :], "nobody had to be called"
+    assert (at.summary(run).pairs, len(at.records()), len(at.entries())) == (1, 1, 1)
