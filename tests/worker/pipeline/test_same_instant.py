@@ -17,7 +17,9 @@ from collectors.simulator.fleet import made
 from tests.postgres import PostgresServer
 from tests.processes import PATIENCE_SECONDS, eventually
 from tests.worker.pipeline.office import Office, office
+from worker.bootstrap import opened
 from worker.pipeline import crew
+from worker.pipeline.crew import Crew
 from worker.pipeline.reading import conclude
 from worker.pipeline.settling import settle
 
@@ -26,8 +28,13 @@ PAIR = (1, 2)
 
 @pytest.fixture
 def at(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
-    """Two servers with one relationship; a worker for each."""
-    with office(tmp_path, made(2, partners=1), database_url=postgres_url, crews=2) as at:
+    """Two servers with one relationship; a worker for each, with a store of its own."""
+    with (
+        office(tmp_path, made(2, partners=1), database_url=postgres_url) as at,
+        opened(at.ipam.settings) as elsewhere,
+        Crew(elsewhere, at.post, "all") as second,
+    ):
+        at.crews.append(second)
         yield at
 
 
@@ -54,9 +61,9 @@ class Held:
         return held
 
     def let_go(self) -> None:
-        """We are the writer whom they wait for."""
+        """We are the writer whom they wait for, as if in a third process."""
         self._here.wait(PATIENCE_SECONDS)
-        with self._at.ipam.store.write():
+        with opened(self._at.ipam.settings) as third, third.store.write():
             self._go.wait(PATIENCE_SECONDS)
             eventually(lambda: self._waiting() >= len(PAIR))
 
