@@ -6,6 +6,7 @@ its own and nowhere else.  Used by `tests/conftest.py` and by tests that kill it
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -68,6 +69,11 @@ class ValkeyServer:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def lose_files(self) -> None:
+        """As a disk does; of a server that does not run."""
+        for file in self._directory.iterdir():
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
 @contextmanager

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 def reconcile(server: str | None, relationship: str | None, wait: bool, as_json: bool) -> int:
     """Have the workers read servers, record what is needed, and apply it by policy.
 
-    Asked for what a run already waits to do, it is that run. Without --wait it ends at once, with
-    0; with it, as `ipam-sync sync` would.
+    Asked for what a person's run already waits to do, it is that run. Without --wait it ends at
+    once, with 0; with it, as `ipam-sync sync` would.
 
     \b
     JSON: {"run": number}; with --wait as in `ipam-sync sync --help`

@@ -36,9 +36,7 @@ class Point(StrEnum):
     """The moments that matter."""
 
     CONCLUDED_NOT_PUBLISHED = auto()
-    """The sighting is committed; the partners that it tells are told to nobody."""
-    CONCLUDED_NOT_JUDGED = auto()
-    """The sighting is committed and everybody was told, but for who is to judge it."""
+    """The sighting is committed; nobody is told to read the partners in it, nor to judge it."""
     RECORDED_NOT_APPLIED = auto()
     """Lines of OperationTracker are committed, as pending, that are to be applied at once."""
     IN_THE_MIDDLE_OF_APPLYING = auto()
@@ -79,8 +77,6 @@ def _dying_around(
         if any(servers for _, servers in concluded.to_read):
             die(Point.CONCLUDED_NOT_PUBLISHED)
         send(post, concluded)
-        if concluded.runs:
-            die(Point.CONCLUDED_NOT_JUDGED)
 
     return sending
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ from worker.inventory import read_inventory
 from worker.pipeline.ending import summary_of
 from worker.pipeline.opening import request_run
 from worker.ports import EVERYTHING, EntryFilter, Trigger
-from worker.request import Request
+from worker.request import Policy, Request
 from worker.run_ports import Poll
 from worker.simulation.papers import write_papers
 from worker.summary import Summary
@@ -113,6 +114,9 @@ class Installation:
             for family in families:
                 family.wait()
         assert [p.wait() for p in leaving.values()] == [0] * len(leaving)
+        with self.ipam.store.read() as reading:
+            registered = {process.name.rpartition(":")[2] for process in reading.processes()}
+        assert registered.isdisjoint(str(p.pid) for p in leaving.values())
 
     def the_dead(self) -> list[str]:
         """Who has ended."""
@@ -124,12 +128,35 @@ class Installation:
             del self.staff[name]
             self._start(self._programs[name])
 
+    def say(self, *words: str) -> subprocess.Popen[str]:
+        """A person says it to ``ipam-sync``, and does not wait yet for what it answers."""
+        return subprocess.Popen(
+            our_own(*words),
+            env=self.environment,
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     # ------------------------------------------------------------------------- runs
 
     def ask(self, server: str | None = None, trigger: Trigger = Trigger.CLI) -> int:
         """Somebody wants a run."""
-        post = CeleryPost(make_app(self.broker.celery_url))
-        return request_run(self.ipam.store, post, Request(trigger, "tester", server))
+        return request_run(self.ipam.store, self.post, Request(trigger, "tester", server))
+
+    @property
+    def post(self) -> CeleryPost:
+        """How messages come to the staff."""
+        return CeleryPost(make_app(self.broker.celery_url))
+
+    def is_quiet(self) -> bool:
+        """No run goes on, and no message is left that could begin one."""
+        backlog = self.post.backlog()
+        with self.ipam.store.read() as reading:
+            busy = reading.runs_in_progress() or backlog.in_hand or any(backlog.waiting.values())
+        return not busy
 
     def is_over(self, run: int) -> bool:
         """The run has an outcome."""
@@ -230,7 +257,8 @@ class Installation:
     def quiet_world(self) -> tuple[Record, ...]:
         """What one sync makes of the fleet in an empty database."""
         file = self.directory / f"quiet-{next(self._numbers)}.db"
-        with opened(replace(self.ipam.settings, database_url=f"sqlite:///{file}")) as quiet:
+        settings = replace(self.ipam.settings, database_url=f"sqlite:///{file}", policy=Policy.AUTO)
+        with opened(settings) as quiet:
             _import(quiet, self.directory / "papers" / "inventory.yaml")
             with quiet.live() as live:
                 sync(quiet.store, live.collector(), Request(Trigger.CLI, "quiet"), quiet.conduct)
@@ -275,11 +303,7 @@ def installation(
             office = Installation(directory, running, broker, ipam, environment, begin)
             try:
                 yield office
-                told = {str(process.pid) for process in office.staff.values()}
                 office.dismiss()
-                with ipam.store.read() as reading:
-                    left = {p.name.rpartition(":")[2] for p in reading.processes()}
-                assert not told & left, "who is told to end says so"
             finally:
                 for process in office.staff.values():
                     process.kill()

@@ -40,7 +40,7 @@ def bad_day(at: Installation, number: int, point: Point) -> tuple[int, int]:
     match point:
         case Point.CONCLUDED_NOT_PUBLISHED:
             return at.ask(server="dhcp0001"), 4  # nothing is known yet, so it has partners to tell
-        case Point.CONCLUDED_NOT_JUDGED:
+        case Point.RECORDED_NOT_APPLIED:
             return at.ask(), 2 * FEW - 4
         case Point.IN_THE_MIDDLE_OF_CLOSING:
             at.running.change("dhcp0010-dhcp0011", {"deleted": "true"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from collectors.simulator.fleet import made
 from reconcile.findings import Kind
 from reconcile.model import Operation, Seen, Standing, Unseen
 from reconcile.record import Record
-from tests.worker.pipeline.office import Office, office
+from tests.worker.pipeline.office import Message, Office, office
 from worker.applying import apply_entries
 from worker.bootstrap import opened
 from worker.demo import script
@@ -177,9 +178,18 @@ def test_what_one_partner_tells_anew_is_believed_while_the_other_is_silent(tmp_p
         assert (before.mclt_seconds == 60, after.mclt_seconds == 60) == (False, True)
 
 
-@pytest.mark.parametrize("order", ["twice", "backwards", "late"])
+class Muddled(deque[Message]):
+    """Hands out everything twice, and what came last first."""
+
+    def append(self, message: Message, /) -> None:
+        self.extendleft((message, message))
+
+
+@pytest.mark.parametrize("order", ["twice", "backwards", "muddled", "late"])
 def test_messages_that_come_twice_backwards_or_late_do_no_harm(tmp_path: Path, order: str) -> None:
     with office(tmp_path, made(8)) as at:
+        if order == "muddled":
+            at.post.waiting_now = Muddled()
         run = at.ask()
         messages = list(at.post.waiting_now)
         if order == "backwards":
