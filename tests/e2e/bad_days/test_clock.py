@@ -35,8 +35,8 @@ def on_a_machine(minutes: int) -> tuple[str, ...]:
 @pytest.fixture
 def at(postgres_url: str, broker: ValkeyServer) -> Iterator[Installation]:
     """An installation with a schedule."""
-    given = {"TICK": "1", "INTERVAL": str(int(INTERVAL.total_seconds()))}
-    with installation(made(SERVERS), postgres_url, broker, begin=begin, **given) as at:
+    fleet, interval = made(SERVERS), str(int(INTERVAL.total_seconds()))
+    with installation(fleet, postgres_url, broker, begin=begin, TICK="1", INTERVAL=interval) as at:
         yield at
 
 
