@@ -29,12 +29,17 @@ from worker.store_faults import StoreError, StoreUnavailable
 _FRESH_SECONDS: Final = 5.0
 
 
+class SecretsOutdated(Exception):
+    """Credentials were changed since they were read: ``refresh``, outside of the transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Secrets:
-    """What was read of them, and when by the clock of this process."""
+    """What was read of them, and when by the clock of this process; ``salts`` say of which."""
 
     logins: Mapping[str, Login]
     failed: Mapping[str, ReadError]
+    salts: Mapping[str, bytes]
     read_at: float
 
 
@@ -52,9 +57,14 @@ class Eyes:
         self._powershell = PowerShell(context, ipam.settings.poll_limits, self._logons)
 
     def way(self, reading: Reading, server: Server, *, insist: bool) -> Way:
-        """How it is reached now, or why it is not asked; ``refresh`` was called before."""
+        """How it is reached now, or why it is not asked; ``refresh`` was called before.
+
+        Raises SecretsOutdated.
+        """
         secrets = self._secrets
         credentials = reading.credentials()
+        if any(secrets.salts.get(v.credential.name) != v.salt for v in credentials):
+            raise SecretsOutdated
         for view in credentials:
             if not view.proven:
                 self._book.doubt(view.credential.name)
@@ -88,18 +98,20 @@ class Eyes:
         with _book_in_store():
             self._book.flush()
 
-    def refresh(self) -> None:
+    def refresh(self, *, at_once: bool = False) -> None:
         """Notice changed secrets; not within a transaction, for this has some of its own."""
         with self._lock:
-            if time.monotonic() - self._secrets.read_at > _FRESH_SECONDS:
+            if at_once or time.monotonic() - self._secrets.read_at > _FRESH_SECONDS:
                 self._secrets = self._load()
                 self._book.renew(self._secrets.logins)
 
     def _load(self) -> _Secrets:
         with self._ipam.store.read() as reading:
-            logins, failed = logins_of(reading.credentials())
+            views = reading.credentials()
+        logins, failed = logins_of(views)
         notice_changes(self._ipam.store, logins)
-        return _Secrets(logins, failed, time.monotonic())
+        salts = {view.credential.name: view.salt for view in views}
+        return _Secrets(logins, failed, salts, time.monotonic())
 
 
 @contextmanager

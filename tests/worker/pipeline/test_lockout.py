@@ -12,6 +12,8 @@ from collectors.simulator.running import RunningFleet
 from reconcile.findings import Kind
 from reconcile.model import Seen, Skipped, Unseen
 from tests.worker.pipeline.office import Office, office
+from worker.importing import import_inventory
+from worker.inventory import read_inventory
 from worker.pipeline import eyes
 
 SERVERS = 24
@@ -110,3 +112,16 @@ def test_a_credential_that_was_mended_is_used_by_workers_that_saw_it_refused(
         work(at)
         assert set(kinds(at, run)) == {Seen.__name__}
         assert refusals(at) == 3
+
+
+def test_a_credential_that_has_just_come_is_used_at_once(at: Office, tmp_path: Path) -> None:
+    """Workers look at secrets every few seconds only."""
+    at.run()
+    sheet = tmp_path / "papers" / "inventory.yaml"
+    sheet.write_text(sheet.read_text().replace("simulated", "renamed"))
+    with at.ipam.store.write() as uow:
+        import_inventory(uow, read_inventory(sheet))
+        uow.commit()
+    run = at.ask()
+    work(at)
+    assert set(kinds(at, run)) == {Seen.__name__}
