@@ -53,6 +53,7 @@ class Proof:
     """What of a credential may change from one logon to the next, see ``CredentialView``."""
 
     name: str
+    salt: bytes = field(repr=False)
     proven: bool
     suspended_at: datetime | None
 

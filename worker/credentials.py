@@ -79,6 +79,9 @@ class StoredLogonBook:
     Keeps the promises of ``collectors.powershell.logons.LogonBook``.  An acceptance that ends
     refusals is written at once, the others before the next refusal or by ``flush``.  A refusal that
     cannot be written is kept, and comes before the next proof.
+
+    A secret that was refused until its credential was suspended is not used again by this process
+    unless a person resumes it: that another process has another secret makes this one no better.
     """
 
     def __init__(self, store: Store, logins: Mapping[str, Login]) -> None:
@@ -87,11 +90,16 @@ class StoredLogonBook:
         self._accepted: defaultdict[str, set[int]] = defaultdict(set)
         self._proven: set[str] = set()
         self._unwritten: list[Refusal] = []
+        self._suspended: set[str] = set()
+        self._refused: dict[str, Refusal] = {}
         self.renew(logins)
 
     def renew(self, logins: Mapping[str, Login]) -> None:
         """Look again what others have counted, and at secrets that may have changed."""
         self._logins = logins
+        with self._lock:
+            self._suspended.clear()
+            refused = dict(self._refused)
         with self._store.read() as reading:
             self._views = {v.credential.name: v for v in reading.credentials()}
             self._known = {
@@ -99,6 +107,17 @@ class StoredLogonBook:
                 for logon in reading.logons()
                 if logon.accepted_at is not None and not logon.refusals
             }
+        with self._lock:
+            for name, refusal in refused.items():
+                if self._may_be_used_again(name, refusal):
+                    self._refused.pop(name, None)
+
+    def _may_be_used_again(self, name: str, refusal: Refusal) -> bool:
+        """A person resumed it, which leaves its salt as it was, or its secret is another one here."""
+        view, login = self._views.get(name), self._logins.get(name)
+        if view is not None and view.salt == refusal.salt:
+            return view.suspended_at is None
+        return login is None or mark_of(login, refusal.salt) != refusal.mark
 
     def enter(self, credential: str, server: int) -> Admission:
         """A slot of those that all processes share."""
@@ -110,6 +129,9 @@ class StoredLogonBook:
         if admission is Admission.FREE:
             with self._lock:
                 self._proven.add(credential)
+        if admission is Admission.SUSPENDED:
+            with self._lock:
+                self._suspended.add(credential)
         return admission
 
     def leave(self, credential: str, server: int) -> None:
@@ -124,9 +146,10 @@ class StoredLogonBook:
             self._proven.discard(credential)
 
     def suspended(self, credential: str) -> bool:
-        """As the store had it when this was begun or renewed; ``refused`` says what came since."""
+        """As the store had it when this was begun or renewed, and as this was told since."""
         view = self._views.get(credential)
-        return view is None or view.suspended_at is not None
+        known = credential in self._suspended or credential in self._refused
+        return known or view is None or view.suspended_at is not None
 
     def refused(self, credential: str, server: int) -> bool:
         """Count it. True if the credential is suspended now."""
@@ -188,12 +211,14 @@ class StoredLogonBook:
             with self._writing() as uow:
                 for name, servers in before.items():
                     uow.logon_accepted(name, servers, fresh=False)
-                suspended = {r.credential for r in refusals if uow.logon_refused(r)}
+                suspended = {r.credential: r for r in refusals if uow.logon_refused(r)}
                 uow.commit()
         except BookUnavailable:
             with self._lock:
                 self._unwritten += refusals
             raise
+        with self._lock:
+            self._refused |= suspended
         return frozenset(suspended)
 
     @contextmanager

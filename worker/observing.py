@@ -35,7 +35,7 @@ def task(name: Task, **ids: int) -> Iterator[None]:
             yield
         except StoreUnavailable as error:
             metrics.TASKS_FAILED.labels(name).inc()
-            database_away(error)
+            database_fails(error)
         except Exception:
             metrics.TASKS_FAILED.labels(name).inc()
             raise
@@ -85,31 +85,44 @@ def reminded(name: Task) -> None:
 
 
 class _Outage:
-    """Of a process: each beginning and each end is told once, by whoever notices it first."""
+    """Of a process: each beginning and each end is told once.
+
+    It ends when nothing failed from one beat of the heart to the next: some threads still fail
+    while others succeed again.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._is_on = False
+        self._is_on = self._failed = False
 
-    def turns(self, *, on: bool) -> bool:
+    def fails(self) -> bool:
         """True if that is news."""
         with self._lock:
-            before, self._is_on = self._is_on, on
-            return before is not on
+            is_news = not self._is_on
+            self._is_on = self._failed = True
+        return is_news
+
+    def beats(self) -> bool:
+        """True if it is over, which is news."""
+        with self._lock:
+            is_over = self._is_on and not self._failed
+            self._failed = False
+            self._is_on &= not is_over
+        return is_over
 
 
 _OUTAGE: Final = _Outage()
 
 
-def database_away(error: Exception) -> None:
+def database_fails(error: Exception) -> None:
     """Something could not be done for want of it."""
-    if _OUTAGE.turns(on=True):
+    if _OUTAGE.fails():
         _log.error("database away", extra=facts(why=str(error)))
 
 
-def database_back() -> None:
-    """It could be written to."""
-    if _OUTAGE.turns(on=False):
+def database_works() -> None:
+    """It could be written to, by the heart of the process."""
+    if _OUTAGE.beats():
         _log.info("database back")
 
 

@@ -109,12 +109,16 @@ class Logons:
         self._standings: dict[str, _Standing] = {}
 
     def check(self, credential: str) -> None:
-        """Raises CredentialSuspended."""
-        if self._standing(credential).suspended:
-            raise CredentialSuspended(credential)
+        """Raises CredentialSuspended.
+
+        What was suspended and is not any more, for somebody mended it, begins anew.
+        """
         if self._book.suspended(credential):
             self._suspend(credential)
             raise CredentialSuspended(credential)
+        with self._changed:
+            if self._standing(credential).suspended:
+                self._standings[credential] = _Standing()
 
     @contextmanager
     def proof(self, credential: str, server: int, deadline: Deadline) -> Iterator[LogonProof]:
@@ -152,6 +156,7 @@ class Logons:
     def accepted(self, credential: str, server: int) -> None:
         self._book.accepted(credential, server)
         standing = self._standing(credential)
+        standing.refusals = 0  # they count only with no acceptance since
         if not standing.accepted:
             self._let_all_in(standing)
 

@@ -279,6 +279,28 @@ class TestNoticing:
         notice_changes(store, {})
         assert view(store).suspended_at is not None
 
+    def test_who_has_another_secret_than_others_does_not_use_it_again_for_theirs(
+        self, store: SqlStore, book: StoredLogonBook
+    ) -> None:
+        """Else it would cost the account three bad logons each time it looks."""
+        right = {"corp": replace(LOGIN, password="right")}  # noqa: S106 - of nobody
+        notice_changes(store, right)
+        book.renew({"corp": LOGIN})
+        assert book.suspended("corp")
+        book.renew(right)
+        assert not book.suspended("corp")
+
+    def test_what_a_person_resumes_is_used_again_by_who_saw_it_refused(
+        self, store: SqlStore, book: StoredLogonBook
+    ) -> None:
+        book.renew({"corp": LOGIN})
+        assert book.suspended("corp")
+        with store.write() as uow:
+            uow.resume_credential("corp")
+            uow.commit()
+        book.renew({"corp": LOGIN})
+        assert not book.suspended("corp")
+
     def test_who_still_has_the_old_one_is_stopped_and_counts_nothing(
         self, store: SqlStore, servers: list[int], book: StoredLogonBook
     ) -> None:

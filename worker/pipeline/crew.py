@@ -169,9 +169,9 @@ class Crew:
             try:
                 self._renew()
             except StoreError as error:  # the next beat tries again
-                observing.database_away(error)
+                observing.database_fails(error)
             else:
-                observing.database_back()
+                observing.database_works()
 
     def _renew(self) -> None:
         """And what was dropped for want of a database is sent again."""

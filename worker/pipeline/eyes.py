@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -30,6 +30,10 @@ from worker.store_faults import StoreError, StoreUnavailable
 _FRESH_SECONDS: Final = 5.0
 
 
+class SecretsOutdated(Exception):
+    """Credentials were changed since they were read: ``refresh``, outside of the transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Secrets:
     """What was read of them, and when by the clock of this process."""
@@ -39,10 +43,11 @@ class _Secrets:
     failed: Mapping[str, ReadError]
     read_at: float
 
-    def as_of(self, proofs: Collection[Proof]) -> Iterable[CredentialView] | None:
-        """The credentials as these proofs have them; None if they are not about the same ones."""
-        if {proof.name for proof in proofs} != self.views.keys():
-            return None
+    def as_of(self, proofs: Collection[Proof]) -> list[CredentialView]:
+        """The credentials as these proofs have them. Raises SecretsOutdated."""
+        known = {name: view.salt for name, view in self.views.items()}
+        if {proof.name: proof.salt for proof in proofs} != known:
+            raise SecretsOutdated
         return [
             replace(self.views[p.name], proven=p.proven, suspended_at=p.suspended_at)
             for p in proofs
@@ -63,15 +68,18 @@ class Eyes:
         self._powershell = PowerShell(context, ipam.settings.poll_limits, self._logons)
 
     def way(self, reading: Reading, server: Server, *, insist: bool) -> Way:
-        """How it is reached now, or why it is not asked; ``refresh`` was called before."""
+        """How it is reached now, or why it is not asked; ``refresh`` was called before.
+
+        Raises SecretsOutdated.
+        """
         secrets = self._secrets
-        proofs = reading.proofs()
-        for proof in proofs:
-            if not proof.proven:
-                self._book.doubt(proof.name)
-                self._logons.doubt(proof.name)
+        credentials = secrets.as_of(reading.proofs())
+        for view in credentials:
+            if not view.proven:
+                self._book.doubt(view.credential.name)
+                self._logons.doubt(view.credential.name)
         directory = Directory(
-            secrets.as_of(proofs) or reading.credentials(),
+            credentials,
             reading.logons(server.id),
             secrets.logins,
             secrets.failed,
@@ -97,10 +105,10 @@ class Eyes:
         with _book_in_store():
             self._book.flush()
 
-    def refresh(self) -> None:
+    def refresh(self, *, at_once: bool = False) -> None:
         """Notice changed secrets; not within a transaction, for this has some of its own."""
         with self._lock:
-            if time.monotonic() - self._secrets.read_at > _FRESH_SECONDS:
+            if at_once or time.monotonic() - self._secrets.read_at > _FRESH_SECONDS:
                 self._secrets = self._load()
                 self._book.renew(self._secrets.logins)
 

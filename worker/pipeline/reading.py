@@ -18,7 +18,7 @@ from reconcile.model import Seen, Server, Sighting, Skipped, SkipReason, Standin
 from reconcile.names import NameMap
 from reconcile.witness import neighbours
 from worker.looking import learnt, name_map
-from worker.pipeline.eyes import Eyes
+from worker.pipeline.eyes import Eyes, SecretsOutdated
 from worker.pipeline.opening import enlist
 from worker.pipeline.post import Post, publish
 from worker.pipeline.slow_lane import SlowLane
@@ -55,8 +55,17 @@ def claim(
 
     Also None if the slow lane is full: who leaves it looks for those that wait for a place.
     """
-    run, server = wanted
     eyes.refresh()
+    while True:
+        try:
+            return _claim(store, eyes, slow_lane, process, *wanted)
+        except SecretsOutdated:
+            eyes.refresh(at_once=True)
+
+
+def _claim(
+    store: Store, eyes: Eyes, slow_lane: SlowLane, process: int, run: int, server: int
+) -> Claimed | None:
     with store.write() as uow:
         waiting = uow.waiting_members(server)
         wanting = next(((r, m) for r, m in waiting if r.id == run), None)

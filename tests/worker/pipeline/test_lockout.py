@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,9 @@ from collectors.simulator.running import RunningFleet
 from reconcile.findings import Kind
 from reconcile.model import Seen, Skipped, Unseen
 from tests.worker.pipeline.office import Office, office
+from worker.importing import import_inventory
+from worker.inventory import read_inventory
+from worker.pipeline import eyes
 
 SERVERS = 24
 CREWS = 4
@@ -72,3 +75,53 @@ def test_once_a_server_accepts_it_nobody_waits(at: Office) -> None:
     work(at)
     assert kinds(at, run).count(Seen.__name__) == SERVERS - 1
     assert refusals(at) == 1
+
+
+def give(at: Office, tmp_path: Path) -> None:
+    """The right password, into its file."""
+    (tmp_path / "papers" / "password").write_text(at.running.account.password)
+
+
+def resume(at: Office, _: Path) -> None:
+    """A person mended the account instead, and says so."""
+    for server in at.running.fleet.servers:
+        at.running.change(server.name, {"refuses": ""})
+    with at.ipam.store.write() as uow:
+        uow.resume_credential("simulated")
+        uow.commit()
+
+
+@pytest.mark.parametrize("mend", [give, resume])
+def test_a_credential_that_was_mended_is_used_by_workers_that_saw_it_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mend: Callable[[Office, Path], None]
+) -> None:
+    """They need no restart."""
+    monkeypatch.setattr(eyes, "_FRESH_SECONDS", 0.0)
+
+    def spoil(running: RunningFleet) -> None:
+        if mend is give:
+            (tmp_path / "papers" / "password").write_text("wrong")
+        for server in running.fleet.servers if mend is resume else ():
+            running.change(server.name, {"refuses": running.account.username})
+
+    with office(tmp_path, made(SERVERS, partners=2), crews=CREWS, prepare=spoil) as at:
+        at.ask()
+        work(at)
+        mend(at, tmp_path)
+        run = at.ask()
+        work(at)
+        assert set(kinds(at, run)) == {Seen.__name__}
+        assert refusals(at) == 3
+
+
+def test_a_credential_that_has_just_come_is_used_at_once(at: Office, tmp_path: Path) -> None:
+    """Workers look at secrets every few seconds only."""
+    at.run()
+    sheet = tmp_path / "papers" / "inventory.yaml"
+    sheet.write_text(sheet.read_text().replace("simulated", "renamed"))
+    with at.ipam.store.write() as uow:
+        import_inventory(uow, read_inventory(sheet))
+        uow.commit()
+    run = at.ask()
+    work(at)
+    assert set(kinds(at, run)) == {Seen.__name__}
