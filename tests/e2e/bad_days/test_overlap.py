@@ -130,7 +130,7 @@ def test_operators_apply_by_hand_while_workers_apply_states(
         operators = [at.say(*BY_HAND) for _ in range(2)]
         first, second = (numbers(ended(operator)) for operator in operators)
         assert first.isdisjoint(second)
-        assert len(first | second) == changed
+        assert len(first | second) >= changed, "a state, too, if they came before the worker"
         at.assert_nothing_is_half_done(asked)
         at.assert_as_after_a_quiet_day(2 * SERVERS + 2 * changed)
 
