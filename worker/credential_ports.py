@@ -81,8 +81,11 @@ class CredentialsReading(Protocol):
     def credentials(self) -> tuple[CredentialView, ...]:
         """Every credential, ordered by name."""
 
-    def logons(self, server: int | None = None) -> tuple[Logon, ...]:
-        """What servers, or one of them, said to credentials; by credential and server."""
+    def logons(self, server: int | None = None, *, refused: bool = False) -> tuple[Logon, ...]:
+        """What servers, or one of them, said to credentials; by credential and server.
+
+        ``refused``: only what was refused last, and has a mark.
+        """
 
 
 class CredentialsKeeping(Protocol):

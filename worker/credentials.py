@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Login
 from collectors.powershell.logons import Admission
 from collectors.quote import escaped
-from worker.credential_ports import Credential, Refusal
+from worker.credential_ports import Credential, Logon, Refusal
 from worker.ports import Store
 from worker.secret_file import SecretUnusable, secret_in
 
@@ -83,18 +83,25 @@ class StoredLogonBook:
         self._lock = threading.Lock()
         self._accepted: defaultdict[str, set[int]] = defaultdict(set)
         self._proven: set[str] = set()
+        self._known: set[tuple[str, int]] = set()
         self.renew(logins)
+        with self._store.read() as reading:
+            self.know(reading.logons())
 
     def renew(self, logins: Mapping[str, Login]) -> None:
         """Look again what others have counted, and at secrets that may have changed."""
         self._logins = logins
         with self._store.read() as reading:
             self._views = {v.credential.name: v for v in reading.credentials()}
-            self._known = {
-                (logon.credential, logon.server)
-                for logon in reading.logons()
-                if logon.accepted_at is not None and not logon.refusals
-            }
+
+    def know(self, logons: Iterable[Logon]) -> None:
+        """What servers have said by now, whoever asked them; an acceptance of these is no news."""
+        with self._lock:
+            for logon in logons:
+                if logon.accepted_at is not None and not logon.refusals:
+                    self._known.add((logon.credential, logon.server))
+                else:
+                    self._known.discard((logon.credential, logon.server))
 
     def enter(self, credential: str, server: int) -> Admission:
         """A slot of those that all processes share."""
@@ -171,7 +178,7 @@ def notice_changes(store: Store, logins: Mapping[str, Login]) -> None:
     """A credential whose secret is another than the refused one begins anew."""
     with store.read() as reading:
         views = {v.credential.name: v for v in reading.credentials()}
-        marks = {n.credential: n.mark for n in reading.logons() if n.mark is not None}
+        marks = {n.credential: n.mark for n in reading.logons(refused=True)}
     changed = [
         (name, views[name].salt)
         for name, mark in marks.items()

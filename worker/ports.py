@@ -152,6 +152,9 @@ class Reading(RunsReading, WindowsReading, FiguresReading, CredentialsReading, P
     def servers(self) -> tuple[Server, ...]:
         """Every server, with addresses and aliases, ordered by name."""
 
+    def server(self, server: int) -> Server | None:
+        """The one, None if it is gone; costs nothing of the others."""
+
     def endpoint(self, server: int) -> Endpoint:
         """How it is contacted."""
 

@@ -20,8 +20,8 @@ from worker.bootstrap import Ipam
 from worker.clock import DatabaseClock
 from worker.credentials import StoredLogonBook, notice_changes
 from worker.live import Directory, logins_of
-from worker.looking import name_map
 from worker.ports import Reading
+from worker.roster import roster
 
 #: So long a process believes what it knows of secrets and of what servers said to them.
 _FRESH_SECONDS: Final = 5.0
@@ -57,9 +57,11 @@ class Eyes:
             if not view.proven:
                 self._book.doubt(view.credential.name)
                 self._logons.doubt(view.credential.name)
+        logons = reading.logons(server.id)
+        self._book.know(logons)
         directory = Directory(
             credentials,
-            reading.logons(server.id),
+            logons,
             secrets.logins,
             secrets.failed,
             insist=insist,
@@ -71,7 +73,7 @@ class Eyes:
         collector = FailoverCollector(self._powershell, {server.id: way}, concurrency=1)
         sighting = collector.read(server, self._clock)
         with self._ipam.store.read() as reading:
-            names = name_map(reading.servers())
+            names = roster(reading.servers()).names
         return genuine(sighting, names, server.name)
 
     def close(self) -> None:

@@ -22,14 +22,15 @@ from reconcile.witness import neighbours, partner_texts
 from reconcile.world import World
 from worker import observing
 from worker.applying import apply_entries
-from worker.looking import Piece, load_world, name_map
+from worker.looking import Piece, load_world
 from worker.pipeline.counting import tally
 from worker.pipeline.ending import close
 from worker.pipeline.post import Post, publish
 from worker.ports import Reading, Store, UnitOfWork
 from worker.recording import MACHINE, Written, at_once, write_down
 from worker.request import Conduct, Target
-from worker.run_ports import Lane, LeaseLost, Member, OpenRun, RunLine, Stage, Turn
+from worker.roster import roster
+from worker.run_ports import Lane, LeaseLost, OpenRun, RunLine, Stage, Turn
 from worker.second_look import FURTHER_READINGS, Looked, earlier, with_distance
 
 #: In the numbers of a run: so many retired servers were heard without being asked.
@@ -89,14 +90,13 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder) -> bool:
         token = None if run is None else holder.hold(uow)
         if run is None or token is None:
             return False
-        members = {m.server: m for m in uow.members(run.id)}
-        piece = _next_piece(uow, run, members)
-        if piece is None:
-            ended = _end(uow, run, members, token, conduct)
+        share = _next_share(uow, run)
+        if share is None:
+            ended = _end(uow, run, token, conduct)
             uow.commit()
             observing.run_closed(run.id, ended)
             return False
-        judged = _judge(uow, run, piece, members, conduct)
+        judged = _judge(uow, run, share, conduct)
         uow.commit()
     holder.token = token
     recorded = [e.planned for e in judged.written.entries if e.new]
@@ -106,17 +106,30 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder) -> bool:
     return True
 
 
-def _next_piece(reading: Reading, run: OpenRun, members: Mapping[int, Member]) -> Piece | None:
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Whose turn it is: ``focus``, of which so many are ``heard`` without having been asked.
+
+    ``later`` are some of those whose turn comes later, none if there is nobody.
+    """
+
+    focus: frozenset[int]
+    later: frozenset[int] = frozenset()
+    heard: int = 0
+
+
+def _next_share(reading: Reading, run: OpenRun) -> _Share | None:
     """Who concluded and was not judged; at the end those whose partners nobody could name."""
-    concluded = [s for s, m in members.items() if m.stage is Stage.CONCLUDED]
+    concluded = reading.at_stage(run.id, Stage.CONCLUDED, _MOST_AT_ONCE + 1)
+    waiting = reading.at_stage(run.id, Stage.WAITING, 1)
     if concluded:
-        focus = frozenset(sorted(concluded)[:_MOST_AT_ONCE])
-        later = {s for s, m in members.items() if m.stage is not Stage.JUDGED}
-        return Piece(run.id, focus, frozenset(later - focus))
-    if any(m.stage is not Stage.JUDGED for m in members.values()):
+        now, later = concluded[:_MOST_AT_ONCE], concluded[_MOST_AT_ONCE:]
+        return _Share(frozenset(now), frozenset((*later, *waiting)))
+    if waiting:
         return None
-    left = {s for s, m in members.items() if m.unresolved} | _unheard(reading, run)
-    return Piece(run.id, frozenset(left), frozenset()) if left else None
+    unheard = _unheard(reading, run)
+    left = reading.unresolved(run.id) | unheard
+    return _Share(left, heard=len(unheard)) if left else None
 
 
 def _unheard(reading: Reading, run: OpenRun) -> set[int]:
@@ -141,18 +154,13 @@ class _Judged:
     again: frozenset[int]
 
 
-def _judge(
-    uow: UnitOfWork,
-    run: OpenRun,
-    piece: Piece,
-    members: Mapping[int, Member],
-    conduct: Conduct,
-) -> _Judged:
-    sightings = _sightings(uow, run, piece, members)
-    target = Target(run.scope.targets, frozenset(members), run.scope.only)
+def _judge(uow: UnitOfWork, run: OpenRun, share: _Share, conduct: Conduct) -> _Judged:
+    sightings, awaited = _heard(uow, run, share)
+    piece = Piece(run.id, share.focus, awaited)
+    target = Target(run.scope.targets, share.focus, run.scope.only)
     world = load_world(uow, sightings, target, conduct, piece)
     drafted = draft(world)
-    again, unsettled = _doubts(drafted, world, members)
+    again, unsettled = _doubts(uow, run, drafted, world)
     if again:
         world = replace(world, awaited=world.awaited | again.keys())
         drafted = draft(world)
@@ -161,8 +169,7 @@ def _judge(
     written = write_down(uow, run.id, world, plan)
     for server, subjects in again.items():
         uow.read_again(run.id, server, subjects)
-    over = piece.focus & members.keys() - again.keys()
-    counted = tally(uow, run.id, drafted, over)
+    counted = tally(uow, run.id, drafted, share.focus - again.keys())
     turns = {s: Turn(_is_unresolved(world, s), marks) for s, marks in counted.marks.items()}
     uow.judged(run.id, turns)
     uow.add_lines(run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries])
@@ -170,7 +177,7 @@ def _judge(
         run.id,
         {
             **counted.numbers,
-            _HEARD: len(piece.focus - members.keys()),
+            _HEARD: share.heard,
             "superseded": len(plan.superseded),
             "findings_opened": len(written.life.opened),
             "findings_resolved": len(written.life.resolved),
@@ -179,27 +186,35 @@ def _judge(
     return _Judged(written, counted.numbers["pairs"], frozenset(again))
 
 
-def _sightings(
-    reading: Reading, run: OpenRun, piece: Piece, members: Mapping[int, Member]
-) -> dict[int, Sighting]:
-    """What the focus told, and what those told who were judged before and are its partners."""
-    mine = dict(reading.seen_in(run.id, piece.focus & members.keys()))
-    ready = members.keys() - piece.awaited - mine.keys()
-    if not piece.awaited and any(m.unresolved for m in members.values()):
-        return {**mine, **reading.seen_in(run.id, ready)}  # anybody may be meant
-    partners = {p for record in reading.records(piece.focus) for p in record.partners}
-    partners |= neighbours(name_map(reading.servers()), mine.values())
-    return {**mine, **reading.seen_in(run.id, partners & ready)}
+def _heard(
+    reading: Reading, run: OpenRun, share: _Share
+) -> tuple[Mapping[int, Sighting], frozenset[int]]:
+    """What the focus told, and what those told who were judged before and are its partners; and
+    whom it has to wait for: partners whose turn comes later, and some for all the others.
+    """
+    if not share.later and reading.unresolved(run.id):
+        everybody = [m.server for m in reading.members(run.id)]
+        return reading.seen_in(run.id, everybody), frozenset()  # anybody may be meant
+    mine = reading.seen_in(run.id, share.focus)
+    partners = neighbours(roster(reading.servers()).names, mine.values())
+    partners |= reading.partners(share.focus)
+    others = reading.members(run.id, partners - share.focus)
+    judged = [m.server for m in others if m.stage is Stage.JUDGED]
+    awaited = frozenset(m.server for m in others) - frozenset(judged)
+    return {**mine, **reading.seen_in(run.id, judged)}, awaited | share.later
 
 
 def _doubts(
-    drafted: Draft, world: World, members: Mapping[int, Member]
+    reading: Reading, run: OpenRun, drafted: Draft, world: World
 ) -> tuple[dict[int, list[str]], frozenset[str]]:
     """Whom to read again, and for what; and what further readings did not settle (rule R2)."""
+    doubts = doubtful(drafted, world)
+    concerned = {server for doubt in doubts for server in doubt.servers}
+    members = {m.server: m for m in reading.members(run.id, concerned)}
     looked = {subject for member in members.values() for subject in member.looked}
     again: defaultdict[int, list[str]] = defaultdict(list)
     unsettled: set[str] = set()
-    for doubt in _new(doubtful(drafted, world), looked):
+    for doubt in _new(doubts, looked):
         server = earlier(doubt.servers, world.sightings)
         member = members.get(server)
         if member is None:
@@ -238,15 +253,9 @@ def _apply(store: Store, written: Written, holder: _Holder, conduct: Conduct) ->
         uow.commit()
 
 
-def _end(
-    uow: UnitOfWork,
-    run: OpenRun,
-    members: Mapping[int, Member],
-    token: int,
-    conduct: Conduct,
-) -> dict[str, object] | None:
+def _end(uow: UnitOfWork, run: OpenRun, token: int, conduct: Conduct) -> dict[str, object] | None:
     """Close it, with its numbers, or leave it to who concludes next."""
-    if all(m.stage is Stage.JUDGED for m in members.values()) and uow.end_run_if_done(run.id):
+    if uow.end_run_if_done(run.id):
         numbers = close(uow, run, conduct)
         uow.forget_lease(lease_name(run.id))
         return numbers

@@ -4,41 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from reconcile.model import Seen, Sighting
-from worker.run_ports import Lane, Member, OpenRun, RunLine, Scope, Stage, Turn
+from worker.run_ports import Lane, OpenRun, RunLine, Scope, Stage, Turn
+from worker.store.members import IN_PROGRESS, MemberReading
 from worker.store.readings import Outcome, SightingReading, SightingWriting, sighting_of
-from worker.store.run_tables import run_line, run_member, worker_process
+from worker.store.run_tables import run_line, run_member
 from worker.store.session import AnyRow, chunks
 from worker.store.tables import reading, sighting
 from worker.store.tables import run as run_table
 
-_IN_PROGRESS: Final = and_(run_table.c.ended_at.is_(None), run_table.c.lane.is_not(None))
 
-
-class ProgressReading(SightingReading):
+class ProgressReading(SightingReading, MemberReading):
     """Looks at runs in progress."""
 
     def runs_in_progress(self) -> tuple[OpenRun, ...]:
-        asked = select(run_table).where(_IN_PROGRESS).order_by(run_table.c.id)
+        asked = select(run_table).where(IN_PROGRESS).order_by(run_table.c.id)
         return tuple(_open_run(row) for row in self._rows(asked))
 
     def run_in_progress(self, run: int) -> OpenRun | None:
-        rows = self._rows(select(run_table).where(_IN_PROGRESS, run_table.c.id == run))
+        rows = self._rows(select(run_table).where(IN_PROGRESS, run_table.c.id == run))
         return _open_run(rows[0]) if rows else None
-
-    def members(self, run: int) -> tuple[Member, ...]:
-        rows = self._rows(self._with_claims().where(run_member.c.run_id == run))
-        return tuple(sorted((_member(row) for row in rows), key=lambda member: member.server))
-
-    def waiting_members(self, server: int) -> tuple[tuple[int, Member], ...]:
-        """(run, member) of every run that waits for a reading of this server."""
-        waiting = and_(run_member.c.server_id == server, run_member.c.state == Stage.WAITING)
-        rows = self._rows(self._with_claims().where(waiting).order_by(run_member.c.run_id))
-        return tuple((row.run_id, _member(row)) for row in rows)
 
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         with_digest = select(sighting, reading.c.digest).outerjoin(reading)
@@ -63,28 +59,17 @@ class ProgressReading(SightingReading):
             row.clock_offset_seconds,
         )
 
-    def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
-        asked = select(run_member.c.server_id, run_member.c.marks)
-        of_run = asked.where(run_member.c.run_id == run)
-        return {
-            row.server_id: tuple(row.marks)
-            for chunk in chunks(servers)
-            for row in self._rows(of_run.where(run_member.c.server_id.in_(chunk)))
-        }
-
     def lines_of(self, run: int) -> Mapping[int, RunLine]:
         rows = self._rows(select(run_line).where(run_line.c.run_id == run))
         return {row.number: RunLine(row.number, row.is_new, row.confirmed) for row in rows}
 
-    def _with_claims(self) -> Select[*tuple[Any, ...]]:
-        """Members, with the claims of the dead left out."""
-        now = self.now()
-        alive = and_(
-            worker_process.c.id == run_member.c.claimed_by, worker_process.c.alive_until > now
-        )
-        claimed_by = case((worker_process.c.id.is_not(None), run_member.c.claimed_by))
-        others = [column for column in run_member.c if column.name not in ("claimed_by", "marks")]
-        return select(*others, claimed_by.label("claimed_by")).outerjoin(worker_process, alive)
+    def _lines(self, run: int, numbers: Collection[int]) -> Mapping[int, RunLine]:
+        of_run = select(run_line).where(run_line.c.run_id == run)
+        return {
+            row.number: RunLine(row.number, row.is_new, row.confirmed)
+            for chunk in chunks(numbers)
+            for row in self._rows(of_run.where(run_line.c.number.in_(chunk)))
+        }
 
 
 class ProgressWriting(SightingWriting, ProgressReading):
@@ -106,7 +91,7 @@ class ProgressWriting(SightingWriting, ProgressReading):
         return int((opened.inserted_primary_key or (0,))[0])
 
     def add_members(self, run: int, servers: Collection[int], *, targets: Collection[int]) -> None:
-        there = {row[0] for row in self._rows(_servers_of(run))}
+        there = {member.server for member in self.members(run, servers)}
         new = sorted(set(servers) - there)
         if not new:
             return
@@ -181,7 +166,7 @@ class ProgressWriting(SightingWriting, ProgressReading):
         )
 
     def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
-        there = self.lines_of(run)
+        there = self._lines(run, [line.number for line in lines])
         known = [
             line
             for line in lines
@@ -215,16 +200,12 @@ class ProgressWriting(SightingWriting, ProgressReading):
         open_one = select(run_member.c.server_id).where(
             of_run, (run_member.c.state != Stage.JUDGED) | run_member.c.unresolved
         )
-        closing = update(run_table).where(run_table.c.id == run, _IN_PROGRESS, ~open_one.exists())
+        closing = update(run_table).where(run_table.c.id == run, IN_PROGRESS, ~open_one.exists())
         return self._run(closing.values(ended_at=self.now())).rowcount > 0
 
 
 def _is(run: int, server: int) -> ColumnElement[bool]:
     return and_(run_member.c.run_id == run, run_member.c.server_id == server)
-
-
-def _servers_of(run: int) -> Select[int]:
-    return select(run_member.c.server_id).where(run_member.c.run_id == run)
 
 
 def _open_run(row: AnyRow) -> OpenRun:
@@ -236,18 +217,4 @@ def _open_run(row: AnyRow) -> OpenRun:
         scope=Scope(targets, row.only_name),
         lane=Lane(row.lane),
         started_at=row.started_at,
-    )
-
-
-def _member(row: AnyRow) -> Member:
-    return Member(
-        server=row.server_id,
-        is_target=row.is_target,
-        stage=Stage(row.state),
-        published_at=row.published_at,
-        unresolved=row.unresolved,
-        claimed_by=row.claimed_by,
-        claimed_at=row.claimed_at,
-        readings=row.readings,
-        looked=tuple(row.looked),
     )

@@ -8,10 +8,12 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import (
     ARRAY,
+    ColumnElement,
     Connection,
     CursorResult,
     Executable,
     Row,
+    String,
     Table,
     func,
     literal,
@@ -48,6 +50,13 @@ class Session:
             return datetime.fromisoformat(self._rows(clock)[0][0])
         time: datetime = self._rows(select(func.clock_timestamp()))[0][0]
         return time.astimezone(UTC)
+
+    @property
+    def _clock(self) -> ColumnElement[Any]:
+        """The same within a statement, as it is stored."""
+        if self._database.is_sqlite:
+            return func.strftime("%Y-%m-%dT%H:%M:%f000Z", "now", type_=String())
+        return func.clock_timestamp()
 
     def _run(
         self,

@@ -1,0 +1,129 @@
+"""The members of runs in progress: who waits, who was read and judged, who reads whom now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+
+from worker.run_ports import Lane, Member, Stage
+from worker.store.run_tables import run_member, server_poll, worker_process
+from worker.store.session import AnyRow, Session, chunks
+from worker.store.tables import run as run_table
+
+#: A run that workers are at.
+IN_PROGRESS: Final = and_(run_table.c.ended_at.is_(None), run_table.c.lane.is_not(None))
+
+
+class MemberReading(Session):
+    """Looks at them; what is asked about some costs nothing of the others."""
+
+    def members(self, run: int, servers: Collection[int] | None = None) -> tuple[Member, ...]:
+        asked = self._with_claims().where(run_member.c.run_id == run)
+        one_by_one = (run_member.c.server_id.in_(chunk) for chunk in chunks(servers or ()))
+        narrowed = [asked] if servers is None else [asked.where(these) for these in one_by_one]
+        rows = (row for statement in narrowed for row in self._rows(statement))
+        return tuple(sorted((_member(row) for row in rows), key=lambda member: member.server))
+
+    def stages(self, run: int) -> Mapping[Stage, int]:
+        counts = select(run_member.c.state, func.count()).where(run_member.c.run_id == run)
+        return {Stage(row[0]): row[1] for row in self._rows(counts.group_by(run_member.c.state))}
+
+    def at_stage(self, run: int, stage: Stage, most: int) -> tuple[int, ...]:
+        these = and_(run_member.c.run_id == run, run_member.c.state == stage)
+        first = select(run_member.c.server_id).where(these).order_by(run_member.c.server_id)
+        return tuple(row[0] for row in self._rows(first.limit(most)))
+
+    def unresolved(self, run: int) -> frozenset[int]:
+        these = and_(run_member.c.run_id == run, run_member.c.unresolved)
+        return frozenset(row[0] for row in self._rows(select(run_member.c.server_id).where(these)))
+
+    def unclaimed(self, run: int, before: datetime) -> frozenset[int]:
+        old = and_(
+            run_member.c.run_id == run,
+            run_member.c.state == Stage.WAITING,
+            run_member.c.published_at <= before,
+        )
+        asked = select(run_member.c.server_id).outerjoin(worker_process, self._reads())
+        rows = self._rows(asked.where(old, worker_process.c.id.is_(None)))
+        return frozenset(row[0] for row in rows)
+
+    def next_failing(self) -> tuple[int, int] | None:
+        waits = and_(
+            IN_PROGRESS, run_table.c.lane == Lane.READ, run_member.c.state == Stage.WAITING
+        )
+        failed = and_(server_poll.c.server_id == run_member.c.server_id, server_poll.c.failures > 0)
+        asked = (
+            select(run_member.c.run_id, run_member.c.server_id)
+            .join(run_table, run_table.c.id == run_member.c.run_id)
+            .join(server_poll, failed)
+            .outerjoin(worker_process, self._reads())
+            .where(waits, worker_process.c.id.is_(None))
+            .order_by(run_member.c.run_id, run_member.c.server_id)
+        )
+        rows = self._rows(asked.limit(1))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def busy(self, servers: Collection[int]) -> frozenset[int]:
+        is_busy = and_(
+            IN_PROGRESS,
+            run_member.c.state == Stage.WAITING,
+            or_(run_table.c.lane == Lane.READ, worker_process.c.id.is_not(None)),
+        )
+        asked = (
+            select(run_member.c.server_id)
+            .join(run_table, run_table.c.id == run_member.c.run_id)
+            .outerjoin(worker_process, self._reads())
+            .where(is_busy)
+        )
+        return frozenset(
+            row[0]
+            for chunk in chunks(servers)
+            for row in self._rows(asked.where(run_member.c.server_id.in_(chunk)))
+        )
+
+    def waiting_members(self, server: int) -> tuple[tuple[int, Member], ...]:
+        """(run, member) of every run that waits for a reading of this server."""
+        waiting = and_(run_member.c.server_id == server, run_member.c.state == Stage.WAITING)
+        rows = self._rows(self._with_claims().where(waiting).order_by(run_member.c.run_id))
+        return tuple((row.run_id, _member(row)) for row in rows)
+
+    def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
+        asked = select(run_member.c.server_id, run_member.c.marks)
+        of_run = asked.where(run_member.c.run_id == run)
+        return {
+            row.server_id: tuple(row.marks)
+            for chunk in chunks(servers)
+            for row in self._rows(of_run.where(run_member.c.server_id.in_(chunk)))
+        }
+
+    def _with_claims(self) -> Select[*tuple[Any, ...]]:
+        """Members, with the claims of the dead left out."""
+        claimed_by = case((worker_process.c.id.is_not(None), run_member.c.claimed_by))
+        others = [column for column in run_member.c if column.name not in ("claimed_by", "marks")]
+        return select(*others, claimed_by.label("claimed_by")).outerjoin(
+            worker_process, self._reads()
+        )
+
+    def _reads(self) -> ColumnElement[bool]:
+        """The process that claimed a member, if it lives."""
+        return and_(
+            worker_process.c.id == run_member.c.claimed_by,
+            worker_process.c.alive_until > self._clock,
+        )
+
+
+def _member(row: AnyRow) -> Member:
+    return Member(
+        server=row.server_id,
+        is_target=row.is_target,
+        stage=Stage(row.state),
+        published_at=row.published_at,
+        unresolved=row.unresolved,
+        claimed_by=row.claimed_by,
+        claimed_at=row.claimed_at,
+        readings=row.readings,
+        looked=tuple(row.looked),
+    )
