@@ -178,6 +178,9 @@ class RunsReading(Protocol):
     def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
         """What these servers remember of their turns, those that are members."""
 
+    def named_by(self, run: int, servers: Collection[int]) -> frozenset[int]:
+        """Who named one of these as a partner before its turn, see ``name_partners``."""
+
     def lines_of(self, run: int) -> Mapping[int, RunLine]:
         """The lines of OperationTracker that the run touched, by number."""
 
@@ -225,6 +228,9 @@ class RunsKeeping(Protocol):
 
     def judged(self, run: int, turns: Mapping[int, Turn]) -> None:
         """The turn of these members is over."""
+
+    def name_partners(self, run: int, named: Mapping[int, Collection[int]]) -> None:
+        """These members are told by whom they were named, to be heard when it is their turn."""
 
     def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
         """Lines of OperationTracker that the run touched; what is known already may be confirmed."""

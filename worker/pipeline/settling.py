@@ -169,7 +169,9 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: _Share, conduct: Conduct) -> _J
     written = write_down(uow, run.id, world, plan)
     for server, subjects in again.items():
         uow.read_again(run.id, server, subjects)
-    counted = tally(uow, run.id, drafted, share.focus - again.keys())
+    over = share.focus - again.keys()
+    uow.name_partners(run.id, _named(world, over))
+    counted = tally(uow, run.id, drafted, over)
     turns = {s: Turn(_is_unresolved(world, s), marks) for s, marks in counted.marks.items()}
     uow.judged(run.id, turns)
     uow.add_lines(run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries])
@@ -197,11 +199,22 @@ def _heard(
         return reading.seen_in(run.id, everybody), frozenset()  # anybody may be meant
     mine = reading.seen_in(run.id, share.focus)
     partners = neighbours(roster(reading.servers()).names, mine.values())
-    partners |= reading.partners(share.focus)
+    partners |= reading.partners(share.focus) | reading.named_by(run.id, share.focus)
     others = reading.members(run.id, partners - share.focus)
     judged = [m.server for m in others if m.stage is Stage.JUDGED]
     awaited = frozenset(m.server for m in others) - frozenset(judged)
     return {**mine, **reading.seen_in(run.id, judged)}, awaited | share.later
+
+
+def _named(world: World, over: frozenset[int]) -> Mapping[int, set[int]]:
+    """Whose pairs wait for a server that may not know of them, as IPAM does not."""
+    stored = {frozenset(record.partners) for record in world.records}
+    named: defaultdict[int, set[int]] = defaultdict(set)
+    for server in over & world.sightings.keys():
+        for partner in neighbours(world.names, [world.sightings[server]]) & world.awaited:
+            if frozenset({server, partner}) not in stored:
+                named[partner].add(server)
+    return named
 
 
 def _doubts(

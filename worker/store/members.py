@@ -16,6 +16,8 @@ from worker.store.tables import run as run_table
 #: A run that workers are at.
 IN_PROGRESS: Final = and_(run_table.c.ended_at.is_(None), run_table.c.lane.is_not(None))
 
+_ASKED_APART: Final = ("claimed_by", "marks", "named_by")
+
 
 class MemberReading(Session):
     """Looks at them; what is asked about some costs nothing of the others."""
@@ -99,10 +101,23 @@ class MemberReading(Session):
             for row in self._rows(of_run.where(run_member.c.server_id.in_(chunk)))
         }
 
+    def named_by(self, run: int, servers: Collection[int]) -> frozenset[int]:
+        return frozenset(s for names in self._named(run, servers).values() for s in names)
+
+    def _named(self, run: int, servers: Collection[int]) -> Mapping[int, list[int]]:
+        asked = select(run_member.c.server_id, run_member.c.named_by).where(
+            run_member.c.run_id == run, run_member.c.named_by != []
+        )
+        return {
+            row.server_id: row.named_by
+            for chunk in chunks(servers)
+            for row in self._rows(asked.where(run_member.c.server_id.in_(chunk)))
+        }
+
     def _with_claims(self) -> Select[*tuple[Any, ...]]:
         """Members, with the claims of the dead left out."""
         claimed_by = case((worker_process.c.id.is_not(None), run_member.c.claimed_by))
-        others = [column for column in run_member.c if column.name not in ("claimed_by", "marks")]
+        others = [column for column in run_member.c if column.name not in _ASKED_APART]
         return select(*others, claimed_by.label("claimed_by")).outerjoin(
             worker_process, self._reads()
         )

@@ -111,6 +111,7 @@ class ProgressWriting(SightingWriting, ProgressReading):
                     "readings": 0,
                     "looked": [],
                     "marks": [],
+                    "named_by": [],
                 }
                 for server in new
             ],
@@ -162,6 +163,19 @@ class ProgressWriting(SightingWriting, ProgressReading):
             [
                 {"member": server, "waits": turn.unresolved, "remembers": list(turn.marks)}
                 for server, turn in turns.items()
+            ],
+        )
+
+    def name_partners(self, run: int, named: Mapping[int, Collection[int]]) -> None:
+        if not named:
+            return
+        before = self._named(run, named)
+        this = and_(run_member.c.run_id == run, run_member.c.server_id == bindparam("member"))
+        self._run(
+            update(run_member).where(this).values(named_by=bindparam("names")),
+            [
+                {"member": server, "names": sorted({*before.get(server, ()), *by})}
+                for server, by in named.items()
             ],
         )
 
