@@ -19,26 +19,39 @@ from reconcile.world import World
 _SCOPES_NAMED = 20
 
 
+def by_machine(servers: Iterable[Server]) -> Mapping[str, frozenset[int]]:
+    """Servers that are asked, by the machine that is remembered for each."""
+    machines: defaultdict[str, set[int]] = defaultdict(set)
+    for server in servers:
+        if server.machine_id is not None and server.standing is Standing.ENABLED:
+            machines[server.machine_id].add(server.id)
+    return {machine: frozenset(same) for machine, same in machines.items()}
+
+
 def duplicates(
-    servers: Mapping[int, Server], sightings: Mapping[int, Sighting]
+    servers: Mapping[int, Server],
+    machines: Mapping[str, frozenset[int]],
+    sightings: Mapping[int, Sighting],
 ) -> Mapping[int, int]:
     """Servers that are no witnesses in this run, with the one that speaks for their machine.
 
     That is the one whose name in the inventory is what the machine calls itself, else the lowest,
-    whoever of them was read: it must not change with whoever is down.
+    whoever of them was read: it must not change with whoever is down.  ``machines`` are those of
+    ``by_machine``.
     """
     now = _machines(sightings)
     of_machine: defaultdict[str, set[int]] = defaultdict(set)
-    for server in servers.values():
-        machine = now.get(server.id, server.machine_id)
-        if machine is not None and server.standing is Standing.ENABLED:
-            of_machine[machine].add(server.id)
+    for server, machine in now.items():
+        known = servers.get(server)
+        if known is not None and known.standing is Standing.ENABLED:
+            of_machine[machine].add(server)
     found: dict[int, int] = {}
-    for machine, same in of_machine.items():
-        if len(same) > 1 and not same.isdisjoint(now):
-            own = _own_names(sightings, [s for s in same if now.get(s) == machine])
+    for machine, told in of_machine.items():
+        same = told | {s for s in machines.get(machine, ()) if now.get(s, machine) == machine}
+        if len(same) > 1:
+            own = _own_names(sightings, told)
             speaker = min(same, key=lambda s: (fold(servers[s].name) not in own, s))
-            found |= {s: speaker for s in same & now.keys() if s != speaker}
+            found |= {s: speaker for s in told if s != speaker}
     return found
 
 

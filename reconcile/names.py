@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from reconcile.model import Provenance, Server
 
@@ -99,7 +99,7 @@ def key_of(text: str) -> str | None:
 class NameMap:
     """All names and addresses of the servers, ready to be asked.
 
-    Built once per run from the inventory; immutable by habit.
+    Built once per version of the inventory; immutable by habit.
     """
 
     __slots__ = ("_given", "_own", "_resolved", "_short")
@@ -118,9 +118,20 @@ class NameMap:
             if address_key(server.name) is None:
                 short[fold(server.name).partition(".")[0]].add(server.id)
         self._given = _without_shared_addresses(given)
-        self._own = {k: v for k, v in own.items() if len(v) == 1}
+        self._own: dict[str, set[int]] = dict(own)
         self._short = dict(short)
         self._resolved: dict[tuple[str, ...], tuple[Resolution, frozenset[int]]] = {}
+
+    def taught(self, told: Mapping[int, Iterable[str]]) -> Self:
+        """Another one, with what these servers say of themselves in addition."""
+        own = dict(self._own)
+        for server, texts in told.items():
+            for key in filter(None, map(key_of, texts)):
+                own[key] = own.get(key, set()) | {server}
+        other = object.__new__(type(self))
+        other._given, other._own, other._short = self._given, own, self._short
+        other._resolved = {}
+        return other
 
     def resolve(self, texts: Iterable[str | None], asker: int) -> Resolution:
         """Who is meant by ``texts``, all spellings of the partner that ``asker`` printed.
@@ -147,7 +158,7 @@ class NameMap:
         key = key_of(text)
         if key is None:
             return False
-        if server in self._given.get(key, ()) or server in self._own.get(key, ()):
+        if server in self._given.get(key, ()) or server in self._claims(key):
             return True
         return server in self._short_hits(key)
 
@@ -160,7 +171,7 @@ class NameMap:
         for text in texts:
             if (key := key_of(text)) is None:
                 continue
-            claims = self._own.get(key, set()) - {asker}
+            claims = self._claims(key) - {asker}
             own |= claims
             if _is_distinct(key):
                 tie |= claims
@@ -172,6 +183,11 @@ class NameMap:
         if strong or weak:
             return _decide(texts[0], strong, weak, tie), touched
         return _by_own_word(texts[0], own), touched
+
+    def _claims(self, key: str) -> set[int]:
+        """The server that calls itself so, if it is only one."""
+        own = self._own.get(key)
+        return own if own is not None and len(own) == 1 else set()
 
     def _short_hits(self, key: str) -> set[int]:
         """Servers whose first label is the name; an FQDN only meets servers named without domain.

@@ -98,7 +98,7 @@ def _place(need: Need) -> tuple[int, str, str, str, int, bool]:
 def draft(world: World) -> Draft:
     """Judge everything that the sightings speak of."""
     world = _without_overtaken(world)
-    doubles = duplicates(world.servers, world.sightings)
+    doubles = duplicates(world.servers, world.machines, world.sightings)
     world = replace(world, sightings={k: s for k, s in world.sightings.items() if k not in doubles})
     witnesses = Witnesses(world)
     entries, findings = _by_pair(world)

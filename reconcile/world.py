@@ -41,7 +41,7 @@ class World:
 
     ``previous`` holds each server's latest recorded reading before this run; ``names`` includes
     what the servers say of themselves now, ``names_before`` does not (a reading must not vouch
-    for its own spelling).  ``targets`` are the servers the run was asked about (None: all),
+    for its own spelling).  ``machines`` are those of ``reconcile.machines.by_machine``.  ``targets`` are the servers the run was asked about (None: all),
     ``only`` a folded relationship name.  ``watches`` tells since when a server told nothing at
     all (name "") or a relationship without scopes, in recorded readings.  ``overtaken`` are records that
     were changed after this reading began and are not judged.  ``suspended`` are the names of
@@ -57,6 +57,7 @@ class World:
     servers: Mapping[int, Server]
     names: NameMap
     names_before: NameMap
+    machines: Mapping[str, frozenset[int]]
     sightings: Mapping[int, Sighting]
     previous: Mapping[int, Seen]
     records: tuple[Record, ...]

@@ -94,8 +94,11 @@ class CredentialsReading(Protocol):
     def proofs(self) -> tuple[Proof, ...]:
         """The same, but only what is asked before every logon."""
 
-    def logons(self, server: int | None = None) -> tuple[Logon, ...]:
-        """What servers, or one of them, said to credentials; by credential and server."""
+    def logons(self, server: int | None = None, *, refused: bool = False) -> tuple[Logon, ...]:
+        """What servers, or one of them, said to credentials; by credential and server.
+
+        ``refused``: only what was refused last, and has a mark.
+        """
 
 
 class CredentialsKeeping(Protocol):

@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Login
 from collectors.powershell.logons import Admission, BookUnavailable
 from collectors.quote import escaped
-from worker.credential_ports import Credential, Refusal
+from worker.credential_ports import Credential, Logon, Refusal
 from worker.ports import Store, UnitOfWork
 from worker.secret_file import SecretUnusable, secret_in
 from worker.store_faults import StoreUnavailable
@@ -92,7 +92,10 @@ class StoredLogonBook:
         self._unwritten: list[Refusal] = []
         self._suspended: set[str] = set()
         self._refused: dict[str, Refusal] = {}
+        self._known: set[tuple[str, int]] = set()
         self.renew(logins)
+        with self._store.read() as reading:
+            self.know(reading.logons())
 
     def renew(self, logins: Mapping[str, Login]) -> None:
         """Look again what others have counted, and at secrets that may have changed."""
@@ -102,11 +105,6 @@ class StoredLogonBook:
             refused = dict(self._refused)
         with self._store.read() as reading:
             self._views = {v.credential.name: v for v in reading.credentials()}
-            self._known = {
-                (logon.credential, logon.server)
-                for logon in reading.logons()
-                if logon.accepted_at is not None and not logon.refusals
-            }
         with self._lock:
             for name, refusal in refused.items():
                 if self._may_be_used_again(name, refusal):
@@ -118,6 +116,15 @@ class StoredLogonBook:
         if view is not None and view.salt == refusal.salt:
             return view.suspended_at is None
         return login is None or mark_of(login, refusal.salt) != refusal.mark
+
+    def know(self, logons: Iterable[Logon]) -> None:
+        """What servers have said by now, whoever asked them; an acceptance of these is no news."""
+        with self._lock:
+            for logon in logons:
+                if logon.accepted_at is not None and not logon.refusals:
+                    self._known.add((logon.credential, logon.server))
+                else:
+                    self._known.discard((logon.credential, logon.server))
 
     def enter(self, credential: str, server: int) -> Admission:
         """A slot of those that all processes share."""
@@ -234,7 +241,7 @@ def notice_changes(store: Store, logins: Mapping[str, Login]) -> None:
     """A credential whose secret is another than the refused one begins anew."""
     with store.read() as reading:
         views = {v.credential.name: v for v in reading.credentials()}
-        marks = {n.credential: n.mark for n in reading.logons() if n.mark is not None}
+        marks = {n.credential: n.mark for n in reading.logons(refused=True)}
     changed = [
         (name, views[name].salt)
         for name, mark in marks.items()

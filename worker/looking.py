@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from collectors.base import Collector
 from reconcile.impostors import genuine
 from reconcile.machines import duplicates
-from reconcile.model import (
-    Alias,
-    Provenance,
-    Seen,
-    Server,
-    Sighting,
-    Skipped,
-    SkipReason,
-    Standing,
-)
+from reconcile.model import Seen, Server, Sighting, Skipped, SkipReason, Standing
 from reconcile.names import NameMap
 from reconcile.record import Record
 from reconcile.servers import self_names
@@ -27,6 +17,7 @@ from reconcile.world import World
 from worker.clock import DatabaseClock
 from worker.ports import Reading, Store
 from worker.request import Conduct, Target
+from worker.roster import Roster, roster
 from worker.run_ports import Scope
 from worker.window_ports import paused, resting
 
@@ -37,13 +28,13 @@ def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighti
     No transaction is open while a server is being read.
     """
     with store.read() as reading:
-        servers = {s.id: s for s in reading.servers()}
+        known = roster(reading.servers())
+    servers = known.servers
     members = [servers[m] for m in sorted(target.members) if m in servers]
     sightings = ask(store, collector, target, members)
     if target.servers is not None:
         told = [s for server, s in sightings.items() if server in target.servers]
-        names = name_map(learnt(tuple(servers.values()), sightings))
-        new = neighbours(names, told) - sightings.keys()
+        new = neighbours(taught(known, sightings), told) - sightings.keys()
         wanted = [servers[n] for n in sorted(new) if servers[n].standing is Standing.ENABLED]
         sightings |= ask(store, collector, target, wanted)
     return sightings
@@ -58,7 +49,7 @@ def ask(
     """
     clock = DatabaseClock(store)
     with store.read() as reading:
-        names = name_map(reading.servers())
+        names = roster(reading.servers()).names
         left_out = resting(reading.open_windows()) - Scope(target.servers, target.only).named
     asked = {s.id: s for s in servers if s.id not in left_out}
     sightings: dict[int, Sighting] = {
@@ -75,14 +66,12 @@ def ask(
 class Piece:
     """What is judged of a run in progress: ``focus`` now, the ``awaited`` later, see ``World``.
 
-    ``records`` are those of the focus.  The run's own sightings are recorded already, so they are
-    no earlier readings.
+    The run's own sightings are recorded already, so they are no earlier readings.
     """
 
     run: int
     focus: frozenset[int]
     awaited: frozenset[int]
-    records: tuple[Record, ...]
 
 
 def load_world(
@@ -93,23 +82,21 @@ def load_world(
     piece: Piece | None = None,
 ) -> World:
     """Everything stored that the sightings speak of; bounded by what was seen."""
-    servers = reading.servers()
-    there = {s.id for s in servers}
-    sightings = {k: s for k, s in sightings.items() if k in there}
-    taught = learnt(servers, sightings)
-    names = name_map(taught)
-    retired = {s.id for s in servers if s.standing is Standing.RETIRED}
+    known = roster(reading.servers())
+    sightings = {k: s for k, s in sightings.items() if k in known.servers}
+    names = taught(known, sightings)
     everybody = target.servers is None and piece is None
-    judged = sightings.keys() | (retired if everybody else set())
+    judged = sightings.keys() | (_retired(known) if everybody else set())
     records = reading.records(judged) if piece is None else _records_near(reading, piece, judged)
-    near = judged | neighbours(names, sightings.values())
+    near = judged | neighbours(names, _whose_partners_count(sightings, piece))
     near = near.union(*(r.partners for r in records))
     if piece is not None:
         near -= piece.awaited
     return World(
-        servers={s.id: s for s in servers},
+        servers=known.servers,
         names=names,
-        names_before=name_map(servers),
+        names_before=known.names,
+        machines=known.machines,
         sightings=sightings,
         previous=reading.latest_readings(
             near, sightings, besides=None if piece is None else piece.run
@@ -130,48 +117,40 @@ def load_world(
     )
 
 
+def _retired(known: Roster) -> set[int]:
+    return {s.id for s in known.servers.values() if s.standing is Standing.RETIRED}
+
+
+def _whose_partners_count(
+    sightings: Mapping[int, Sighting], piece: Piece | None
+) -> Iterable[Sighting]:
+    """Partners of mere witnesses have to do with it only when everybody is heard."""
+    if piece is None or not piece.awaited:
+        return sightings.values()
+    return (sightings[server] for server in piece.focus & sightings.keys())
+
+
 def _records_near(reading: Reading, piece: Piece, heard: Collection[int]) -> tuple[Record, ...]:
     """Those of the focus, and half-mapped ones of who was heard, which may be the same pair."""
-    own = {r.key: r for r in piece.records}
+    own = {r.key: r for r in reading.records(piece.focus)}
     halves = {r.key: r for r in reading.half_mapped(heard)}
     return tuple(record for _, record in sorted({**halves, **own}.items()))
 
 
-def learnt(servers: tuple[Server, ...], sightings: Mapping[int, Sighting]) -> tuple[Server, ...]:
-    """The servers with the names and addresses that they gave themselves in these sightings.
+def taught(known: Roster, sightings: Mapping[int, Sighting]) -> NameMap:
+    """All names, with those and the addresses that servers gave themselves in these sightings.
 
     A machine with several names in the inventory gives its own to the one that speaks for it.
     """
-    new = {s.id: names for s in servers if (names := new_names(s, sightings.get(s.id)))}
-    if not new:
-        return servers
-    doubles = duplicates({s.id: s for s in servers}, sightings)
-    new = {server: names for server, names in new.items() if server not in doubles}
-    return tuple(
-        replace(s, aliases=s.aliases + tuple(Alias(t, Provenance.SELF) for t in new[s.id]))
-        if s.id in new
-        else s
-        for s in servers
-    )
-
-
-class _LastMap:
-    """The latest map of names: the store gives the same tuple until the inventory changes."""
-
-    def __init__(self) -> None:
-        self.made: tuple[tuple[Server, ...], NameMap] | None = None
-
-
-_LAST_MAP: Final = _LastMap()
-
-
-def name_map(servers: tuple[Server, ...]) -> NameMap:
-    """All names of these servers; for the same tuple made once."""
-    made = _LAST_MAP.made
-    if made is None or made[0] is not servers:
-        made = (servers, NameMap(servers))
-        _LAST_MAP.made = made
-    return made[1]
+    told = {
+        server: names
+        for server, sighting in sightings.items()
+        if server in known.servers and (names := new_names(known.servers[server], sighting))
+    }
+    if not told:
+        return known.names
+    doubles = duplicates(known.servers, known.machines, sightings)
+    return known.names.taught({s: names for s, names in told.items() if s not in doubles})
 
 
 def new_names(server: Server, sighting: Sighting | None) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def concerned(world: World) -> set[int] | None:
 
 def _learn(uow: UnitOfWork, world: World) -> None:
     """Names and machine ids; of a machine with several names, only for the one that speaks."""
-    doubles = duplicates(world.servers, world.sightings)
+    doubles = duplicates(world.servers, world.machines, world.sightings)
     own = {k: s for k, s in world.sightings.items() if isinstance(s, Seen) and k not in doubles}
     taught = [
         (server, name)

@@ -152,14 +152,29 @@ class RunsReading(Protocol):
     def run_in_progress(self, run: int) -> OpenRun | None:
         """None if it is over, or not one that workers do."""
 
-    def members(self, run: int) -> tuple[Member, ...]:
-        """Every member, by server."""
+    def members(self, run: int, servers: Collection[int] | None = None) -> tuple[Member, ...]:
+        """Every member, or those among these servers, by server."""
+
+    def stages(self, run: int) -> Mapping[Stage, int]:
+        """How many members are at each stage."""
+
+    def at_stage(self, run: int, stage: Stage, most: int) -> tuple[int, ...]:
+        """The first members that are there, by server; at most so many."""
+
+    def unresolved(self, run: int) -> frozenset[int]:
+        """Members of which something waits for the names of others."""
+
+    def unclaimed(self, run: int, before: datetime) -> frozenset[int]:
+        """Members that wait, that nobody reads, and of which no message was sent since."""
+
+    def next_failing(self) -> tuple[int, int] | None:
+        """(run, server) of one that failed last time and that nobody reads in a run of the schedule."""
 
     def waiting_members(self, server: int) -> tuple[tuple[OpenRun, Member], ...]:
         """(run, member) of every run that waits for a reading of this server; the oldest first."""
 
-    def is_waited_for(self, run: int) -> bool:
-        """True if a member of it is still to be read."""
+    def is_under_way(self, run: int) -> bool:
+        """True if somebody reads a member of it now."""
 
     def claims(self, process: int) -> frozenset[tuple[int, int]]:
         """(run, server) of what the process reads now."""
@@ -170,6 +185,9 @@ class RunsReading(Protocol):
     def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
         """What these servers remember of their turns, those that are members."""
 
+    def named_by(self, run: int, servers: Collection[int]) -> frozenset[int]:
+        """Who named one of these as a partner before its turn, see ``name_partners``."""
+
     def lines_of(self, run: int) -> Mapping[int, RunLine]:
         """The lines of OperationTracker that the run touched, by number."""
 
@@ -179,8 +197,17 @@ class RunsReading(Protocol):
     def pending_of(self, run: int, *, confirmed: bool = False) -> tuple[Entry, ...]:
         """Those that wait, or of these only what the run had evidence for."""
 
-    def polls(self, servers: Collection[int] | None = None) -> Mapping[int, Poll]:
+    def polls(self, servers: Collection[int]) -> Mapping[int, Poll]:
         """By server; who has none was never asked by a worker."""
+
+    def due(self, by: datetime) -> Mapping[int, datetime | None]:
+        """Enabled servers that are due by then, and when; None: at once, it was never asked."""
+
+    def busy(self, servers: Collection[int]) -> frozenset[int]:
+        """Those that somebody reads, and those that a run of the schedule waits for."""
+
+    def partners(self, servers: Collection[int]) -> frozenset[int]:
+        """Who is in a stored relationship with one of these servers; they themselves are, too."""
 
     def connected(self, servers: Collection[int]) -> tuple[frozenset[int], ...]:
         """Groups: these servers, and all who hang together with them by stored relationships."""
@@ -214,6 +241,9 @@ class RunsKeeping(Protocol):
 
     def judged(self, run: int, turns: Mapping[int, Turn]) -> None:
         """The turn of these members is over."""
+
+    def name_partners(self, run: int, named: Mapping[int, Collection[int]]) -> None:
+        """These members are told by whom they were named, to be heard when it is their turn."""
 
     def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
         """Lines that the run touched; what it found before may be confirmed now."""

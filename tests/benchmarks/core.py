@@ -14,6 +14,7 @@ import structlog
 from diffsync import Adapter, DiffSyncModel
 
 from reconcile.apply import created
+from reconcile.machines import by_machine
 from reconcile.model import Seen, Server, Story
 from reconcile.names import NameMap
 from reconcile.plan import Plan, complete, draft
@@ -61,6 +62,7 @@ def _plan(fleet: list[Server], stories: dict[int, list[Story]], records: list[Re
             servers={s.id: s for s in fleet},
             names=names,
             names_before=names,
+            machines=by_machine(fleet),
             sightings={s: Seen(s, NOW, tuple(t)) for s, t in stories.items()},
             previous={},
             records=tuple(records),

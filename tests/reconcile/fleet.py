@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from reconcile.apply import Becomes, apply, created
 from reconcile.drift import drift
 from reconcile.findings import Finding, Kind
+from reconcile.machines import by_machine
 from reconcile.model import (
     Alias,
     Evidence,
@@ -131,6 +132,7 @@ class Ipam:
             servers={s.id: s for s in self.servers},
             names=NameMap(self._learnt(sightings)),
             names_before=NameMap(self.servers),
+            machines=by_machine(self.servers),
             sightings=sightings,
             previous=self.previous,
             records=tuple(self.records.values()),

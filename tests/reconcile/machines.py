@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing_extensions import override
 
 from reconcile.findings import Finding, Kind
-from reconcile.machines import duplicates
+from reconcile.machines import by_machine, duplicates
 from reconcile.model import Identity, Scope, Seen, ServedScope, Server, Sighting, Story
 from reconcile.plan import Plan
 from reconcile.world import World
@@ -69,7 +69,7 @@ class Estate(Ipam):
     @override
     def _learn(self, sightings: Mapping[int, Sighting]) -> None:
         super()._learn(sightings)
-        doubles = duplicates({s.id: s for s in self.servers}, sightings)
+        doubles = duplicates({s.id: s for s in self.servers}, by_machine(self.servers), sightings)
         told = {s: self.machines.get(s) for s, v in sightings.items() if isinstance(v, Seen)}
         self.servers = tuple(
             replace(s, machine_id=s.machine_id or told.get(s.id)) if s.id not in doubles else s

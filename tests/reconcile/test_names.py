@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given as given_
+from hypothesis import strategies as st
 
 from reconcile.findings import Kind
 from reconcile.model import Alias, Operation, Provenance, Server, Story
@@ -24,6 +26,7 @@ from reconcile.plan import Plan
 from reconcile.record import Change, Record
 from reconcile.servers import self_names
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, Ipam, both, kinds, told_by
+from tests.reconcile.strategies import FLEET
 
 A, B, C = HUB, SPOKE, OTHER
 
@@ -366,3 +369,35 @@ def test_two_halves_that_nobody_could_match_become_one_by_a_person() -> None:
     ipam.run(told)
     assert the_record(ipam).partners == (A.id, B.id)
     assert ipam.pending() == []
+
+
+WORDS = ("dhcp01", "dhcp01.corp.example", "hub.branch.example", "10.0.0.1", "127.0.0.1", "cluster")
+
+
+@given_(st.lists(st.tuples(st.integers(1, 5), st.sampled_from(WORDS)), max_size=8), st.data())
+def test_what_servers_say_later_counts_as_if_it_had_been_known(
+    told: list[tuple[int, str]], choice: st.DataObject
+) -> None:
+    """A map that is taught answers like one that is made of everything, and stays as it was."""
+    known = choice.draw(st.sets(st.integers(0, len(told))))
+    before = [words for n, words in enumerate(told) if n in known]
+    later = [words for n, words in enumerate(told) if n not in known]
+    base = NameMap(calling_themselves(before))
+    answers = [base.resolve([word], 9) for word in WORDS]
+    taught = base.taught({n: [w for m, w in later if m == n] for n in range(1, 6)})
+    whole = NameMap(calling_themselves(told))
+    for word in (*WORDS, "dhcp02", "DHCP01."):
+        assert taught.owner(word) == whole.owner(word)
+        for server in range(1, 6):
+            assert taught.denotes(word, server) == whole.denotes(word, server)
+            assert taught.resolve([word, "cluster"], server) == whole.resolve(
+                [word, "cluster"], server
+            )
+    assert [base.resolve([word], 9) for word in WORDS] == answers
+
+
+def calling_themselves(told: list[tuple[int, str]]) -> tuple[Server, ...]:
+    return tuple(
+        replace(server, aliases=tuple(own(word) for n, word in told if n == server.id))
+        for server in FLEET
+    )

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.judge import judge_at_length
+from reconcile.machines import by_machine
 from reconcile.model import Alias, Mode, Provenance, ServerRole, ServerType, State, Story
 from reconcile.names import NameMap
 from reconcile.pairing import pairs
@@ -58,6 +59,7 @@ def test_what_is_quiet_is_agreement_without_need_or_finding(data: st.DataObject)
         servers={s.id: s for s in ipam.servers},
         names=names,
         names_before=names,
+        machines=by_machine(ipam.servers),
         sightings=sightings,
         previous=ipam.previous,
         records=tuple(ipam.records.values()),
@@ -81,6 +83,7 @@ def test_a_plain_pair_is_quiet() -> None:
         servers={s.id: s for s in ipam.servers},
         names=names,
         names_before=names,
+        machines=by_machine(ipam.servers),
         sightings=sightings,
         previous=ipam.previous,
         records=tuple(ipam.records.values()),

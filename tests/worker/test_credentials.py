@@ -165,6 +165,28 @@ class TestBook:
             again.flush()
         assert sum(sql.written.values()) == 0
 
+    def test_what_another_process_wrote_is_known_when_it_is_told(
+        self, store: SqlStore, servers: list[int], book: StoredLogonBook
+    ) -> None:
+        """Of a server that is asked now; nobody loads what all of them said for it."""
+        accept(store, *servers[:2])
+        with store.read() as reading, counted(store.engine) as sql:
+            book.know(reading.logons(servers[1]))
+        assert sql.fetched == 1
+        book.accepted("corp", servers[1])
+        book.flush()
+        with counted(store.engine) as sql:
+            book.accepted("corp", servers[1])
+            book.flush()
+        assert sum(sql.written.values()) == 0
+        StoredLogonBook(store, {"corp": LOGIN}).refused("corp", servers[1])
+        with store.read() as reading:
+            book.know(reading.logons(servers[1]))
+        book.accepted("corp", servers[1])
+        with counted(store.engine) as sql:
+            book.flush()
+        assert sql.statements, "it is news again"
+
     @pytest.mark.parametrize("own", [True, False])
     def test_an_acceptance_that_ends_refusals_is_written_at_once(
         self, store: SqlStore, servers: list[int], own: bool

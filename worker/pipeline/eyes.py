@@ -78,9 +78,11 @@ class Eyes:
             if not view.proven:
                 self._book.doubt(view.credential.name)
                 self._logons.doubt(view.credential.name)
+        logons = reading.logons(server.id)
+        self._book.know(logons)
         directory = Directory(
             credentials,
-            reading.logons(server.id),
+            logons,
             secrets.logins,
             secrets.failed,
             insist=insist,

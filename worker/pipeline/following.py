@@ -21,12 +21,13 @@ def progress_of(reading: Reading, run: int) -> Progress | None:
     told = reading.run(run)
     if asked is None or told is None:
         return None
-    stages = [m.stage for m in reading.members(run)]
+    stages = reading.stages(run)
+    members = sum(stages.values())
     pairs, opened = told.summary.get("pairs", 0), told.summary.get("findings_opened", 0)
     return Progress(
-        servers=len(stages),
-        concluded=sum(stage is not Stage.WAITING for stage in stages),
-        judged=sum(stage is Stage.JUDGED for stage in stages),
+        servers=members,
+        concluded=members - stages.get(Stage.WAITING, 0),
+        judged=stages.get(Stage.JUDGED, 0),
         pairs=pairs if isinstance(pairs, int) else 0,
         operations=sum(n for (_, is_new), n in reading.line_counts(run).items() if is_new),
         findings=opened if isinstance(opened, int) else 0,

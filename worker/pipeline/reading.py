@@ -17,7 +17,7 @@ from collectors.powershell.host import Host
 from reconcile.model import Seen, Server, Sighting, Skipped, SkipReason, Standing
 from reconcile.names import NameMap
 from reconcile.witness import neighbours
-from worker.looking import learnt, name_map
+from worker.looking import taught
 from worker.pipeline.eyes import Eyes, SecretsOutdated
 from worker.pipeline.opening import enlist
 from worker.pipeline.post import Post, publish
@@ -25,7 +25,8 @@ from worker.pipeline.slow_lane import SlowLane
 from worker.pipeline.timing import has_failed, leaves_alone, next_poll
 from worker.ports import Store, UnitOfWork
 from worker.request import Conduct
-from worker.run_ports import Lane, Member, OpenRun, Stage
+from worker.roster import roster
+from worker.run_ports import Lane, Member, OpenRun
 from worker.window_ports import resting
 
 #: Readings of one server at once; a third one would only make a slow server slower.
@@ -69,8 +70,8 @@ def _claim(
     with store.write() as uow:
         waiting = uow.waiting_members(server)
         wanting = next(((r, m) for r, m in waiting if r.id == run), None)
-        servers = uow.servers()
-        known = next((s for s in servers if s.id == server), None)
+        inventory = roster(uow.servers())
+        known = inventory.servers.get(server)
         if wanting is None or known is None or _in_hand(*wanting, [m for _, m in waiting]):
             return None
         asked, member = wanting
@@ -86,25 +87,13 @@ def _claim(
             if is_slow:
                 slow_lane.leave()
             raise
-    return Claimed(asked, known, name_map(servers), way, at, is_slow)
+    return Claimed(asked, known, inventory.names, way, at, is_slow)
 
 
 def next_in_slow_lane(store: Store) -> tuple[int, int] | None:
     """(run, server) of one that waits for a place there."""
     with store.read() as reading:
-        for run in reading.runs_in_progress():
-            if run.lane is not Lane.READ:
-                continue
-            waiting = [
-                m.server
-                for m in reading.members(run.id)
-                if m.stage is Stage.WAITING and m.claimed_by is None
-            ]
-            polls = reading.polls(waiting)
-            failing = [s for s in waiting if s in polls and polls[s].failures]
-            if failing:
-                return run.id, failing[0]
-    return None
+        return reading.next_failing()
 
 
 def hand_back(store: Store, post: Post, claimed: Claimed) -> None:
@@ -209,12 +198,11 @@ def _enlist_partners(
     """Partners of a target are asked in the same run; partners of partners are not (R8)."""
     if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:
         return frozenset()
-    servers = uow.servers()
-    names = name_map(learnt(servers, {member.server: sighting}))
-    there = {m.server for m in uow.members(run.id)}
-    enabled = {s.id for s in servers if s.standing is Standing.ENABLED}
-    new = (neighbours(names, [sighting]) & enabled) - there
-    return enlist(uow, run.id, new, ()) if new else frozenset()
+    known = roster(uow.servers())
+    told = neighbours(taught(known, {member.server: sighting}), [sighting])
+    new = told - {m.server for m in uow.members(run.id, told)}
+    asked = {n for n in new if known.servers[n].standing is Standing.ENABLED}
+    return enlist(uow, run.id, asked, ()) if asked else frozenset()
 
 
 def send(post: Post, concluded: Concluded) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import Enum, auto
 from typing import Final
 
 from reconcile.doubts import Doubt, doubtful
@@ -25,7 +24,7 @@ from reconcile.witness import neighbours, partner_texts
 from reconcile.world import World
 from worker import observing
 from worker.applying import apply_entries
-from worker.looking import Piece, load_world, name_map
+from worker.looking import Piece, load_world
 from worker.pipeline.counting import tally
 from worker.pipeline.ending import close, young_enough
 from worker.pipeline.pace import Pace
@@ -33,7 +32,8 @@ from worker.pipeline.post import Post, publish
 from worker.ports import Reading, Store, UnitOfWork
 from worker.recording import MACHINE, Written, at_once, write_down
 from worker.request import Conduct, Target
-from worker.run_ports import Lane, LeaseLost, Member, OpenRun, RunLine, Stage, Turn
+from worker.roster import roster
+from worker.run_ports import Lane, LeaseLost, OpenRun, RunLine, Stage, Turn
 from worker.second_look import FURTHER_READINGS, Looked, earlier, with_distance
 from worker.store_faults import StoreError
 
@@ -54,10 +54,9 @@ def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
     pace = Pace()
     began = time.monotonic()
     try:
-        while (more := _step(store, post, conduct, holder, pace.most)) is not More.NOTHING:
+        while _step(store, post, conduct, holder, pace.most):
             pace.took(time.monotonic() - began)
-            if more is More.UNDER_WAY:
-                _let_others_conclude(store, run, pace.pause_seconds)
+            _let_others_conclude(store, run, pace.pause_seconds)
             began = time.monotonic()
     except LeaseLost:
         observing.lease_lost(run)  # somebody took it for dead, and goes on
@@ -67,21 +66,15 @@ def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
 
 
 def _let_others_conclude(store: Store, run: int, seconds: float) -> None:
-    """Judging many at once costs little more than judging one; it ends when all were read."""
+    """Judging many at once costs little more than judging one; no longer than somebody reads."""
     deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
+    while _is_under_way(store, run) and (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, _LOOK_SECONDS))
-        with store.read() as reading:
-            if not reading.is_waited_for(run):
-                return
 
 
-class More(Enum):
-    """What there is to do at a run after a step: ``UNDER_WAY`` are readings that others make."""
-
-    NOTHING = auto()
-    UNDER_WAY = auto()
-    PERHAPS = auto()
+def _is_under_way(store: Store, run: int) -> bool:
+    with store.read() as reading:
+        return reading.is_under_way(run)
 
 
 @dataclass(slots=True)
@@ -107,8 +100,8 @@ class _Holder:
                 uow.commit()
 
 
-def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int) -> More:
-    """One piece: recorded, then applied; and what there is to do afterwards.
+def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int) -> bool:
+    """One piece: recorded, then applied. False when there is nothing more for us to do.
 
     The lease is taken in the transaction of the first piece.
     """
@@ -116,37 +109,47 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int
         run = uow.run_in_progress(holder.run)
         token = None if run is None else holder.hold(uow)
         if run is None or token is None:
-            return More.NOTHING
-        members = {m.server: m for m in uow.members(run.id)}
-        piece = _next_piece(uow, run, members, most)
-        if piece is None:
-            ended = _end(uow, run, members, token, conduct)
+            return False
+        share = _next_share(uow, run, most)
+        if share is None:
+            ended = _end(uow, run, token, conduct)
             uow.commit()
             observing.run_closed(run.id, ended)
-            return More.NOTHING
-        judged = _judge(uow, run, piece, members, conduct)
+            return False
+        judged = _judge(uow, run, share, conduct)
         uow.commit()
     holder.token = token
     recorded = [e.planned for e in judged.written.entries if e.new]
     observing.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
     publish(post, run.id, judged.again, Lane.ON_DEMAND)
     _apply(store, judged.written, holder, run, conduct)
-    return More.UNDER_WAY if any(m.claimed_by for m in members.values()) else More.PERHAPS
+    return True
 
 
-def _next_piece(
-    reading: Reading, run: OpenRun, members: Mapping[int, Member], most: int
-) -> Piece | None:
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Whose turn it is: ``focus``, of which so many are ``heard`` without having been asked.
+
+    ``later`` are some of those whose turn comes later, none if there is nobody.
+    """
+
+    focus: frozenset[int]
+    later: frozenset[int] = frozenset()
+    heard: int = 0
+
+
+def _next_share(reading: Reading, run: OpenRun, most: int) -> _Share | None:
     """Who concluded and was not judged; at the end those whose partners nobody could name."""
-    concluded = [s for s, m in members.items() if m.stage is Stage.CONCLUDED]
+    concluded = reading.at_stage(run.id, Stage.CONCLUDED, most + 1)
+    waiting = reading.at_stage(run.id, Stage.WAITING, 1)
     if concluded:
-        focus = frozenset(sorted(concluded)[:most])
-        later = {s for s, m in members.items() if m.stage is not Stage.JUDGED}
-        return Piece(run.id, focus, frozenset(later - focus), reading.records(focus))
-    if any(m.stage is not Stage.JUDGED for m in members.values()):
+        now, later = concluded[:most], concluded[most:]
+        return _Share(frozenset(now), frozenset((*later, *waiting)))
+    if waiting:
         return None
-    left = {s for s, m in members.items() if m.unresolved} | _unheard(reading, run)
-    return Piece(run.id, frozenset(left), frozenset(), reading.records(left)) if left else None
+    unheard = _unheard(reading, run)
+    left = reading.unresolved(run.id) | unheard
+    return _Share(left, heard=len(unheard)) if left else None
 
 
 def _unheard(reading: Reading, run: OpenRun) -> set[int]:
@@ -171,18 +174,13 @@ class _Judged:
     again: frozenset[int]
 
 
-def _judge(
-    uow: UnitOfWork,
-    run: OpenRun,
-    piece: Piece,
-    members: Mapping[int, Member],
-    conduct: Conduct,
-) -> _Judged:
-    sightings = _sightings(uow, run, piece, members)
-    target = Target(run.scope.targets, frozenset(members), run.scope.only)
+def _judge(uow: UnitOfWork, run: OpenRun, share: _Share, conduct: Conduct) -> _Judged:
+    sightings, awaited = _heard(uow, run, share)
+    piece = Piece(run.id, share.focus, awaited)
+    target = Target(run.scope.targets, share.focus, run.scope.only)
     world = load_world(uow, sightings, target, conduct, piece)
     drafted = draft(world)
-    again, unsettled = _doubts(drafted, world, members)
+    again, unsettled = _doubts(uow, run, drafted, world)
     if again:
         world = replace(world, awaited=world.awaited | again.keys())
         drafted = draft(world)
@@ -191,7 +189,8 @@ def _judge(
     written = write_down(uow, run.id, world, plan)
     for server, subjects in again.items():
         uow.read_again(run.id, server, subjects)
-    over = piece.focus & members.keys() - again.keys()
+    over = share.focus - again.keys()
+    uow.name_partners(run.id, _named(world, over))
     counted = tally(uow, run.id, drafted, over)
     turns = {s: Turn(_is_unresolved(world, s), marks) for s, marks in counted.marks.items()}
     uow.judged(run.id, turns)
@@ -200,7 +199,7 @@ def _judge(
         run.id,
         {
             **counted.numbers,
-            _HEARD: len(piece.focus - members.keys()),
+            _HEARD: share.heard,
             "superseded": len(plan.superseded),
             "findings_opened": len(written.life.opened),
             "findings_resolved": len(written.life.resolved),
@@ -209,27 +208,46 @@ def _judge(
     return _Judged(written, counted.numbers["pairs"], frozenset(again))
 
 
-def _sightings(
-    reading: Reading, run: OpenRun, piece: Piece, members: Mapping[int, Member]
-) -> dict[int, Sighting]:
-    """What the focus told, and what those told who were judged before and are its partners."""
-    mine = dict(reading.seen_in(run.id, piece.focus & members.keys()))
-    ready = members.keys() - piece.awaited - mine.keys()
-    if not piece.awaited and any(m.unresolved for m in members.values()):
-        return {**mine, **reading.seen_in(run.id, ready)}  # anybody may be meant
-    partners = {p for record in piece.records for p in record.partners}
-    partners |= neighbours(name_map(reading.servers()), mine.values())
-    return {**mine, **reading.seen_in(run.id, partners & ready)}
+def _heard(
+    reading: Reading, run: OpenRun, share: _Share
+) -> tuple[Mapping[int, Sighting], frozenset[int]]:
+    """What the focus told, and what those told who were judged before and are its partners; and
+    whom it has to wait for: partners whose turn comes later, and some for all the others.
+    """
+    if not share.later and reading.unresolved(run.id):
+        everybody = [m.server for m in reading.members(run.id)]
+        return reading.seen_in(run.id, everybody), frozenset()  # anybody may be meant
+    mine = reading.seen_in(run.id, share.focus)
+    partners = neighbours(roster(reading.servers()).names, mine.values())
+    partners |= reading.partners(share.focus) | reading.named_by(run.id, share.focus)
+    others = reading.members(run.id, partners - share.focus)
+    judged = [m.server for m in others if m.stage is Stage.JUDGED]
+    awaited = frozenset(m.server for m in others) - frozenset(judged)
+    return {**mine, **reading.seen_in(run.id, judged)}, awaited | share.later
+
+
+def _named(world: World, over: frozenset[int]) -> Mapping[int, set[int]]:
+    """Whose pairs wait for a server that may not know of them, as IPAM does not."""
+    stored = {frozenset(record.partners) for record in world.records}
+    named: defaultdict[int, set[int]] = defaultdict(set)
+    for server in over & world.sightings.keys():
+        for partner in neighbours(world.names, [world.sightings[server]]) & world.awaited:
+            if frozenset({server, partner}) not in stored:
+                named[partner].add(server)
+    return named
 
 
 def _doubts(
-    drafted: Draft, world: World, members: Mapping[int, Member]
+    reading: Reading, run: OpenRun, drafted: Draft, world: World
 ) -> tuple[dict[int, list[str]], frozenset[str]]:
     """Whom to read again, and for what; and what further readings did not settle (rule R2)."""
+    doubts = doubtful(drafted, world)
+    concerned = {server for doubt in doubts for server in doubt.servers}
+    members = {m.server: m for m in reading.members(run.id, concerned)}
     looked = {subject for member in members.values() for subject in member.looked}
     again: defaultdict[int, list[str]] = defaultdict(list)
     unsettled: set[str] = set()
-    for doubt in _new(doubtful(drafted, world), looked):
+    for doubt in _new(doubts, looked):
         server = earlier(doubt.servers, world.sightings)
         member = members.get(server)
         if member is None:
@@ -268,15 +286,9 @@ def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduc
         uow.commit()
 
 
-def _end(
-    uow: UnitOfWork,
-    run: OpenRun,
-    members: Mapping[int, Member],
-    token: int,
-    conduct: Conduct,
-) -> dict[str, object] | None:
+def _end(uow: UnitOfWork, run: OpenRun, token: int, conduct: Conduct) -> dict[str, object] | None:
     """Close it, with its numbers, or leave it to who concludes next."""
-    if all(m.stage is Stage.JUDGED for m in members.values()) and uow.end_run_if_done(run.id):
+    if uow.end_run_if_done(run.id):
         numbers = close(uow, run, conduct)
         uow.forget_lease(lease_name(run.id))
         return numbers

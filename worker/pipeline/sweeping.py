@@ -5,16 +5,14 @@ The broker's own redelivery is never waited for.  Everything here may happen twi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 from worker import observing
 from worker.pipeline.post import Post, publish
 from worker.pipeline.settling import lease_name
-from worker.ports import Store, UnitOfWork
+from worker.ports import Reading, Store
 from worker.request import Timing
-from worker.run_ports import Lane, Member, OpenRun, Stage
+from worker.run_ports import Lane, OpenRun, Stage
 
 _LEASE: Final = "sweep"
 
@@ -30,11 +28,10 @@ def sweep(store: Store, post: Post, timing: Timing) -> None:
         to_read: list[tuple[OpenRun, frozenset[int]]] = []
         to_settle: list[int] = []
         for run in uow.runs_in_progress():
-            members = {m.server: m for m in uow.members(run.id)}
-            lost = _lost(members, queued[run.lane], uow.now(), timing)
+            lost = _lost(uow, run, queued[run.lane], timing)
             uow.published(run.id, lost)
             to_read.append((run, lost))
-            if _is_stuck(uow, run, members):
+            if _is_stuck(uow, run):
                 to_settle.append(run.id)
         uow.commit()
     observing.processes_lost([p.name for p in dead])
@@ -46,24 +43,17 @@ def sweep(store: Store, post: Post, timing: Timing) -> None:
         post.settle(number)
 
 
-def _lost(
-    members: Mapping[int, Member], queued: int | None, now: datetime, timing: Timing
-) -> frozenset[int]:
+def _lost(reading: Reading, run: OpenRun, queued: int | None, timing: Timing) -> frozenset[int]:
     """Who waits although no message does; with a broker that cannot say, after a while."""
+    if queued:
+        return frozenset()
     patience = timing.sweep if queued == 0 else timing.interval
-    return frozenset(
-        m.server
-        for m in members.values()
-        if m.stage is Stage.WAITING
-        and m.claimed_by is None
-        and (queued == 0 or queued is None)
-        and now - m.published_at >= patience
-    )
+    return reading.unclaimed(run.id, reading.now() - patience)
 
 
-def _is_stuck(uow: UnitOfWork, run: OpenRun, members: Mapping[int, Member]) -> bool:
+def _is_stuck(reading: Reading, run: OpenRun) -> bool:
     """True if something can be judged or closed, and nobody is at it."""
-    if uow.lease_is_live(lease_name(run.id)):
+    if reading.lease_is_live(lease_name(run.id)):
         return False
-    stages = {m.stage for m in members.values()}
-    return Stage.CONCLUDED in stages or stages <= {Stage.JUDGED}
+    stages = reading.stages(run.id)
+    return Stage.CONCLUDED in stages or stages.keys() <= {Stage.JUDGED}

@@ -13,7 +13,7 @@ from worker.pipeline.opening import Opened, open_scheduled, send_opened
 from worker.pipeline.post import Post
 from worker.ports import Reading, Store, UnitOfWork
 from worker.request import Timing
-from worker.run_ports import Lane, Poll, Stage
+from worker.run_ports import Poll
 
 #: Failures in a row after which a server is not asked in every interval any more.
 BREAKER_AFTER: Final = 3
@@ -64,12 +64,7 @@ def tick(store: Store, post: Post, timing: Timing) -> int | None:
     with store.write() as uow:
         if uow.take_lease(_LEASE, timing.tick / 2) is None:
             return None
-        enabled = frozenset(s.id for s in uow.servers() if s.standing is Standing.ENABLED)
-        turn = _turn(uow, timing, enabled)
-        jitter = 1 + _JITTER * random.random()  # noqa: S311  # spreads load, no secret
-        for server in sorted(turn.targets):
-            uow.set_poll(_expected(uow, server, timing.interval * jitter))
-        opened = _opened(uow, turn, enabled)
+        opened = _opened(uow, timing)
         uow.commit()
     if opened is None:
         return None
@@ -77,69 +72,66 @@ def tick(store: Store, post: Post, timing: Timing) -> int | None:
     return opened.run
 
 
-def _opened(uow: UnitOfWork, turn: _Turn, enabled: frozenset[int]) -> Opened | None:
-    if not turn.targets:
+def _opened(uow: UnitOfWork, timing: Timing) -> Opened | None:
+    now = uow.now()
+    soon = now + timing.interval * _TOGETHER
+    due = uow.due(soon)
+    if not any(at is None or at <= now for at in due.values()):
         return None
-    return open_scheduled(uow, turn.targets, turn.members, everybody=turn.targets == enabled)
+    enabled = frozenset(s.id for s in uow.servers() if s.standing is Standing.ENABLED)
+    turn = _turn(uow, [group & enabled for group in uow.connected(due)], now, soon)
+    if not turn.polls:
+        return None
+    jitter = 1 + _JITTER * random.random()  # noqa: S311  # spreads load, no secret
+    for poll in turn.polls:  # not due again while the run goes on
+        uow.set_poll(replace(poll, due_at=now + timing.interval * jitter))
+    targets = frozenset(poll.server for poll in turn.polls)
+    return open_scheduled(uow, targets, turn.members, everybody=targets == enabled)
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """Whom a run is about, and who else of their groups is a member of it."""
 
-    targets: frozenset[int] = frozenset()
+    polls: tuple[Poll, ...] = ()
     members: frozenset[int] = frozenset()
 
 
-def _turn(uow: UnitOfWork, timing: Timing, enabled: frozenset[int]) -> _Turn:
+def _turn(
+    uow: UnitOfWork, groups: Collection[frozenset[int]], now: datetime, soon: datetime
+) -> _Turn:
     """Groups that are due; if one is, those that nearly are come along.
 
     A hub would be read once for each spoke, if each went by a time of its own.
     """
-    now = uow.now()
-    soon = now + timing.interval * _TOGETHER
-    polls = {server: Poll(server, now) for server in enabled} | dict(uow.polls())
-    busy = _busy(uow)
-    due = {s for s in enabled - busy if polls[s].due_at <= soon}
-    if all(polls[s].due_at > now for s in due):
+    everybody = frozenset(server for group in groups for server in group)
+    polls = {server: Poll(server, now) for server in everybody} | dict(uow.polls(everybody))
+    busy = uow.busy(everybody)
+    at = {group: _turn_at(group, busy, polls) for group in groups}
+    if not any(time is not None and time <= now for time in at.values()):
         return _Turn()
-    groups = [group & enabled for group in uow.connected(due)]
-    groups = [g for g in groups if not any(polls[s].failures == 0 for s in g & busy)]
-    at = {group: _turn_at(group, polls) for group in groups}
-    if all(time > now for time in at.values()):
-        return _Turn()
-    members = frozenset().union(*(group for group, time in at.items() if time <= soon))
-    asked = (s for s in members - busy if not (_on_break(polls[s]) and polls[s].due_at > soon))
-    return _Turn(frozenset(asked), members)
+    its_turn = [group for group, time in at.items() if time is not None and time <= soon]
+    members = frozenset(server for group in its_turn for server in group)
+    asked = [polls[server] for server in sorted(members - busy)]
+    return _Turn(tuple(p for p in asked if not _on_break(p) or p.due_at <= soon), members)
 
 
-def _turn_at(group: Collection[int], polls: Mapping[int, Poll]) -> datetime:
-    """When the first is due; those that fail again and again wait for the others."""
-    return min(
-        [polls[s].due_at for s in group if not _on_break(polls[s])]
-        or [polls[s].due_at for s in group]
-    )
+def _turn_at(
+    group: frozenset[int], busy: frozenset[int], polls: Mapping[int, Poll]
+) -> datetime | None:
+    """When the first is due; those that fail again and again wait for the others.
 
-
-def _busy(uow: UnitOfWork) -> frozenset[int]:
-    """Whom somebody reads, and who waits for it in a run of the schedule."""
-    return frozenset(
-        m.server
-        for run in uow.runs_in_progress()
-        for m in uow.members(run.id)
-        if m.stage is Stage.WAITING and (run.lane is Lane.READ or m.claimed_by is not None)
-    )
+    None while one of it is read that is likely to answer: it would be read twice.
+    """
+    if any(polls[server].failures == 0 for server in group & busy):
+        return None
+    free = [polls[server] for server in group - busy]
+    sound = [poll for poll in free if not _on_break(poll)]
+    return min((poll.due_at for poll in sound or free), default=None)
 
 
 def _on_break(poll: Poll) -> bool:
     return poll.failures >= BREAKER_AFTER
-
-
-def _expected(uow: UnitOfWork, server: int, interval: timedelta) -> Poll:
-    """Not due again while the run that was started for it goes on."""
-    before = uow.polls([server]).get(server)
-    due_at = uow.now() + interval
-    return Poll(server, due_at) if before is None else replace(before, due_at=due_at)
 
 
 def leaves_alone(reading: Reading, server: int) -> bool:

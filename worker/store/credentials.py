@@ -76,9 +76,13 @@ class CredentialReading(Session):
         rows = self._rows(select(*columns).order_by(credential_table.c.name))
         return tuple(Proof(*row) for row in rows)
 
-    def logons(self, server: int | None = None) -> tuple[Logon, ...]:
+    def logons(self, server: int | None = None, *, refused: bool = False) -> tuple[Logon, ...]:
         asked = select(logon)
-        rows = self._rows(asked if server is None else asked.where(logon.c.server_id == server))
+        if server is not None:
+            asked = asked.where(logon.c.server_id == server)
+        if refused:
+            asked = asked.where(logon.c.mark.is_not(None))
+        rows = self._rows(asked)
         told = (
             Logon(
                 credential=row.credential,

@@ -1,4 +1,4 @@
-"""Servers that hang together by relationships."""
+"""Servers that hang together by relationships: without loading the relationships."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from worker.store.tables import failover
 
 
 class GroupReading(Session):
-    """Looks for them; it costs as much as the groups that are asked about."""
+    """Looks for them; it costs as much as the servers or groups that are asked about."""
+
+    def partners(self, servers: Collection[int]) -> frozenset[int]:
+        one, two = failover.c.server1_record_id, failover.c.server2_record_id
+        asked = select(one, two).distinct()
+        return frozenset(
+            partner
+            for chunk in chunks(servers)
+            for row in self._rows(asked.where(or_(one.in_(chunk), two.in_(chunk))))
+            for partner in row
+            if partner is not None
+        )
 
     def connected(self, servers: Collection[int]) -> tuple[frozenset[int], ...]:
         groups: list[frozenset[int]] = []

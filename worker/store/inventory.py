@@ -21,40 +21,44 @@ from worker.store_faults import NameTaken, ServerInUse, StoreError
 class InventoryReading(Session):
     """Looks at the inventory."""
 
-    _changed_inventory = False
-    _version: int | None = None
+    _version: int | None = None  # of what this unit of work changed
+    _found: int | None = None
 
     def servers(self) -> tuple[Server, ...]:
-        if self._changed_inventory:  # perhaps never committed: not for the shelf
-            return self._load_servers()
-        if self._version is None:  # nobody else changes it within a transaction of ours
-            self._version = self._rows(select(writer.c.inventory))[0].inventory
-        return self._database.shelf.servers(self._version, self._load_servers)
+        if self._version is not None:  # perhaps never committed: not for the shelf
+            return self._load()
+        if self._found is None:  # nobody else changes it within a transaction of ours
+            self._found = self._rows(select(writer.c.inventory))[0].inventory
+        return self._database.shelf.servers(self._found, self._load, self._renewed)
 
     def endpoint(self, server: int) -> Endpoint:
         row = self._rows(select(server_table).where(server_table.c.id == server))[0]
         return Endpoint(row.url, row.transport, row.credential)
 
-    def _load_servers(self) -> tuple[Server, ...]:
-        addresses: defaultdict[int, list[str]] = defaultdict(list)
-        aliases: defaultdict[int, list[Alias]] = defaultdict(list)
-        for row in self._rows(select(server_alias).order_by(server_alias.c.id)):
-            if row.is_address:
-                addresses[row.server_id].append(row.text)
-            else:
-                aliases[row.server_id].append(Alias(row.text, Provenance(row.provenance)))
-        return tuple(
-            Server(
-                id=row.id,
-                name=row.name,
-                addresses=tuple(addresses[row.id]),
-                aliases=tuple(aliases[row.id]),
-                standing=Standing(row.standing),
-                changed_at=row.changed_at,
-                machine_id=row.machine_id,
-            )
-            for row in self._rows(select(server_table).order_by(server_table.c.name_key))
-        )
+    def _load(self, servers: Collection[int] | None = None) -> tuple[Server, ...]:
+        asked = select(server_table)
+        names = select(server_alias).order_by(server_alias.c.id)
+        if servers is None:
+            return _built(self._rows(asked), self._rows(names))
+        rows: list[AnyRow] = []
+        aliases: list[AnyRow] = []
+        for chunk in chunks(servers):
+            rows += self._rows(asked.where(server_table.c.id.in_(chunk)))
+            aliases += self._rows(names.where(server_alias.c.server_id.in_(chunk)))
+        return _built(rows, aliases)
+
+    def _renewed(self, known: tuple[Server, ...], since: int) -> tuple[Server, ...] | None:
+        """With what was changed since that version; None if that is not known of every change."""
+        changed = select(server_table.c.id).where(server_table.c.version > since)
+        new = {s.id: s for s in self._load([row.id for row in self._rows(changed)])}
+        (count,) = self._rows(select(func.count()).select_from(server_table))[0]
+        names = {s.id: s.name for s in known}
+        every = {s.id: s for s in known} | new
+        if not new or len(every) != count:  # changed by hand, or one was removed
+            return None
+        if all(names.get(s.id) == s.name for s in new.values()):
+            return tuple(every.values())
+        return _in_order(every.values())
 
     def _server_names(self, servers: Collection[int]) -> dict[int, str]:
         """The names of some servers, for sentences."""
@@ -66,6 +70,33 @@ class InventoryReading(Session):
         return names
 
 
+def _built(rows: Iterable[AnyRow], alias_rows: Iterable[AnyRow]) -> tuple[Server, ...]:
+    addresses: defaultdict[int, list[str]] = defaultdict(list)
+    aliases: defaultdict[int, list[Alias]] = defaultdict(list)
+    for row in alias_rows:
+        if row.is_address:
+            addresses[row.server_id].append(row.text)
+        else:
+            aliases[row.server_id].append(Alias(row.text, Provenance(row.provenance)))
+    return _in_order(
+        Server(
+            id=row.id,
+            name=row.name,
+            addresses=tuple(addresses[row.id]),
+            aliases=tuple(aliases[row.id]),
+            standing=Standing(row.standing),
+            changed_at=row.changed_at,
+            machine_id=row.machine_id,
+        )
+        for row in rows
+    )
+
+
+def _in_order(servers: Iterable[Server]) -> tuple[Server, ...]:
+    """By name, on whatever database."""
+    return tuple(sorted(servers, key=lambda server: fold(server.name)))
+
+
 class InventoryWriting(InventoryReading):
     """Changes the inventory; what is so already is not written."""
 
@@ -73,12 +104,12 @@ class InventoryWriting(InventoryReading):
         self, name: str, addresses: Sequence[str] = (), endpoint: Endpoint = Endpoint()
     ) -> int:
         self._name_must_be_free(name, for_server=None)
-        self._new_version()
         row = {
             "name": name,
             "name_key": fold(name),
             "standing": Standing.ENABLED,
             "changed_at": self.now(),
+            "version": self._new_version(),
         }
         added = self._run(insert(server_table).values(**row, **_columns(endpoint)))
         key = int((added.inserted_primary_key or (0,))[0])
@@ -133,12 +164,13 @@ class InventoryWriting(InventoryReading):
                 wanted.setdefault((server, key), text)
         for there in self._alias_keys([s for s, _ in wanted], provenance):
             wanted.pop(there, None)
-        if wanted:
-            self._new_version()
         self._add_texts(wanted, provenance)
-        if provenance is not Provenance.SELF:
-            for server in {s for s, _ in wanted}:
-                self._change(server)
+        taught = {server for server, _ in wanted}
+        if provenance is Provenance.SELF:
+            self._has_changed(taught)
+            return
+        for server in taught:
+            self._change(server)
 
     def remove_alias(self, server: int, text: str) -> bool:
         found = and_(
@@ -156,7 +188,7 @@ class InventoryWriting(InventoryReading):
             return
         unknown = and_(server_table.c.id == bindparam("key"), server_table.c.machine_id.is_(None))
         remembered = update(server_table).where(unknown).values(machine_id=bindparam("machine"))
-        self._new_version()
+        self._has_changed(machines)
         self._run(remembered, [{"key": s, "machine": machine} for s, machine in machines.items()])
 
     def confirm_machine(self, server: int, machine_id: str) -> None:
@@ -198,17 +230,23 @@ class InventoryWriting(InventoryReading):
 
     def _change(self, server: int, **columns: str | None) -> None:
         """Write columns of a server, and that a person changed it now."""
-        self._new_version()
-        values = {**columns, "changed_at": self.now()}
+        values = {**columns, "changed_at": self.now(), "version": self._new_version()}
         changed = update(server_table).where(server_table.c.id == server).values(**values)
         if self._run(changed).rowcount == 0:
             raise _gone(server)
 
-    def _new_version(self) -> None:
+    def _has_changed(self, servers: Collection[int]) -> None:
+        """By what a machine told."""
+        for chunk in chunks(servers):
+            these = server_table.c.id.in_(chunk)
+            self._run(update(server_table).where(these).values(version=self._new_version()))
+
+    def _new_version(self) -> int:
         """Tell everybody, once per unit of work, that what they loaded is of the past."""
-        if not self._changed_inventory:
-            self._changed_inventory = True
-            self._run(update(writer).values(inventory=writer.c.inventory + 1))
+        if self._version is None:
+            new = update(writer).values(inventory=writer.c.inventory + 1)
+            self._version = int(self._run(new.returning(writer.c.inventory)).scalar_one())
+        return self._version
 
     def _server_row(self, server: int) -> AnyRow:
         rows = self._rows(select(server_table).where(server_table.c.id == server))

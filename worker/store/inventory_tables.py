@@ -24,7 +24,8 @@ from sqlalchemy import (
 from worker.store.columns import BIG, WORD, AwareUtc, key, metadata, owned
 
 #: One row; PostgreSQL's writers queue at it (SQLite's at the file).  ``inventory`` goes up with
-#: every change of servers and their names, so that nobody loads them again for nothing.
+#: every change of servers and their names, so that nobody loads them again for nothing: of each
+#: server ``version`` tells what it was when this one changed.
 writer: Final = Table(
     "writer",
     metadata,
@@ -44,6 +45,7 @@ server: Final = Table(
     Column("credential", Text),
     Column("changed_at", AwareUtc, nullable=False),
     Column("machine_id", Text),
+    Column("version", BIG, nullable=False, server_default="0", index=True),
     UniqueConstraint("name_key", name="uq_server_name_key"),
     sqlite_autoincrement=True,
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 
+from reconcile.model import Standing
 from worker.run_ports import LeaseLost, Poll, Process
+from worker.store.inventory_tables import server
 from worker.store.run_tables import lease, server_poll, worker_process
 from worker.store.session import AnyRow, Session, chunks
 
@@ -28,14 +30,20 @@ class LeaseReading(Session):
             for r in rows
         )
 
-    def polls(self, servers: Collection[int] | None = None) -> Mapping[int, Poll]:
-        if servers is None:
-            return {row.server_id: _poll(row) for row in self._rows(select(server_poll))}
+    def polls(self, servers: Collection[int]) -> Mapping[int, Poll]:
         return {
             row.server_id: _poll(row)
             for chunk in chunks(servers)
             for row in self._rows(select(server_poll).where(server_poll.c.server_id.in_(chunk)))
         }
+
+    def due(self, by: datetime) -> Mapping[int, datetime | None]:
+        at = server_poll.c.due_at
+        asked = select(server.c.id, at).outerjoin(
+            server_poll, server_poll.c.server_id == server.c.id
+        )
+        is_due = and_(server.c.standing == Standing.ENABLED, or_(at.is_(None), at <= by))
+        return {row.id: row.due_at for row in self._rows(asked.where(is_due))}
 
 
 class LeaseWriting(LeaseReading):

@@ -4,80 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from reconcile.model import Seen, Sighting
-from worker.run_ports import Lane, Member, OpenRun, Scope, Stage, Turn
-from worker.store.columns import AwareUtc
+from worker.run_ports import Lane, OpenRun, Scope, Stage, Turn
+from worker.store.members import IN_PROGRESS, RUN, MemberReading, open_run
 from worker.store.readings import Outcome, SightingReading, SightingWriting, sighting_of
-from worker.store.run_tables import run_member, worker_process
+from worker.store.run_tables import run_member
 from worker.store.session import AnyRow, chunks
 from worker.store.tables import reading, sighting
 from worker.store.tables import run as run_table
 
-#: What an OpenRun is made of; the names are not those of other tables' columns.
-_RUN: Final = tuple(
-    run_table.c[name].label(f"of_run_{name}")
-    for name in ("id", "started_by", "target", "targets", "only_name", "lane", "started_at")
-)
-_IN_PROGRESS: Final = and_(run_table.c.ended_at.is_(None), run_table.c.lane.is_not(None))
-_WAITED_FOR: Final = (
-    select(run_member.c.server_id)
-    .where(run_member.c.run_id == bindparam("run"), run_member.c.state == Stage.WAITING)
-    .limit(1)
-)
 
-
-def _members() -> Select[*tuple[Any, ...]]:
-    """Members, with the claims of those left out who are dead ``now``."""
-    alive = and_(
-        worker_process.c.id == run_member.c.claimed_by,
-        worker_process.c.alive_until > bindparam("now", type_=AwareUtc),
-    )
-    claimed_by = case((worker_process.c.id.is_not(None), run_member.c.claimed_by))
-    others = [column for column in run_member.c if column.name not in ("claimed_by", "marks")]
-    return select(*others, claimed_by.label("claimed_by")).outerjoin(worker_process, alive)
-
-
-#: Made once: these are asked for each server of a run.
-_MEMBERS_OF: Final = _members().where(run_member.c.run_id == bindparam("run"))
-_WAITING_FOR: Final = (
-    _members()
-    .join(run_table, and_(run_table.c.id == run_member.c.run_id, _IN_PROGRESS))
-    .add_columns(*_RUN)
-    .where(run_member.c.server_id == bindparam("server"), run_member.c.state == Stage.WAITING)
-    .order_by(run_member.c.run_id)
-)
-
-
-class ProgressReading(SightingReading):
+class ProgressReading(SightingReading, MemberReading):
     """Looks at runs in progress."""
 
     def runs_in_progress(self) -> tuple[OpenRun, ...]:
-        asked = select(*_RUN).where(_IN_PROGRESS).order_by(run_table.c.id)
-        return tuple(_open_run(row) for row in self._rows(asked))
+        asked = select(*RUN).where(IN_PROGRESS).order_by(run_table.c.id)
+        return tuple(open_run(row) for row in self._rows(asked))
 
     def run_in_progress(self, run: int) -> OpenRun | None:
-        rows = self._rows(select(*_RUN).where(_IN_PROGRESS, run_table.c.id == run))
-        return _open_run(rows[0]) if rows else None
-
-    def members(self, run: int) -> tuple[Member, ...]:
-        rows = self._rows(_MEMBERS_OF, {"run": run, "now": self.now()})
-        return tuple(sorted((_member(row) for row in rows), key=lambda member: member.server))
-
-    def waiting_members(self, server: int) -> tuple[tuple[OpenRun, Member], ...]:
-        rows = self._rows(_WAITING_FOR, {"server": server, "now": self.now()})
-        return tuple((_open_run(row), _member(row)) for row in rows)
-
-    def is_waited_for(self, run: int) -> bool:
-        return bool(self._rows(_WAITED_FOR, {"run": run}))
-
-    def claims(self, process: int) -> frozenset[tuple[int, int]]:
-        claimed = select(run_member.c.run_id, run_member.c.server_id)
-        rows = self._rows(claimed.where(run_member.c.claimed_by == process))
-        return frozenset((row.run_id, row.server_id) for row in rows)
+        rows = self._rows(select(*RUN).where(IN_PROGRESS, run_table.c.id == run))
+        return open_run(rows[0]) if rows else None
 
     def seen_in(self, run: int, servers: Collection[int]) -> Mapping[int, Sighting]:
         with_digest = select(sighting, reading.c.digest).outerjoin(reading)
@@ -102,15 +59,6 @@ class ProgressReading(SightingReading):
             row.clock_offset_seconds,
         )
 
-    def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
-        asked = select(run_member.c.server_id, run_member.c.marks)
-        of_run = asked.where(run_member.c.run_id == run)
-        return {
-            row.server_id: tuple(row.marks)
-            for chunk in chunks(servers)
-            for row in self._rows(of_run.where(run_member.c.server_id.in_(chunk)))
-        }
-
 
 class ProgressWriting(SightingWriting, ProgressReading):
     """Moves runs forward."""
@@ -131,7 +79,7 @@ class ProgressWriting(SightingWriting, ProgressReading):
         return int((opened.inserted_primary_key or (0,))[0])
 
     def add_members(self, run: int, servers: Collection[int], *, targets: Collection[int]) -> None:
-        there = {row[0] for row in self._rows(_servers_of(run))}
+        there = {member.server for member in self.members(run, servers)}
         new = sorted(set(servers) - there)
         if not new:
             return
@@ -151,6 +99,7 @@ class ProgressWriting(SightingWriting, ProgressReading):
                     "readings": 0,
                     "looked": [],
                     "marks": [],
+                    "named_by": [],
                 }
                 for server in new
             ],
@@ -205,6 +154,19 @@ class ProgressWriting(SightingWriting, ProgressReading):
             ],
         )
 
+    def name_partners(self, run: int, named: Mapping[int, Collection[int]]) -> None:
+        if not named:
+            return
+        before = self._named(run, named)
+        this = and_(run_member.c.run_id == run, run_member.c.server_id == bindparam("member"))
+        self._run(
+            update(run_member).where(this).values(named_by=bindparam("names")),
+            [
+                {"member": server, "names": sorted({*before.get(server, ()), *by})}
+                for server, by in named.items()
+            ],
+        )
+
     def tell_progress(self, run: int, counts: Mapping[str, int]) -> None:
         this = run_table.c.id == run
         told = dict(self._rows(select(run_table.c.summary).where(this))[0][0])
@@ -221,39 +183,9 @@ class ProgressWriting(SightingWriting, ProgressReading):
         open_one = select(run_member.c.server_id).where(
             of_run, (run_member.c.state != Stage.JUDGED) | run_member.c.unresolved
         )
-        closing = update(run_table).where(run_table.c.id == run, _IN_PROGRESS, ~open_one.exists())
+        closing = update(run_table).where(run_table.c.id == run, IN_PROGRESS, ~open_one.exists())
         return self._run(closing.values(ended_at=self.now())).rowcount > 0
 
 
 def _is(run: int, server: int) -> ColumnElement[bool]:
     return and_(run_member.c.run_id == run, run_member.c.server_id == server)
-
-
-def _servers_of(run: int) -> Select[int]:
-    return select(run_member.c.server_id).where(run_member.c.run_id == run)
-
-
-def _open_run(row: AnyRow) -> OpenRun:
-    targets = None if row.of_run_targets is None else frozenset(row.of_run_targets)
-    return OpenRun(
-        id=row.of_run_id,
-        trigger=row.of_run_started_by,
-        target=row.of_run_target,
-        scope=Scope(targets, row.of_run_only_name),
-        lane=Lane(row.of_run_lane),
-        started_at=row.of_run_started_at,
-    )
-
-
-def _member(row: AnyRow) -> Member:
-    return Member(
-        server=row.server_id,
-        is_target=row.is_target,
-        stage=Stage(row.state),
-        published_at=row.published_at,
-        unresolved=row.unresolved,
-        claimed_by=row.claimed_by,
-        claimed_at=row.claimed_at,
-        readings=row.readings,
-        looked=tuple(row.looked),
-    )

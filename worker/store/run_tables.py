@@ -15,7 +15,8 @@ from worker.store.columns import BIG, WORD, AwareUtc, CanonicalJson, key, metada
 #: A server that a run asks.  ``state`` is a ``worker.run_ports.Stage``; ``is_target``: the run is
 #: about it, not only about its partner.  Who reads it now is ``claimed_by`` (a process) since
 #: ``claimed_at``; ``looked`` are the disagreements for which it was read again, ``marks`` stand for
-#: pairs that are in the run's numbers.
+#: pairs that are in the run's numbers, ``named_by`` are servers that told of a relationship with
+#: it before its turn, which IPAM does not have.
 run_member: Final = Table(
     "run_member",
     metadata,
@@ -30,6 +31,7 @@ run_member: Final = Table(
     Column("readings", Integer, nullable=False),
     Column("looked", CanonicalJson, nullable=False),
     Column("marks", CanonicalJson, nullable=False, server_default="[]"),
+    Column("named_by", CanonicalJson, nullable=False, server_default="[]"),
     sqlite_with_rowid=False,
 )
 Index(

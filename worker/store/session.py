@@ -9,10 +9,12 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import (
     ARRAY,
+    ColumnElement,
     Connection,
     CursorResult,
     Executable,
     Row,
+    String,
     Table,
     func,
     literal,
@@ -41,7 +43,7 @@ class Session:
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self._connection = connection
-        self._clock: tuple[datetime, float] | None = None
+        self._asked: tuple[datetime, float] | None = None
 
     def now(self) -> datetime:
         """The database's clock; PostgreSQL's ``now()`` would be the transaction's beginning.
@@ -49,10 +51,10 @@ class Session:
         It is asked once.  What passed here since its answer is added: the time is never later
         than it is there.
         """
-        if self._clock is None:
+        if self._asked is None:
             at = self._ask_for_the_time()
-            self._clock = (at, monotonic())
-        at, asked = self._clock
+            self._asked = (at, monotonic())
+        at, asked = self._asked
         return at + timedelta(seconds=monotonic() - asked)
 
     def _ask_for_the_time(self) -> datetime:
@@ -61,6 +63,11 @@ class Session:
             return datetime.fromisoformat(self._rows(clock)[0][0])
         time: datetime = self._rows(select(func.clock_timestamp()))[0][0]
         return time.astimezone(UTC)
+
+    @property
+    def _clock(self) -> ColumnElement[Any]:
+        """The same within a statement."""
+        return clock(is_sqlite=self._database.is_sqlite)
 
     def _run(
         self,
@@ -111,6 +118,13 @@ class Session:
         series = func.nextval(f"{table.name}_{key.name}_seq")
         taken = select(series).select_from(func.generate_series(1, count).alias())
         return sorted(row[0] for row in self._rows(taken))
+
+
+def clock(*, is_sqlite: bool) -> ColumnElement[Any]:
+    """The database's clock within a statement, as times are stored."""
+    if is_sqlite:
+        return func.strftime("%Y-%m-%dT%H:%M:%f000Z", "now", type_=String())
+    return func.clock_timestamp()
 
 
 def chunks(values: Collection[_Value]) -> Iterator[list[_Value]]:

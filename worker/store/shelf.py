@@ -57,10 +57,29 @@ class Shelf:
             while len(self._readings) > _READINGS_KEPT:
                 self._readings.popitem(last=False)
 
-    def servers(self, version: int, load: Callable[[], tuple[Server, ...]]) -> tuple[Server, ...]:
-        """The servers of this version, loaded if they are not at hand."""
+    def servers(
+        self,
+        version: int,
+        load: Callable[[], tuple[Server, ...]],
+        renew: Callable[[tuple[Server, ...], int], tuple[Server, ...] | None],
+    ) -> tuple[Server, ...]:
+        """The servers of this version.
+
+        What is at hand is renewed with what has changed since its version; all of it is loaded
+        if that cannot be told, and after a while.
+        """
         kept = self._kept
-        if kept is None or kept.version != version or kept.until < monotonic():
-            kept = _Kept(version, monotonic() + self._good_for_seconds, load())
-            self._kept = kept
-        return kept.servers
+        if kept is None or kept.until < monotonic():
+            return self._keep(version, load(), monotonic() + self._good_for_seconds)
+        if kept.version == version:
+            return kept.servers
+        if kept.version > version:  # who began before another one renewed it
+            return load()
+        renewed = renew(kept.servers, kept.version)
+        if renewed is None:
+            return self._keep(version, load(), monotonic() + self._good_for_seconds)
+        return self._keep(version, renewed, kept.until)
+
+    def _keep(self, version: int, servers: tuple[Server, ...], until: float) -> tuple[Server, ...]:
+        self._kept = _Kept(version, until, servers)
+        return servers

@@ -6,7 +6,7 @@ Time is moved, not waited for: everything that is stored grows older (``Office.l
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import Final
@@ -90,10 +90,9 @@ class Days:
 
     def _to_wait(self) -> timedelta:
         with self._at.ipam.store.read() as reading:
-            due = [poll.due_at for poll in reading.polls().values()]
-            return (
-                min(due, default=datetime.min.replace(tzinfo=reading.now().tzinfo)) - reading.now()
-            )
+            now = reading.now()
+            due = reading.due(now + 2 * INTERVAL)
+            return min((at or now for at in due.values()), default=now + INTERVAL) - now
 
     def _move_to(self, moment: timedelta) -> None:
         self._at.later(moment - self._now)

@@ -178,6 +178,33 @@ def test_what_one_partner_tells_anew_is_believed_while_the_other_is_silent(tmp_p
         assert (before.mclt_seconds == 60, after.mclt_seconds == 60) == (False, True)
 
 
+@pytest.mark.parametrize("order", ["forwards", "backwards"])
+@pytest.mark.parametrize(
+    ("subject", "changes"),
+    [
+        ("dhcp0001-dhcp0002@dhcp0002", {"deleted": "true"}),
+        ("dhcp0002-dhcp0003@dhcp0002", {"deleted": "true"}),
+        ("dhcp0002", {"faults": "drop"}),
+    ],
+    ids=["one-sided", "one-sided the other way", "unread"],
+)
+def test_what_only_one_partner_tells_is_found_in_whatever_order_they_are_judged(
+    tmp_path: Path, subject: str, changes: dict[str, str], order: str
+) -> None:
+    """Also where nothing is stored yet, and the partner that tells nothing comes last (R2)."""
+    with office(tmp_path, made(3, partners=2)) as at:
+        at.running.change(subject, changes)
+        run = at.ask()
+        if order == "backwards":
+            at.post.waiting_now.extend([at.post.waiting_now.popleft() for _ in range(3)][::-1])
+        at.work(threads=1)
+        synced, records = by_sync(tmp_path, at)
+        summary = at.summary(run)
+        assert told(at.records()) == records
+        assert {f.kind for f in summary.findings} == {f.kind for f in synced.findings}
+        assert summary.pairs == synced.pairs
+
+
 class Muddled(deque[Message]):
     """Hands out everything twice, and what came last first."""
 

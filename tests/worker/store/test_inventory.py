@@ -239,6 +239,12 @@ def test_a_server_that_is_gone_is_named_in_one_sentence(store: SqlStore) -> None
                 change()
 
 
+def replaced(uow: SqlUnitOfWork, server: int, name: str) -> None:
+    """Another one comes as it goes."""
+    uow.remove_server(server)
+    uow.add_server(name)
+
+
 class TestLoading:
     """The inventory is loaded once and then only when it changed."""
 
@@ -267,6 +273,56 @@ class TestLoading:
                 uow.commit()
             assert is_seen(only_server(store))
         other.close()
+
+    def test_only_what_changed_is_fetched_again(self, store: SqlStore) -> None:
+        """As in a first run, in which one server after the other says what it is called."""
+        servers = add_servers(store, 20)
+        with store.read() as reading:
+            reading.servers()
+        with store.write() as uow:
+            uow.add_aliases([(servers[3], "own"), (servers[3], "another")], SELF)
+            uow.remember_machines({servers[5]: "machine"})
+            uow.commit()
+        with store.read() as reading, counted(store.engine) as sql:
+            now = {server.id: server for server in reading.servers()}
+        assert sql.fetched <= 10
+        assert len(now) == 20
+        assert [alias.text for alias in now[servers[3]].aliases] == ["own", "another"]
+        assert now[servers[5]].machine_id == "machine"
+
+    def test_one_that_came_or_went_or_is_called_otherwise_is_seen_in_its_place(
+        self, store: SqlStore
+    ) -> None:
+        one, two, three = add_servers(store, 3)
+        changes: list[tuple[Callable[[SqlUnitOfWork], object], list[str]]] = [
+            (lambda u: u.rename_server(one, "zz"), ["dhcp02", "dhcp03", "zz"]),
+            (lambda u: u.add_server("dhcp025"), ["dhcp02", "dhcp025", "dhcp03", "zz"]),
+            (lambda u: u.remove_server(two), ["dhcp025", "dhcp03", "zz"]),
+            (lambda u: replaced(u, three, "aa"), ["aa", "dhcp025", "zz"]),
+        ]
+        for change, names in changes:
+            with store.read() as reading:
+                reading.servers()
+            with store.write() as uow:
+                change(uow)
+                uow.commit()
+            with store.read() as reading:
+                assert [s.name.partition(".")[0] for s in reading.servers()] == names
+
+    def test_who_began_before_a_change_sees_the_time_before_it(self, store: SqlStore) -> None:
+        """And leaves what others have loaded since as it is."""
+        (key,) = add_servers(store, 1)
+        with store.read() as before:
+            before.endpoint(key)
+            with store.write() as uow:
+                uow.rename_server(key, "after")
+                uow.commit()
+            assert only_server(store).name == "after"
+            (then,) = before.servers()
+            assert then.name == "dhcp01.corp.example"
+        with store.read() as reading, counted(store.engine) as sql:
+            assert reading.servers()[0].name == "after"
+        assert sql.fetched == 1
 
     def test_what_was_rolled_back_is_seen_by_nobody(self, store: SqlStore) -> None:
         """Also if the next change has the same number."""
