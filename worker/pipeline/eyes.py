@@ -23,16 +23,17 @@ from worker.live import Directory, logins_of
 from worker.looking import name_map
 from worker.ports import Reading
 
-#: So long a process believes what it knows of secrets and of what servers said to them.
+#: So long a process believes, within a run, what it knows of secrets.
 _FRESH_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Secrets:
-    """What was read of them, and when by the clock of this process."""
+    """What was read of them, for which run, and when by the clock of this process."""
 
     logins: Mapping[str, Login]
     failed: Mapping[str, ReadError]
+    run: int
     read_at: float
 
 
@@ -43,7 +44,7 @@ class Eyes:
         self._ipam = ipam
         self._lock = threading.Lock()
         self._clock = DatabaseClock(ipam.store)
-        self._secrets = self._load()
+        self._secrets = self._load(0)
         self._book = StoredLogonBook(ipam.store, self._secrets.logins)
         context = trust(ipam.settings.ca_file)
         self._logons = Logons(self._book)
@@ -83,15 +84,19 @@ class Eyes:
         """Write what servers accepted, if it is news."""
         self._book.flush()
 
-    def refresh(self) -> None:
-        """Notice changed secrets; not within a transaction, for this has some of its own."""
+    def refresh(self, run: int) -> None:
+        """Notice changed secrets; not within a transaction, for this has some of its own.
+
+        Who corrects a password and then asks for a run must have it used.
+        """
         with self._lock:
-            if time.monotonic() - self._secrets.read_at > _FRESH_SECONDS:
-                self._secrets = self._load()
+            known = self._secrets
+            if run > known.run or time.monotonic() - known.read_at > _FRESH_SECONDS:
+                self._secrets = self._load(max(run, known.run))
                 self._book.renew(self._secrets.logins)
 
-    def _load(self) -> _Secrets:
+    def _load(self, run: int) -> _Secrets:
         with self._ipam.store.read() as reading:
             logins, failed = logins_of(reading.credentials())
         notice_changes(self._ipam.store, logins)
-        return _Secrets(logins, failed, time.monotonic())
+        return _Secrets(logins, failed, run, time.monotonic())

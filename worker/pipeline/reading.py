@@ -49,7 +49,7 @@ def claim(
     Also None if the slow lane is full: who leaves it looks for those that wait for a place.
     """
     run, server = wanted
-    eyes.refresh()
+    eyes.refresh(run)
     with store.write() as uow:
         asked = uow.run_in_progress(run)
         waiting = dict(uow.waiting_members(server))
