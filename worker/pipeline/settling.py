@@ -24,6 +24,7 @@ from worker import observing
 from worker.applying import apply_entries
 from worker.looking import Piece, load_world, name_map
 from worker.pipeline.ending import close
+from worker.pipeline.numbers import judged_now, overtaken_now
 from worker.pipeline.post import Post, publish
 from worker.ports import Reading, Store, UnitOfWork
 from worker.recording import MACHINE, Written, at_once, write_down
@@ -163,14 +164,14 @@ def _judge(
     over = piece.focus & members.keys() - again.keys()
     uow.judged(run.id, {s: _is_unresolved(world, s) for s in over})
     uow.add_lines(run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries])
-    pairs = sum(map(len, plan.judged.pairs.values()))
+    pairs = judged_now(plan, world, piece, members)
     uow.tell_progress(
         run.id,
         {
             _HEARD: len(piece.focus - members.keys()),
             "pairs": pairs,
             "superseded": len(plan.superseded),
-            "overtaken": len(plan.overtaken),
+            "overtaken": overtaken_now(uow, run.id, plan, world, piece, members),
             "paused": plan.paused,
             "findings_opened": len(written.life.opened),
             "findings_resolved": len(written.life.resolved),

@@ -76,6 +76,7 @@ def test_the_demo_s_story_ends_the_same(tmp_path: Path) -> None:
     described = read_fleet(FLEET)
     with office(tmp_path, described.fleet, described.listeners, poll_deadline=_SHORT) as at:
         first = at.run()
+        assert (first.pairs, first.overtaken) == (14, 0), "each once, and by nobody else"
         assert {k.kind for k in first.findings} == {
             Kind.AMBIGUOUS_NAME,
             Kind.UNMAPPED_NAME,
@@ -99,7 +100,9 @@ def test_the_demo_s_story_ends_the_same(tmp_path: Path) -> None:
             ("berlin-paris-old", Operation.DELETE): "held",
             ("hub-oslo-wlan", Operation.ADD_SCOPES): "waiting",
         }
+        assert second.overtaken == 0
         assert second.refusal is not None
+        assert second.refusal.why.startswith("58 of 97 scope memberships (limit 50)")
         kinds = {f.kind for f in second.findings}
         assert kinds == {
             Kind.PARTNER_MISMATCH,
@@ -115,6 +118,7 @@ def test_the_demo_s_story_ends_the_same(tmp_path: Path) -> None:
         }
         rows = at.records(), len(at.entries())
         third = at.run()
+        assert (third.pairs, third.overtaken) == (14, 0)
         assert (at.records(), len(at.entries())) == rows
         assert {f.kind for f in third.findings} == kinds
 
