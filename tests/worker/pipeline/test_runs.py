@@ -116,10 +116,10 @@ def test_the_demo_s_story_ends_the_same(tmp_path: Path) -> None:
             Kind.UNMAPPED_NAME,
             Kind.SCOPE_WITHOUT_FAILOVER,
         }
-        rows = at.records(), len(at.entries())
+        rows = at.records(), len(at.entries()), at.sql("SELECT * FROM finding")
         third = at.run()
         assert (third.pairs, third.overtaken) == (14, 0)
-        assert (at.records(), len(at.entries())) == rows
+        assert (at.records(), len(at.entries()), at.sql("SELECT * FROM finding")) == rows
         assert {f.kind for f in third.findings} == kinds
 
 
