@@ -18,7 +18,7 @@ from tests.worker.pipeline.office import Office, office
 from worker.applying import apply_entries
 from worker.bootstrap import opened
 from worker.demo import script
-from worker.demo.stage import FLEET
+from worker.demo.scenery import FLEET
 from worker.importing import import_inventory
 from worker.inventory import read_inventory
 from worker.ports import Trigger
