@@ -21,7 +21,7 @@ help: ## show this
 
 setup: $(VENV)/.dev ## create .venv with everything that is needed to work on the project
 
-demo: $(VENV)/.runtime ## three syncs of a simulated fleet: no Windows, no database, nothing to configure
+demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: nothing to configure
 	@$(BIN)/ipam-sync demo
 
 test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects)

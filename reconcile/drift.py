@@ -15,6 +15,7 @@ class Judged:
 
     ``pairs`` are the judged ones, by folded name; ``read`` the servers that answered;
     ``left`` the ones that were read and not judged all the same (overtaken, or in maintenance);
+    ``waiting`` those whose turn comes later in the same run;
     ``paused`` are (folded relationship, server) in maintenance.  ``targets`` and ``only`` are what
     the run was asked about; ``unasked`` are servers that a person took out, some of them
     ``retired`` for good.  ``doubles`` answered, and are no witnesses; ``replaced`` were read, and
@@ -34,6 +35,7 @@ class Judged:
     replaced: frozenset[int] = frozenset()
     unsaid: Mapping[Kind, frozenset[int]] = field(default_factory=dict)
     paused: frozenset[tuple[str, int]] = frozenset()
+    waiting: frozenset[tuple[str, frozenset[int]]] = frozenset()
 
     def covers(self, finding: Finding) -> bool:
         """True if this run would have found the problem again, were it still there.
@@ -73,6 +75,8 @@ class Judged:
     def read_about(self, name: str, servers: frozenset[int]) -> bool:
         """True if these servers were all read in a run that was asked about the name."""
         if not servers <= self.read - self.replaced:
+            return False
+        if any(n == name and servers <= pair for n, pair in self.waiting):
             return False
         if self.focus is not None and self.focus.isdisjoint(servers):
             return False

@@ -110,6 +110,7 @@ def draft(world: World) -> Draft:
             harvest.paused.add((pair.key, about))
             continue
         if not world.turn_of(about):
+            harvest.waiting.add((pair.key, about))
             continue
         own = _entries_of(pair, entries)
         open_ones = tuple(f for f in findings.get(pair.key, ()) if about.issuperset(f.servers))
@@ -147,6 +148,7 @@ class _Harvest:
     agreed: list[int] = field(default_factory=list)
     covered: dict[str, list[frozenset[int]]] = field(default_factory=dict)
     paused: set[tuple[str, frozenset[int]]] = field(default_factory=set)
+    waiting: set[tuple[str, frozenset[int]]] = field(default_factory=set)
 
     def add(self, judged: Judgement, entries: tuple[Entry, ...], about: frozenset[int]) -> None:
         self.covered.setdefault(judged.pair.key, []).append(about)
@@ -184,6 +186,7 @@ def _judged(world: World, harvest: _Harvest, doubles: frozenset[int]) -> Judged:
         )
         | harvest.paused,
         paused=world.paused,
+        waiting=frozenset(harvest.waiting),
         targets=world.targets,
         only=world.only,
         focus=world.focus,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,6 +67,22 @@ def family(pid: int, *, at_least: int) -> Iterator[Family]:
     eventually(lambda: len(_descendants(pid)) + 1 >= at_least)
     with Family(pid) as found:
         yield found
+
+
+def as_somebody() -> tuple[str, ...]:
+    """What a command begins with so that it is not root's: in a user namespace root is another."""
+    if os.geteuid() != 0:
+        return ()
+    return ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+
+
+def can_be_somebody() -> bool:
+    """True if that can be had here."""
+    command = [*as_somebody(), "true"]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 def _command(pid: int) -> str:

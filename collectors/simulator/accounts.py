@@ -23,10 +23,15 @@ _file: Path | None = None
 
 
 class Accounts:
-    """The accounts of one simulator; a context manager, within which NTLM knows them."""
+    """The accounts of one simulator; a context manager, within which NTLM knows them.
 
-    def __init__(self, accounts: Iterable[Account]) -> None:
+    ``directory`` is where the file is, if this is the first simulator of the process; the one for
+    temporary files if left out.
+    """
+
+    def __init__(self, accounts: Iterable[Account], directory: Path | None = None) -> None:
         self._accounts: Mapping[str, Account] = {_key(a.username): a for a in accounts}
+        self.directory = directory
 
     def __enter__(self) -> Self:
         with _lock:
@@ -66,7 +71,8 @@ def _publish() -> None:
             os.environ.pop(_VARIABLE, None)
         _file = None
         return
-    descriptor, name = mkstemp(prefix="ipam-sync-accounts-")
+    place = _running[0].directory if _file is None else _file.parent
+    descriptor, name = mkstemp(prefix="ipam-sync-accounts-", dir=place)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("".join(f"{line}\n" for line in lines))
     if _file is None:

@@ -55,7 +55,8 @@ class Listener:
 class RunningFleet:
     """A context manager: within it the servers listen.
 
-    ``listeners`` by server name; who is not in it has the default one.
+    ``listeners`` by server name; who is not in it has the default one.  ``directory`` is for files
+    that are needed meanwhile, see ``Accounts``.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class RunningFleet:
         listeners: Mapping[str, Listener] | None = None,
         *,
         account: Account = SERVICE,
+        directory: Path | None = None,
     ) -> None:
         self.fleet = fleet
         self.account = account
@@ -73,7 +75,7 @@ class RunningFleet:
             server.name: _station(server, self.listener(server.name)) for server in fleet.servers
         }
         accounts = (account, BY_CERTIFICATE)
-        self.simulator = Simulator(self._stations.values(), accounts, self.authority)
+        self.simulator = Simulator(self._stations.values(), accounts, self.authority, directory)
 
     def __enter__(self) -> Self:
         self.simulator.__enter__()

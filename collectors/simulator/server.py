@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Coroutine, Iterable, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -28,15 +29,20 @@ _T = TypeVar("_T")
 class Simulator:
     """A context manager: within it the stations listen, afterwards nothing is left of them.
 
-    Everything but the context manager's methods may be called from any thread.
+    Everything but the context manager's methods may be called from any thread.  ``directory`` is for
+    its files, see ``Accounts``.
     """
 
     def __init__(
-        self, stations: Iterable[Station], accounts: Sequence[Account], authority: Authority
+        self,
+        stations: Iterable[Station],
+        accounts: Sequence[Account],
+        authority: Authority,
+        directory: Path | None = None,
     ) -> None:
         self.stations = tuple(stations)
         self.authority = authority
-        self._accounts = Accounts(accounts)
+        self._accounts = Accounts(accounts, directory)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="simulator")
         self._servers: dict[Station, asyncio.Server] = {}

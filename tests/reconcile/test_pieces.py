@@ -6,11 +6,13 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.doubts import doubtful
 from reconcile.drift import drift
+from reconcile.findings import Kind
 from reconcile.model import Seen, Server, Story
 from reconcile.names import Known
 from reconcile.plan import Draft, draft
@@ -88,6 +90,32 @@ def test_in_pieces_the_same_is_needed_and_the_same_findings_are_open(
     }
 
 
+def resolved(world: World, drafts: Iterable[Draft]) -> set[str]:
+    """The findings of which somebody is told on the way that they are over."""
+    known = {f.fingerprint: f for f in world.open_findings}
+    over: set[str] = set()
+    for each in drafts:
+        life = drift(each.plan.findings, known.values(), each.plan.judged)
+        over |= {f.fingerprint for f in life.resolved}
+        known = {f.fingerprint: f for f in life.now}
+    return over
+
+
+@more
+@given(histories(rounds=2), st.randoms(use_true_random=False), st.integers(1, 3))
+def test_in_pieces_nothing_is_over_for_a_moment_that_goes_on(
+    history: History, chance: random.Random, size: int
+) -> None:
+    ipam = lived(history)
+    ipam.run(history.told(history.rounds[-1]))
+    world = ipam.later(minutes=15).world(history.told(history.rounds[-1]))
+    order = sorted(world.sightings)
+    chance.shuffle(order)
+    whole, parts = draft(world), pieces(world, order, size)
+    assert resolved(world, parts) == resolved(world, [whole])
+    assert {n for d in parts for n in d.plan.ended} == set(whole.plan.ended)
+
+
 def told_by_both() -> dict[Server, list[Story]]:
     """The hub and the spoke have a relationship."""
     hub, spoke = both()
@@ -109,6 +137,32 @@ def test_a_pair_whose_partner_nobody_can_name_waits_for_everybody() -> None:
     assert early.plan.needs == ()
     late = draft(piece(world, frozenset({HUB.id}), frozenset(), {HUB.id}))
     assert len(late.plan.needs) == 1
+
+
+def test_a_rejected_record_whose_partner_nobody_can_name_stays_rejected() -> None:
+    """Its server alone was heard, and that is not everybody."""
+    ipam = Ipam(servers=(HUB, OTHER))
+    told = {HUB: [both()[0]], OTHER: list[Story]()}
+    ipam.run(told, apply_all=False)
+    (create,) = ipam.entries.values()
+    ipam.reject(create.number)
+    world = ipam.later(minutes=15).world(told)
+    whole, parts = draft(world), pieces(world, [HUB.id, OTHER.id], 1)
+    assert [n for d in (whole, *parts) for n in d.plan.ended] == []
+
+
+@pytest.mark.parametrize("order", [[HUB.id, SPOKE.id], [SPOKE.id, HUB.id]])
+def test_a_name_that_is_told_twice_stays_a_finding_when_its_partner_has_its_turn(
+    order: list[int],
+) -> None:
+    ipam = Ipam(servers=(HUB, SPOKE))
+    ipam.run(told_by_both())
+    hub, spoke = both()
+    twice = {HUB: [hub, hub], SPOKE: [spoke]}
+    ipam.later(minutes=15).run(twice)
+    world = ipam.later(minutes=15).world(twice)
+    assert {f.kind for f in world.open_findings} == {Kind.DUPLICATE_RELATIONSHIP}
+    assert resolved(world, [draft(world)]) == resolved(world, pieces(world, order, 1)) == set()
 
 
 def test_what_was_judged_before_is_left_as_it_is() -> None:

@@ -1,12 +1,15 @@
-"""The demo: its fleet, what the three syncs come to, and that its words are true."""
+"""The demo: its fleet, what its three runs come to on both stages, and that its words are true."""
 
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -16,41 +19,68 @@ from reconcile.findings import Finding, Kind
 from reconcile.guard import Counts
 from reconcile.model import Evidence, Operation, Unseen
 from reconcile.names import fold
+from tests.worker.pipeline.office import Pigeonholes
 from worker.bootstrap import Ipam
 from worker.demo import script, stage
+from worker.demo.alone import alone
+from worker.demo.directory import temporary_directory
+from worker.demo.installed import Up, has_room, installed
+from worker.demo.scenery import FLEET, scenery
+from worker.pipeline.timing import tick
 from worker.simulation.fleet_file import read_fleet
 from worker.summary import Fate, Summary
+from worker.up.child import CannotRun
 
 Dump = dict[str, list[tuple[object, ...]]]
+STAGES = (
+    pytest.param(
+        "installed",
+        marks=pytest.mark.skipif(sys.platform != "linux", reason="ipam-sync up needs Linux"),
+    ),
+    "alone",
+)
+#: What workers keep up to date in place, whether they do a run or not (R10).
+IN_PLACE = {"lease", "worker_process", "server_poll"}
 
 
 @dataclass(frozen=True)
 class Performance:
     """What the steps came to, and the whole database after each of them."""
 
-    steps: tuple[Summary, ...]
-    dumps: tuple[Dump, ...]
-    contents: tuple[stage.Contents, ...]
-    evidence: dict[str, Evidence]
+    is_installed: bool
+    steps: list[Summary] = field(default_factory=list)
+    dumps: list[Dump] = field(default_factory=list)
+    contents: list[stage.Contents] = field(default_factory=list)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @property
     def second(self) -> Summary:
         return self.steps[1]
 
 
-@pytest.fixture(scope="module")
-def performance() -> Iterator[Performance]:
-    """The demo played once, without its screen."""
-    with stage.staged() as staged:
-        ipam = staged.ipam
-        steps, dumps, contents = [], [], []
+@contextmanager
+def on_stage(*, is_installed: bool) -> Iterator[stage.Stage]:
+    with temporary_directory(has_room) as directory, scenery(directory) as behind:
+        if not is_installed:
+            with alone(behind) as played:
+                yield played
+            return
+        with installed(behind) as real:
+            yield real
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def performance(request: pytest.FixtureRequest) -> Performance:
+    """The demo played once on each stage, without its screen."""
+    played = Performance(request.param == "installed")
+    with on_stage(is_installed=played.is_installed) as staged:
         for step in (script.FIRST, script.SECOND, script.THIRD):
-            steps.append(staged.perform(step))
-            dumps.append(_dump(ipam))
-            contents.append(stage.contents(ipam.store))
-        with ipam.store.read() as reading:
-            evidence = {r.relationship_name: r.evidence for r in reading.records()}
-        yield Performance(tuple(steps), tuple(dumps), tuple(contents), evidence)
+            played.steps.append(staged.perform(step))
+            played.dumps.append(_dump(staged.ipam))
+            played.contents.append(stage.contents(staged.ipam.store))
+        with staged.ipam.store.read() as reading:
+            played.evidence.update({r.relationship_name: r.evidence for r in reading.records()})
+    return played
 
 
 def _dump(ipam: Ipam) -> Dump:
@@ -77,7 +107,7 @@ def _found(summary: Summary) -> Counter[tuple[Kind, str | None]]:
 
 
 def test_the_fleet_is_a_baker_s_dozen_of_servers_in_two_domains() -> None:
-    names = [server.name for server in read_fleet(stage.FLEET).fleet.servers]
+    names = [server.name for server in read_fleet(FLEET).fleet.servers]
     assert Counter(name.partition(".")[2] for name in names) == {
         "corp.example": 9 + 1,
         "lab.example": 3,
@@ -85,7 +115,7 @@ def test_the_fleet_is_a_baker_s_dozen_of_servers_in_two_domains() -> None:
 
 
 def test_the_fleet_has_every_way_to_log_on_with_tls_and_without_and_old_servers_too() -> None:
-    described = read_fleet(stage.FLEET)
+    described = read_fleet(FLEET)
     listeners = described.listeners.values()
     assert {listener.logon for listener in listeners} == set(Logon)
     assert {listener.tls for listener in listeners} == {True, False}
@@ -94,7 +124,7 @@ def test_the_fleet_has_every_way_to_log_on_with_tls_and_without_and_old_servers_
 
 
 def test_partners_are_named_by_address_by_short_name_and_in_full() -> None:
-    fleet = read_fleet(stage.FLEET).fleet
+    fleet = read_fleet(FLEET).fleet
     told = {
         name: {copy.partner for copy in fleet.server(name).copies.values()}
         for name in ("rome", "berlin", "oslo")
@@ -113,7 +143,7 @@ def test_the_first_sync_creates_every_relationship_that_is_certain(
     performance: Performance,
 ) -> None:
     first = performance.steps[0]
-    servers = read_fleet(stage.FLEET).fleet.servers
+    servers = read_fleet(FLEET).fleet.servers
     told = {copy.name for server in servers for copy in server.copies.values()}
     created = told - {"rome-dhcp02"}
     assert _fates(first) == {(name, Operation.CREATE): Fate.APPLIED for name in created}
@@ -159,7 +189,7 @@ def test_the_second_sync_applies_what_is_certain_and_holds_every_removal(
         ("hub-oslo-wlan", Operation.ADD_SCOPES): Fate.WAITING,
     }
     states = [line.planned for line in performance.second.lines if line.planned.state_only]
-    assert [planned.relationship for planned in states] == ["hub-rome", "lab-west"]
+    assert {planned.relationship for planned in states} == {"hub-rome", "lab-west"}
 
 
 def test_the_second_sync_finds_what_contradicts_itself(performance: Performance) -> None:
@@ -196,7 +226,11 @@ def test_the_third_sync_writes_no_row_outside_runs_and_sightings(
     performance: Performance,
 ) -> None:
     first, second, third = performance.dumps
-    assert _changed(second, third) == {"run", "sighting", "sqlite_sequence"}
+    own = {"run", "sighting", "sqlite_sequence"} | (
+        {"run_line"} if performance.is_installed else set()
+    )
+    assert _changed(second, third) - IN_PLACE == own
+    assert all(len(second[name]) == len(third[name]) for name in IN_PLACE)
     assert _changed(_last_keys(second), _last_keys(third)) == {"run"}
     assert {"failover", "operation_tracker", "finding"} <= _changed(first, second)
 
@@ -217,6 +251,52 @@ def test_the_comparison_on_the_screen_sees_what_the_second_sync_wrote(
     assert second == third
     for part in ("relationships", "operations", "findings", "watches"):
         assert getattr(first, part) != getattr(second, part)
+
+
+# ------------------------------------------------------------------------------------ the stages
+
+
+def test_the_runs_of_the_installation_are_done_by_workers_and_the_schedule_starts_none(
+    performance: Performance,
+) -> None:
+    """Only workers leave lines of a run, and know when a server is due."""
+    last = performance.dumps[-1]
+    assert len(last["run"]) == 3
+    assert bool(last["run_line"]) is performance.is_installed
+    assert [summary.run for summary in performance.steps] == [1, 2, 3]
+
+
+def test_nobody_is_due_before_the_demo_is_over() -> None:
+    """The beat reminds at its start, and that may be heard after the import."""
+    with on_stage(is_installed=False) as staged:
+        assert tick(staged.ipam.store, Pigeonholes(), staged.ipam.conduct.timing) is None
+
+
+@pytest.mark.parametrize(("seconds", "what"), [(60, "hangs"), (-60, r"is gone \(ended\)")])
+def test_an_installation_that_hangs_or_is_gone_is_quoted(
+    tmp_path: Path, seconds: int, what: str
+) -> None:
+    log = tmp_path / "up.log"
+    log.write_text("".join(f"line {n}\n" for n in range(1, 21)))
+    code = f"import time; time.sleep(max(0, {seconds}))"
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        if seconds < 0:
+            process.wait()
+        with pytest.raises(CannotRun, match=f"up {what} in a test") as failed:
+            Up(process, log).must_run(0.0, "in a test")
+        process.kill()
+    first, *last = str(failed.value).split("\n")
+    assert (last[0], last[-1], len(last)) == ("It said last:", "line 20", 9), first
+
+
+def test_where_there_is_no_linux_it_says_so_and_plays_in_one_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(sys, "platform", "another")
+    with stage.staged(told.append) as staged:
+        assert staged.command == "ipam-sync sync"
+    assert told == [f"{script.NO_INSTALLATION} It needs Linux."]
 
 
 # ------------------------------------------------------------------------------------ the words

@@ -16,6 +16,7 @@ from worker.inventory import InventoryError
 from worker.request import UnknownTarget
 from worker.settings import SettingsError
 from worker.store_faults import StoreError
+from worker.up.child import CannotRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ def _with_remedy(error: ReadError) -> str:
 
 _TABLE: Final[dict[type[Exception], Callable[[Any], str]]] = {
     CommandFailed: str,
+    CannotRun: str,
     UnknownTarget: str,
     StoreError: str,
     BookUnavailable: str,

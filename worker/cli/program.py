@@ -15,7 +15,7 @@ from typing_extensions import override
 from worker.cli.lazy import LazyGroup, Place
 
 _COMMANDS: Final = {
-    "demo": Place("worker.demo:run", "See it work: three syncs of a simulated fleet."),
+    "demo": Place("worker.demo:run", "See it work: three runs over a simulated fleet."),
     "servers": Place("worker.cli.servers:servers", "The DHCP servers that IPAM knows."),
     "plan": Place("worker.cli.reconciling:plan", "Show what a sync would record; writes nothing."),
     "sync": Place("worker.cli.reconciling:sync", "Read, record, and apply by policy."),

@@ -50,12 +50,8 @@ def up(data: Path | None, postgres: bool, workers: int) -> int:
         )
     from platformdirs import user_data_path
 
-    from worker.up.child import CannotRun
     from worker.up.machine import run_everything
 
     root = user_data_path("ipam-sync", appauthor=False) if data is None else data
-    try:
-        run_everything(root, wants_postgres=postgres, readers=workers, say=say)
-    except CannotRun as error:
-        raise CommandFailed(error.code, str(error)) from error
+    run_everything(root, wants_postgres=postgres, readers=workers, say=say)
     return 0

@@ -1,21 +1,27 @@
-"""``ipam-sync demo``: three syncs of a made-up fleet, on any machine, with nothing to configure.
+"""``ipam-sync demo``: three runs over a made-up fleet, on any machine, with nothing to configure.
 
-The screen is made by what shows a real ``sync``; only the words between are the demo's own.
+The screen is made by what shows a real run; only the words between are the demo's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from reconcile.record import Record
+from worker.demo.scenery import FLEET
 from worker.demo.script import FAREWELL, FIRST, INTRODUCTION, SECOND, THIRD, TRY_NEXT, Step
-from worker.demo.stage import FLEET, Contents, Stage, contents, staged
+from worker.demo.stage import Contents, Stage, contents, staged
+from worker.logs import no_lines
 from worker.present.advice import after_sync
 from worker.present.outcome import show_headline, show_outcome
 from worker.present.records import side_name
 from worker.present.screen import Screen
 from worker.present.text import counted
+from worker.signals import ENDING
 from worker.summary import Summary
 
 #: A FailoverCreate looks like the other.
@@ -24,43 +30,64 @@ _RULE_WIDTH: Final = 76
 
 
 def run() -> int:
-    """See it work: three syncs of a simulated fleet, with nothing to configure.
+    """See it work: three runs over a simulated fleet, with nothing to configure.
 
-    Everything happens in a temporary database that is gone afterwards; your own settings and
-    database are not looked at.
+    They are done as for servers of your own: by ipam-sync up, with a broker, workers and a beat, in
+    a temporary directory. Where that cannot run (it needs Linux), this process does it all. Nothing
+    but this machine's loopback and sockets is used, and afterwards all of it is gone; your own
+    settings and database are not looked at.
 
     Example: ipam-sync demo
     """
+    no_lines()
     screen = Screen()
-    with staged() as stage:
-        screen.line(INTRODUCTION)
-        screen.command(f"The fleet: {FLEET}")
+    screen.line(INTRODUCTION)
+    screen.command(f"The fleet: {FLEET}")
+    with _ending_in_order(), staged(screen.line) as stage:
         _first(screen, stage)
         _second(screen, stage)
         is_quiet = _third(screen, stage)
+    if not is_quiet:
+        return 1
     _farewell(screen)
-    return 0 if is_quiet else 1
+    return 0
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """What else ends a process does it as Ctrl-C does; what is ignored stays ignored."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _first(screen: Screen, stage: Stage) -> None:
-    """Of the many Creates a few, and what all of them came to."""
-    _introduce(screen, FIRST)
+    """Of the many Creates the first by name, and what all of them came to."""
+    _introduce(screen, stage, FIRST)
     summary = stage.perform(FIRST)
+    lines = sorted(summary.lines, key=lambda line: line.planned.relationship)
+    summary = replace(summary, lines=tuple(lines))
     show_outcome(screen, summary, stage.ipam.settings.severities, lines_shown=_CREATES_SHOWN)
     with stage.ipam.store.read() as reading:
         _show_records(screen, reading.records())
 
 
 def _second(screen: Screen, stage: Stage) -> None:
-    _introduce(screen, SECOND)
+    _introduce(screen, stage, SECOND)
     summary = stage.perform(SECOND)
     show_outcome(screen, summary, stage.ipam.settings.severities)
-    _advise(screen, stage, summary, SECOND)
+    _advise(screen, stage, summary)
 
 
 def _third(screen: Screen, stage: Stage) -> bool:
     """True if nothing was written, as promised."""
-    _introduce(screen, THIRD)
+    _introduce(screen, stage, THIRD)
     before = contents(stage.ipam.store)
     summary = stage.perform(THIRD)
     after = contents(stage.ipam.store)
@@ -69,13 +96,13 @@ def _third(screen: Screen, stage: Stage) -> bool:
     return before == after
 
 
-def _introduce(screen: Screen, step: Step) -> None:
+def _introduce(screen: Screen, stage: Stage, step: Step) -> None:
     _rule(screen, step.title)
     screen.line(step.says)
     if step.meanwhile:
         columns = ("relationship", "what happened on the servers", "what becomes of it")
         screen.table(columns, ((c.about, c.event, c.result) for c in step.meanwhile))
-    for command in step.commands:
+    for command in (*step.before, stage.command):
         screen.command(f"$ {command}")
 
 
@@ -97,7 +124,7 @@ def _show_records(screen: Screen, records: Iterable[Record]) -> None:
                 str(len(record.scopes)),
                 record.evidence.value,
             )
-            for record in records
+            for record in sorted(records, key=lambda record: record.relationship_name)
         ),
     )
     screen.note(
@@ -105,9 +132,9 @@ def _show_records(screen: Screen, records: Iterable[Record]) -> None:
     )
 
 
-def _advise(screen: Screen, stage: Stage, summary: Summary, step: Step) -> None:
+def _advise(screen: Screen, stage: Stage, summary: Summary) -> None:
     screen.line()
-    screen.command(after_sync(summary, step.commands[-1], stage.ipam.settings.severities))
+    screen.command(after_sync(summary, stage.command, stage.ipam.settings.severities))
 
 
 def _show_writes(screen: Screen, before: Contents, after: Contents) -> None:
@@ -123,14 +150,12 @@ def _show_writes(screen: Screen, before: Contents, after: Contents) -> None:
             f"Nothing was written but the run and what it saw: {kept}, row by row as before."
         )
     else:
-        screen.line(
-            f"This should not happen: the sync changed what was there ({kept}).", "bold red"
-        )
+        screen.line(f"This should not happen: the run changed what was there ({kept}).", "bold red")
 
 
 def _farewell(screen: Screen) -> None:
     _rule(screen, "Now with your own servers")
     screen.line(FAREWELL)
-    for number, (what, command) in enumerate(TRY_NEXT, 1):
-        screen.line(f"{number}. {what}")
-        screen.command(f"   {command}")
+    screen.facts(
+        (f"{number}. {what}", command) for number, (what, command) in enumerate(TRY_NEXT, 1)
+    )

@@ -26,22 +26,30 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One sync of the demo: ``commands`` are what one would type."""
+    """One run of the demo: ``before`` it one would type these commands."""
 
     title: str
     says: str
-    commands: tuple[str, ...]
+    before: tuple[str, ...] = ()
     meanwhile: tuple[Change, ...] = ()
 
 
 INTRODUCTION: Final = (
     "ipam-sync keeps an IPAM database true to what Windows DHCP servers really run for failover. "
-    "Here it meets a simulated fleet: 13 servers in two domains, asked over WinRM with real NTLM "
-    "logons and TLS on this machine's loopback. The database is a temporary one; your network is "
-    "not touched."
+    "Here it meets 13 simulated ones over WinRM with NTLM and TLS on loopback; your network is not "
+    "touched."
 )
 
-SYNC: Final = "ipam-sync sync"
+#: Said while it starts.
+INSTALLATION: Final = (
+    "Six processes do the work, as for servers of your own: ipam-sync up with a broker, three "
+    "workers and a beat, on sockets in a temporary directory. Starting them ..."
+)
+
+#: Said with the reason where that cannot be.
+NO_INSTALLATION: Final = (
+    "Broker and workers (ipam-sync up) cannot run here, so this process does all steps itself:"
+)
 
 FIRST: Final = Step(
     "Step 1 of 3: IPAM meets the fleet",
@@ -50,7 +58,7 @@ FIRST: Final = Step(
     "behind after its deadline, one refuses the password: a failed read is not an empty one, so "
     "nothing is concluded from it. One partner is just called 'dhcp02', as two servers are: nobody "
     "guesses.",
-    ("ipam-sync servers import inventory.yaml", SYNC),
+    ("ipam-sync servers import inventory.yaml",),
 )
 
 SECOND: Final = Step(
@@ -58,7 +66,7 @@ SECOND: Final = Step(
     "What both partners tell is applied at once. Where they contradict each other both are asked "
     "again, and then nothing is planned. What would be taken away needs the word of both, and too "
     "much at once is held until a person has looked:",
-    (SYNC,),
+    (),
     (
         Change(
             "hub-berlin",
@@ -138,11 +146,10 @@ SECOND: Final = Step(
 THIRD: Final = Step(
     "Step 3 of 3: the same servers, unchanged",
     "What is known is not written again: a quiet network makes a quiet database.",
-    (SYNC,),
 )
 
 FAREWELL: Final = (
-    "The demo went as told. Each of its syncs ended with 2, which means: something needs a "
+    "The demo went as told. Each of its runs ended with 2, which means: something needs a "
     "person. Its database is gone, so do not type the commands it advised. Instead:"
 )
 
@@ -153,20 +160,8 @@ EXPORT_COMMAND: Final = (
 
 #: (what for, command).
 TRY_NEXT: Final = (
-    (
-        "Play with the same fleet by hand; it says how:",
-        "ipam-sync simulate",
-    ),
-    (
-        "Name your own servers and a credential in a YAML file (see README):",
-        "ipam-sync servers import servers.yaml",
-    ),
-    (
-        "See whether one of them can be read, and which layer refuses if not:",
-        "ipam-sync servers check NAME",
-    ),
-    (
-        "See what would be recorded; this writes nothing:",
-        "ipam-sync plan",
-    ),
+    ("Play with the same fleet by hand:", "ipam-sync simulate"),
+    ("Name your own servers (see README):", "ipam-sync servers import servers.yaml"),
+    ("See whether one of them can be read:", "ipam-sync servers check NAME"),
+    ("See what would be recorded:", "ipam-sync plan"),
 )

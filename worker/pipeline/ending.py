@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reconcile.drift import OPERATIONAL
 from reconcile.findings import Finding
@@ -116,11 +117,17 @@ def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
         findings=tuple(sorted(findings, key=lambda f: f.fingerprint)),
         opened=count("findings_opened"),
         resolved=count("findings_resolved"),
-        refusal=earlier_refusal(reading, conduct),
+        refusal=_refusal(reading, run.summary.get("refused"), conduct),
         overtaken=count("overtaken"),
         names={s.id: s.name for s in reading.servers()},
         paused=count("paused"),
     )
+
+
+def _refusal(reading: Reading, why: object, conduct: Conduct) -> Refusal | None:
+    """What is held now; if this run held it, in its own words."""
+    held = earlier_refusal(reading, conduct)
+    return replace(held, why=why) if held is not None and isinstance(why, str) else held
 
 
 def _lines(reading: Reading, run: int) -> tuple[Line, ...]:

@@ -26,7 +26,7 @@ from worker.live import Directory, logins_of
 from worker.ports import Reading
 from worker.store_faults import StoreError, StoreUnavailable
 
-#: So long a process believes what it knows of secrets and of what servers said to them.
+#: So long a process believes, within a run, what it knows of secrets.
 _FRESH_SECONDS: Final = 5.0
 
 
@@ -36,11 +36,12 @@ class SecretsOutdated(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Secrets:
-    """What was read of them, and when by the clock of this process."""
+    """What was read of them, for which run, and when by the clock of this process."""
 
     views: Mapping[str, CredentialView]
     logins: Mapping[str, Login]
     failed: Mapping[str, ReadError]
+    run: int
     read_at: float
 
     def as_of(self, proofs: Collection[Proof]) -> list[CredentialView]:
@@ -61,7 +62,7 @@ class Eyes:
         self._ipam = ipam
         self._lock = threading.Lock()
         self._clock = DatabaseClock(ipam.store)
-        self._secrets = self._load()
+        self._secrets = self._load(0)
         self._book = StoredLogonBook(ipam.store, self._secrets.logins)
         context = trust(ipam.settings.ca_file)
         self._logons = Logons(self._book)
@@ -107,20 +108,25 @@ class Eyes:
         with _book_in_store():
             self._book.flush()
 
-    def refresh(self, *, at_once: bool = False) -> None:
-        """Notice changed secrets; not within a transaction, for this has some of its own."""
+    def refresh(self, run: int, *, at_once: bool = False) -> None:
+        """Notice changed secrets; not within a transaction, for this has some of its own.
+
+        Who corrects a password and then asks for a run must have it used.
+        """
         with self._lock:
-            if at_once or time.monotonic() - self._secrets.read_at > _FRESH_SECONDS:
-                self._secrets = self._load()
+            known = self._secrets
+            old = run > known.run or time.monotonic() - known.read_at > _FRESH_SECONDS
+            if at_once or old:
+                self._secrets = self._load(max(run, known.run))
                 self._book.renew(self._secrets.logins)
 
-    def _load(self) -> _Secrets:
+    def _load(self, run: int) -> _Secrets:
         with self._ipam.store.read() as reading:
             views = reading.credentials()
         logins, failed = logins_of(views)
         notice_changes(self._ipam.store, logins)
         by_name = {view.credential.name: view for view in views}
-        return _Secrets(by_name, logins, failed, time.monotonic())
+        return _Secrets(by_name, logins, failed, run, time.monotonic())
 
 
 @contextmanager

@@ -56,12 +56,13 @@ def claim(
 
     Also None if the slow lane is full: who leaves it looks for those that wait for a place.
     """
-    eyes.refresh()
+    run, _ = wanted
+    eyes.refresh(run)
     while True:
         try:
             return _claim(store, eyes, slow_lane, process, *wanted)
         except SecretsOutdated:
-            eyes.refresh(at_once=True)
+            eyes.refresh(run, at_once=True)
 
 
 def _claim(

@@ -83,6 +83,13 @@ def start(program: Program) -> subprocess.Popen[bytes]:
         )
 
 
+def how_it_ended(code: int) -> str:
+    """For a sentence, from the return code."""
+    if code == 0:
+        return "ended"
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+
 def _talk(program: Program) -> AbstractContextManager[int | IO[bytes]]:
     """Where it says things; a log that has grown begins anew."""
     if program.log is None:

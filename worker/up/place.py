@@ -138,9 +138,19 @@ def _uses_postgres(root: Path, *, wants: bool) -> bool:
     return wants or has_postgres
 
 
+def fits_sockets(root: Path) -> bool:
+    """True if the names of sockets in this data directory are short enough."""
+    run = Place(root.expanduser().absolute(), uses_postgres=False).run
+    return _longest_socket(run) <= _LONGEST_SOCKET_BYTES
+
+
+def _longest_socket(run: Path) -> int:
+    return max(len(os.fsencode(run / name)) for name in ("valkey.sock", ".s.PGSQL.5432.lock"))
+
+
 def _check_run(run: Path) -> None:
     """Who can reach the sockets can do everything."""
-    longest = max(len(os.fsencode(run / name)) for name in ("valkey.sock", ".s.PGSQL.5432.lock"))
+    longest = _longest_socket(run)
     if longest > _LONGEST_SOCKET_BYTES:
         raise CannotRun(
             f"The name of {run} is too long for sockets in it ({longest} bytes of "

@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import Final, NoReturn
 
 from worker.signals import ENDING, Signals
-from worker.up.child import CannotRun, Program, start
+from worker.up.child import CannotRun, Program, how_it_ended, start
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
@@ -153,7 +153,5 @@ def _send(child: _Child, number: signal.Signals) -> None:
 
 def _how(child: _Child) -> str:
     code = child.process.returncode
-    if code == 0:
-        return "ended"
-    how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-    return how if child.program.log is None else f"{how} (see {child.program.log})"
+    how = how_it_ended(code)
+    return how if code == 0 or child.program.log is None else f"{how} (see {child.program.log})"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from collectors.simulator.accounts import Accounts
@@ -35,6 +37,24 @@ def test_nothing_is_left_of_the_last_simulator() -> None:
         file = Path(os.environ["NTLM_USER_FILE"])
     assert os.environ.get("NTLM_USER_FILE") == before
     assert file.exists() == (before is not None)
+
+
+def test_the_file_is_where_the_first_simulator_of_a_process_wants_it(tmp_path: Path) -> None:
+    """And stays there, so that a logon that is reading it finds it.  Here another one may be first."""
+    code = (
+        "import os, pathlib, sys; from tests.collectors.simulator.test_accounts import *\n"
+        "with Accounts([ONE], pathlib.Path(sys.argv[1])), Accounts([OTHER]):\n"
+        "    print(os.environ['NTLM_USER_FILE'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(done.stdout.strip()).parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_account_is_known_whatever_the_case_of_its_name_but_not_of_its_password() -> None:

@@ -17,7 +17,14 @@ import pytest
 import redis
 
 from tests.homes import home
-from tests.processes import PATIENCE_SECONDS, Family, eventually, family
+from tests.processes import (
+    PATIENCE_SECONDS,
+    Family,
+    as_somebody,
+    can_be_somebody,
+    eventually,
+    family,
+)
 from tests.worker.cli.site import SCRIPT, Outcome, Site, ended
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ipam-sync up needs Linux")
@@ -237,32 +244,17 @@ def test_postgresql_is_refused_to_root_in_one_sentence(begun: bool) -> None:
         assert (directory / "data").exists() is begun
 
 
-def _as_somebody() -> tuple[str, ...]:
-    """PostgreSQL refuses root; in a user namespace root is somebody else."""
-    if os.geteuid() != 0:
-        return ()
-    return ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-
-
-def _can_be_somebody() -> bool:
-    command = [*_as_somebody(), "true"]
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.skipif(not _can_be_somebody(), reason="root cannot be anybody else here")
+@pytest.mark.skipif(not can_be_somebody(), reason="root cannot be anybody else here")
 def test_with_postgresql_a_killed_database_comes_back_and_all_data_is_there() -> None:
     with home("up") as directory:
-        with up(directory / "data", "--postgres", before=_as_somebody()) as running:
+        with up(directory / "data", "--postgres", before=as_somebody()) as running:
             assert "Everything runs, with PostgreSQL" in "".join(running.said)
             assert running.run("servers", "add", "dhcp01.corp.example").code == 0
             with Family(running.process.pid) as everybody:
                 os.kill(everybody.member("bin/postgres", "-D"), signal.SIGKILL)
                 running.hear("postgres: killed by SIGKILL", "postgres: started")
             eventually(lambda: running.run("doctor").code == 0)
-        with up(directory / "data", before=_as_somebody()) as again:
+        with up(directory / "data", before=as_somebody()) as again:
             outcome = again.run("servers", "list", "--json")
             assert [server["name"] for server in outcome.json] == ["dhcp01.corp.example"]
             with family(again.process.pid, at_least=MEMBERS + 1) as everybody:

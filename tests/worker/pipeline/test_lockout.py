@@ -125,3 +125,16 @@ def test_a_credential_that_has_just_come_is_used_at_once(at: Office, tmp_path: P
     run = at.ask()
     work(at)
     assert set(kinds(at, run)) == {Seen.__name__}
+
+
+def test_a_password_that_was_corrected_is_used_by_the_next_run(tmp_path: Path) -> None:
+    """Who corrects it and asks again need not know how long a process believes a secret."""
+    password = tmp_path / "papers" / "password"
+
+    def spoil(_: RunningFleet) -> None:
+        password.write_text("wrong")
+
+    with office(tmp_path, made(2, partners=1), prepare=spoil) as at:
+        assert set(kinds(at, at.run().run)) == {Unseen.__name__}
+        password.write_text(at.running.account.password)
+        assert set(kinds(at, at.run().run)) == {Seen.__name__}

@@ -19,7 +19,7 @@ from tests.worker.pipeline.office import Message, Office, office
 from worker.applying import apply_entries
 from worker.bootstrap import opened
 from worker.demo import script
-from worker.demo.stage import FLEET
+from worker.demo.scenery import FLEET
 from worker.importing import import_inventory
 from worker.inventory import read_inventory
 from worker.ports import Trigger
@@ -77,6 +77,7 @@ def test_the_demo_s_story_ends_the_same(tmp_path: Path) -> None:
     described = read_fleet(FLEET)
     with office(tmp_path, described.fleet, described.listeners, poll_deadline=_SHORT) as at:
         first = at.run()
+        assert (first.pairs, first.overtaken) == (14, 0), "each once, and by nobody else"
         assert {k.kind for k in first.findings} == {
             Kind.AMBIGUOUS_NAME,
             Kind.UNMAPPED_NAME,
@@ -100,7 +101,9 @@ def test_the_demo_s_story_ends_the_same(tmp_path: Path) -> None:
             ("berlin-paris-old", Operation.DELETE): "held",
             ("hub-oslo-wlan", Operation.ADD_SCOPES): "waiting",
         }
+        assert second.overtaken == 0
         assert second.refusal is not None
+        assert second.refusal.why.startswith("58 of 97 scope memberships (limit 50)")
         kinds = {f.kind for f in second.findings}
         assert kinds == {
             Kind.PARTNER_MISMATCH,
@@ -114,9 +117,10 @@ def test_the_demo_s_story_ends_the_same(tmp_path: Path) -> None:
             Kind.UNMAPPED_NAME,
             Kind.SCOPE_WITHOUT_FAILOVER,
         }
-        rows = at.records(), len(at.entries())
+        rows = at.records(), len(at.entries()), at.sql("SELECT * FROM finding")
         third = at.run()
-        assert (at.records(), len(at.entries())) == rows
+        assert (third.pairs, third.overtaken) == (14, 0)
+        assert (at.records(), len(at.entries()), at.sql("SELECT * FROM finding")) == rows
         assert {f.kind for f in third.findings} == kinds
 
 

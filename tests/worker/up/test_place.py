@@ -13,7 +13,7 @@ import pytest
 from tests.homes import home
 from worker.settings import SettingsError, load_settings
 from worker.up.child import CannotRun
-from worker.up.place import Place, occupied
+from worker.up.place import Place, fits_sockets, occupied
 
 
 @pytest.fixture
@@ -102,6 +102,7 @@ def test_an_sqlite_database_is_not_left_behind_by_mistake(root: Path) -> None:
 def test_a_name_that_is_too_long_for_a_socket_is_refused(root: Path) -> None:
     with pytest.raises(CannotRun, match="too long"):
         settle(root / ("x" * 100))
+    assert (fits_sockets(root), fits_sockets(root / ("x" * 100))) == (True, False)
 
 
 def test_sockets_that_others_could_reach_are_refused(root: Path) -> None:

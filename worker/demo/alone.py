@@ -1,0 +1,44 @@
+"""The stage for where ``ipam-sync up`` cannot run: this process does everything, as a sync does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from worker.bootstrap import Ipam, opened
+from worker.demo.scenery import DEADLINE, REQUEST, Scenery
+from worker.demo.script import Step
+from worker.present.progress import RoundProgress
+from worker.settings import Settings
+from worker.summary import Summary
+from worker.sync import sync
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Keeps the promises of ``worker.demo.stage.Stage``."""
+
+    ipam: Ipam
+    scenery: Scenery
+    command: ClassVar[str] = "ipam-sync sync"
+
+    def perform(self, step: Step) -> Summary:
+        self.scenery.turn(step)
+        with RoundProgress() as progress, self.ipam.live() as live:
+            collector = live.collector(progress)
+            return sync(self.ipam.store, collector, REQUEST, self.ipam.conduct)
+
+
+@contextmanager
+def alone(scenery: Scenery) -> Iterator[Alone]:
+    """With a database that knows the fleet."""
+    settings = Settings(
+        database_url=f"sqlite:///{scenery.directory.path / 'demo.db'}",
+        ca_file=scenery.papers.authority,
+        poll_deadline=DEADLINE,
+    )
+    with opened(settings) as ipam:
+        scenery.take_in(ipam.store)
+        yield Alone(ipam, scenery)

@@ -1,0 +1,145 @@
+"""The stage where all is real: ``ipam-sync up`` as a child, asked as ``reconcile --wait`` asks it.
+
+Linux only.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+from worker.app import CeleryPost, make_app
+from worker.bootstrap import Ipam, opened
+from worker.demo.scenery import DEADLINE, REQUEST, Scenery
+from worker.demo.script import Step
+from worker.health import Grade, check_up
+from worker.pipeline.following import follow
+from worker.pipeline.opening import request_run
+from worker.pipeline.post import Post
+from worker.present.progress import RunProgress
+from worker.run_ports import Progress
+from worker.settings import load_settings
+from worker.summary import Summary
+from worker.up.child import CannotRun, Program, how_it_ended, our_own, start
+from worker.up.place import Place, fits_sockets
+
+_START_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.1
+#: No step needs more than a few.
+_STEP_SECONDS: Final = 120.0
+#: What ``up`` gives its workers and servers, one after the other.
+_END_SECONDS: Final = 60.0
+_LAST_WORDS: Final = 8
+
+
+def has_room(directory: Path) -> bool:
+    """True if sockets can have their names there."""
+    return fits_sockets(_data(directory))
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Keeps the promises of ``worker.demo.stage.Stage``."""
+
+    ipam: Ipam
+    scenery: Scenery
+    post: Post
+    up: Up
+    command: ClassVar[str] = "ipam-sync reconcile --wait"
+
+    def perform(self, step: Step) -> Summary:
+        self.scenery.turn(step)
+        deadline = time.monotonic() + _STEP_SECONDS
+        run = request_run(self.ipam.store, self.post, REQUEST)
+        with RunProgress() as progress:
+
+            def watch(told: Progress) -> None:
+                self.up.must_run(deadline, "in the middle of the demo; try it again")
+                progress.watch(told)
+
+            return follow(self.ipam.store, self.ipam.conduct, run, watch)
+
+
+@contextmanager
+def installed(scenery: Scenery) -> Iterator[Installed]:
+    """Everything runs, and its database knows the fleet. Raises CannotRun, also within."""
+    data = _data(scenery.directory.path)
+    environment = _environment(scenery, Place(data, uses_postgres=False).settings)
+    with _running(scenery, data, environment) as up:
+        up.wait_until_alive(environment)
+        settings = load_settings(environment)
+        with opened(settings) as ipam:
+            scenery.take_in(ipam.store)
+            yield Installed(ipam, scenery, CeleryPost(make_app(settings.broker_url or "")), up)
+
+
+def _data(directory: Path) -> Path:
+    return directory / "data"
+
+
+def _environment(scenery: Scenery, config: Path) -> dict[str, str]:
+    """The same for what runs and for who looks on; of the person's settings nothing."""
+    others = {k: v for k, v in os.environ.items() if not k.upper().startswith("IPAM_SYNC_")}
+    own = {
+        "IPAM_SYNC_CONFIG": str(config),
+        "IPAM_SYNC_CA_FILE": str(scenery.papers.authority),
+        "IPAM_SYNC_POLL_DEADLINE": f"{DEADLINE.total_seconds():.0f}",
+    }
+    return {**others, **own}
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """``ipam-sync up``, and the file that it and its workers talk into."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait_until_alive(self, environment: dict[str, str]) -> None:
+        """Until ``ipam-sync doctor`` finds nothing that fails. Raises CannotRun."""
+        deadline = time.monotonic() + _START_SECONDS
+        while any(check.grade is Grade.FAIL for check in check_up(environment)):
+            self.must_run(deadline, "before its workers were alive")
+            time.sleep(_LOOK_SECONDS)
+
+    def must_run(self, deadline: float, when: str) -> None:
+        """Raises CannotRun, with its last words, if it has ended or takes too long."""
+        if self.process.poll() is not None:
+            what = f"is gone ({how_it_ended(self.process.returncode)})"
+        elif time.monotonic() > deadline:
+            what = "hangs"
+        else:
+            return
+        words = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        last = ("It said last:", *words[-_LAST_WORDS:]) if words else ()
+        raise CannotRun("\n".join((f"ipam-sync up {what} {when}.", *last)))
+
+
+@contextmanager
+def _running(scenery: Scenery, data: Path, environment: dict[str, str]) -> Iterator[Up]:
+    """Ended afterwards, in its order."""
+    directory, log = scenery.directory, scenery.directory.path / "up.log"
+    program = Program(
+        "up",
+        our_own("up", "--data", str(data)),
+        environment=environment,
+        directory=directory.path,
+        kept=directory.held,
+        log=log,
+    )
+    process = start(program)
+    try:
+        yield Up(process, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()  # its children end with it
+            process.wait()

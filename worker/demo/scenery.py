@@ -1,0 +1,78 @@
+"""What both stages have: a directory, the simulated fleet that listens, and IPAM's inventory of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from collectors.simulator.running import RunningFleet
+from worker.credential_ports import Credential
+from worker.demo.directory import Directory
+from worker.demo.script import SECOND, Step
+from worker.importing import import_inventory
+from worker.inventory import read_inventory
+from worker.ports import Store, Trigger
+from worker.request import Request, Timing
+from worker.run_ports import Poll
+from worker.simulation.fleet_file import read_fleet
+from worker.simulation.papers import Papers, write_papers
+
+FLEET: Final = Path(__file__).with_name("fleet.yaml")
+#: Nobody wants to wait a minute for the one that hangs.
+DEADLINE: Final = timedelta(seconds=2)
+REQUEST: Final = Request(Trigger.CLI, "demo")
+#: The server whose password IPAM has wrong at first, and the file that it is in.
+_CHANGED: Final = "west.lab.example"
+_PASSWORD: Final = "password-of-west"  # noqa: S105  # the name of a file
+
+
+@dataclass(frozen=True, slots=True)
+class Scenery:
+    """The fleet, and where its papers are."""
+
+    running: RunningFleet
+    directory: Directory
+    papers: Papers
+
+    def take_in(self, store: Store) -> None:
+        """Import the inventory, with a credential of its own for the server that will refuse it.
+
+        Nobody is due before the demo is over: the schedule must not come in between.
+        """
+        self._password.write_text("the one from before")
+        user, file = self.running.account.username, str(self._password)
+        own = Credential("west", username=user, password_file=file)
+        with store.write() as uow:
+            import_inventory(uow, read_inventory(self.papers.inventory))
+            uow.set_credential(own)
+            for view in uow.server_views():
+                uow.set_poll(Poll(view.server.id, uow.now() + Timing().interval))
+                if view.server.name == _CHANGED:
+                    endpoint = replace(view.endpoint, credential=own.name)
+                    uow.set_endpoint(view.server.id, endpoint)
+            uow.commit()
+
+    def turn(self, step: Step) -> None:
+        """What happened since the step before."""
+        for change in step.meanwhile:
+            for subject, words in change.how.items():
+                self.running.change(subject, words)
+        if step is SECOND:
+            self._password.write_text(self.running.account.password)
+
+    @property
+    def _password(self) -> Path:
+        return self.directory.path.absolute() / _PASSWORD
+
+
+@contextmanager
+def scenery(directory: Directory) -> Iterator[Scenery]:
+    """The fleet listens for as long as this is used."""
+    described = read_fleet(FLEET)
+    where = directory.path
+    with RunningFleet(described.fleet, described.listeners, directory=where) as running:
+        yield Scenery(running, directory, write_papers(running, where))
