@@ -16,16 +16,16 @@ from datetime import timedelta
 from typing import Final
 
 from reconcile.doubts import Doubt, doubtful
-from reconcile.model import Seen, Sighting, Standing
-from reconcile.names import Known
+from reconcile.model import Sighting, Standing
 from reconcile.plan import Draft, complete, draft
-from reconcile.witness import neighbours, partner_texts
+from reconcile.witness import neighbours
 from reconcile.world import World
 from worker import observing
 from worker.applying import apply_entries
 from worker.looking import Piece, load_world, name_map
 from worker.pipeline.ending import close, young_enough
 from worker.pipeline.post import Post, publish
+from worker.pipeline.waiting import anybody_may_be_meant, judged_first, waited_enough, waits
 from worker.ports import Reading, Store, UnitOfWork
 from worker.recording import MACHINE, Written, at_once, write_down
 from worker.request import Conduct, Target
@@ -108,7 +108,7 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder) -> bool:
 
 
 def _next_piece(reading: Reading, run: OpenRun, members: Mapping[int, Member]) -> Piece | None:
-    """Who concluded and was not judged; at the end those whose partners nobody could name."""
+    """Who concluded and was not judged; at the end those who waited for everybody."""
     concluded = [s for s, m in members.items() if m.stage is Stage.CONCLUDED]
     if concluded:
         focus = frozenset(sorted(concluded)[:_MOST_AT_ONCE])
@@ -116,8 +116,9 @@ def _next_piece(reading: Reading, run: OpenRun, members: Mapping[int, Member]) -
         return Piece(run.id, focus, frozenset(later - focus))
     if any(m.stage is not Stage.JUDGED for m in members.values()):
         return None
-    left = {s for s, m in members.items() if m.unresolved} | _unheard(reading, run)
-    return Piece(run.id, frozenset(left), frozenset()) if left else None
+    waiting = sorted(s for s, m in members.items() if m.unresolved)
+    left = frozenset(waiting[:_MOST_AT_ONCE]) | _unheard(reading, run)
+    return Piece(run.id, left, frozenset()) if left else None
 
 
 def _unheard(reading: Reading, run: OpenRun) -> set[int]:
@@ -163,9 +164,15 @@ def _judge(
     for server, subjects in again.items():
         uow.read_again(run.id, server, subjects)
     over = piece.focus & members.keys() - again.keys()
-    uow.judged(run.id, {s: _is_unresolved(world, s) for s in over})
+    uow.judged(
+        run.id,
+        {
+            **dict.fromkeys(waited_enough(uow, world, members), False),
+            **{server: waits(world, server) for server in over},
+        },
+    )
     uow.add_lines(run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries])
-    pairs = sum(map(len, plan.judged.pairs.values()))
+    pairs = judged_first(plan.judged.pairs, world, members)
     uow.tell_progress(
         run.id,
         {
@@ -187,10 +194,11 @@ def _sightings(
     """What the focus told, and what those told who were judged before and are its partners."""
     mine = dict(reading.seen_in(run.id, piece.focus & members.keys()))
     ready = members.keys() - piece.awaited - mine.keys()
-    if not piece.awaited and any(m.unresolved for m in members.values()):
-        return {**mine, **reading.seen_in(run.id, ready)}  # anybody may be meant
-    partners = {p for record in reading.records(piece.focus) for p in record.partners}
-    partners |= neighbours(name_map(reading.servers()), mine.values())
+    names, records = name_map(reading.servers()), reading.records(piece.focus)
+    if not piece.awaited and anybody_may_be_meant(names, mine.values(), records):
+        return {**mine, **reading.seen_in(run.id, ready)}
+    partners = {p for record in records for p in record.partners}
+    partners |= neighbours(names, mine.values())
     return {**mine, **reading.seen_in(run.id, partners & ready)}
 
 
@@ -215,19 +223,6 @@ def _doubts(
 
 def _new(doubts: Collection[Doubt], looked: Collection[str]) -> list[Doubt]:
     return [doubt for doubt in doubts if doubt.subject not in looked]
-
-
-def _is_unresolved(world: World, server: int) -> bool:
-    """True if something of it waits until everybody was heard."""
-    if not world.awaited:
-        return False
-    if any(server in r.partners and len(r.partners) == 1 for r in world.records):
-        return True
-    sighting = world.sightings.get(server)
-    told = sighting.stories if isinstance(sighting, Seen) else ()
-    return any(
-        not isinstance(world.names.resolve(partner_texts(story), server), Known) for story in told
-    )
 
 
 def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduct: Conduct) -> None:
