@@ -76,8 +76,9 @@ def _import_file(at: Installation, file: Path, text: str) -> None:
 def everybody_is_due(at: Installation) -> None:
     """For the schedule, with the failures that they had."""
     with at.ipam.store.write() as uow:
-        polls = uow.polls()
-        for server in uow.servers():
+        servers = uow.servers()
+        polls = uow.polls([server.id for server in servers])
+        for server in servers:
             failures = polls[server.id].failures if server.id in polls else 0
             uow.set_poll(Poll(server.id, uow.now(), failures))
         uow.commit()
