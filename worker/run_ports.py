@@ -222,6 +222,9 @@ class RunsReading(Protocol):
 class RunsKeeping(Protocol):
     """Moves runs forward; each call is part of a transaction of the one writer."""
 
+    def look_ahead(self, servers: Collection[int]) -> None:
+        """Claims and conclusions of these servers follow, and nothing else: ask for all at once."""
+
     def start_run(self, trigger: str, who: str, target: str, scope: Scope, lane: Lane) -> int: ...
 
     def add_members(self, run: int, servers: Collection[int], *, targets: Collection[int]) -> None:

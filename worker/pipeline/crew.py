@@ -18,6 +18,7 @@ from reconcile.model import ReadFailure, Seen, Sighting, Unseen
 from worker import observing
 from worker.bootstrap import Ipam
 from worker.heartbeat import sign_of_life
+from worker.pipeline.clerk import Clerk
 from worker.pipeline.eyes import Eyes
 from worker.pipeline.in_hand import InHand
 from worker.pipeline.post import Post, publish
@@ -51,6 +52,7 @@ class Crew:
         self._post = post
         self._role = role
         self._eyes = Eyes(ipam)
+        self._clerk = Clerk(ipam.store)
         self._process = 0
         self._over = threading.Event()
         self._stopping = threading.Event()
@@ -95,7 +97,7 @@ class Crew:
 
     def _claim_and_read(self, wanted: tuple[int, int]) -> bool:
         """True if it had a place in the slow lane."""
-        claimed = claim(self._ipam.store, self._eyes, self._slow_lane, self._process, wanted)
+        claimed = claim(self._clerk, self._eyes, self._slow_lane, self._process, wanted)
         if claimed is None:
             return False
         try:
@@ -113,7 +115,7 @@ class Crew:
                 hand_back(self._ipam.store, self._post, claimed)
                 return
         conduct = self._ipam.conduct
-        concluded = conclude(self._ipam.store, conduct, self._process, claimed, sighting)
+        concluded = conclude(self._clerk, conduct, self._process, claimed, sighting)
         send(self._post, concluded)
         for number in concluded.runs:
             self.settle(number)

@@ -18,6 +18,7 @@ from reconcile.model import Seen, Server, Sighting, Skipped, SkipReason, Standin
 from reconcile.names import NameMap
 from reconcile.witness import neighbours
 from worker.looking import taught
+from worker.pipeline.clerk import Clerk
 from worker.pipeline.eyes import Eyes, SecretsOutdated
 from worker.pipeline.opening import enlist
 from worker.pipeline.post import Post, publish
@@ -50,45 +51,63 @@ class Claimed:
 
 
 def claim(
-    store: Store, eyes: Eyes, slow_lane: SlowLane, process: int, wanted: tuple[int, int]
+    clerk: Clerk, eyes: Eyes, slow_lane: SlowLane, process: int, wanted: tuple[int, int]
 ) -> Claimed | None:
     """Begin to read (run, server); None if there is nothing to do, or somebody does it.
 
     Also None if the slow lane is full: who leaves it looks for those that wait for a place.
     """
-    run, _ = wanted
+    run, server = wanted
     eyes.refresh(run)
     while True:
+        claiming = _Claiming(eyes, slow_lane, process, run, server)
         try:
-            return _claim(store, eyes, slow_lane, process, *wanted)
+            return clerk.write(server, claiming)
         except SecretsOutdated:
+            claiming.give_up()
             eyes.refresh(run, at_once=True)
+        except BaseException:
+            claiming.give_up()
+            raise
 
 
-def _claim(
-    store: Store, eyes: Eyes, slow_lane: SlowLane, process: int, run: int, server: int
-) -> Claimed | None:
-    with store.write() as uow:
-        waiting = uow.waiting_members(server)
-        wanting = next(((r, m) for r, m in waiting if r.id == run), None)
+@dataclass(slots=True)
+class _Claiming:
+    """May be called again if it was not committed; a place in the slow lane is taken once."""
+
+    eyes: Eyes
+    slow_lane: SlowLane
+    process: int
+    run: int
+    server: int
+    has_place: bool = False
+
+    def __call__(self, uow: UnitOfWork) -> Claimed | None:
+        waiting = uow.waiting_members(self.server)
+        wanting = next(((r, m) for r, m in waiting if r.id == self.run), None)
         inventory = roster(uow.servers())
-        known = inventory.servers.get(server)
+        known = inventory.servers.get(self.server)
         if wanting is None or known is None or _in_hand(*wanting, [m for _, m in waiting]):
+            self.give_up()
             return None
         asked, member = wanting
         is_out = known.standing is not Standing.ENABLED
-        way = None if is_out else _way(uow, eyes, asked, member, known)
-        is_slow = isinstance(way, Host) and asked.lane is Lane.READ and has_failed(uow, server)
-        if is_slow and not slow_lane.enter():
+        way = None if is_out else _way(uow, self.eyes, asked, member, known)
+        is_slow = isinstance(way, Host) and asked.lane is Lane.READ and has_failed(uow, self.server)
+        if is_slow and not self._has_a_place():
             return None
-        try:
-            at = uow.claim(run, server, process)
-            uow.commit()
-        except BaseException:
-            if is_slow:
-                slow_lane.leave()
-            raise
-    return Claimed(asked, known, inventory.names, way, at, is_slow)
+        at = uow.claim(self.run, self.server, self.process)
+        return Claimed(asked, known, inventory.names, way, at, is_slow)
+
+    def _has_a_place(self) -> bool:
+        self.has_place = self.has_place or self.slow_lane.enter()
+        return self.has_place
+
+    def give_up(self) -> None:
+        """Nothing was claimed."""
+        if self.has_place:
+            self.has_place = False
+            self.slow_lane.leave()
 
 
 def next_in_slow_lane(store: Store) -> tuple[int, int] | None:
@@ -149,13 +168,14 @@ class Concluded:
 
 
 def conclude(
-    store: Store, conduct: Conduct, process: int, claimed: Claimed, sighting: Sighting | None
+    clerk: Clerk, conduct: Conduct, process: int, claimed: Claimed, sighting: Sighting | None
 ) -> Concluded:
     """Save the sighting for every run that it answers, and enlist the partners it tells.
 
     None: nobody is asked, and nobody waits for it any more.
     """
-    with store.write() as uow:
+
+    def write(uow: UnitOfWork) -> Concluded:
         answered: list[int] = []
         to_read: defaultdict[OpenRun, set[int]] = defaultdict(set)
         for run, member in uow.waiting_members(claimed.server.id):
@@ -171,9 +191,10 @@ def conclude(
             uow.logon_worked(claimed.way.login.name)
         if sighting is not None:
             uow.set_poll(next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing))
-        uow.commit()
-    others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
-    return Concluded(tuple(answered), others)
+        others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
+        return Concluded(tuple(answered), others)
+
+    return clerk.write(claimed.server.id, write)
 
 
 def _answers(

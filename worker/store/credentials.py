@@ -82,6 +82,12 @@ class CredentialReading(Session):
             asked = asked.where(logon.c.server_id == server)
         if refused:
             asked = asked.where(logon.c.mark.is_not(None))
+        return self._logons(asked)
+
+    def _logons_of(self, servers: Collection[int]) -> tuple[Logon, ...]:
+        return self._logons(select(logon).where(logon.c.server_id.in_(servers)))
+
+    def _logons(self, asked: Executable) -> tuple[Logon, ...]:
         rows = self._rows(asked)
         told = (
             Logon(

@@ -32,8 +32,11 @@ class InventoryReading(Session):
         return self._database.shelf.servers(self._found, self._load, self._renewed)
 
     def endpoint(self, server: int) -> Endpoint:
-        row = self._rows(select(server_table).where(server_table.c.id == server))[0]
-        return Endpoint(row.url, row.transport, row.credential)
+        return self._endpoints([server])[server]
+
+    def _endpoints(self, servers: Collection[int]) -> dict[int, Endpoint]:
+        rows = self._rows(select(server_table).where(server_table.c.id.in_(servers)))
+        return {row.id: Endpoint(row.url, row.transport, row.credential) for row in rows}
 
     def _load(self, servers: Collection[int] | None = None) -> tuple[Server, ...]:
         asked = select(server_table)

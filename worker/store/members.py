@@ -93,8 +93,11 @@ class MemberReading(Session):
         )
 
     def waiting_members(self, server: int) -> tuple[tuple[OpenRun, Member], ...]:
+        return self._waiting_for([server])
+
+    def _waiting_for(self, servers: Collection[int]) -> tuple[tuple[OpenRun, Member], ...]:
         asked = _waiting_for(is_sqlite=self._database.is_sqlite)
-        rows = self._rows(asked, {"server": server})
+        rows = self._rows(asked, {"servers": list(servers)})
         return tuple((open_run(row), _member(row)) for row in rows)
 
     def is_under_way(self, run: int) -> bool:
@@ -155,10 +158,11 @@ def _with_claims(*, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
 
 @cache
 def _waiting_for(*, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
-    """Members that wait for the parameter ``server``, each with its run."""
+    """Members that wait for a reading of the parameter ``servers``, each with its run."""
     of_run = and_(run_table.c.id == run_member.c.run_id, IN_PROGRESS)
     asked = _with_claims(is_sqlite=is_sqlite).join(run_table, of_run).add_columns(*RUN)
-    waits = (run_member.c.server_id == bindparam("server"), run_member.c.state == Stage.WAITING)
+    these = run_member.c.server_id.in_(bindparam("servers", expanding=True))
+    waits = (these, run_member.c.state == Stage.WAITING)
     return asked.where(*waits).order_by(run_member.c.run_id)
 
 

@@ -8,56 +8,14 @@ from weakref import finalize
 
 from sqlalchemy import Engine
 
-from worker.store.credentials import CredentialReading, CredentialWriting
+from worker.store.ahead import LookAhead
 from worker.store.engine import Database
 from worker.store.faults import translated
-from worker.store.figures import FigureReading
-from worker.store.findings import FindingReading, FindingWriting
-from worker.store.groups import GroupReading
-from worker.store.inventory import InventoryWriting
-from worker.store.leases import LeaseReading, LeaseWriting
-from worker.store.lines import LineReading, LineWriting
-from worker.store.progress import ProgressReading, ProgressWriting
-from worker.store.pruning import PruningWriting
-from worker.store.readings import SightingWriting
-from worker.store.records import RecordWriting
-from worker.store.runs import RunReading, RunWriting
-from worker.store.tracker import TrackerWriting
+from worker.store.parts import SqlReading
 from worker.store.transactions import reading, writing
-from worker.store.views import ViewReading
-from worker.store.windows import WindowReading, WindowWriting
 
 
-class SqlReading(
-    ViewReading,
-    FindingReading,
-    RunReading,
-    CredentialReading,
-    ProgressReading,
-    LineReading,
-    LeaseReading,
-    GroupReading,
-    WindowReading,
-    FigureReading,
-):
-    """``worker.ports.Reading`` on one connection."""
-
-
-class SqlUnitOfWork(
-    InventoryWriting,
-    RecordWriting,
-    TrackerWriting,
-    ProgressWriting,
-    LineWriting,
-    SightingWriting,
-    FindingWriting,
-    RunWriting,
-    CredentialWriting,
-    LeaseWriting,
-    WindowWriting,
-    PruningWriting,
-    SqlReading,
-):
+class SqlUnitOfWork(LookAhead):
     """``worker.ports.UnitOfWork`` on one connection; over when it is committed."""
 
     def commit(self) -> None:
