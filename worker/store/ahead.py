@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -16,68 +15,83 @@ from worker.window_ports import Window
 
 
 @dataclass(slots=True)
-class _Known:
-    """An answer that is about one server is given once: it may be changed afterwards."""
+class _Ahead:
+    """Whom it is about, and what was asked about all of them so far.
 
-    waiting: dict[int, tuple[tuple[OpenRun, Member], ...]]
-    polls: dict[int, Mapping[int, Poll]]
-    logons: dict[int, tuple[Logon, ...]]
-    endpoints: dict[int, Endpoint]
-    windows: tuple[Window, ...]
-    proofs: tuple[Proof, ...]
+    An answer about one server is given once: it may be changed afterwards.
+    """
+
+    servers: frozenset[int]
+    waiting: dict[int, list[tuple[OpenRun, Member]]] | None = None
+    polls: dict[int, Mapping[int, Poll]] | None = None
+    logons: dict[int, list[Logon]] | None = None
+    endpoints: dict[int, Endpoint] | None = None
+    windows: tuple[Window, ...] | None = None
+    proofs: tuple[Proof, ...] | None = None
 
 
 class LookAhead(SqlWriting):
-    """For ``worker.pipeline.clerk``: what is at hand is not asked for again."""
+    """For ``worker.pipeline.clerk``: what is asked about one server is asked about all of them."""
 
-    _known: _Known | None = None
+    _ahead: _Ahead | None = None
 
     def look_ahead(self, servers: Collection[int]) -> None:
         """Claims and conclusions of these servers follow, and nothing else."""
-        waiting: defaultdict[int, list[tuple[OpenRun, Member]]] = defaultdict(list)
-        for run, member in self._waiting_for(servers):
-            waiting[member.server].append((run, member))
-        logons: defaultdict[int, list[Logon]] = defaultdict(list)
-        for logon in self._logons_of(servers):
-            logons[logon.server].append(logon)
-        polls = super().polls(servers)
-        self._known = _Known(
-            waiting={s: tuple(waiting[s]) for s in servers},
-            polls={s: {s: polls[s]} if s in polls else {} for s in servers},
-            logons={s: tuple(logons[s]) for s in servers},
-            endpoints=self._endpoints(servers),
-            windows=super().open_windows(),
-            proofs=super().proofs(),
-        )
+        self._ahead = _Ahead(frozenset(servers))
 
     @override
     def waiting_members(self, server: int) -> tuple[tuple[OpenRun, Member], ...]:
-        known = None if self._known is None else self._known.waiting.pop(server, None)
-        return super().waiting_members(server) if known is None else known
+        if (ahead := self._ahead) is None:
+            return super().waiting_members(server)
+        if ahead.waiting is None:
+            ahead.waiting = {s: [] for s in ahead.servers}
+            for run, member in self._waiting_for(ahead.servers):
+                ahead.waiting[member.server].append((run, member))
+        known = ahead.waiting.pop(server, None)
+        return super().waiting_members(server) if known is None else tuple(known)
 
     @override
     def polls(self, servers: Collection[int]) -> Mapping[int, Poll]:
-        if self._known is None or len(servers) != 1:
+        if (ahead := self._ahead) is None or len(servers) != 1:
             return super().polls(servers)
-        known = self._known.polls.pop(next(iter(servers)), None)
+        if ahead.polls is None:
+            every = super().polls(ahead.servers)
+            ahead.polls = {s: {s: every[s]} if s in every else {} for s in ahead.servers}
+        known = ahead.polls.pop(next(iter(servers)), None)
         return super().polls(servers) if known is None else known
 
     @override
     def logons(self, server: int | None = None, *, refused: bool = False) -> tuple[Logon, ...]:
-        if self._known is None or server is None or refused:
+        if (ahead := self._ahead) is None or server is None or refused:
             return super().logons(server, refused=refused)
-        known = self._known.logons.pop(server, None)
-        return super().logons(server) if known is None else known
+        if ahead.logons is None:
+            ahead.logons = {s: [] for s in ahead.servers}
+            for logon in self._logons_of(ahead.servers):
+                ahead.logons[logon.server].append(logon)
+        known = ahead.logons.pop(server, None)
+        return super().logons(server) if known is None else tuple(known)
 
     @override
     def endpoint(self, server: int) -> Endpoint:
-        known = None if self._known is None else self._known.endpoints.get(server)
+        if (ahead := self._ahead) is None:
+            return super().endpoint(server)
+        if ahead.endpoints is None:
+            ahead.endpoints = self._endpoints(ahead.servers)
+        known = ahead.endpoints.get(server)
         return super().endpoint(server) if known is None else known
 
     @override
     def open_windows(self) -> tuple[Window, ...]:
-        return super().open_windows() if self._known is None else self._known.windows
+        if (ahead := self._ahead) is None:
+            return super().open_windows()
+        if ahead.windows is None:
+            ahead.windows = super().open_windows()
+        return ahead.windows
 
     @override
     def proofs(self) -> tuple[Proof, ...]:
-        return super().proofs() if self._known is None else self._known.proofs
+        if (ahead := self._ahead) is None:
+            return super().proofs()
+        if ahead.proofs is None:
+            ahead.proofs = super().proofs()
+        return ahead.proofs
