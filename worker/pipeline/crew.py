@@ -19,6 +19,7 @@ from worker import observing
 from worker.bootstrap import Ipam
 from worker.heartbeat import sign_of_life
 from worker.pipeline.clerk import Clerk
+from worker.pipeline.coalescing import Coalescing
 from worker.pipeline.eyes import Eyes
 from worker.pipeline.in_hand import InHand
 from worker.pipeline.post import Post, publish
@@ -53,6 +54,7 @@ class Crew:
         self._role = role
         self._eyes = Eyes(ipam)
         self._clerk = Clerk(ipam.store)
+        self._settling = Coalescing()
         self._process = 0
         self._over = threading.Event()
         self._stopping = threading.Event()
@@ -122,7 +124,8 @@ class Crew:
 
     def settle(self, run: int) -> None:
         """Judge what waits, and close the run if nothing does."""
-        settle(self._ipam.store, self._post, self._ipam.conduct, run)
+        ipam = self._ipam
+        self._settling.do(run, lambda: settle(ipam.store, self._post, ipam.conduct, run))
 
     def sweep(self) -> None:
         """Recover what was lost, forget what is old, and tell whoever listens that all is well."""

@@ -50,6 +50,9 @@ def lease_name(run: int) -> str:
 
 def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
     """Judge what can be judged, apply it by policy, and close the run if nothing is left."""
+    with store.read() as reading:  # without waiting for the writer's turn
+        if reading.lease_is_live(lease_name(run)):
+            return  # who has it looks once more when it gives it back
     holder = _Holder(run, conduct.timing.lease)
     pace = Pace()
     began = time.monotonic()
