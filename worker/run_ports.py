@@ -142,6 +142,11 @@ class RunsReading(Protocol):
     def waiting_members(self, server: int) -> tuple[tuple[int, Member], ...]:
         """(run, member) of every run that waits for a reading of this server."""
 
+    def failing_members(self, lane: Lane, limit: int) -> tuple[tuple[int, int], ...]:
+        """At most so many (run, server) of the lane that wait, in nobody's hands, and failed last
+        time; the oldest runs first.
+        """
+
     def claims(self, process: int) -> frozenset[tuple[int, int]]:
         """(run, server) of what the process reads now."""
 

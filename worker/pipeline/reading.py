@@ -6,6 +6,7 @@ a server twice; at most two readings of a server are under way at once.
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +24,11 @@ from worker.pipeline.slow_lane import SlowLane
 from worker.pipeline.timing import has_failed, leaves_alone, next_poll
 from worker.ports import Store, UnitOfWork
 from worker.request import Conduct
-from worker.run_ports import Lane, Member, OpenRun, Stage
+from worker.run_ports import Lane, Member, OpenRun
 from worker.window_ports import resting
 
+#: Among so many of those that wait in the slow lane one is chosen.
+_CHOICE: Final = 50
 #: Readings of one server at once; a third one would only make a slow server slower.
 _MOST_AT_ONCE: Final = 2
 
@@ -86,21 +89,10 @@ def _claim(
 
 
 def next_in_slow_lane(store: Store) -> tuple[int, int] | None:
-    """(run, server) of one that waits for a place there."""
+    """(run, server) of one that waits for a place there; any, so that many do not want the same."""
     with store.read() as reading:
-        for run in reading.runs_in_progress():
-            if run.lane is not Lane.READ:
-                continue
-            waiting = [
-                m.server
-                for m in reading.members(run.id)
-                if m.stage is Stage.WAITING and m.claimed_by is None
-            ]
-            polls = reading.polls(waiting)
-            failing = [s for s in waiting if s in polls and polls[s].failures]
-            if failing:
-                return run.id, failing[0]
-    return None
+        waiting = reading.failing_members(Lane.READ, _CHOICE)
+    return random.choice(waiting) if waiting else None  # noqa: S311  # spreads load, no secret
 
 
 def hand_back(store: Store, post: Post, claimed: Claimed) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, delete, insert, select
 from reconcile.model import Seen, Sighting
 from worker.run_ports import Lane, Member, OpenRun, RunLine, Scope, Stage
 from worker.store.readings import Outcome, SightingReading, SightingWriting, sighting_of
-from worker.store.run_tables import run_line, run_member, worker_process
+from worker.store.run_tables import run_line, run_member, server_poll, worker_process
 from worker.store.session import AnyRow, chunks
 from worker.store.tables import reading, sighting
 from worker.store.tables import run as run_table
@@ -39,6 +39,23 @@ class ProgressReading(SightingReading):
         waiting = and_(run_member.c.server_id == server, run_member.c.state == Stage.WAITING)
         rows = self._rows(self._with_claims().where(waiting).order_by(run_member.c.run_id))
         return tuple((row.run_id, _member(row)) for row in rows)
+
+    def failing_members(self, lane: Lane, limit: int) -> tuple[tuple[int, int], ...]:
+        alive = and_(
+            worker_process.c.id == run_member.c.claimed_by,
+            worker_process.c.alive_until > self.now(),
+        )
+        waiting = (
+            select(run_member.c.run_id, run_member.c.server_id)
+            .join(run_table, run_table.c.id == run_member.c.run_id)
+            .join(server_poll, server_poll.c.server_id == run_member.c.server_id)
+            .outerjoin(worker_process, alive)
+            .where(_IN_PROGRESS, run_table.c.lane == lane, run_member.c.state == Stage.WAITING)
+            .where(worker_process.c.id.is_(None), server_poll.c.failures > 0)
+            .order_by(run_member.c.run_id, run_member.c.server_id)
+            .limit(limit)
+        )
+        return tuple((row.run_id, row.server_id) for row in self._rows(waiting))
 
     def claims(self, process: int) -> frozenset[tuple[int, int]]:
         claimed = select(run_member.c.run_id, run_member.c.server_id)

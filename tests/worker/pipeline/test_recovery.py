@@ -13,11 +13,12 @@ from sqlalchemy import event
 
 from collectors.simulator.fleet import made
 from tests.worker.pipeline.office import Office, handle, office
-from worker.pipeline import settling
+from worker.pipeline import crew, settling
+from worker.pipeline.reading import next_in_slow_lane
 from worker.pipeline.settling import lease_name, settle
 from worker.ports import Store, Trigger
 from worker.recording import Written
-from worker.run_ports import LeaseLost
+from worker.run_ports import LeaseLost, Stage
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
 
@@ -301,6 +302,33 @@ def test_servers_that_failed_take_a_quarter_of_the_slots_and_are_all_read(tmp_pa
         watcher.join()
         assert max(busy) == 2, "a quarter of eight"
         assert {type(s).__name__ for s in at.summary(run).sightings.values()} == {"Seen"}
+
+
+def test_who_loses_a_race_in_the_slow_lane_goes_on_with_the_next_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its place would stay empty until the sweeper finds those that wait."""
+    with office(tmp_path, made(8, partners=2), concurrency=4, crews=2) as at:
+        for server in at.running.fleet.servers:
+            at.running.change(server.name, {"faults": "drop"})
+        at.run(Trigger.SCHEDULE)
+        lost: list[tuple[int, int]] = []
+
+        def too_late(store: Store) -> tuple[int, int] | None:
+            found = next_in_slow_lane(store)
+            if found is not None and not lost:
+                lost.append(found)
+                with store.write() as uow:
+                    uow.claim(*found, at.crews[1].process)
+                    uow.commit()
+            return found
+
+        monkeypatch.setattr(crew, "next_in_slow_lane", too_late)
+        run = at.ask(Trigger.SCHEDULE)
+        at.crews[0].read(run, 1)
+        with at.ipam.store.read() as reading:
+            waiting = [m.server for m in reading.members(run) if m.stage is Stage.WAITING]
+        assert waiting == [lost[0][1]]
 
 
 def _watch(at: Office, names: list[str], busy: list[int], over: threading.Event) -> None:
