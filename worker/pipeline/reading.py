@@ -170,8 +170,9 @@ def conclude(
             uow.published(run.id, servers)
         if isinstance(claimed.way, Host) and isinstance(sighting, Seen):
             uow.logon_worked(claimed.way.login.name)
-        if sighting is not None:
-            uow.set_poll(next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing))
+        if sighting is not None and answered:  # else a newer reading says when the next is due
+            poll = next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing)
+            uow.set_poll(poll)
         uow.commit()
     others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
     return Concluded(tuple(answered), others)

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import event
 
 from collectors.simulator.fleet import made
+from reconcile.model import ReadFailure, Unseen
 from tests.worker.pipeline.office import Office, handle, office
 from worker.pipeline import crew, settling
-from worker.pipeline.reading import next_in_slow_lane
+from worker.pipeline.reading import claim, conclude, next_in_slow_lane
 from worker.pipeline.settling import lease_name, settle
 from worker.ports import Store, Trigger
 from worker.recording import Written
@@ -72,6 +73,26 @@ def test_what_a_dead_process_had_claimed_is_read_by_another(at: Office) -> None:
     sweep(at)
     at.work()
     assert at.summary(run).pairs == 6
+
+
+def test_a_reading_that_comes_too_late_for_every_run_changes_nothing(at: Office) -> None:
+    """Not even when the server is due: a newer reading has set that."""
+    run, (sleeper, other) = at.ask(), at.crews
+    store = at.ipam.store
+    late = claim(store, sleeper._eyes, sleeper._slow_lane, sleeper.process, (run, 1))
+    assert late is not None
+    with store.write() as uow:
+        uow.remove_processes([sleeper.process])
+        uow.commit()
+    at.crews[:] = [other]
+    at.work()
+    assert at.summary(run).pairs == 6
+    with store.read() as reading:
+        before = reading.polls()
+    failed = Unseen(1, late.at, ReadFailure("timeout", "It took too long.", "", retry=True))
+    conclude(store, at.ipam.conduct, sleeper.process, late, failed)
+    with store.read() as reading:
+        assert reading.polls() == before
 
 
 def test_who_concluded_and_died_is_judged_by_another(at: Office) -> None:
