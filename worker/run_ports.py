@@ -167,14 +167,16 @@ class RunsReading(Protocol):
     def unclaimed(self, run: int, before: datetime) -> frozenset[int]:
         """Members that wait, that nobody reads, and of which no message was sent since."""
 
-    def next_failing(self) -> tuple[int, int] | None:
-        """(run, server) of one that failed last time and that nobody reads in a run of the schedule."""
-
     def waiting_members(self, server: int) -> tuple[tuple[OpenRun, Member], ...]:
         """(run, member) of every run that waits for a reading of this server; the oldest first."""
 
     def is_under_way(self, run: int) -> bool:
         """True if somebody reads a member of it now."""
+
+    def failing_members(self, most: int) -> tuple[tuple[int, int], ...]:
+        """(run, server) of those that failed last time and that nobody reads, in runs of the
+        schedule; at most so many.
+        """
 
     def claims(self, process: int) -> frozenset[tuple[int, int]]:
         """(run, server) of what the process reads now."""

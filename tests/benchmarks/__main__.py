@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import bad_days, core, live, scaling, store, workers
+from tests.benchmarks import bad_days, bad_fleets, core, live, scaling, store, workers
 from tests.benchmarks.report import Report
 
 PARTS = {
@@ -16,6 +16,7 @@ PARTS = {
     "rounds": live.rounds,
     "cost": live.cost,
     "bad_days": bad_days.run,
+    "bad_fleets": bad_fleets.run,
     "workers": workers.run,
     "scaling": scaling.scaling,
     "on_demand": scaling.on_demand,

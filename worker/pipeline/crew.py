@@ -41,6 +41,8 @@ from worker.pruning import prune
 from worker.run_ports import OpenRun
 from worker.store_faults import StoreError
 
+#: Who finds others faster so often leaves the rest of the slow lane to them.
+_LOST_RACES: Final = 3
 #: A registration is renewed so often within its length.
 _RENEWALS: Final = 3
 
@@ -88,26 +90,29 @@ class Crew:
     def read(self, run: int, server: int) -> None:
         """Read one server for a run, then judge what that completes.
 
-        Who has a place in the slow lane goes on with those that wait for one.
+        Who has had a place in the slow lane goes on with those that wait for one.
         """
-        wanted: tuple[int, int] | None = (run, server)
-        goes_on = False
-        while wanted is not None:
-            with self._in_hand.holding(*wanted):
-                goes_on = self._claim_and_read(wanted) or goes_on
-            wanted = next_in_slow_lane(self._ipam.store) if goes_on else None
+        claimed = self._claim_and_read((run, server))
+        if claimed is None or not claimed.is_slow:
+            return
+        races = 0
+        while races < _LOST_RACES and not (self._slow_lane.is_full or self._stopping.is_set()):
+            wanted = next_in_slow_lane(self._ipam.store)
+            if wanted is None:
+                return
+            races = 0 if self._claim_and_read(wanted) else races + 1
 
-    def _claim_and_read(self, wanted: tuple[int, int]) -> bool:
-        """True if it had a place in the slow lane."""
-        claimed = claim(self._clerk, self._eyes, self._slow_lane, self._process, wanted)
-        if claimed is None:
-            return False
-        try:
-            self._read(claimed)
-        finally:
-            if claimed.is_slow:
-                self._slow_lane.leave()
-        return claimed.is_slow
+    def _claim_and_read(self, wanted: tuple[int, int]) -> Claimed | None:
+        """What was read; None if there was nothing to do, or somebody else does it."""
+        with self._in_hand.holding(*wanted):
+            claimed = claim(self._clerk, self._eyes, self._slow_lane, self._process, wanted)
+            if claimed is not None:
+                try:
+                    self._read(claimed)
+                finally:
+                    if claimed.is_slow:
+                        self._slow_lane.leave()
+        return claimed
 
     def _read(self, claimed: Claimed) -> None:
         sighting = None

@@ -6,6 +6,7 @@ a server twice; at most two readings of a server are under way at once.
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from worker.roster import roster
 from worker.run_ports import Lane, Member, OpenRun
 from worker.window_ports import resting
 
+#: Among so many of those that wait in the slow lane one is chosen.
+_CHOICE: Final = 50
 #: Readings of one server at once; a third one would only make a slow server slower.
 _MOST_AT_ONCE: Final = 2
 
@@ -111,9 +114,10 @@ class _Claiming:
 
 
 def next_in_slow_lane(store: Store) -> tuple[int, int] | None:
-    """(run, server) of one that waits for a place there."""
+    """(run, server) of one that waits for a place there; any, so that many do not want the same."""
     with store.read() as reading:
-        return reading.next_failing()
+        waiting = reading.failing_members(_CHOICE)
+    return random.choice(waiting) if waiting else None  # noqa: S311  # spreads load, no secret
 
 
 def hand_back(store: Store, post: Post, claimed: Claimed) -> None:
@@ -189,8 +193,9 @@ def conclude(
             uow.published(run.id, servers)
         if isinstance(claimed.way, Host) and isinstance(sighting, Seen):
             uow.logon_worked(claimed.way.login.name)
-        if sighting is not None:
-            uow.set_poll(next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing))
+        if sighting is not None and answered:  # else a newer reading says when the next is due
+            poll = next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing)
+            uow.set_poll(poll)
         others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
         return Concluded(tuple(answered), others)
 

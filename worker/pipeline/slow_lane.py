@@ -16,12 +16,22 @@ class SlowLane:
     """Has at least one place; thread-safe."""
 
     def __init__(self, slots: int) -> None:
-        self._places = threading.BoundedSemaphore(max(1, slots // _SHARE))
+        self._lock = threading.Lock()
+        self._free = max(1, slots // _SHARE)
+
+    @property
+    def is_full(self) -> bool:
+        """Who is in it goes on with those that wait."""
+        return self._free == 0
 
     def enter(self) -> bool:
         """False if it is full."""
-        return self._places.acquire(blocking=False)
+        with self._lock:
+            has_room = self._free > 0
+            self._free -= has_room
+        return has_room
 
     def leave(self) -> None:
         """For who entered."""
-        self._places.release()
+        with self._lock:
+            self._free += 1

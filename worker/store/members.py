@@ -58,7 +58,7 @@ class MemberReading(Session):
         rows = self._rows(asked.where(old, worker_process.c.id.is_(None)))
         return frozenset(row[0] for row in rows)
 
-    def next_failing(self) -> tuple[int, int] | None:
+    def failing_members(self, most: int) -> tuple[tuple[int, int], ...]:
         waits = and_(
             IN_PROGRESS, run_table.c.lane == Lane.READ, run_member.c.state == Stage.WAITING
         )
@@ -71,8 +71,7 @@ class MemberReading(Session):
             .where(waits, worker_process.c.id.is_(None))
             .order_by(run_member.c.run_id, run_member.c.server_id)
         )
-        rows = self._rows(asked.limit(1))
-        return (rows[0][0], rows[0][1]) if rows else None
+        return tuple((row[0], row[1]) for row in self._rows(asked.limit(most)))
 
     def busy(self, servers: Collection[int]) -> frozenset[int]:
         is_busy = and_(

@@ -29,12 +29,13 @@ TAKING_AWAY = {Operation.DELETE, Operation.REMOVE_SCOPES}
 
 
 @contextmanager
-def fleet(servers: int, url: str, broker: ValkeyServer) -> Iterator[Installation]:
-    """Read by the schedule, with 64 threads in two processes."""
+def fleet(servers: int, url: str, broker: ValkeyServer, *, deadline: int) -> Iterator[Installation]:
+    """Read by the schedule, with 64 threads in two processes, in so many seconds each at most."""
     world = made(servers, partners=2)
     plain = {server.name: Listener(tls=False) for server in world.servers}
-    settings = {"CONCURRENCY": str(THREADS), "POLL_DEADLINE": "5", "TICK": "1", "INTERVAL": "7200"}
-    with installation(world, url, broker, plain, begin, **settings) as at:
+    settings = {"CONCURRENCY": str(THREADS), "POLL_DEADLINE": str(deadline)}
+    schedule = {"TICK": "1", "INTERVAL": "7200"}
+    with installation(world, url, broker, plain, begin, **settings, **schedule) as at:
         at.hire_everybody(*["read"] * WORKERS, "control")
         yield at
 
@@ -82,7 +83,7 @@ def operations(at: Installation) -> set[Operation]:
 def test_the_healthy_are_judged_nothing_is_deleted_and_no_account_is_locked(
     postgres_url: str, broker: ValkeyServer
 ) -> None:
-    with fleet(MANY, postgres_url, broker) as at:
+    with fleet(MANY, postgres_url, broker, deadline=5) as at:
         struck = third(at, MIXED)
         strike(at, struck, think_seconds=0.1)
         for what in ("first contact", "from then on in the slow lane"):
@@ -98,7 +99,7 @@ def test_the_healthy_are_judged_nothing_is_deleted_and_no_account_is_locked(
 def test_what_was_known_stays_until_the_bad_days_are_over(
     postgres_url: str, broker: ValkeyServer
 ) -> None:
-    with fleet(FEW, postgres_url, broker) as at:
+    with fleet(FEW, postgres_url, broker, deadline=3) as at:
         at.hire("worker", "--role", "on-demand")
         assert {type(s) for s in at.run().sightings.values()} == {Seen}
         before = at.records()
@@ -116,8 +117,8 @@ def test_what_was_known_stays_until_the_bad_days_are_over(
 def test_a_password_that_turns_wrong_costs_no_more_logons_than_are_under_way(
     postgres_url: str, broker: ValkeyServer
 ) -> None:
-    with fleet(MANY, postgres_url, broker) as at:
-        strike(at, {}, think_seconds=0.5)
+    with fleet(MANY, postgres_url, broker, deadline=5) as at:
+        strike(at, {}, think_seconds=0.2)
         everybody_is_due(at)
         eventually(lambda: accepted(at) >= 2 * THREADS)  # everybody may log on, and does
         at.running.simulator.call(turn_wrong(at))
@@ -126,7 +127,7 @@ def test_a_password_that_turns_wrong_costs_no_more_logons_than_are_under_way(
         outcomes = Counter(map(outcome, at.summary(number).sightings.values()))
         assert 3 <= refusals(at) <= WORKERS * THREADS
         assert outcomes["auth"] <= refusals(at), "some log on once more to delete their shell"
-        assert outcomes[SkipReason.CREDENTIAL] >= MANY - 2 * WORKERS * THREADS - outcomes["seen"]
+        assert outcomes[SkipReason.CREDENTIAL] > 0, "nobody goes on trying"
         with at.ipam.store.read() as reading:
             found = [f.finding.kind for f in reading.open_findings(None)]
         assert found.count(Kind.CREDENTIAL_SUSPENDED) == 1

@@ -12,14 +12,16 @@ import pytest
 from sqlalchemy import event
 
 from collectors.simulator.fleet import made
-from reconcile.model import Seen, Skipped, Unseen
+from reconcile.model import ReadFailure, Seen, Skipped, Unseen
 from tests.worker.pipeline.office import Office, handle, office
 from tests.worker.pipeline.test_maintenance import begin
-from worker.pipeline import settling
+from worker.pipeline import crew, settling
+from worker.pipeline.clerk import Clerk
+from worker.pipeline.reading import claim, conclude, next_in_slow_lane
 from worker.pipeline.settling import lease_name, settle
 from worker.ports import Store, Trigger
 from worker.recording import Written
-from worker.run_ports import LeaseLost
+from worker.run_ports import LeaseLost, Stage
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
 
@@ -73,6 +75,27 @@ def test_what_a_dead_process_had_claimed_is_read_by_another(at: Office) -> None:
     sweep(at)
     at.work()
     assert at.summary(run).pairs == 6
+
+
+def test_a_reading_that_comes_too_late_for_every_run_changes_nothing(at: Office) -> None:
+    """Not even when the server is due: a newer reading has set that."""
+    run, (sleeper, other) = at.ask(), at.crews
+    store = at.ipam.store
+    clerk = Clerk(store)
+    late = claim(clerk, sleeper._eyes, sleeper._slow_lane, sleeper.process, (run, 1))
+    assert late is not None
+    with store.write() as uow:
+        uow.remove_processes([sleeper.process])
+        uow.commit()
+    at.crews[:] = [other]
+    at.work()
+    assert at.summary(run).pairs == 6
+    with store.read() as reading:
+        before = reading.polls([1])
+    failed = Unseen(1, late.at, ReadFailure("timeout", "It took too long.", "", retry=True))
+    conclude(clerk, at.ipam.conduct, sleeper.process, late, failed)
+    with store.read() as reading:
+        assert reading.polls([1]) == before
 
 
 def test_who_concluded_and_died_is_judged_by_another(at: Office) -> None:
@@ -340,6 +363,33 @@ def test_who_goes_on_with_those_that_wait_for_a_place_skips_whom_nobody_asks_any
         at.crews[0].read(run, 1)
         told = at.summary(run).sightings
         assert [type(told[n]) for n in (1, 2, 3)] == [Seen, Skipped, Seen]
+
+
+def test_who_loses_a_race_in_the_slow_lane_goes_on_with_the_next_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its place would stay empty until the sweeper finds those that wait."""
+    with office(tmp_path, made(8, partners=2), concurrency=4, crews=2) as at:
+        for server in at.running.fleet.servers:
+            at.running.change(server.name, {"faults": "drop"})
+        at.run(Trigger.SCHEDULE)
+        lost: list[tuple[int, int]] = []
+
+        def too_late(store: Store) -> tuple[int, int] | None:
+            found = next_in_slow_lane(store)
+            if found is not None and not lost:
+                lost.append(found)
+                with store.write() as uow:
+                    uow.claim(*found, at.crews[1].process)
+                    uow.commit()
+            return found
+
+        monkeypatch.setattr(crew, "next_in_slow_lane", too_late)
+        run = at.ask(Trigger.SCHEDULE)
+        at.crews[0].read(run, 1)
+        with at.ipam.store.read() as reading:
+            waiting = [m.server for m in reading.members(run) if m.stage is Stage.WAITING]
+        assert waiting == [lost[0][1]]
 
 
 def _watch(at: Office, names: list[str], busy: list[int], over: threading.Event) -> None:
