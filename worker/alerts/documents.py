@@ -5,6 +5,7 @@ Values are as the network gave them: JSON escapes them, and whoever shows them m
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -69,3 +70,8 @@ def encoded(value: object) -> bytes:
 def iso(time: datetime) -> str:
     """ISO 8601 in UTC, whole seconds, ``Z``."""
     return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def mark_of(fingerprint: str) -> str:
+    """64 hexadecimal digits in place of a fingerprint, which may hold anything."""
+    return hashlib.sha256(fingerprint.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,11 +8,14 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
+from worker.alerts.channels import pagerduty
+from worker.alerts.channels.alertmanager import KEEP, Alertmanager
 from worker.alerts.channels.lines import Lines
+from worker.alerts.channels.pagerduty import PagerDuty
 from worker.alerts.channels.port import Channel
 from worker.alerts.channels.posting import TIMEOUT, Receiver
 from worker.alerts.channels.webhook import Webhook
-from worker.alerts.sheet import Section, flag
+from worker.alerts.sheet import Section, flag, text
 from worker.alerts.texts import Texts
 from worker.setting_values import seconds, web_url
 
@@ -26,6 +29,23 @@ _LONGEST_TIMEOUT: Final = timedelta(minutes=1)
 def _webhook(name: str, section: Section, _: Texts) -> Channel:
     secret = section.secret("secret", needed=False)
     return Webhook(_receiver(name, section, section.secret("url", plain=True)), secret)
+
+
+def _alertmanager(name: str, section: Section, _: Texts) -> Channel:
+    keep = section.get("keep", seconds(60), KEEP)
+    username = section.get("username", text, None)
+    password = section.secret("password", needed=username is not None)
+    token = section.secret("token", needed=False)
+    if token is not None and username is not None:
+        section.wrong("token", "give a token or a username, not both.")
+    receiver = _receiver(name, section, section.secret("url", plain=True))
+    return Alertmanager(receiver, keep, username, password, token)
+
+
+def _pagerduty(name: str, section: Section, _: Texts) -> Channel:
+    key = section.secret("routing_key")
+    url = section.secret("url", plain=True, needed=False) or pagerduty.URL
+    return PagerDuty(_receiver(name, section, url), key or "")
 
 
 def _lines(name: str, section: Section, _: Texts) -> Channel:
@@ -64,4 +84,6 @@ def timeout(section: Section) -> timedelta:
     return found
 
 
-KINDS: Final[Mapping[str, Make]] = MappingProxyType({"log": _lines, "webhook": _webhook})
+KINDS: Final[Mapping[str, Make]] = MappingProxyType(
+    {"alertmanager": _alertmanager, "log": _lines, "pagerduty": _pagerduty, "webhook": _webhook}
+)

@@ -6,7 +6,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from collectors.quote import escaped
 from worker.alerts.channels.port import Undelivered
@@ -22,6 +22,8 @@ _DO_NOT_WAIT: Final = getattr(os, "O_NONBLOCK", 0)  # for a pipe that nobody rea
 @dataclass(frozen=True, slots=True)
 class Lines:
     """Appends to ``file``, or logs; a file may be turned over at any time."""
+
+    for_people: ClassVar[bool] = False
 
     name: str
     file: Path | None = None

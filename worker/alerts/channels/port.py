@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from worker.alerts.message import Message
 
@@ -28,7 +28,13 @@ class Undelivered(Exception):
 
 
 class Channel(Protocol):
-    """A way out.  May be used by one thread at a time."""
+    """A way out.  May be used by one thread at a time.
+
+    ``for_people``: it is read by people, who are better told many things at once in one digest.
+    The others take a digest, too, and make single alerts of it.
+    """
+
+    for_people: ClassVar[bool]
 
     @property
     def name(self) -> str:

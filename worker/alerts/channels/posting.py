@@ -10,6 +10,7 @@ import contextlib
 import socket
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,18 @@ def post(receiver: Receiver, body: bytes, headers: Mapping[str, str]) -> None:
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     raise _refusal(_who(receiver), status, retry_after)
+
+
+def authorization(
+    username: str | None, password: str | None, token: str | None
+) -> Mapping[str, str]:
+    """The header that says who we are, if we are anybody."""
+    if token is not None:
+        return {"Authorization": f"Bearer {token}"}
+    if username is None:
+        return {}
+    proof = b64encode(f"{username}:{password or ''}".encode()).decode("ascii")
+    return {"Authorization": f"Basic {proof}"}
 
 
 def _posted(

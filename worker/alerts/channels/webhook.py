@@ -7,7 +7,7 @@ import hmac
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import ClassVar, Final
 
 from worker.alerts.channels.posting import Receiver, post
 from worker.alerts.documents import document, encoded
@@ -29,6 +29,8 @@ class Webhook:
     The signature is made anew with each try, so that one that waited long is no replay; the key
     stays.
     """
+
+    for_people: ClassVar[bool] = False
 
     receiver: Receiver
     secret: str | None = field(default=None, repr=False)
