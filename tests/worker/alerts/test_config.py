@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from reconcile.findings import Kind, Severity
 from worker.alerts.channels.lines import Lines
+from worker.alerts.channels.mail import Mail
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.webhook import Webhook
 from worker.alerts.config import Alerting, AlertsFileUnusable, load_alerting
-from worker.alerts.kinds import KINDS
+from worker.alerts.kinds import KINDS, mailbox
 from worker.alerts.message import Matter
 from worker.alerts.routes import Match, QuietHours, Route
 from worker.settings import load_settings
@@ -232,3 +233,59 @@ def test_the_example_of_the_page_can_be_used(tmp_path: Path) -> None:
         (tmp_path / name).write_text("https://hook.example/x")
     found = load(tmp_path, example)
     assert {route for each in found.routes for route in each.channels} == set(found.channels)
+
+
+# --------------------------------------------------------------------------------------- email
+
+
+def test_mail_is_encrypted_unless_it_is_allowed_not_to_be(tmp_path: Path) -> None:
+    base = '[channels.m]\ntype="email"\nhost="mail"\nfrom="a@b.example"\nto="c@d.example"\n'
+    for security, port in (("starttls", 587), ("tls", 465)):
+        channel = load(tmp_path, f'{base}security="{security}"').channels["m"]
+        assert isinstance(channel, Mail)
+        assert (channel.security, channel.port) == (security, port)
+    wanted = ["channels.m.security: none needs allow_plain = true, and no username."]
+    assert problems(tmp_path, f'{base}security="none"') == wanted
+    plain = f'{base}security="none"\nallow_plain=true\n'
+    assert load(tmp_path, plain).channels
+    logon = f'{plain}username="u"\npassword_env="P"'
+    assert problems(tmp_path, logon, P=SECRET) == wanted
+
+
+def test_mistakes_in_a_channel_of_mail(tmp_path: Path) -> None:
+    text = """
+        [channels.m]
+        type = "email"
+        host = "mail server"
+        from = "nobody"
+        to = ["a@b.example", "c@d.example, e@f.example"]
+        username = "Ö"
+        password = "x"
+    """
+    assert problems(tmp_path, text) == [
+        "channels.m.password: does not belong here; give password_file or password_env.",
+        "channels.m.password: username and password must be ASCII.",
+        "channels.m.host: 'mail server': give the name or address of a server.",
+        "channels.m.from: 'nobody': give a mail address such as ops@corp.example.",
+        "channels.m.to: give a mail address such as ops@corp.example.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "a", "@b", "a@", "a@b@c", "a@b, c@d", "a@b\r\nBcc: c@d", "Ä@b", "<", "a b@c", "x <a@b> y"],
+)
+def test_what_is_no_mail_address(address: str) -> None:
+    with pytest.raises(ValueError, match="give a"):
+        mailbox(address)
+
+
+@given(st.text())
+def test_whatever_is_taken_for_a_mail_address_is_one(address: str) -> None:
+    try:
+        box = mailbox(address)
+    except ValueError:
+        return
+    assert box.addr_spec.isascii()
+    assert box.addr_spec.isprintable()
+    assert box.display_name.isprintable()

@@ -7,8 +7,6 @@ follows redirects, tries again, or reads proxies and passwords from the environm
 from __future__ import annotations
 
 import contextlib
-import socket
-import ssl
 import time
 from base64 import b64encode
 from collections.abc import Mapping
@@ -26,6 +24,7 @@ from collectors.powershell.deadline import Deadline
 from collectors.powershell.route import Address, route
 from collectors.quote import escaped
 from worker.alerts.channels.port import Undelivered
+from worker.alerts.channels.reaching import reaching, trusting, why
 
 TIMEOUT: Final = timedelta(seconds=10)
 _AGENT: Final = "ipam-sync"
@@ -62,7 +61,7 @@ def post(receiver: Receiver, body: bytes, headers: Mapping[str, str]) -> None:
         except Undelivered:
             raise
         except (OSError, HTTPException, ValueError) as error:
-            raise Undelivered(f"{_who(receiver)} {_why(error, deadline)}.") from None
+            raise Undelivered(f"{_who(receiver)} {why(error, deadline)}.") from None
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     raise _refusal(_who(receiver), status, retry_after)
@@ -94,41 +93,16 @@ def _posted(
         )
     client = HTTPConnection(where.name, where.port)
     client.auto_open = 0  # nothing but the address that was checked is connected to
-    handles: list[socket.socket] = []
-    try:
-        client.sock = _connected(allowed, deadline, handles)
+    with reaching(deadline) as connect, contextlib.closing(client):
+        client.sock = connect(allowed)
         if parts.scheme == "https":
-            client.sock = _context(receiver).wrap_socket(client.sock, server_hostname=where.name)
+            context = trusting(receiver.ca_file)
+            client.sock = context.wrap_socket(client.sock, server_hostname=where.name)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         client.request("POST", target, body, {"User-Agent": _AGENT, **headers})
         answer = client.getresponse()
         _read(answer, deadline)
         return answer.status, answer.getheader("Retry-After")
-    finally:
-        client.close()
-        for handle in handles:
-            deadline.release(handle)
-
-
-def _connected(
-    addresses: list[Address], deadline: Deadline, handles: list[socket.socket]
-) -> socket.socket:
-    """A connection to the first address that takes it; each may use its share of the time."""
-    for place, (family, address) in enumerate(addresses):
-        connection = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            handles.append(deadline.guard(connection))
-            share = deadline.remaining() / (len(addresses) - place)
-            connection.settimeout(max(share, 0.001))
-            connection.connect(address)
-        except OSError:
-            connection.close()
-            if place == len(addresses) - 1:
-                raise
-        else:
-            connection.settimeout(max(deadline.remaining(), 0.001))
-            return connection
-    raise OSError("the name has no address")
 
 
 def _read(answer: HTTPResponse, deadline: Deadline) -> None:
@@ -140,13 +114,6 @@ def _read(answer: HTTPResponse, deadline: Deadline) -> None:
         raise TimeoutError
     if left > 0 and answer.length:
         raise ConnectionResetError  # it ended before it was whole
-
-
-def _context(receiver: Receiver) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if receiver.ca_file is not None:
-        context.load_verify_locations(receiver.ca_file)
-    return context
 
 
 def _ip(address: Address) -> IPv4Address | IPv6Address:
@@ -171,27 +138,6 @@ def _who(receiver: Receiver) -> str:
     with contextlib.suppress(ValueError):
         return f"{escaped(receiver.channel)}: {escaped(urlsplit(receiver.url).hostname or '?')}"
     return f"{escaped(receiver.channel)}: its receiver"
-
-
-#: What happened, without the error's own text, which may quote the URL; the first that fits.
-_HAPPENED: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (TimeoutError, "did not answer in time"),
-    (ssl.SSLError, "does not speak TLS as it should"),
-    (socket.gaierror, "has no address: the name is not known"),
-    (FileNotFoundError, "cannot be verified: the file of its authorities is not there"),
-    (ConnectionRefusedError, "refused the connection"),
-    (ConnectionError, "broke off"),
-    (HTTPException, "broke off, or answered with something that is not HTTP"),
-)
-
-
-def _why(error: Exception, deadline: Deadline) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"shows a certificate that is not trusted: {escaped(error.verify_message, 200)}"
-    if isinstance(error, OSError) and type(error) is OSError and error.strerror:
-        return f"could not be reached: {escaped(error.strerror, 200)}"
-    fitting = (words for kind, words in _HAPPENED if isinstance(error, kind))
-    return _HAPPENED[0][1] if deadline.over else next(fitting, "is at a URL that is none")
 
 
 def _refusal(who: str, status: int, retry_after: str | None) -> Undelivered:
