@@ -109,6 +109,20 @@ def mailboxes(value: object) -> tuple[Address, ...]:
     return tuple(mailbox(one) for one in texts(value))
 
 
+def _service(name: str, section: Section, own: Texts) -> Channel:
+    from worker.alerts.channels.services import ServiceUnknown, service
+
+    url, within = section.secret("url"), timeout(section)
+    try:
+        return service(name, url or _ANY_SERVICE, own, within)
+    except ServiceUnknown:
+        section.wrong("url", "Apprise knows no such service, or something is missing in the URL.")
+        return service(name, _ANY_SERVICE, own, within)
+
+
+_ANY_SERVICE: Final = "json://localhost"
+
+
 def _lines(name: str, section: Section, _: Texts) -> Channel:
     return Lines(name, section.file("file"))
 
@@ -148,6 +162,7 @@ def timeout(section: Section) -> timedelta:
 KINDS: Final[Mapping[str, Make]] = MappingProxyType(
     {
         "alertmanager": _alertmanager,
+        "apprise": _service,
         "email": _mail,
         "log": _lines,
         "pagerduty": _pagerduty,

@@ -1,4 +1,4 @@
-"""Alerts as people read them: subject and body, in plain text, HTML, Markdown and Slack's mrkdwn.
+"""Alerts as people read them: subject and body, in plain text, HTML and Markdown.
 
 The texts are Jinja templates; a file of the same name in a directory of one's own replaces one of
 ours.  Templates run in Jinja's sandbox and are given words, not alerts: what is hostile was made
@@ -44,7 +44,6 @@ class Medium(StrEnum):
     PLAIN = "txt"
     HTML = "html"
     MARKDOWN = "md"
-    SLACK = "slack"
 
 
 NAMES: Final = frozenset(
@@ -92,7 +91,7 @@ class Texts:
         """The whole text, its lines ended by newlines and nothing else."""
         name = "body" if isinstance(message, Alert) else "digest"
         text = self._rendered(name, medium, message)
-        return "\n".join(_clean(line, medium) for line in text.split("\n")) + "\n"
+        return "\n".join(escaped(line, _LONGEST_LINE).rstrip() for line in text.split("\n")) + "\n"
 
     def _rendered(self, name: str, medium: Medium, message: Message) -> str:
         template = self._environments[medium].get_template(f"{name}.{medium}")
@@ -156,12 +155,6 @@ def headline(message: Message) -> str:
     return f"{test}{len(alerts)} problem{'' if len(alerts) == 1 else 's'}: {parts or 'none'}"
 
 
-def for_slack(text: object) -> str:
-    """Text in Slack's mrkdwn: no mentions, no links but our own, no marks."""
-    named = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return named if isinstance(text, Link) else re.sub(r"([*_~`]|//)", f"{_GAP}\\1", named)
-
-
 def for_markdown(text: object) -> str:
     """Text in Markdown, with every character that could mean something escaped."""
     if isinstance(text, Link):
@@ -169,23 +162,13 @@ def for_markdown(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:@&-])", r"\\\1", str(text))
 
 
-#: A zero width space: a mark behind it is no mark to Slack, which knows no escape for one.
-_GAP: Final = "\u200b"
 _OF_URLS: Final = "!#$%&'()*+,/:;=?@[]~"
-
-
-def _clean(line: str, medium: Medium) -> str:
-    """Of a template of one's own, too, nothing unprintable gets out, but what we put in."""
-    if medium is Medium.SLACK:
-        return _GAP.join(escaped(piece, _LONGEST_LINE) for piece in line.split(_GAP)).rstrip()
-    return escaped(line, _LONGEST_LINE).rstrip()
 
 
 _FINAL: Final[Mapping[Medium, Callable[[object], object]]] = {
     Medium.PLAIN: lambda text: text,
     Medium.HTML: lambda text: text,  # autoescape does it
     Medium.MARKDOWN: for_markdown,
-    Medium.SLACK: for_slack,
 }
 
 

@@ -15,6 +15,7 @@ from reconcile.findings import Kind, Severity
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.mail import Mail
 from worker.alerts.channels.posting import Receiver
+from worker.alerts.channels.services import Service
 from worker.alerts.channels.webhook import Webhook
 from worker.alerts.config import Alerting, AlertsFileUnusable, load_alerting
 from worker.alerts.kinds import KINDS, mailbox
@@ -289,3 +290,19 @@ def test_whatever_is_taken_for_a_mail_address_is_one(address: str) -> None:
     assert box.addr_spec.isascii()
     assert box.addr_spec.isprintable()
     assert box.display_name.isprintable()
+
+
+# ------------------------------------------------------------------------------------- apprise
+
+
+def test_a_service_is_named_by_a_secret_url(tmp_path: Path) -> None:
+    base = '[channels.s]\ntype="apprise"\n'
+    found = load(tmp_path, f'{base}url_env="URL"', URL="json://hook.example/t0ken")
+    assert isinstance(found.channels["s"], Service)
+    assert "t0ken" not in repr(found)
+    assert problems(tmp_path, f'{base}url_env="URL"', URL="nosuch://t0ken") == [
+        "channels.s.url: Apprise knows no such service, or something is missing in the URL."
+    ]
+    assert problems(tmp_path, f'{base}url="json://hook.example"') == [
+        "channels.s.url: does not belong here; give url_file or url_env."
+    ]

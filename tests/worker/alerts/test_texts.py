@@ -31,7 +31,6 @@ from worker.alerts.texts import MOST_MEMBERS, Medium, Texts, TextsUnusable
 from worker.alerts.words import NEXT, SURE, lasting, telling
 
 TEXTS = Texts()
-GAP = "\u200b"
 
 
 def test_one_sentence_says_what_where_since_when_who_says_what_how_sure_and_what_next() -> None:
@@ -136,8 +135,7 @@ def test_nothing_unprintable_gets_into_any_text(alert: Alert) -> None:
         assert subject.isprintable()
         assert len(subject) <= 303
         for medium in Medium:
-            text = TEXTS.body(message, medium).replace(GAP if medium is Medium.SLACK else "\n", "")
-            assert text.replace("\n", "").isprintable()
+            assert TEXTS.body(message, medium).replace("\n", "").isprintable()
 
 
 @given(hostile_alerts())
@@ -185,17 +183,6 @@ def test_markdown_has_no_link_picture_code_or_html_of_the_network(alert: Alert) 
         }
         assert set(inner) <= {"text", "text_special", "strong_open", "strong_close", "softbreak"}
         assert not re.search(r"(?<!\\)://", TEXTS.body(message, Medium.MARKDOWN))
-
-
-@given(hostile_alerts())
-def test_slack_sees_no_mention_no_link_and_no_mark_of_the_network(alert: Alert) -> None:
-    for message in (alert, Digest("d", (alert,), NOW)):
-        text = TEXTS.body(message, Medium.SLACK)
-        assert not re.search(r"[<>]|&(?!(?:amp|lt|gt);)", text)
-        first, *rest = text.split("\n")
-        assert (first[0], first[-1]) == ("*", "*")
-        for line in (first[1:-1], *rest):
-            assert not re.search(rf"(?<!{GAP})[*_~`]|[^{GAP}]//", line)
 
 
 def test_our_own_link_stays_one_in_every_medium() -> None:
