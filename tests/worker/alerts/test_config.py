@@ -21,6 +21,8 @@ from worker.alerts.config import Alerting, AlertsFileUnusable, load_alerting
 from worker.alerts.kinds import KINDS, mailbox
 from worker.alerts.message import Matter
 from worker.alerts.routes import Match, QuietHours, Route
+from worker.alerts.texts import NAMES
+from worker.alerts.words import Telling
 from worker.settings import load_settings
 
 SECRET = "correct horse battery"  # noqa: S105 - an example that must never be shown
@@ -226,6 +228,13 @@ def test_the_setting_names_the_file(tmp_path: Path) -> None:
     config.touch()
     settings = load_settings({"IPAM_SYNC_ALERTS_FILE": "/x/alerts.toml"}, config_file=config)
     assert settings.alerts_file == Path("/x/alerts.toml")
+
+
+def test_the_page_has_every_type_every_template_and_every_word_for_one() -> None:
+    assert set(re.findall(r"^### `(\w+)`$", PAGE, flags=re.MULTILINE)) == set(KINDS)
+    told = set(re.findall(r"`([\w.]+)`", PAGE))
+    assert told >= NAMES
+    assert told >= {*Telling.__dataclass_fields__, "sentence", *Match.__dataclass_fields__}
 
 
 def test_the_example_of_the_page_can_be_used(tmp_path: Path) -> None:

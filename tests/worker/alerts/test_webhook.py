@@ -12,6 +12,8 @@ import time_machine
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
+from reconcile.findings import Kind, Severity
+from reconcile.model import Evidence
 from tests.worker.alerts.receivers import Manner, receiving
 from tests.worker.alerts.samples import ACKNOWLEDGED, DIGEST, LIFE, NOW, OPENED, hostile_alerts
 from worker.alerts.channels.port import Undelivered
@@ -25,7 +27,7 @@ from worker.alerts.channels.webhook import (
     verify,
 )
 from worker.alerts.documents import document, encoded
-from worker.alerts.message import Alert, trial
+from worker.alerts.message import Alert, Event, Matter, trial
 
 SECRET = "correct horse battery"  # noqa: S105 - an example that must never be shown
 SCHEMA = Path(__file__).parents[3] / "docs" / "alerts" / "webhook.schema.json"
@@ -53,6 +55,13 @@ def webhook(url: str, secret: str | None = SECRET) -> Webhook:
 
 def test_the_published_schema_is_one() -> None:
     Draft202012Validator.check_schema(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_the_published_words_are_all_there_are() -> None:
+    alert = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["alert"]["properties"]
+    words = {"event": Event, "kind": Kind, "matter": Matter, "severity": Severity}
+    for key, known in {**words, "evidence": Evidence}.items():
+        assert set(alert[key]["enum"]) == set(known)
 
 
 def test_the_schema_would_see_a_key_that_is_missing_or_too_much() -> None:
