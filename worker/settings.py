@@ -105,6 +105,7 @@ class Settings:
     metrics_port: int | None = None
     heartbeat_url: str | None = field(default=None, repr=False)
     heartbeat_interval: timedelta = timedelta(minutes=5)
+    alerts_file: Path | None = None
 
     @property
     def poll_limits(self) -> PollLimits:
@@ -270,4 +271,5 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "metrics_port": number(1, 65_000),
     "heartbeat_url": web_url,
     "heartbeat_interval": seconds(10),
+    "alerts_file": path,
 }

@@ -1,0 +1,120 @@
+"""Alerts to send: the life of one problem, and names that somebody made up to do harm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from reconcile.findings import Kind, Severity
+from reconcile.model import Evidence
+from worker.alerts.message import Alert, Digest, Event, Matter, Note, matter_of
+
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
+BEGAN = NOW - timedelta(hours=2)
+
+OPENED = Alert(
+    finding=7,
+    sequence=1,
+    event=Event.OPENED,
+    fingerprint="partner_mismatch|1,2|hq",
+    kind=Kind.PARTNER_MISMATCH,
+    matter=Matter.DRIFT,
+    severity=Severity.WARNING,
+    grade="",
+    relationship="HQ",
+    servers=("dhcp01.corp.example", "dhcp02.corp.example"),
+    sentence="The partners of HQ tell different values.",
+    said=(("MCLT", (("dhcp01.corp.example", "3600"), ("dhcp02.corp.example", "7200"))),),
+    evidence=Evidence.BOTH,
+    first_seen=BEGAN,
+    at=BEGAN,
+    ipam={"MCLT": "3600"},
+    url="https://ipam.corp.example/findings/7",
+)
+CHANGED = replace(
+    OPENED,
+    sequence=2,
+    event=Event.CHANGED,
+    severity=Severity.CRITICAL,
+    said=(("MCLT", (("dhcp01.corp.example", "3600"), ("dhcp02.corp.example", "60"))),),
+    at=NOW,
+)
+ACKNOWLEDGED = replace(
+    CHANGED, sequence=3, event=Event.ACKNOWLEDGED, note=Note("ann", "new disks until Friday")
+)
+STILL_OPEN = replace(CHANGED, sequence=4, event=Event.STILL_OPEN, at=NOW + timedelta(hours=1))
+RESOLVED = replace(
+    CHANGED,
+    sequence=5,
+    event=Event.RESOLVED,
+    at=NOW + timedelta(hours=2),
+    resolved_at=NOW + timedelta(hours=2),
+)
+LIFE = (OPENED, CHANGED, ACKNOWLEDGED, STILL_OPEN, RESOLVED)
+
+UNREAD = replace(
+    OPENED,
+    finding=8,
+    fingerprint="server_unread|3|",
+    kind=Kind.SERVER_UNREAD,
+    matter=Matter.BLINDNESS,
+    relationship=None,
+    servers=("dhcp03.corp.example",),
+    sentence="dhcp03.corp.example could not be read.",
+    said=(),
+    ipam={},
+    evidence=Evidence.NONE,
+)
+DIGEST = Digest("digest-3", (CHANGED, UNREAD, RESOLVED), NOW)
+
+_TRICKS = (
+    "\r\nBcc: everybody@evil.example",
+    "\n.\nQUIT",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "<!channel> <@U123> <https://evil.example|here>",
+    "[click](https://evil.example) **bold** `code` @here",
+    "https://evil.example/x",
+    "\x1b[31mred\x1b[0m \x07 \x00",
+    "\u202egnp.exe \u2066x\u2069 \u200f",
+    "{{ alert.__class__ }} {% raw %}",
+    "\u2028\u2029\x85\x0b\x0c",
+    "=?utf-8?q?=0D=0ABcc=3A_x?=",
+    "\ud800",
+    "A" * 5000,
+)
+
+#: Any text at all, and more of what is known to do harm.
+hostile = st.one_of(
+    st.sampled_from(_TRICKS),
+    st.text(st.characters(), max_size=60),
+    st.builds("".join, st.lists(st.one_of(st.sampled_from(_TRICKS), st.text()), max_size=3)),
+)
+
+
+@st.composite
+def hostile_alerts(draw: st.DrawFn) -> Alert:
+    """Alerts about servers and relationships that somebody named."""
+    kind = draw(st.sampled_from(Kind))
+    names = tuple(draw(st.lists(hostile, max_size=3)))
+    return Alert(
+        finding=draw(st.integers(0, 10**9)),
+        sequence=draw(st.integers(1, 1000)),
+        event=draw(st.sampled_from(Event)),
+        fingerprint=draw(hostile),
+        kind=kind,
+        matter=matter_of(kind),
+        severity=draw(st.sampled_from(Severity)),
+        grade=draw(hostile),
+        relationship=draw(st.none() | hostile),
+        servers=names,
+        sentence=draw(hostile),
+        said=tuple((draw(hostile), ((name, draw(hostile)),)) for name in names),
+        evidence=draw(st.sampled_from(Evidence)),
+        first_seen=BEGAN,
+        at=NOW,
+        ipam={draw(hostile): draw(hostile)},
+        note=draw(st.none() | st.builds(Note, hostile, hostile)),
+    )

@@ -1,0 +1,44 @@
+"""What every channel promises: a message arrives within bounded time, or ``Undelivered`` says why not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Protocol
+
+from worker.alerts.message import Message
+
+
+class Undelivered(Exception):
+    """The receiver did not take the message, or nobody knows whether it did.
+
+    ``permanent``: the same message will not be taken later either, a person must mend something.
+    Else it may be sent again, not before ``retry_after`` if the receiver asked for that.  The
+    sentence names the channel and holds no secret.
+    """
+
+    code = "undelivered"
+
+    def __init__(
+        self, sentence: str, *, retry_after: timedelta | None = None, permanent: bool = False
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.retry_after = retry_after
+        self.permanent = permanent
+
+
+class Channel(Protocol):
+    """A way out.  May be used by one thread at a time.
+
+    ``for_people``: it is read by people, who are better told many things at once in one digest.
+    The others take a digest, too, and make single alerts of it.
+    """
+
+    for_people: ClassVar[bool]
+
+    @property
+    def name(self) -> str:
+        """What people call it, in the file of channels."""
+
+    def deliver(self, message: Message) -> None:
+        """Send it once. Raises Undelivered, after its timeout at the latest."""

@@ -1,0 +1,161 @@
+"""One POST to a receiver on the network, and what its answer means for the message.
+
+The standard library's client suits this better than requests: there is nothing to turn off that
+follows redirects, tries again, or reads proxies and passwords from the environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from collectors.powershell.deadline import Deadline
+from collectors.powershell.route import Address, route
+from collectors.quote import escaped
+from worker.alerts.channels.port import Undelivered
+from worker.alerts.channels.reaching import reaching, trusting, why
+
+TIMEOUT: Final = timedelta(seconds=10)
+_AGENT: Final = "ipam-sync"
+_MOST_BYTES: Final = 65_536  # of an answer; what comes after that is not read
+_LONGEST_WAIT: Final = timedelta(days=1)
+_LATER: Final = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+_NAT64: Final = 0x0064_FF9B << 96  # addresses that hold an IPv4 one in their last bits
+_WHOLE_IPV4: Final = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where to post, and what is allowed; the URL may be a secret.
+
+    ``channel`` is its name for sentences.  ``allow_private``: addresses that are not public, such
+    as this machine's, may be connected to.  ``timeout`` is for all of it, whatever the receiver
+    does.  Certificates are verified against the system's authorities and those of ``ca_file``.
+    """
+
+    channel: str
+    url: str = field(repr=False)
+    allow_private: bool = False
+    ca_file: Path | None = None
+    timeout: timedelta = TIMEOUT
+
+
+def post(receiver: Receiver, body: bytes, headers: Mapping[str, str]) -> None:
+    """Post it; a 2xx answer that came as a whole is a delivery. Raises Undelivered."""
+    with Deadline(receiver.timeout.total_seconds()) as deadline:
+        try:
+            status, retry_after = _posted(receiver, body, headers, deadline)
+        except Undelivered:
+            raise
+        except (OSError, HTTPException, ValueError) as error:
+            raise Undelivered(f"{_who(receiver)} {why(error, deadline)}.") from None
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return
+    raise _refusal(_who(receiver), status, retry_after)
+
+
+def authorization(
+    username: str | None, password: str | None, token: str | None
+) -> Mapping[str, str]:
+    """The header that says who we are, if we are anybody."""
+    if token is not None:
+        return {"Authorization": f"Bearer {token}"}
+    if username is None:
+        return {}
+    proof = b64encode(f"{username}:{password or ''}".encode()).decode("ascii")
+    return {"Authorization": f"Basic {proof}"}
+
+
+def _posted(
+    receiver: Receiver, body: bytes, headers: Mapping[str, str], deadline: Deadline
+) -> tuple[int, str | None]:
+    parts = urlsplit(receiver.url)
+    where = route(receiver.url, deadline)
+    allowed = [a for a in where.addresses if receiver.allow_private or is_public(_ip(a))]
+    if not allowed:
+        raise Undelivered(
+            f"{_who(receiver)} is at an address that is not public; if that is meant, say"
+            " allow_private = true in its channel.",
+            permanent=True,
+        )
+    client = HTTPConnection(where.name, where.port)
+    client.auto_open = 0  # nothing but the address that was checked is connected to
+    with reaching(deadline) as connect, contextlib.closing(client):
+        client.sock = connect(allowed)
+        if parts.scheme == "https":
+            context = trusting(receiver.ca_file)
+            client.sock = context.wrap_socket(client.sock, server_hostname=where.name)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        client.request("POST", target, body, {"User-Agent": _AGENT, **headers})
+        answer = client.getresponse()
+        _read(answer, deadline)
+        return answer.status, answer.getheader("Retry-After")
+
+
+def _read(answer: HTTPResponse, deadline: Deadline) -> None:
+    """The answer to its end, or as much of it as anybody should send."""
+    left = _MOST_BYTES
+    while left > 0 and (piece := answer.read1(left)):
+        left -= len(piece)
+    if deadline.over:
+        raise TimeoutError
+    if left > 0 and answer.length:
+        raise ConnectionResetError  # it ended before it was whole
+
+
+def _ip(address: Address) -> IPv4Address | IPv6Address:
+    return ip_address(str(address[1][0]).partition("%")[0])
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """True if it is an address of the internet, and hides no other one in itself."""
+    if isinstance(address, IPv4Address):
+        return address.is_global and not address.is_multicast
+    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if 0 <= int(address) - _NAT64 < _WHOLE_IPV4:
+        inner.append(IPv4Address(int(address) - _NAT64))
+    hidden = [one for one in inner if one is not None]
+    if hidden:
+        return all(is_public(one) for one in hidden)
+    return address.is_global and not address.is_multicast and not address.is_site_local
+
+
+def _who(receiver: Receiver) -> str:
+    """The channel and the host; the rest of the URL may be a secret."""
+    with contextlib.suppress(ValueError):
+        return f"{escaped(receiver.channel)}: {escaped(urlsplit(receiver.url).hostname or '?')}"
+    return f"{escaped(receiver.channel)}: its receiver"
+
+
+def _refusal(who: str, status: int, retry_after: str | None) -> Undelivered:
+    if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Undelivered(f"{who} answered with {status}.", retry_after=patience(retry_after))
+    why = "; redirects are not followed" if status < HTTPStatus.BAD_REQUEST else ""
+    return Undelivered(f"{who} answered with {status}{why}.", permanent=True)
+
+
+def patience(header: str | None) -> timedelta | None:
+    """What a Retry-After asks for, in seconds or as a date; at most a day, None if it is neither."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=int(text[:9])), _LONGEST_WAIT)
+    try:
+        then = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = then if then.tzinfo is not None else then.replace(tzinfo=UTC)
+    left = aware - datetime.fromtimestamp(time.time(), UTC)
+    return min(max(left, timedelta(0)), _LONGEST_WAIT)

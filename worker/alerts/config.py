@@ -1,0 +1,184 @@
+"""Channels and routes of one installation, from the file that IPAM_SYNC_ALERTS_FILE names.
+
+docs/alerts.md describes the file.  Everything that is wrong with it is reported at once; secrets
+are in files and variables of their own, and are read here.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import time
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from collectors.quote import escaped
+from reconcile.findings import Kind, Severity
+from worker.alerts.channels.port import Channel
+from worker.alerts.kinds import KINDS
+from worker.alerts.message import Matter
+from worker.alerts.routes import Match, QuietHours, Route
+from worker.alerts.sheet import Section, Sheet, flag, text, texts
+from worker.alerts.texts import Texts, TextsUnusable
+from worker.setting_values import word
+from worker.suggest import did_you_mean
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+class AlertsFileUnusable(Exception):
+    """The file cannot be used; ``problems`` has one sentence for each mistake in it."""
+
+    code = "alerts_file"
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """The channels by name, and the routes in their order."""
+
+    channels: Mapping[str, Channel]
+    routes: tuple[Route, ...]
+
+
+def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerting:
+    """What the file says. Raises AlertsFileUnusable."""
+    document = _document(path)
+    sheet = Sheet(path.parent, environ)
+    top = sheet.section("", document)
+    own = _texts(top)
+    channels = {
+        name: channel
+        for name, section in top.sections("channels")
+        if (channel := _channel(name, section, own)) is not None
+    }
+    names = _names(document)
+    routes = tuple(_route(section, names) for section in top.listed("routes"))
+    top.done()
+    if sheet.problems:
+        where = f"The alerts file {escaped(str(path), 300)}"
+        raise AlertsFileUnusable(tuple(f"{where}: {problem}" for problem in sheet.problems))
+    return Alerting(MappingProxyType(channels), routes)
+
+
+def _document(path: Path) -> Mapping[str, object]:
+    where = f"The alerts file {escaped(str(path), 300)}"
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise AlertsFileUnusable((f"{where} cannot be read: {error.strerror}.",)) from None
+    except UnicodeDecodeError:
+        raise AlertsFileUnusable((f"{where} is not UTF-8 text.",)) from None
+    except (ValueError, RecursionError) as error:
+        raise AlertsFileUnusable((f"{where} is not TOML: {error}.",)) from None
+
+
+def _names(document: Mapping[str, object]) -> frozenset[str]:
+    """Of the channels that somebody wrote, good ones or not."""
+    channels = document.get("channels")
+    return frozenset(channels) if isinstance(channels, Mapping) else frozenset()
+
+
+def _texts(top: Section) -> Texts:
+    directory = top.file("texts")
+    try:
+        return Texts(directory)
+    except TextsUnusable as error:
+        for problem in error.problems:
+            top.wrong("texts", problem)
+        return Texts()
+
+
+def _channel(name: str, section: Section, own: Texts) -> Channel | None:
+    kind = section.need("type", text, "")
+    make = KINDS.get(kind)
+    if make is None:
+        if kind:
+            guess = did_you_mean(kind, KINDS)
+            section.wrong("type", f"{kind!r} is none of {', '.join(KINDS)}{guess}")
+        return None
+    channel = make(name, section, own)
+    section.done()
+    return channel
+
+
+def _route(section: Section, channels: frozenset[str]) -> Route:
+    names = section.need("channels", texts, _NOWHERE)
+    for name in names:
+        if name not in channels:
+            guess = did_you_mean(name, channels)
+            section.wrong("channels", f"there is no channel {escaped(name)}{guess}")
+    match, quiet = section.inner("match"), section.inner("quiet_hours")
+    section.done()
+    return Route(
+        Match() if match is None else _match(match),
+        names,
+        None if quiet is None else _quiet_hours(quiet),
+    )
+
+
+def _match(section: Section) -> Match:
+    found = Match(
+        kind=section.get("kind", words(Kind), frozenset()),
+        matter=section.get("matter", words(Matter), frozenset()),
+        severity_at_least=section.get("severity_at_least", word(Severity), Severity.INFO),
+        server=section.get("server", text, None),
+        relationship=section.get("relationship", text, None),
+    )
+    section.done()
+    return found
+
+
+def _quiet_hours(section: Section) -> QuietHours | None:
+    start = section.need("from", time_of_day, _MIDNIGHT)
+    end = section.need("to", time_of_day, _MIDNIGHT)
+    zone = section.need("timezone", timezone, _UTC)
+    except_critical = section.get("except_critical", flag, True)
+    section.done()
+    return QuietHours(start, end, zone, except_critical)
+
+
+_NOWHERE: Final[tuple[str, ...]] = ()
+_MIDNIGHT: Final = time(0)
+_UTC: Final = ZoneInfo("UTC")
+
+
+def words(known: type[_Word]) -> Callable[[object], frozenset[_Word]]:
+    """One or several of the words."""
+
+    def parse(value: object) -> frozenset[_Word]:
+        found = texts(value)
+        for one in found:
+            if one not in set(known):
+                raise ValueError(f"there is no {one!r}{did_you_mean(one, known)}")
+        return frozenset(known(one) for one in found)
+
+    return parse
+
+
+def time_of_day(value: object) -> time:
+    """``22:00``, or TOML's own ``22:00:00``."""
+    if isinstance(value, str):
+        try:
+            value = time.fromisoformat(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, time) or value.tzinfo is not None:
+        raise ValueError("give a time of day, such as '22:00'.")
+    return value
+
+
+def timezone(value: object) -> ZoneInfo:
+    """A time zone by its name in the IANA database."""
+    try:
+        return ZoneInfo(text(value))
+    except (KeyError, OSError, ValueError):  # unknown, a directory, or no name at all
+        raise ValueError("give a time zone such as 'Europe/Vienna'.") from None

@@ -1,0 +1,77 @@
+"""Alerts as JSON for programs; docs/alerts/webhook.schema.json is the promise that is kept here.
+
+Values are as the network gave them: JSON escapes them, and whoever shows them must, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from worker.alerts.message import Alert, Digest, Message, members
+from worker.alerts.texts import headline
+from worker.alerts.words import telling
+
+SCHEMA: Final = 1
+
+
+def document(message: Message) -> dict[str, Any]:
+    """A message: its key, and its alerts, one or many."""
+    return {
+        "schema": SCHEMA,
+        "key": message.key,
+        "digest": isinstance(message, Digest),
+        "at": iso(message.at),
+        "summary": headline(message),
+        "alerts": [alert_document(alert) for alert in members(message)],
+    }
+
+
+def alert_document(alert: Alert) -> dict[str, Any]:
+    """One alert with all that is known of it, and the whole of it in words."""
+    return {
+        "key": alert.key,
+        "finding": alert.finding,
+        "sequence": alert.sequence,
+        "event": alert.event,
+        "test": alert.test,
+        "fingerprint": alert.fingerprint,
+        "kind": alert.kind,
+        "matter": alert.matter,
+        "severity": alert.severity,
+        "grade": alert.grade or None,
+        "relationship": alert.relationship,
+        "servers": list(alert.servers),
+        "detail": alert.sentence,
+        "text": telling(alert).sentence,
+        "values": [
+            {"subject": name, "said": [{"by": by, "value": value} for by, value in words]}
+            for name, words in alert.said
+        ],
+        "ipam": dict(alert.ipam),
+        "evidence": alert.evidence,
+        "first_seen": iso(alert.first_seen),
+        "at": iso(alert.at),
+        "resolved_at": None if alert.resolved_at is None else iso(alert.resolved_at),
+        "acknowledged": (
+            None if alert.note is None else {"by": alert.note.by, "note": alert.note.text}
+        ),
+        "url": alert.url,
+    }
+
+
+def encoded(value: object) -> bytes:
+    """The JSON on one line, in ASCII: the same bytes for the same value."""
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def iso(time: datetime) -> str:
+    """ISO 8601 in UTC, whole seconds, ``Z``."""
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def mark_of(fingerprint: str) -> str:
+    """64 hexadecimal digits in place of a fingerprint, which may hold anything."""
+    return hashlib.sha256(fingerprint.encode("utf-8", "surrogatepass")).hexdigest()

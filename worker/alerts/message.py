@@ -1,0 +1,160 @@
+"""One thing to tell, as a value: made when a problem opens, changes, is acknowledged or ends.
+
+Channels turn it into the language of their receivers; ``worker.alerts.texts`` has the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, TypeAlias, assert_never
+
+from reconcile.findings import Kind, Said, Severity
+from reconcile.model import Evidence
+
+
+class Event(StrEnum):
+    """What happened to a problem."""
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    STILL_OPEN = "still_open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Matter(StrEnum):
+    """Whose business it is: a service that suffers, a difference, or our own blindness."""
+
+    HEALTH = "health"
+    DRIFT = "drift"
+    BLINDNESS = "blindness"
+
+
+_HEALTH: Final = frozenset({Kind.STATE_NOT_NORMAL, Kind.RELATIONSHIP_LIMIT_NEAR, Kind.CLOCK_SKEW})
+_BLINDNESS: Final = frozenset(
+    {
+        Kind.SERVER_UNREAD,
+        Kind.SERVER_OVERDUE,
+        Kind.STALE_EVIDENCE,
+        Kind.CREDENTIAL_SUSPENDED,
+        Kind.ABSENCE_UNVERIFIED,
+        Kind.EMPTY_READ_UNCONFIRMED,
+        Kind.UNKNOWN_VALUE,
+    }
+)
+
+
+def matter_of(kind: Kind) -> Matter:
+    """The matter of every kind of finding."""
+    if kind in _HEALTH:
+        return Matter.HEALTH
+    return Matter.BLINDNESS if kind in _BLINDNESS else Matter.DRIFT
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Who acknowledged a problem, and why."""
+
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One event in the life of one problem.
+
+    ``finding`` is the id of the stored problem and ``sequence`` counts its events from 1: together
+    they are the ``key``, the same however often the alert is sent.  A problem that comes back is
+    another finding with the same ``fingerprint``.  ``servers`` are names.  ``sentence`` is the
+    finding's detail, ``said`` what each witness tells, ``ipam`` what IPAM has, by property.
+    ``test`` says that nothing happened at all.
+    """
+
+    finding: int
+    sequence: int
+    event: Event
+    fingerprint: str
+    kind: Kind
+    matter: Matter
+    severity: Severity
+    grade: str
+    relationship: str | None
+    servers: tuple[str, ...]
+    sentence: str
+    said: tuple[Said, ...]
+    evidence: Evidence
+    first_seen: datetime
+    at: datetime
+    ipam: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    resolved_at: datetime | None = None
+    note: Note | None = None
+    url: str | None = None
+    test: bool = False
+
+    @property
+    def key(self) -> str:
+        """What receivers recognise a double by."""
+        return f"{self.finding}-{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Many alerts as one message, for those that people read; its key is as stable as theirs."""
+
+    key: str
+    alerts: tuple[Alert, ...]
+    at: datetime
+
+
+Message: TypeAlias = Alert | Digest
+
+_LOUD: Final = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+
+
+def at_least(severity: Severity, least: Severity) -> bool:
+    """True if it is as loud as ``least``, or louder."""
+    return _LOUD[severity] >= _LOUD[least]
+
+
+def loudest(message: Message) -> Severity:
+    """The severity of a message: that of its loudest alert."""
+    return max((a.severity for a in members(message)), key=_LOUD.__getitem__, default=Severity.INFO)
+
+
+def members(message: Message) -> tuple[Alert, ...]:
+    """The alerts of a message, one or many."""
+    match message:
+        case Alert():
+            return (message,)
+        case Digest():
+            return message.alerts
+        case _:
+            assert_never(message)
+
+
+def trial(at: datetime, sequence: int = 1, event: Event = Event.OPENED) -> Alert:
+    """An alert that says it is a test, to see whether a channel works."""
+    return Alert(
+        finding=0,
+        sequence=sequence,
+        event=event,
+        fingerprint="test|",
+        kind=Kind.PARTNER_MISMATCH,
+        matter=matter_of(Kind.PARTNER_MISMATCH),
+        severity=Severity.INFO,
+        grade="",
+        relationship="TEST",
+        servers=("dhcp01.test.example", "dhcp02.test.example"),
+        sentence="This is a test of the channel: nothing is wrong, and there is nothing to do.",
+        said=(("MCLT", (("dhcp01.test.example", "3600"), ("dhcp02.test.example", "7200"))),),
+        evidence=Evidence.BOTH,
+        first_seen=at,
+        at=at,
+        ipam=MappingProxyType({"MCLT": "3600"}),
+        resolved_at=at if event is Event.RESOLVED else None,
+        test=True,
+    )

@@ -1,0 +1,99 @@
+"""Which alert goes where, and not before when: pure, for whoever fills the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo
+
+from reconcile.findings import Kind, Severity
+from worker.alerts.message import Alert, Matter, at_least
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What an alert must be for a route to take it; None and nothing fit all.
+
+    ``server`` and ``relationship`` are patterns with ``*`` and ``?``, without case; one server that
+    fits is enough, and an alert without a relationship fits no pattern of one.
+    """
+
+    kind: frozenset[Kind] = frozenset()
+    matter: frozenset[Matter] = frozenset()
+    severity_at_least: Severity = Severity.INFO
+    server: str | None = None
+    relationship: str | None = None
+
+    def fits(self, alert: Alert) -> bool:
+        return (
+            (not self.kind or alert.kind in self.kind)
+            and (not self.matter or alert.matter in self.matter)
+            and at_least(alert.severity, self.severity_at_least)
+            and (self.server is None or any(_like(s, self.server) for s in alert.servers))
+            and (self.relationship is None or _like(alert.relationship, self.relationship))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From one time of day to another in a time zone, over midnight if ``to`` is the earlier one."""
+
+    start: time
+    end: time
+    timezone: ZoneInfo
+    except_critical: bool = True
+
+    def over_at(self, now: datetime) -> datetime | None:
+        """When the quiet hours end that ``now`` is in; None if it is in none."""
+        local = now.astimezone(self.timezone)
+        for day in (local.date() - timedelta(days=1), local.date()):
+            last = day if self.start < self.end else day + timedelta(days=1)
+            start = datetime.combine(day, self.start, self.timezone).astimezone(UTC)
+            end = datetime.combine(last, self.end, self.timezone).astimezone(UTC)
+            if start <= now.astimezone(UTC) < end:
+                return end
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What it takes, and the channels that it takes that to."""
+
+    match: Match
+    channels: tuple[str, ...]
+    quiet_hours: QuietHours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An alert's way: over this channel, not before this time."""
+
+    channel: str
+    not_before: datetime
+
+
+def channels_for(alert: Alert, routes: Iterable[Route], at: datetime) -> tuple[Delivery, ...]:
+    """The ways of an alert: those of every route that takes it, each channel once.
+
+    In quiet hours it waits for their end; where two routes lead over one channel the earlier counts.
+    """
+    found: dict[str, datetime] = {}
+    for route in routes:
+        if not route.match.fits(alert):
+            continue
+        when = _not_before(alert, route.quiet_hours, at)
+        for channel in route.channels:
+            found[channel] = min(when, found.get(channel, when))
+    return tuple(Delivery(channel, when) for channel, when in found.items())
+
+
+def _not_before(alert: Alert, quiet: QuietHours | None, at: datetime) -> datetime:
+    if quiet is None or (quiet.except_critical and alert.severity is Severity.CRITICAL):
+        return at
+    return quiet.over_at(at) or at
+
+
+def _like(name: str | None, pattern: str) -> bool:
+    return name is not None and fnmatchcase(name.casefold(), pattern.casefold())

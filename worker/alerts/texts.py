@@ -1,0 +1,184 @@
+"""Alerts as people read them: subject and body, in plain text, HTML and Markdown.
+
+The texts are Jinja templates; a file of the same name in a directory of one's own replaces one of
+ours.  Templates run in Jinja's sandbox and are given words, not alerts: what is hostile was made
+harmless as plain text before, and is escaped for the medium wherever a template prints it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from jinja2 import (
+    ChoiceLoader,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
+from jinja2.sandbox import SandboxedEnvironment
+
+from collectors.quote import escaped
+from worker.alerts.message import Alert, Digest, Event, Message, members, trial
+from worker.alerts.words import HAPPENED, Link, Telling, telling
+
+#: Of a digest; the rest is counted.
+MOST_MEMBERS: Final = 50
+_LONGEST_LINE: Final = 4000
+_LONGEST_SUBJECT: Final = 300
+
+
+class Medium(StrEnum):
+    """What a text is written in; the value is how its templates end."""
+
+    PLAIN = "txt"
+    HTML = "html"
+    MARKDOWN = "md"
+
+
+NAMES: Final = frozenset(
+    {"subject.txt", "digest_subject.txt"}
+    | {f"{kind}.{medium}" for kind in ("body", "digest") for medium in Medium}
+)
+
+
+class TextsUnusable(Exception):
+    """Templates that cannot be used; ``problems`` has one sentence for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The words of a digest."""
+
+    key: str
+    headline: str
+    alerts: tuple[Telling, ...]
+    more: int
+
+
+class Texts:
+    """The texts of one installation.
+
+    Raises TextsUnusable if a template of ``directory`` cannot be read or fails on an example.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._environments = {medium: _environment(medium, directory) for medium in Medium}
+        if directory is not None:
+            self._check(directory)
+
+    def subject(self, message: Message) -> str:
+        """One line, without what would end a mail's header."""
+        name = "subject" if isinstance(message, Alert) else "digest_subject"
+        text = " ".join(self._rendered(name, Medium.PLAIN, message).split())
+        return escaped(text, _LONGEST_SUBJECT)
+
+    def body(self, message: Message, medium: Medium) -> str:
+        """The whole text, its lines ended by newlines and nothing else."""
+        name = "body" if isinstance(message, Alert) else "digest"
+        text = self._rendered(name, medium, message)
+        return "\n".join(escaped(line, _LONGEST_LINE).rstrip() for line in text.split("\n")) + "\n"
+
+    def _rendered(self, name: str, medium: Medium, message: Message) -> str:
+        template = self._environments[medium].get_template(f"{name}.{medium}")
+        given: Mapping[str, object] = (
+            {"alert": telling(message)}
+            if isinstance(message, Alert)
+            else {"digest": summary(message)}
+        )
+        return template.render(given).strip()
+
+    def _check(self, directory: Path) -> None:
+        if problems := tuple(self._problems(directory)):
+            raise TextsUnusable(problems)
+
+    def _problems(self, directory: Path) -> Iterator[str]:
+        if not directory.is_dir():
+            yield f"{directory} is no directory."
+            return
+        example = trial(_EXAMPLE_TIME)
+        digest = Digest("example", (example,), _EXAMPLE_TIME)
+        for path in sorted(p for p in directory.iterdir() if p.name in NAMES):
+            name, _, medium = path.name.partition(".")
+            message = digest if name.startswith("digest") else example
+            try:
+                self._rendered(name, Medium(medium), message)
+            except TemplateSyntaxError as error:
+                yield f"{path}, line {error.lineno}: {_said(error)}."
+            except TemplateNotFound as error:
+                yield f"{path} includes {escaped(str(error.name))}, which is not there."
+            except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+                yield f"{path} fails on an example: {_said(error)}."
+            except OSError as error:
+                yield f"{path} cannot be read: {error.strerror}."
+
+
+def _said(error: Exception) -> str:
+    text = (error.message or "") if isinstance(error, TemplateSyntaxError) else str(error)
+    return escaped(text, 200).rstrip(".")
+
+
+_EXAMPLE_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def summary(digest: Digest) -> Summary:
+    """The words of a digest: what happened how often, and the first of its members."""
+    shown = tuple(telling(alert) for alert in digest.alerts[:MOST_MEMBERS])
+    return Summary(
+        escaped(digest.key, 255), headline(digest), shown, len(digest.alerts) - len(shown)
+    )
+
+
+def headline(message: Message) -> str:
+    """``3 problems: 1 critical, 1 warning opened, 1 resolved``."""
+    alerts = members(message)
+    counts = Counter(
+        "resolved" if a.event is Event.RESOLVED else f"{a.severity} {HAPPENED[a.event]}"
+        for a in alerts
+    )
+    parts = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
+    test = "TEST: " if alerts and all(a.test for a in alerts) else ""
+    return f"{test}{len(alerts)} problem{'' if len(alerts) == 1 else 's'}: {parts or 'none'}"
+
+
+def for_markdown(text: object) -> str:
+    """Text in Markdown, with every character that could mean something escaped."""
+    if isinstance(text, Link):
+        return f"<{quote(text, safe=_OF_URLS)}>" if text else ""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:@&-])", r"\\\1", str(text))
+
+
+_OF_URLS: Final = "!#$%&'()*+,/:;=?@[]~"
+
+
+_FINAL: Final[Mapping[Medium, Callable[[object], object]]] = {
+    Medium.PLAIN: lambda text: text,
+    Medium.HTML: lambda text: text,  # autoescape does it
+    Medium.MARKDOWN: for_markdown,
+}
+
+
+def _environment(medium: Medium, directory: Path | None) -> SandboxedEnvironment:
+    own = [] if directory is None else [FileSystemLoader(directory)]
+    return SandboxedEnvironment(
+        loader=ChoiceLoader([*own, PackageLoader("worker.alerts")]),
+        autoescape=medium is Medium.HTML,
+        finalize=_FINAL[medium],
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
