@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.model import Operation
-from tests.processes import PATIENCE_SECONDS, Family, as_somebody, can_be_somebody, family
+from tests.homes import home
+from tests.processes import Family, as_somebody, can_be_somebody, family
 from worker.demo.script import NO_INSTALLATION
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "ipam-sync"
@@ -85,9 +86,17 @@ class Place:
         return [path for here in self.root.iterdir() for path in here.rglob("*")]
 
 
+@contextmanager
+def stage(name_of_temporary: str = "tmp") -> Iterator[Place]:
+    """A place whose name is short, so that sockets have room where temporary files go."""
+    with home("stage") as root:
+        yield Place(root, name_of_temporary)
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def place() -> Iterator[Place]:
+    with stage() as place:
+        yield place
 
 
 #: What the runs come to, without how often they judged: who is read again is judged again.
@@ -116,12 +125,12 @@ class Played:
 
 
 @pytest.fixture(scope="module", params=["installed", "alone"])
-def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(request: pytest.FixtureRequest) -> Played:
     if request.param == "installed":
-        place = Place(tmp_path_factory.mktemp("demo"))
-        return Played(sys.platform == "linux", place.run("demo"), place.left_behind())
-    place = Place(tmp_path_factory.mktemp("demo"), TOO_LONG)
-    return Played(False, place.run_with(NOWHERE), place.left_behind())
+        with stage() as place:
+            return Played(sys.platform == "linux", place.run("demo"), place.left_behind())
+    with stage(TOO_LONG) as place:
+        return Played(False, place.run_with(NOWHERE), place.left_behind())
 
 
 def test_the_demo_ends_well_says_nothing_on_stderr_and_leaves_nothing_behind(
@@ -188,11 +197,11 @@ def test_the_screen_has_three_steps_and_an_ending_in_reasonable_length(played: P
 
 
 @pytest.fixture(scope="module")
-def poor(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+def poor() -> subprocess.CompletedProcess[str]:
     """On a narrow terminal that only knows ASCII."""
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
-    place = Place(tmp_path_factory.mktemp("demo"))
-    return place.run("demo", COLUMNS="80", NO_COLOR="1", **ascii_only)
+    with stage() as place:
+        return place.run("demo", COLUMNS="80", NO_COLOR="1", **ascii_only)
 
 
 def test_every_line_fits_the_terminal_but_those_to_copy(
@@ -283,7 +292,7 @@ def playing(place: Place, until: str, members: int = EVERYBODY) -> Iterator[Play
         text=True,
     )
     with process:
-        silent = threading.Timer(PATIENCE_SECONDS, process.kill)
+        silent = threading.Timer(LONGEST_SECONDS, process.kill)
         silent.start()
         try:
             assert process.stdout is not None
@@ -292,6 +301,7 @@ def playing(place: Place, until: str, members: int = EVERYBODY) -> Iterator[Play
                 said.append(process.stdout.readline())
                 assert said[-1], "".join(said)
             with family(process.pid, at_least=members) as everybody:
+                assert bool(place.left_behind()) is (place.name_of_temporary != TOO_LONG)
                 yield Playing(process, everybody, said)
         finally:
             silent.cancel()
@@ -366,9 +376,8 @@ def test_an_installation_that_does_not_start_is_quoted_and_the_demo_goes_on_with
 
 
 @needs_up
-def test_a_directory_whose_name_is_too_long_for_sockets_is_not_used(tmp_path: Path) -> None:
-    place = Place(tmp_path, TOO_LONG)
-    with playing(place, IN_A_STEP) as demo:
+def test_a_directory_whose_name_is_too_long_for_sockets_is_not_used() -> None:
+    with stage(TOO_LONG) as place, playing(place, IN_A_STEP) as demo:
         command = demo.everybody.commands[demo.everybody.member("worker.cli up")]
         data = Path(command.split(" --data ")[1].strip())
         assert data.is_dir()
