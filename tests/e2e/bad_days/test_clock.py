@@ -71,7 +71,7 @@ def test_wrong_clocks_of_workers_change_nothing(at: Installation) -> None:
         polls = reading.polls([server.id for server in reading.servers()])
         due_in = [poll.due_at - reading.now() for poll in polls.values()]
     assert Kind.CLOCK_SKEW not in kinds
-    assert all(INTERVAL / 2 < due <= INTERVAL for due in due_in), "and not again before"
+    assert all(INTERVAL / 2 < due <= 1.1 * INTERVAL for due in due_in), "jitter included"
     assert at.the_dead() == []
     changed = drift(at, 1)
     at.assert_nothing_is_half_done(run_without("on-demand-1", at))
