@@ -272,10 +272,10 @@ class Playing:
     said: list[str] = field(default_factory=list)
 
     def ended(self) -> str:
-        """What it says on standard error until its end; nobody is left when it has ended."""
+        """What it says on standard error until its end; who sweeps up ends right after it."""
         out, err = self.process.communicate(timeout=LONGEST_SECONDS)
         self.said.append(out)
-        self.everybody.wait(seconds=0)
+        self.everybody.wait()
         return err
 
 
