@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def by_order(orders: Path) -> Die:
         except FileNotFoundError:
             return
         os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(0.1)  # the kernel may tell another thread first, and this one must not go on
 
     return stop
 
