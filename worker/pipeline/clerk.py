@@ -1,7 +1,8 @@
 """Small writes of many threads, done together: one wait for the writer's turn, one commit.
 
 Whoever comes first writes for all who came meanwhile; a turn and a commit cost more than what most
-of them have to write.  A write that fails is tried again alone, so that it harms no other.
+of them have to write.  A write that fails is tried again alone, so that it harms no other; but not
+if it is the database that cannot be used.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from worker.ports import Store, UnitOfWork
+from worker.store_faults import StoreUnavailable
 
 #: The one writer must not be kept from other processes for long.
 _MOST_AT_ONCE: Final = 16
@@ -85,8 +87,9 @@ class Clerk:
                 results = [wish.write(uow) for wish in wishes]
                 uow.commit()
         except BaseException as error:  # noqa: BLE001  # raised again by whose wish it was
-            if len(wishes) == 1:
-                wishes[0].error = error
+            if len(wishes) == 1 or isinstance(error, StoreUnavailable):
+                for wish in wishes:
+                    wish.error = error
                 return
             for wish in wishes:
                 self._write([wish])

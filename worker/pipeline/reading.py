@@ -97,7 +97,9 @@ class _Claiming:
         is_out = known.standing is not Standing.ENABLED
         way = None if is_out else _way(uow, self.eyes, asked, member, known)
         is_slow = isinstance(way, Host) and asked.lane is Lane.READ and has_failed(uow, self.server)
-        if is_slow and not self._has_a_place():
+        if not is_slow:
+            self.give_up()
+        elif not self._has_a_place():
             return None
         at = uow.claim(self.run, self.server, self.process)
         return Claimed(asked, known, inventory.names, way, at, is_slow)
@@ -107,7 +109,7 @@ class _Claiming:
         return self.has_place
 
     def give_up(self) -> None:
-        """Nothing was claimed."""
+        """A place that it does not need, or not any more."""
         if self.has_place:
             self.has_place = False
             self.slow_lane.leave()

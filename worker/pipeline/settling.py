@@ -54,7 +54,7 @@ def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
         if reading.lease_is_live(lease_name(run)):
             return  # who has it looks once more when it gives it back
     holder = _Holder(run, conduct.timing.lease)
-    pace = Pace()
+    pace = Pace(conduct.timing.lease)
     began = time.monotonic()
     try:
         while _step(store, post, conduct, holder, pace.most):

@@ -28,6 +28,8 @@ from worker.store.faults import translated
 #: Values in one IN list: few enough for any database, so many that statements stay few.
 CHUNK: Final = 500
 
+_SQLITE_TICK: Final = timedelta(milliseconds=1)
+
 #: Columns by name; what they hold is known by the table, not by the type checker.
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
@@ -49,13 +51,14 @@ class Session:
         """The database's clock; PostgreSQL's ``now()`` would be the transaction's beginning.
 
         It is asked once.  What passed here since its answer is added: the time is never later
-        than it is there.
+        than it is there.  SQLite knows thousandths of a second only, so no finer ones are made up.
         """
         if self._asked is None:
             at = self._ask_for_the_time()
             self._asked = (at, monotonic())
         at, asked = self._asked
-        return at + timedelta(seconds=monotonic() - asked)
+        passed = timedelta(seconds=monotonic() - asked)
+        return at + (passed // _SQLITE_TICK * _SQLITE_TICK if self._database.is_sqlite else passed)
 
     def _ask_for_the_time(self) -> datetime:
         if self._database.is_sqlite:

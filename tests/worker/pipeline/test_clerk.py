@@ -13,6 +13,7 @@ from tests.processes import PATIENCE_SECONDS
 from worker.pipeline.clerk import Clerk
 from worker.ports import UnitOfWork
 from worker.store.store import SqlStore
+from worker.store_faults import StoreUnavailable
 
 MANY = 12
 
@@ -55,7 +56,7 @@ def all_at_once(
     def ask(server: int, wish: Callable[[UnitOfWork], int]) -> None:
         try:
             outcomes[server] = clerk.write(server, wish)
-        except Mistake as error:
+        except (Mistake, StoreUnavailable) as error:
             outcomes[server] = error
 
     threads = [threading.Thread(target=ask, args=(0, first))]
@@ -127,3 +128,19 @@ def test_two_wishes_about_one_server_see_each_other(store: SqlStore) -> None:
     for thread in threads:
         thread.join(PATIENCE_SECONDS)
     assert seen == [False, True, True]
+
+
+def test_nobody_waits_for_the_others_to_find_out_that_the_database_is_away(store: SqlStore) -> None:
+    """Each of many would wait for its own turn to end in vain."""
+    clerk = Clerk(store)
+    calls: list[int] = []
+
+    def away(uow: UnitOfWork) -> int:
+        calls.append(1)
+        raise StoreUnavailable("The database is away.")
+
+    wishes = {1: adding("one"), 2: away, 3: adding("three")}
+    outcomes = all_at_once(store, clerk, wishes)
+    assert [type(outcomes[n]) for n in (1, 2, 3)] == [StoreUnavailable] * 3
+    assert len(calls) == 1
+    assert names(store) == {"first"}

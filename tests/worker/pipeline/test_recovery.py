@@ -17,7 +17,7 @@ from tests.worker.pipeline.office import Office, handle, office
 from tests.worker.pipeline.test_maintenance import begin
 from worker.pipeline import crew, settling
 from worker.pipeline.clerk import Clerk
-from worker.pipeline.reading import claim, conclude, next_in_slow_lane
+from worker.pipeline.reading import _Claiming, claim, conclude, next_in_slow_lane
 from worker.pipeline.settling import lease_name, settle
 from worker.ports import Store, Trigger
 from worker.recording import Written
@@ -396,3 +396,24 @@ def _watch(at: Office, names: list[str], busy: list[int], over: threading.Event)
     while not over.wait(0.01):
         shells = at.running.simulator.open_shells
         busy.append(sum(shells(at.running.station(name)) for name in names))
+
+
+def test_a_place_in_the_slow_lane_is_given_up_by_who_does_not_need_it_any_more(
+    tmp_path: Path,
+) -> None:
+    """A claim that was rolled back is made again, and the server may have answered in between."""
+    with office(tmp_path, made(3, partners=2), concurrency=4) as at:
+        at.run()
+        crew_ = at.crews[0]
+        run, lane = at.ask(Trigger.SCHEDULE), crew_._slow_lane
+        claiming = _Claiming(crew_._eyes, lane, crew_.process, run, 1)
+        at.sql("UPDATE server_poll SET failures = 2")
+        with at.ipam.store.write() as uow:
+            claimed = claiming(uow)
+        assert claimed is not None
+        assert (claimed.is_slow, lane.is_full) == (True, True)
+        at.sql("UPDATE server_poll SET failures = 0")
+        with at.ipam.store.write() as uow:
+            claimed = claiming(uow)
+        assert claimed is not None
+        assert (claimed.is_slow, lane.is_full) == (False, False)

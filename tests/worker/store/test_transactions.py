@@ -195,3 +195,13 @@ def test_the_clock_goes_on_within_a_transaction(store: SqlStore) -> None:
     with store.read() as reading:
         start = reading.now()
         assert any(reading.now() > start for _ in range(100_000))
+
+
+def test_times_of_one_transaction_are_never_after_those_of_a_later_one(store: SqlStore) -> None:
+    """Whatever the database's clock rounds off, and however little lies between them."""
+    for _ in range(200):
+        with store.read() as earlier:
+            earlier.now()
+            before = earlier.now()
+        with store.read() as later:
+            assert before <= later.now()
