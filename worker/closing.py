@@ -13,6 +13,7 @@ from reconcile.plan import Plan
 from reconcile.record import EntryStatus, Hold
 from reconcile.tracker import Need
 from reconcile.world import World
+from worker.aging import fresh
 from worker.applying import apply_entries
 from worker.ports import Ledger, Reading, Store, UnitOfWork
 from worker.preview import refused_finding
@@ -40,8 +41,9 @@ def close(store: Store, run: int, course: Course, conduct: Conduct) -> Summary:
         done = course.applied
         if conduct.policy is Policy.AUTO:
             removals = [e for e in _left(course, done) if e.planned.destructive]
-            done |= _apply(uow, [] if refusal is not None else removals)
-            done |= _apply(uow, [e for e in _left(course, done) if e.planned.contested])
+            done |= _apply(uow, [] if refusal is not None else removals, course, conduct)
+            contested = [e for e in _left(course, done) if e.planned.contested]
+            done |= _apply(uow, contested, course, conduct)
         done |= _done_by_others(uow, course, done)
         shown = refusal or earlier_refusal(uow, conduct)
         life = _operational_findings(uow, run, course, done, shown)
@@ -88,11 +90,15 @@ def _left(course: Course, done: frozenset[int]) -> list[Recorded]:
     return [e for e in course.written.entries if e.confirmed and e.number not in done]
 
 
-def _apply(uow: UnitOfWork, entries: Iterable[Recorded]) -> frozenset[int]:
+def _apply(
+    uow: UnitOfWork, entries: Iterable[Recorded], course: Course, conduct: Conduct
+) -> frozenset[int]:
     now = {e.number: e.planned for e in entries if e.planned.hold is Hold.NONE}
     if not now:
         return frozenset()
-    return frozenset(apply_entries(uow, now, MACHINE, by_machine=True).done)
+    readings, limit = course.world.sightings.values(), conduct.rules.evidence_age
+    young = fresh(now, readings, uow.now(), limit)
+    return frozenset(apply_entries(uow, young, MACHINE, by_machine=True).done)
 
 
 def _done_by_others(uow: UnitOfWork, course: Course, done: frozenset[int]) -> frozenset[int]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from collectors.base import Collector
 from reconcile.plan import Plan, complete, draft
 from reconcile.world import World
+from worker.aging import fresh
 from worker.applying import apply_entries
 from worker.closing import Course, close
 from worker.looking import load_world, look
@@ -30,7 +31,7 @@ def sync(store: Store, collector: Collector, request: Request, conduct: Conduct)
         sightings = look(store, collector, target)
         looked = look_twice(store, collector, sightings, target, conduct)
         world, planned, written = _record(store, run, looked, target, conduct)
-        applied = _apply(store, written, conduct)
+        applied = _apply(store, world, written, conduct)
         return close(store, run, Course(world, planned, written, applied), conduct)
     except BaseException as error:
         _abandon(store, run, error)
@@ -77,12 +78,13 @@ def _record(
     return world, planned, written
 
 
-def _apply(store: Store, written: Written, conduct: Conduct) -> frozenset[int]:
+def _apply(store: Store, world: World, written: Written, conduct: Conduct) -> frozenset[int]:
     now = at_once(written.entries, conduct.policy)
     if not now:
         return frozenset()
     with store.write() as uow:
-        applied = apply_entries(uow, now, MACHINE, by_machine=True)
+        young = fresh(now, world.sightings.values(), uow.now(), conduct.rules.evidence_age)
+        applied = apply_entries(uow, young, MACHINE, by_machine=True)
         uow.commit()
     return frozenset(applied.done)
 

@@ -52,6 +52,23 @@ def test_auto_applies_what_both_partners_tell(site: Site) -> None:
     assert (view.record.record_id, view.tracker) == (view.record.key, ())
 
 
+def test_nothing_is_applied_on_readings_that_grew_old_meanwhile(site: Site) -> None:
+    """As on a laptop that slept between reading and applying; the next run judges again (R6)."""
+    site.tell(HUB, SPOKE)
+    site.sync()
+    awake = site.conduct
+    old_at_once = timedelta(microseconds=-1)
+    site.conduct = replace(awake, rules=replace(awake.rules, evidence_age=old_at_once))
+    site.fleet.stories.clear()
+    site.tell(HUB, SPOKE, mclt_seconds=7200, scopes=nets("10.1.0.0"))
+    assert set(fates(site.sync())) == {
+        (Operation.REMOVE_SCOPES, Fate.PENDING),
+        (Operation.UPDATE, Fate.PENDING),
+    }
+    site.conduct = awake
+    assert {fate for _, fate in fates(site.sync())} == {Fate.APPLIED}
+
+
 def test_review_leaves_everything_but_states_pending(site: Site) -> None:
     """Under review a Create waits with RecordId 0; a state is a fact and applies at once."""
     site.tell(HUB, SPOKE)
