@@ -49,6 +49,44 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+LOUDEST_FIRST: Final = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+
+
+class Matter(StrEnum):
+    """Whose business it is: a service that suffers, a difference, or our own blindness."""
+
+    HEALTH = "health"
+    DRIFT = "drift"
+    BLINDNESS = "blindness"
+
+
+#: The matter of every kind.
+MATTERS: Final[Mapping[Kind, Matter]] = {
+    Kind.PARTNER_MISMATCH: Matter.DRIFT,
+    Kind.ONE_SIDED: Matter.DRIFT,
+    Kind.ABSENCE_UNVERIFIED: Matter.BLINDNESS,
+    Kind.SCOPE_ONE_SIDED: Matter.DRIFT,
+    Kind.EMPTY_READ_UNCONFIRMED: Matter.BLINDNESS,
+    Kind.UNMAPPED_NAME: Matter.DRIFT,
+    Kind.AMBIGUOUS_NAME: Matter.DRIFT,
+    Kind.ROLE_CONFLICT: Matter.DRIFT,
+    Kind.STATE_NOT_NORMAL: Matter.HEALTH,
+    Kind.SERVER_UNREAD: Matter.BLINDNESS,
+    Kind.STALE_EVIDENCE: Matter.BLINDNESS,
+    Kind.UNKNOWN_VALUE: Matter.BLINDNESS,
+    Kind.DUPLICATE_RELATIONSHIP: Matter.DRIFT,
+    Kind.BLOCKED: Matter.DRIFT,
+    Kind.RELATIONSHIP_LIMIT_NEAR: Matter.HEALTH,
+    Kind.RELATIONSHIP_EMPTY: Matter.DRIFT,
+    Kind.PLAN_REFUSED: Matter.DRIFT,
+    Kind.SERVER_REPLACED: Matter.DRIFT,
+    Kind.DUPLICATE_SERVER: Matter.DRIFT,
+    Kind.CLOCK_SKEW: Matter.HEALTH,
+    Kind.SCOPE_WITHOUT_FAILOVER: Matter.DRIFT,
+    Kind.CREDENTIAL_SUSPENDED: Matter.BLINDNESS,
+    Kind.SERVER_OVERDUE: Matter.BLINDNESS,
+}
+
 #: Default severities.  ``state_not_normal`` is graded by its worse state: ``kind.State`` wins
 #: over ``kind``; people override either.
 SEVERITIES: Final[Mapping[str, Severity]] = {
@@ -120,6 +158,11 @@ class Finding:
     def fingerprint(self) -> str:
         """Kind and subject: one problem is one row."""
         return f"{self.kind}|{self.subject}"
+
+
+def at_least(severity: Severity, least: Severity) -> bool:
+    """True if it is as loud as ``least``, or louder."""
+    return LOUDEST_FIRST.index(severity) <= LOUDEST_FIRST.index(least)
 
 
 def severity(finding: Finding, overrides: Mapping[str, Severity]) -> Severity:

@@ -7,7 +7,18 @@ from dataclasses import replace
 import pytest
 
 from reconcile.drift import Judged, drift
-from reconcile.findings import OVERRIDABLE, SEVERITIES, Finding, Kind, Severity, severity
+from reconcile.findings import (
+    LOUDEST_FIRST,
+    MATTERS,
+    OVERRIDABLE,
+    SEVERITIES,
+    Finding,
+    Kind,
+    Matter,
+    Severity,
+    at_least,
+    severity,
+)
 from reconcile.model import State
 
 PAIR = Finding(Kind.PARTNER_MISMATCH, "HQ", (1, 2), "HQ differs.", (("MCLT", (("a", "1"),)),))
@@ -124,6 +135,8 @@ def test_one_problem_has_one_fingerprint() -> None:
 def test_every_kind_has_a_severity() -> None:
     """And can be overridden."""
     assert set(Kind) <= set(SEVERITIES)
+    assert set(Kind) == set(MATTERS)
+    assert set(MATTERS.values()) == set(Matter)
     assert set(Kind) <= OVERRIDABLE
 
 
@@ -138,3 +151,10 @@ def test_people_override_severities() -> None:
     loud: dict[str, Severity] = {**quiet, "state_not_normal.Recover": Severity.CRITICAL}
     assert severity(moving, loud) is Severity.CRITICAL
     assert severity(PAIR, {}) is Severity.WARNING
+
+
+def test_severities_are_ordered_by_how_loud_they_are() -> None:
+    assert set(LOUDEST_FIRST) == set(Severity)
+    assert at_least(Severity.CRITICAL, Severity.WARNING)
+    assert at_least(Severity.WARNING, Severity.WARNING)
+    assert not at_least(Severity.INFO, Severity.WARNING)

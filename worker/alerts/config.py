@@ -18,10 +18,9 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from collectors.quote import escaped
-from reconcile.findings import Kind, Severity
+from reconcile.findings import Kind, Matter, Severity
 from worker.alerts.channels.port import Channel
 from worker.alerts.kinds import KINDS
-from worker.alerts.message import Matter
 from worker.alerts.routes import Match, QuietHours, Route
 from worker.alerts.sheet import Section, Sheet, flag, text, texts
 from worker.alerts.texts import Texts, TextsUnusable

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
-from reconcile.findings import Kind, Said, Severity
+from reconcile.findings import LOUDEST_FIRST, MATTERS, Kind, Matter, Said, Severity
 from reconcile.model import Evidence
 
 
@@ -24,35 +24,6 @@ class Event(StrEnum):
     STILL_OPEN = "still_open"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
-
-
-class Matter(StrEnum):
-    """Whose business it is: a service that suffers, a difference, or our own blindness."""
-
-    HEALTH = "health"
-    DRIFT = "drift"
-    BLINDNESS = "blindness"
-
-
-_HEALTH: Final = frozenset({Kind.STATE_NOT_NORMAL, Kind.RELATIONSHIP_LIMIT_NEAR, Kind.CLOCK_SKEW})
-_BLINDNESS: Final = frozenset(
-    {
-        Kind.SERVER_UNREAD,
-        Kind.SERVER_OVERDUE,
-        Kind.STALE_EVIDENCE,
-        Kind.CREDENTIAL_SUSPENDED,
-        Kind.ABSENCE_UNVERIFIED,
-        Kind.EMPTY_READ_UNCONFIRMED,
-        Kind.UNKNOWN_VALUE,
-    }
-)
-
-
-def matter_of(kind: Kind) -> Matter:
-    """The matter of every kind of finding."""
-    if kind in _HEALTH:
-        return Matter.HEALTH
-    return Matter.BLINDNESS if kind in _BLINDNESS else Matter.DRIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +83,11 @@ class Digest:
 
 Message: TypeAlias = Alert | Digest
 
-_LOUD: Final = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
-
-
-def at_least(severity: Severity, least: Severity) -> bool:
-    """True if it is as loud as ``least``, or louder."""
-    return _LOUD[severity] >= _LOUD[least]
-
 
 def loudest(message: Message) -> Severity:
     """The severity of a message: that of its loudest alert."""
-    return max((a.severity for a in members(message)), key=_LOUD.__getitem__, default=Severity.INFO)
+    told = (alert.severity for alert in members(message))
+    return min(told, key=LOUDEST_FIRST.index, default=Severity.INFO)
 
 
 def members(message: Message) -> tuple[Alert, ...]:
@@ -144,7 +109,7 @@ def trial(at: datetime, sequence: int = 1, event: Event = Event.OPENED) -> Alert
         event=event,
         fingerprint="test|",
         kind=Kind.PARTNER_MISMATCH,
-        matter=matter_of(Kind.PARTNER_MISMATCH),
+        matter=MATTERS[Kind.PARTNER_MISMATCH],
         severity=Severity.INFO,
         grade="",
         relationship="TEST",

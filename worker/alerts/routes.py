@@ -8,8 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
-from reconcile.findings import Kind, Severity
-from worker.alerts.message import Alert, Matter, at_least
+from reconcile.findings import Kind, Matter, Severity, at_least
+from worker.alerts.message import Alert
 
 
 @dataclass(frozen=True, slots=True)

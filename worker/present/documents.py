@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from reconcile.findings import Finding, Severity, severity
+from reconcile.findings import LOUDEST_FIRST, Finding, Severity, severity
 from reconcile.guard import Counts, Refusal
 from reconcile.model import Sighting, Skipped, Unseen
 from reconcile.record import Hold
@@ -19,7 +19,6 @@ SCHEMA: Final = 1
 Severities = Mapping[str, Severity]
 
 #: From loud to quiet: the order in which findings are shown.
-LOUDEST_FIRST: Final = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 
 def plan_json(preview: Preview, severities: Severities) -> Json:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconcile.findings import Finding, Kind, Severity, severity
+from reconcile.findings import LOUDEST_FIRST, Finding, Kind, Severity, severity
 from reconcile.guard import Refusal
 from reconcile.model import Seen, Sighting, Skipped, Unseen
 from worker.present.changes import between, moves, waits_for, what_changes, why
-from worker.present.documents import LOUDEST_FIRST, Severities
+from worker.present.documents import Severities
 from worker.present.operations import server_name
 from worker.present.screen import Cell, Screen
 from worker.present.text import counted

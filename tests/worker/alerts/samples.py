@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from reconcile.findings import Kind, Severity
+from reconcile.findings import MATTERS, Kind, Matter, Severity
 from reconcile.model import Evidence
-from worker.alerts.message import Alert, Digest, Event, Matter, Note, matter_of
+from worker.alerts.message import Alert, Digest, Event, Note
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 BEGAN = NOW - timedelta(hours=2)
@@ -105,7 +105,7 @@ def hostile_alerts(draw: st.DrawFn) -> Alert:
         event=draw(st.sampled_from(Event)),
         fingerprint=draw(hostile),
         kind=kind,
-        matter=matter_of(kind),
+        matter=MATTERS[kind],
         severity=draw(st.sampled_from(Severity)),
         grade=draw(hostile),
         relationship=draw(st.none() | hostile),

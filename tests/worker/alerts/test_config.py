@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.findings import Kind, Severity
+from reconcile.findings import Kind, Matter, Severity
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.mail import Mail
 from worker.alerts.channels.posting import Receiver
@@ -19,7 +19,6 @@ from worker.alerts.channels.services import Service
 from worker.alerts.channels.webhook import Webhook
 from worker.alerts.config import Alerting, AlertsFileUnusable, load_alerting
 from worker.alerts.kinds import KINDS, mailbox
-from worker.alerts.message import Matter
 from worker.alerts.routes import Match, QuietHours, Route
 from worker.alerts.texts import NAMES
 from worker.alerts.words import Telling

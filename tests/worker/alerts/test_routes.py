@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.findings import Kind, Severity
+from reconcile.findings import Kind, Matter, Severity
 from tests.worker.alerts.samples import CHANGED, NOW, OPENED, UNREAD
-from worker.alerts.message import Matter
 from worker.alerts.routes import Delivery, Match, QuietHours, Route, channels_for
 
 VIENNA = ZoneInfo("Europe/Vienna")

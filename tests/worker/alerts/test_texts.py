@@ -26,7 +26,7 @@ from tests.worker.alerts.samples import (
     UNREAD,
     hostile_alerts,
 )
-from worker.alerts.message import Alert, Digest, Matter, matter_of, trial
+from worker.alerts.message import Alert, Digest, trial
 from worker.alerts.texts import MOST_MEMBERS, Medium, Texts, TextsUnusable
 from worker.alerts.words import NEXT, SURE, lasting, telling
 
@@ -61,10 +61,9 @@ def test_many_values_are_counted() -> None:
     assert (len(values), values[-1]) == (21, "and 10 more values")
 
 
-def test_every_kind_has_a_next_step_and_a_matter_and_every_evidence_a_word() -> None:
+def test_every_kind_has_a_next_step_and_every_evidence_a_word() -> None:
     assert set(NEXT) == set(Kind)
     assert set(SURE) == set(Evidence)
-    assert {matter_of(kind) for kind in Kind} == set(Matter)
 
 
 def test_the_subject_says_how_loud_what_and_where() -> None:
