@@ -6,7 +6,6 @@ once in a while over all processes, and only while the installation really works
 
 from __future__ import annotations
 
-import ssl
 from datetime import timedelta
 from http.client import HTTPException
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, bu
 from typing_extensions import override
 
 from worker import observing
+from worker.alerts.channels.reaching import trusting
 from worker.bootstrap import Ipam
 from worker.figure_ports import Pulse
 from worker.ports import Store
@@ -94,10 +94,7 @@ def push(url: str, ca_file: Path | None) -> str | None:
 
 
 def _opener(ca_file: Path | None) -> OpenerDirector:
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
-    return build_opener(HTTPSHandler(context=context), _NoRedirect)
+    return build_opener(HTTPSHandler(context=trusting(ca_file)), _NoRedirect)
 
 
 class _NoRedirect(HTTPRedirectHandler):

@@ -11,7 +11,14 @@ from collectors.simulator.fleet import made
 from reconcile.findings import Kind
 from reconcile.model import Operation, Standing
 from reconcile.record import Entry, EntryStatus
-from tests.worker.pipeline.office import Message, Office, handle, office
+from tests.worker.pipeline.office import (
+    Killed,
+    Message,
+    Office,
+    die_before_applying,
+    handle,
+    office,
+)
 from worker.deciding import Decided, Terms, apply_selected
 from worker.pipeline import settling
 from worker.ports import Store, Trigger
@@ -186,18 +193,10 @@ def test_a_run_that_is_taken_up_after_hours_applies_nothing_on_its_old_readings(
     at: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All workers died when the change was recorded; the next run sees it again and applies it."""
-
-    class Killed(BaseException):
-        pass
-
-    def die(_: Store, written: Written, *__: object) -> None:
-        if written.entries:
-            raise Killed
-
     at.running.change("dhcp0001-dhcp0002", {"mclt_seconds": "60"})
     run = at.ask()
     with monkeypatch.context() as patch:
-        patch.setattr(settling, "_apply", die)
+        patch.setattr(settling, "_apply", die_before_applying)
         with pytest.raises(Killed):
             at.work(threads=1)
     hours_later(at)

@@ -13,14 +13,13 @@ from sqlalchemy import event
 
 from collectors.simulator.fleet import made
 from reconcile.model import ReadFailure, Seen, Skipped, Unseen
-from tests.worker.pipeline.office import Office, handle, office
+from tests.worker.pipeline.office import Killed, Office, die_before_applying, handle, office
 from tests.worker.pipeline.test_maintenance import begin
 from worker.pipeline import crew, settling
 from worker.pipeline.clerk import Clerk
 from worker.pipeline.reading import _Claiming, claim, conclude, next_in_slow_lane
 from worker.pipeline.settling import lease_name, settle
 from worker.ports import Store, Trigger
-from worker.recording import Written
 from worker.run_ports import LeaseLost, Stage
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
@@ -116,16 +115,9 @@ def test_who_concluded_and_died_is_judged_by_another(at: Office) -> None:
 def test_what_was_recorded_and_not_applied_is_applied_when_the_run_closes(
     at: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def die(_: Store, written: Written, *__: object) -> None:
-        if written.entries:
-            raise Killed
-
     run = at.ask()
     with monkeypatch.context() as patch:
-        patch.setattr(settling, "_apply", die)  # the point at which a process dies
+        patch.setattr(settling, "_apply", die_before_applying)  # the point at which a process dies
         with pytest.raises(Killed):
             at.work(threads=1)
     pending = [entry for entry, _ in at.entries() if entry.status == "pending"]
