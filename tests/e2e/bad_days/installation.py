@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,10 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from collectors.powershell.host import Limits as PollLimits
 from collectors.simulator.fleet import Fleet
 from collectors.simulator.running import Listener, RunningFleet
-from reconcile.model import Operation, Seen
 from reconcile.record import Entry, EntryStatus, Record
 from tests.e2e.bad_days.nursery import Process
 from tests.homes import home
@@ -34,12 +31,11 @@ from worker.importing import import_inventory
 from worker.inventory import read_inventory
 from worker.pipeline.ending import summary_of
 from worker.pipeline.opening import request_run
-from worker.ports import EVERYTHING, EntryFilter, Trigger
-from worker.request import Policy, Request
+from worker.ports import EntryFilter, Trigger
+from worker.request import Request
 from worker.run_ports import Poll
 from worker.simulation.papers import write_papers
 from worker.summary import Summary
-from worker.sync import sync
 from worker.up.child import Program, our_own, start
 
 #: Short, so that who is killed is soon missed.  No schedule comes in between.
@@ -62,7 +58,7 @@ class Installation:
     begin: Callable[[Program], Process]
     staff: dict[str, Process] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     # ------------------------------------------------------------------------- processes
 
@@ -77,7 +73,7 @@ class Installation:
         return self._start(program)
 
     def _start(self, program: Program) -> str:
-        name = f"{program.name}-{next(self._numbers)}"
+        name = f"{program.name}-{next(self.numbers)}"
         self.staff[name] = self.begin(replace(program, log=self.directory / f"{name}.log"))
         self._programs[name] = program
         return name
@@ -192,58 +188,6 @@ class Installation:
             members = [m for run in runs for m in reading.members(run.id)]
             return f"{runs}, {members}, {reading.processes()}"
 
-    # ------------------------------------------------------------------------- what is left
-
-    def assert_nothing_is_half_done(self, *runs: int) -> None:
-        """Before any further run: over, judged, applied, and nobody holds a lease."""
-        self.wait_for(*runs)
-        for run in runs:
-            self.assert_everything_was_judged(run)
-        with self.ipam.store.read() as reading:
-            for run in runs:
-                assert not reading.lease_is_live(f"run:{run}")
-                assert reading.members(run) == ()
-            assert reading.runs_in_progress() == ()
-            pending = EntryFilter(statuses=(EntryStatus.PENDING,))
-            assert [v.entry for v in reading.entry_views(pending)] == []
-
-    def assert_everything_was_judged(self, run: int) -> None:
-        """Each pair that the run was about and of which both partners were read."""
-        summary = self.summary(run)
-        read = {s.server for s in summary.sightings.values() if isinstance(s, Seen)}
-        seen = {name for server, name in summary.names.items() if server in read}
-        with self.ipam.store.read() as reading:
-            run_view = reading.run(run)
-        assert run_view is not None
-        about = run_view.target.removeprefix("server ")
-        partners: defaultdict[str, set[str]] = defaultdict(set)
-        for server in self.running.fleet.servers:
-            for copy in server.copies.values():
-                partners[copy.name].add(server.name)
-        both = [
-            names
-            for names in partners.values()
-            if names <= seen and (about == EVERYTHING or any(n.startswith(about) for n in names))
-        ]
-        removed = sum(line.planned.operation is Operation.DELETE for line in summary.lines)
-        assert summary.pairs + summary.overtaken >= len(both) + removed
-
-    def assert_as_after_a_quiet_day(self, operations: int) -> None:
-        """One more run, then the store is what one undisturbed sync makes of the same fleet.
-
-        So many operations were needed ever; shells that the killed left open are no older than
-        they may be, and nobody left one since.
-        """
-        begun = time.monotonic()
-        self.run()
-        assert told(self.records()) == told(self.quiet_world())
-        planned = [entry.planned for entry in self.entries()]
-        assert len(set(planned)) == len(planned) == operations, "each operation is there once"
-        assert {entry.status for entry in self.entries()} == {EntryStatus.APPLIED}
-        for shell in self.running.simulator.shells_left():
-            since = time.monotonic() - begun
-            assert since < shell.age_seconds < shell.idle_seconds <= PollLimits().idle_seconds
-
     def records(self) -> tuple[Record, ...]:
         with self.ipam.store.read() as reading:
             return reading.records()
@@ -253,22 +197,6 @@ class Installation:
         every = EntryFilter(statuses=tuple(EntryStatus))
         with self.ipam.store.read() as reading:
             return [view.entry for view in reading.entry_views(every)]
-
-    def quiet_world(self) -> tuple[Record, ...]:
-        """What one sync makes of the fleet in an empty database."""
-        file = self.directory / f"quiet-{next(self._numbers)}.db"
-        settings = replace(self.ipam.settings, database_url=f"sqlite:///{file}", policy=Policy.AUTO)
-        with opened(settings) as quiet:
-            _import(quiet, self.directory / "papers" / "inventory.yaml")
-            with quiet.live() as live:
-                sync(quiet.store, live.collector(), Request(Trigger.CLI, "quiet"), quiet.conduct)
-            with quiet.store.read() as reading:
-                return reading.records()
-
-
-def told(records: tuple[Record, ...]) -> dict[str, Record]:
-    """Records without what depends on when they were made."""
-    return {r.relationship_name: replace(r, key=0, changed_at=None) for r in records}
 
 
 @contextmanager
@@ -298,7 +226,7 @@ def installation(
         named = {f"IPAM_SYNC_{name}": value for name, value in given.items()}
         environment = {**own, "HOME": str(directory), "PYTHONPATH": str(_PROJECT), **named}
         with opened(settings_in_force(named)) as ipam:
-            _import(ipam, papers.inventory)
+            import_servers(ipam, papers.inventory)
             _leave_to_us(ipam)
             office = Installation(directory, running, broker, ipam, environment, begin)
             try:
@@ -310,7 +238,7 @@ def installation(
                     process.wait()
 
 
-def _import(ipam: Ipam, inventory: Path) -> None:
+def import_servers(ipam: Ipam, inventory: Path) -> None:
     with ipam.store.write() as uow:
         import_inventory(uow, read_inventory(inventory))
         uow.commit()

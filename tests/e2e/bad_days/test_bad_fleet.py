@@ -13,6 +13,7 @@ from collectors.simulator.fleet import made
 from collectors.simulator.running import Listener
 from reconcile.findings import Kind
 from reconcile.model import Operation, Seen, Sighting, Skipped, SkipReason, Unseen
+from tests.e2e.bad_days.aftermath import assert_as_after_a_quiet_day, assert_nothing_is_half_done
 from tests.e2e.bad_days.bad_servers import Bad, everybody_is_due, scheduled, strike
 from tests.e2e.bad_days.installation import Installation, installation
 from tests.e2e.bad_days.nursery import begin
@@ -59,7 +60,7 @@ def run(at: Installation) -> dict[str, Sighting]:
     eventually(lambda: len(scheduled(at)) > before)
     number = scheduled(at)[-1]
     at.wait_for(number, seconds=PATIENCE_SECONDS)
-    at.assert_nothing_is_half_done(number)
+    assert_nothing_is_half_done(at, number)
     summary = at.summary(number)
     return {summary.names[server]: s for server, s in summary.sightings.items()}
 
@@ -111,7 +112,7 @@ def test_what_was_known_stays_until_the_bad_days_are_over(
             assert at.records() == before
         assert refusals(at) == 1, "one server is asked as somebody who has a wrong password"
         strike(at, {}, think_seconds=0)
-        at.assert_as_after_a_quiet_day(FEW)
+        assert_as_after_a_quiet_day(at, FEW)
 
 
 def test_a_password_that_turns_wrong_costs_no_more_logons_than_are_under_way(

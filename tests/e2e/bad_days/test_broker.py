@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from collectors.simulator.fleet import made
+from tests.e2e.bad_days.aftermath import assert_as_after_a_quiet_day, assert_nothing_is_half_done
 from tests.e2e.bad_days.installation import Installation, installation
 from tests.e2e.bad_days.nursery import begin
 from tests.e2e.bad_days.test_kills import drift
@@ -85,8 +86,8 @@ def test_what_a_broker_loses_is_sent_again_and_done_once() -> None:
             lane = Lane.READ if trigger is Trigger.SCHEDULE else Lane.ON_DEMAND
             eventually(partial(work_is_queued, at, lane))
             mishap(broker)
-            at.assert_nothing_is_half_done(runs[-1])
+            assert_nothing_is_half_done(at, runs[-1])
         come_late(at, runs[-1])
-        at.assert_as_after_a_quiet_day(operations)
+        assert_as_after_a_quiet_day(at, operations)
         assert at.running.simulator.open_shells() == 0
         assert at.the_dead() == []

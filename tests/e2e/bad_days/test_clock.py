@@ -14,6 +14,7 @@ import pytest
 from collectors.simulator.fleet import made
 from reconcile.findings import Kind
 from reconcile.model import Seen
+from tests.e2e.bad_days.aftermath import assert_as_after_a_quiet_day, assert_nothing_is_half_done
 from tests.e2e.bad_days.installation import Installation, installation
 from tests.e2e.bad_days.nursery import begin
 from tests.e2e.bad_days.test_kills import drift
@@ -58,12 +59,12 @@ def test_wrong_clocks_of_workers_change_nothing(at: Installation) -> None:
     for server in at.running.fleet.servers:
         at.running.change(server.name, {"think_seconds": "0.1"})
     run = at.ask()
-    at.assert_nothing_is_half_done(run)
+    assert_nothing_is_half_done(at, run)
     readers = {name for name in at.staff if "server read" in log(at, name)}
     assert readers == {"on-demand-1", "on-demand-2"}, "one ahead and one behind"
     assert_dated_by_the_database(at, run)
     scheduled = everybody_is_due(at)
-    at.assert_nothing_is_half_done(scheduled)
+    assert_nothing_is_half_done(at, scheduled)
     assert "server read" in log(at, "read-3")
     assert_dated_by_the_database(at, scheduled)
     with at.ipam.store.read() as reading:
@@ -74,9 +75,9 @@ def test_wrong_clocks_of_workers_change_nothing(at: Installation) -> None:
     assert all(INTERVAL / 2 < due <= 1.1 * INTERVAL for due in due_in), "jitter included"
     assert at.the_dead() == []
     changed = drift(at, 1)
-    at.assert_nothing_is_half_done(run_without("on-demand-1", at))
+    assert_nothing_is_half_done(at, run_without("on-demand-1", at))
     at.replace_the_dead()
-    at.assert_as_after_a_quiet_day(2 * SERVERS + changed)
+    assert_as_after_a_quiet_day(at, 2 * SERVERS + changed)
 
 
 def run_without(name: str, at: Installation) -> int:

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from collectors.simulator.fleet import made
+from tests.e2e.bad_days.aftermath import assert_as_after_a_quiet_day, assert_nothing_is_half_done
 from tests.e2e.bad_days.doomed import Point
 from tests.e2e.bad_days.installation import Installation, installation
 from tests.e2e.bad_days.nursery import begin
@@ -79,7 +80,7 @@ class Site:
 
     def assert_all_is_well_by_itself(self, run: int) -> None:
         """Nobody was restarted, nothing is half done, and a line told of it instead of tracebacks."""
-        self.at.assert_nothing_is_half_done(run)
+        assert_nothing_is_half_done(self.at, run)
         assert self.at.the_dead() == []
         for name, text in self.news().items():
             assert "Traceback" not in text, name
@@ -111,7 +112,7 @@ def site(url: str | None, broker: ValkeyServer) -> Iterator[Site]:
         yield there
         for server in at.running.fleet.servers:
             at.running.change(server.name, {"think_seconds": "0"})
-        at.assert_as_after_a_quiet_day(there.operations)
+        assert_as_after_a_quiet_day(at, there.operations)
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +213,7 @@ def test_an_old_holder_of_a_lease_that_wakes_up_writes_nothing(there: Site, poin
     run = there.begin_a_run()
     eventually(lambda: sleepers(there, given))
     (sleeper,) = sleepers(there, given)
-    there.at.assert_nothing_is_half_done(run)
+    assert_nothing_is_half_done(there.at, run)
     before = rows(there)
     there.at.staff[sleeper].send_signal(signal.SIGCONT)
     eventually(lambda: sleeper in {*there.say("lease lost"), *there.say("database away")})

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from collectors.simulator.fleet import made
+from tests.e2e.bad_days.aftermath import assert_as_after_a_quiet_day, assert_nothing_is_half_done
 from tests.e2e.bad_days.doomed import Point
 from tests.e2e.bad_days.installation import Installation, installation
 from tests.e2e.bad_days.nursery import begin
@@ -91,8 +92,8 @@ def test_who_is_killed_at_the_worst_moment_costs_time_and_nothing_else(
             if point is Point.APPLIED_NOT_ACKNOWLEDGED:
                 assert in_hand(at, run)
             at.replace_the_dead()
-            at.assert_nothing_is_half_done(run)
-        at.assert_as_after_a_quiet_day(operations)
+            assert_nothing_is_half_done(at, run)
+        assert_as_after_a_quiet_day(at, operations)
 
 
 def test_who_is_killed_at_any_moment_costs_time_and_nothing_else(broker: ValkeyServer) -> None:
@@ -112,6 +113,6 @@ def test_who_is_killed_at_any_moment_costs_time_and_nothing_else(broker: ValkeyS
                 print(f"run {run}: {victim} is killed")  # noqa: T201
                 at.kill(victim)
                 at.replace_the_dead()
-            at.assert_nothing_is_half_done(run)
+            assert_nothing_is_half_done(at, run)
         at.wait_until_ready()
-        at.assert_as_after_a_quiet_day(operations)
+        assert_as_after_a_quiet_day(at, operations)

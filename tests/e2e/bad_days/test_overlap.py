@@ -14,6 +14,7 @@ from collectors.simulator.fleet import Relationship, made
 from reconcile.findings import Kind
 from reconcile.model import Operation
 from reconcile.record import EntryStatus
+from tests.e2e.bad_days.aftermath import assert_as_after_a_quiet_day, assert_nothing_is_half_done
 from tests.e2e.bad_days.installation import Installation, installation
 from tests.e2e.bad_days.nursery import begin
 from tests.e2e.bad_days.test_kills import drift
@@ -105,11 +106,11 @@ def test_two_of_everybody_do_the_schedule_a_run_and_a_trigger_once(
         eventually(lambda: min(map(len, scheduled(at).values()), default=0) >= ROUNDS)
         at.dismiss(*beats)
         eventually(at.is_quiet)
-        at.assert_nothing_is_half_done(everything)
+        assert_nothing_is_half_done(at, everything)
         for times_of_one in scheduled(at).values():
             apart = [later - earlier for earlier, later in pairwise(times_of_one)]
             assert min(apart) >= INTERVAL * 0.9, "never twice in its interval"
-        at.assert_as_after_a_quiet_day(operations)
+        assert_as_after_a_quiet_day(at, operations)
         assert at.running.simulator.open_shells() == 0
 
 
@@ -131,8 +132,8 @@ def test_operators_apply_by_hand_while_workers_apply_states(
         first, second = (numbers(ended(operator)) for operator in operators)
         assert first.isdisjoint(second)
         assert len(first | second) >= changed, "a state, too, if they came before the worker"
-        at.assert_nothing_is_half_done(asked)
-        at.assert_as_after_a_quiet_day(2 * SERVERS + 2 * changed)
+        assert_nothing_is_half_done(at, asked)
+        assert_as_after_a_quiet_day(at, 2 * SERVERS + 2 * changed)
 
 
 def test_a_server_that_is_disabled_in_the_middle_of_a_run_keeps_what_it_has(
@@ -157,7 +158,7 @@ def test_a_server_that_is_disabled_in_the_middle_of_a_run_keeps_what_it_has(
         at.dismiss(next(name for name in at.staff if name.startswith("on-demand")))
         assert at.running.simulator.open_shells() == 0
         at.hire("worker", "--role", "on-demand")
-        at.assert_nothing_is_half_done(asked)
+        assert_nothing_is_half_done(at, asked)
         summary = at.summary(asked)
         assert (len(summary.sightings), station.runs) == (SERVERS - 1, readings)
         assert {f.kind for f in summary.findings} == {Kind.ABSENCE_UNVERIFIED}
@@ -165,4 +166,4 @@ def test_a_server_that_is_disabled_in_the_middle_of_a_run_keeps_what_it_has(
         assert ended(at.say("servers", "enable", "dhcp0001")).code == 0
         (line,) = at.run().lines
         assert line.planned.operation is Operation.DELETE
-        at.assert_as_after_a_quiet_day(operations)
+        assert_as_after_a_quiet_day(at, operations)

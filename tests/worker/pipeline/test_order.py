@@ -10,8 +10,8 @@ import pytest
 
 from collectors.simulator.fleet import made
 from collectors.simulator.running import Listener, RunningFleet
-from tests.worker.pipeline.office import handle, office
-from tests.worker.pipeline.test_runs import by_sync, told
+from tests.worker.pipeline.office import handle, office, told
+from tests.worker.pipeline.test_runs import by_sync
 
 SERVERS = 3
 

@@ -15,7 +15,7 @@ from collectors.simulator.fleet import made
 from reconcile.findings import Kind
 from reconcile.model import Operation, Seen, Standing, Unseen
 from reconcile.record import Record
-from tests.worker.pipeline.office import Message, Office, office
+from tests.worker.pipeline.office import Message, Office, office, told
 from worker.applying import apply_entries
 from worker.bootstrap import opened
 from worker.demo import script
@@ -30,11 +30,6 @@ from worker.sync import sync
 
 #: One of the demo's servers hangs.
 _SHORT = timedelta(seconds=2)
-
-
-def told(records: tuple[Record, ...]) -> dict[str, Record]:
-    """Records without what depends on when they were made."""
-    return {r.relationship_name: replace(r, key=0, changed_at=None) for r in records}
 
 
 def by_sync(directory: Path, at: Office) -> tuple[Summary, dict[str, Record]]:
