@@ -228,6 +228,9 @@ class Reading(RunsReading, WindowsReading, FiguresReading, CredentialsReading, P
 class UnitOfWork(Reading, RunsKeeping, WindowsKeeping, CredentialsKeeping, Protocol):
     """Everything that writes, in one transaction, with one writer at a time."""
 
+    def lock_members(self) -> None:
+        """Wait until nobody else writes about the members of runs; nobody does until it is over."""
+
     def commit(self) -> None:
         """Keep what was written; without it everything is rolled back."""
 
@@ -336,4 +339,19 @@ class Store(Protocol):
     def write(self) -> AbstractContextManager[UnitOfWork]:
         """The one writer: SQLite BEGIN IMMEDIATE, PostgreSQL a locked row. Rolls back unless
         committed.
+        """
+
+    def write_records(self) -> AbstractContextManager[UnitOfWork]:
+        """The same for who judges and applies, which takes long: beside it, on PostgreSQL, others
+        go on to ``write_members``.
+
+        What is written about the members of runs, their sightings and the runs themselves has
+        to come after ``lock_members``.
+        """
+
+    def write_members(self, *, alone: bool = False) -> AbstractContextManager[UnitOfWork]:
+        """For who claims and concludes servers: members of runs, sightings, due times, logons.
+
+        On PostgreSQL several go on beside each other, each about the servers that it named by
+        ``look_ahead``, unless one is to be ``alone``.
         """

@@ -143,6 +143,10 @@ class LeaseLost(Exception):
     """Somebody else holds the lease by now; nothing of this transaction may be kept (R9)."""
 
 
+class NotAlone(Exception):
+    """It is about other servers, too, and is to be done in a unit of work of its own."""
+
+
 class RunsReading(Protocol):
     """Looks at runs in progress."""
 
@@ -222,10 +226,15 @@ class RunsReading(Protocol):
 
 
 class RunsKeeping(Protocol):
-    """Moves runs forward; each call is part of a transaction of the one writer."""
+    """Moves runs forward; each call is part of a transaction that writes, see ``Store``."""
 
     def look_ahead(self, servers: Collection[int]) -> None:
-        """Claims and conclusions of these servers follow, and nothing else: ask for all at once."""
+        """Claims and conclusions of these servers follow, and nothing else: ask for all at once,
+        and write of all when it is committed.
+        """
+
+    def must_be_alone(self) -> None:
+        """What follows is about other servers, too. Raises NotAlone after ``look_ahead``."""
 
     def start_run(self, trigger: str, who: str, target: str, scope: Scope, lane: Lane) -> int: ...
 

@@ -38,7 +38,9 @@ from worker.up.child import Program, start
 _PROJECT: Final = Path(__file__).parents[2]
 #: Longer than any benchmark, so that no schedule comes in between.
 _NEVER: Final = timedelta(hours=4)
+#: How often it is looked whether a run is over: each look costs the time that is measured.
 _LOOK_SECONDS: Final = 0.01
+_OF_WHAT_PASSED: Final = 0.01
 _LONGEST_SECONDS: Final = 600.0
 
 
@@ -116,14 +118,14 @@ class Installed:
 
     def follow(self, run: int) -> Mapping[str, object]:
         """Wait for its end; its numbers."""
-        deadline = time.monotonic() + _LONGEST_SECONDS
-        while time.monotonic() < deadline:
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < _LONGEST_SECONDS:
             with self.ipam.store.read() as reading:
                 told = reading.run(run)
             if told is not None and told.outcome is not None:
                 assert told.outcome == "done", told
                 return told.summary
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(max(_LOOK_SECONDS, passed * _OF_WHAT_PASSED))
         raise AssertionError(f"run {run} is not over in {_LONGEST_SECONDS:.0f} s")
 
     def peak_megabytes(self) -> float:

@@ -1,8 +1,8 @@
 """Small writes of many threads, done together: one wait for the writer's turn, one commit.
 
 Whoever comes first writes for all who came meanwhile; a turn and a commit cost more than what most
-of them have to write.  A write that fails is tried again alone, so that it harms no other; but not
-if it is the database that cannot be used.
+of them have to write.  A write that fails is tried again by itself, so that it harms no other; but
+not if it is the database that cannot be used.  One that is about other servers, too, has to be alone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from worker.ports import Store, UnitOfWork
+from worker.run_ports import NotAlone
 from worker.store_faults import StoreUnavailable
 
 #: The one writer must not be kept from other processes for long.
@@ -61,7 +62,16 @@ class Clerk:
             wish.woken.wait()
         if not wish.is_done:
             self._write_for_all()
-        return wish.outcome()
+        try:
+            return wish.outcome()
+        except NotAlone:
+            return self._write_alone(what)
+
+    def _write_alone(self, what: Callable[[UnitOfWork], _Result]) -> _Result:
+        with self._store.write_members(alone=True) as uow:
+            result = what(uow)
+            uow.commit()
+        return result
 
     def _write_for_all(self) -> None:
         wishes = self._take()
@@ -82,7 +92,7 @@ class Clerk:
 
     def _write(self, wishes: list[_Wish[object]]) -> None:
         try:
-            with self._store.write() as uow:
+            with self._store.write_members() as uow:
                 uow.look_ahead([wish.server for wish in wishes])
                 results = [wish.write(uow) for wish in wishes]
                 uow.commit()

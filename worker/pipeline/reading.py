@@ -231,7 +231,10 @@ def _enlist_partners(
     told = neighbours(taught(known, {member.server: sighting}), [sighting])
     new = told - {m.server for m in uow.members(run.id, told)}
     asked = {n for n in new if known.servers[n].standing is Standing.ENABLED}
-    return enlist(uow, run.id, asked, ()) if asked else frozenset()
+    if not asked:
+        return frozenset()
+    uow.must_be_alone()  # they may be read just now, or concluded
+    return enlist(uow, run.id, asked, ())
 
 
 def send(post: Post, concluded: Concluded) -> None:

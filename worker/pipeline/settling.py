@@ -106,14 +106,14 @@ class _Holder:
 def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int) -> bool:
     """One piece: recorded, then applied. False when there is nothing more for us to do.
 
-    The lease is taken in the transaction of the first piece.
+    The lease is taken in the transaction of the first piece.  Servers are concluded meanwhile.
     """
-    with store.write() as uow:
+    with store.write_records() as uow:
         run = uow.run_in_progress(holder.run)
         token = None if run is None else holder.hold(uow)
         if run is None or token is None:
             return False
-        share = _next_share(uow, run, most)
+        share = _next_share(uow, run, most) or _last_share(uow, run, most)
         if share is None:
             ended = _end(uow, run, token, conduct)
             uow.commit()
@@ -142,9 +142,12 @@ class _Share:
 
 
 def _next_share(reading: Reading, run: OpenRun, most: int) -> _Share | None:
-    """Who concluded and was not judged; at the end those whose partners nobody could name."""
-    concluded = reading.at_stage(run.id, Stage.CONCLUDED, most + 1)
+    """Who concluded and was not judged; at the end those whose partners nobody could name.
+
+    Who still waits is asked first: whoever concludes in between has then been counted once at least.
+    """
     waiting = reading.at_stage(run.id, Stage.WAITING, 1)
+    concluded = reading.at_stage(run.id, Stage.CONCLUDED, most + 1)
     if concluded:
         now, later = concluded[:most], concluded[most:]
         return _Share(frozenset(now), frozenset((*later, *waiting)))
@@ -153,6 +156,12 @@ def _next_share(reading: Reading, run: OpenRun, most: int) -> _Share | None:
     unheard = _unheard(reading, run)
     left = reading.unresolved(run.id) | unheard
     return _Share(left, heard=len(unheard)) if left else None
+
+
+def _last_share(uow: UnitOfWork, run: OpenRun, most: int) -> _Share | None:
+    """Look once more, while nobody can conclude until the lease is given back."""
+    uow.lock_members()
+    return _next_share(uow, run, most)
 
 
 def _unheard(reading: Reading, run: OpenRun) -> set[int]:
@@ -190,6 +199,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: _Share, conduct: Conduct) -> _J
     plan = complete(drafted, uow.holders(drafted.takes))
     plan = with_distance(plan, Looked(sightings, unsettled))
     written = write_down(uow, run.id, world, plan)
+    uow.lock_members()
     for server, subjects in again.items():
         uow.read_again(run.id, server, subjects)
     over = share.focus - again.keys()
@@ -283,7 +293,7 @@ def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduc
     now = at_once(written.entries, conduct.policy)
     if not now:
         return
-    with store.write() as uow:
+    with store.write_records() as uow:
         holder.hold(uow)
         apply_entries(uow, young_enough(uow, run, now, conduct), MACHINE, by_machine=True)
         uow.commit()

@@ -31,7 +31,10 @@ class _Ahead:
 
 
 class LookAhead(SqlWriting):
-    """For ``worker.pipeline.clerk``: what is asked about one server is asked about all of them."""
+    """For ``worker.pipeline.clerk``: what is asked about one server is asked about all of them.
+
+    Their members are locked: another clerk may write about other servers at the same time.
+    """
 
     _ahead: _Ahead | None = None
 
@@ -45,7 +48,7 @@ class LookAhead(SqlWriting):
             return super().waiting_members(server)
         if ahead.waiting is None:
             ahead.waiting = {s: [] for s in ahead.servers}
-            for run, member in self._waiting_for(ahead.servers):
+            for run, member in self._waiting_for(ahead.servers, locked=True):
                 ahead.waiting[member.server].append((run, member))
         known = ahead.waiting.pop(server, None)
         return super().waiting_members(server) if known is None else tuple(known)

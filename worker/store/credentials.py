@@ -14,7 +14,6 @@ from secrets import token_bytes
 from typing import Any, Final
 
 from sqlalchemy import Executable, and_, delete, func, insert, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from collectors.powershell.logons import MOST_UNPROVEN, SLOT_SECONDS, Admission
 from worker.credential_ports import Credential, CredentialView, Logon, Proof, Refusal
@@ -254,8 +253,7 @@ class CredentialWriting(CredentialReading):
         }
         accepting = select(*row.values()).where(server.c.id.in_(servers))
         news = logon.c.accepted_at.is_(None)
-        make = sqlite.insert if self._database.is_sqlite else postgresql.insert
-        accepted = make(logon).from_select(list(row), accepting)
+        accepted = self._upsert(logon).from_select(list(row), accepting)
         return accepted.on_conflict_do_update(
             index_elements=[logon.c.credential, logon.c.server_id],
             set_={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -91,10 +91,21 @@ class LeaseWriting(LeaseReading):
             self._run(delete(worker_process).where(worker_process.c.id.in_(chunk)))
 
     def set_poll(self, poll: Poll) -> None:
-        columns = {("server_id" if k == "server" else k): v for k, v in asdict(poll).items()}
-        this = update(server_poll).where(server_poll.c.server_id == poll.server)
-        if not self._run(this.values(columns)).rowcount:
-            self._run(insert(server_poll).values(columns))
+        self._set_polls([poll])
+
+    def _set_polls(self, polls: Sequence[Poll]) -> None:
+        rows = [
+            {("server_id" if k == "server" else k): v for k, v in asdict(poll).items()}
+            for poll in polls
+        ]
+        new = self._upsert(server_poll)
+        self._run(
+            new.on_conflict_do_update(
+                index_elements=[server_poll.c.server_id],
+                set_={name: new.excluded[name] for name in rows[0]},
+            ),
+            rows,
+        )
 
 
 def _poll(row: AnyRow) -> Poll:

@@ -94,8 +94,10 @@ class MemberReading(Session):
     def waiting_members(self, server: int) -> tuple[tuple[OpenRun, Member], ...]:
         return self._waiting_for([server])
 
-    def _waiting_for(self, servers: Collection[int]) -> tuple[tuple[OpenRun, Member], ...]:
-        asked = _waiting_for(is_sqlite=self._database.is_sqlite)
+    def _waiting_for(
+        self, servers: Collection[int], *, locked: bool = False
+    ) -> tuple[tuple[OpenRun, Member], ...]:
+        asked = _waiting_for(is_sqlite=self._database.is_sqlite, locked=locked)
         rows = self._rows(asked, {"servers": list(servers)})
         return tuple((open_run(row), _member(row)) for row in rows)
 
@@ -156,13 +158,17 @@ def _with_claims(*, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _waiting_for(*, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
-    """Members that wait for a reading of the parameter ``servers``, each with its run."""
+def _waiting_for(*, is_sqlite: bool, locked: bool) -> Select[*tuple[Any, ...]]:
+    """Members that wait for a reading of the parameter ``servers``, each with its run.
+
+    Locked in one order by all, so that none waits for another one in a circle.
+    """
     of_run = and_(run_table.c.id == run_member.c.run_id, IN_PROGRESS)
     asked = _with_claims(is_sqlite=is_sqlite).join(run_table, of_run).add_columns(*RUN)
     these = run_member.c.server_id.in_(bindparam("servers", expanding=True))
     waits = (these, run_member.c.state == Stage.WAITING)
-    return asked.where(*waits).order_by(run_member.c.run_id)
+    ordered = asked.where(*waits).order_by(run_member.c.run_id, run_member.c.server_id)
+    return ordered.with_for_update(of=run_member) if locked else ordered
 
 
 def open_run(row: AnyRow) -> OpenRun:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -17,12 +18,32 @@ from sqlalchemy import (
 
 from reconcile.model import Seen, Sighting
 from worker.run_ports import Lane, OpenRun, Scope, Stage, Turn
+from worker.store.codecs import Columns
 from worker.store.members import IN_PROGRESS, RUN, MemberReading, open_run
 from worker.store.readings import Outcome, SightingReading, SightingWriting, sighting_of
 from worker.store.run_tables import run_member
 from worker.store.session import AnyRow, chunks
 from worker.store.tables import reading, sighting
 from worker.store.tables import run as run_table
+
+_THIS: Final = and_(
+    run_member.c.run_id == bindparam("of_run"), run_member.c.server_id == bindparam("member")
+)
+_CLAIM: Final = (
+    update(run_member)
+    .where(_THIS)
+    .values(claimed_by=bindparam("claimed_by"), claimed_at=bindparam("claimed_at"))
+)
+_CONCLUDE: Final = (
+    update(run_member)
+    .where(_THIS)
+    .values(
+        state=Stage.CONCLUDED,
+        readings=run_member.c.readings + 1,
+        claimed_by=None,
+        claimed_at=None,
+    )
+)
 
 
 class ProgressReading(SightingReading, MemberReading):
@@ -84,8 +105,8 @@ class ProgressWriting(SightingWriting, ProgressReading):
         if not new:
             return
         now = self.now()
-        self._insert(
-            run_member,
+        self._run(
+            self._upsert(run_member).on_conflict_do_nothing(),  # somebody else may enlist them too
             [
                 {
                     "run_id": run,
@@ -107,25 +128,21 @@ class ProgressWriting(SightingWriting, ProgressReading):
 
     def claim(self, run: int, server: int, process: int) -> datetime:
         now = self.now()
-        claimed = {"claimed_by": process, "claimed_at": now}
-        self._run(update(run_member).where(_is(run, server)).values(claimed))
+        self._claim([{"of_run": run, "member": server, "claimed_by": process, "claimed_at": now}])
         return now
+
+    def _claim(self, rows: Sequence[Columns]) -> None:
+        self._run(_CLAIM, rows)
 
     def conclude(self, run: int, server: int, sighting: Sighting | None) -> None:
         if sighting is not None:
             self.replace_sighting(run, sighting)
         if isinstance(sighting, Seen):  # it is judged next
             self._database.shelf.keep_reading(self._digest(sighting), sighting)
-        self._run(
-            update(run_member)
-            .where(_is(run, server))
-            .values(
-                state=Stage.CONCLUDED,
-                readings=run_member.c.readings + 1,
-                claimed_by=None,
-                claimed_at=None,
-            )
-        )
+        self._conclude([{"of_run": run, "member": server}])
+
+    def _conclude(self, rows: Sequence[Columns]) -> None:
+        self._run(_CONCLUDE, rows)
 
     def read_again(self, run: int, server: int, subjects: Iterable[str]) -> None:
         looked = self._rows(select(run_member.c.looked).where(_is(run, server)))[0][0]

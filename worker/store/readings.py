@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 from sqlalchemy import Connection, and_, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from reconcile.model import ReadFailure, Seen, Sighting, Skipped, SkipReason, Unseen
 from worker.ports import EVERYTHING
@@ -165,29 +164,43 @@ class SightingWriting(SightingReading):
 
     def replace_sighting(self, run: int, seen: Sighting) -> None:
         """Record it, instead of what the run saw of this server before."""
-        kept = self._keep([self._document(seen)] if isinstance(seen, Seen) else [])
-        row = {"run_id": run, **_NOTHING, **self._columns(seen, kept)}
-        make = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        self._replace_sightings([(run, seen)])
+
+    def _replace_sightings(self, told: Sequence[tuple[int, Sighting]]) -> None:
+        kept = self._keep([self._document(s) for _, s in told if isinstance(s, Seen)])
+        rows = [{"run_id": run, **_NOTHING, **self._columns(s, kept)} for run, s in told]
+        new = self._upsert(sighting)
         self._run(
-            make(sighting)
-            .values(row)
-            .on_conflict_do_update(
-                index_elements=[sighting.c.server_id, sighting.c.run_id], set_=row
-            )
+            new.on_conflict_do_update(
+                index_elements=[sighting.c.server_id, sighting.c.run_id],
+                set_={name: new.excluded[name] for name in rows[0]},
+            ),
+            rows,
         )
 
     def _keep(self, documents: Iterable[Document]) -> Mapping[str, int]:
-        """The readings' numbers by digest; what is new is kept under a new one."""
+        """The readings' numbers by digest; what is new is kept under a new one, or under that of
+        somebody else who keeps the same just now.
+        """
         told = {document.digest: document.text for document in documents}
-        numbers: dict[str, int] = {}
-        for chunk in chunks(told):
-            there = select(reading.c.digest, reading.c.id).where(reading.c.digest.in_(chunk))
-            numbers.update((row.digest, row.id) for row in self._rows(there))
-        new = [digest for digest in told if digest not in numbers]
-        if new:
-            numbers.update(zip(new, self._new_keys(reading, len(new)), strict=True))
-        self._insert(reading, [{"id": numbers[d], "digest": d, "document": told[d]} for d in new])
+        numbers = self._numbers(told)
+        if new := sorted(told.keys() - numbers.keys()):
+            keys = self._new_keys(reading, len(new))
+            rows = [
+                {"id": key, "digest": digest, "document": told[digest]}
+                for key, digest in zip(keys, new, strict=True)
+            ]
+            self._run(self._upsert(reading).on_conflict_do_nothing(), rows)
+            numbers |= self._numbers(new)
         return numbers
+
+    def _numbers(self, digests: Collection[str]) -> dict[str, int]:
+        asked = select(reading.c.digest, reading.c.id)
+        return {
+            row.digest: row.id
+            for chunk in chunks(digests)
+            for row in self._rows(asked.where(reading.c.digest.in_(chunk)))
+        }
 
     def _columns(self, seen: Sighting, kept: Mapping[str, int]) -> Columns:
         match seen:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.store.engine import Database
 from worker.store.faults import translated
@@ -87,6 +88,10 @@ class Session:
     ) -> Sequence[AnyRow]:
         with translated(self._database.place):
             return self._connection.execute(statement, values).all()
+
+    def _upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An insertion that may say what to do about rows that are there."""
+        return sqlite.insert(table) if self._database.is_sqlite else postgresql.insert(table)
 
     def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows that all have the same columns."""

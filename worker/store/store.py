@@ -8,17 +8,27 @@ from weakref import finalize
 
 from sqlalchemy import Engine
 
-from worker.store.ahead import LookAhead
 from worker.store.engine import Database
 from worker.store.faults import translated
 from worker.store.parts import SqlReading
-from worker.store.transactions import reading, writing
+from worker.store.together import WriteTogether
+from worker.store.transactions import (
+    lock_members,
+    reading,
+    writing,
+    writing_members,
+    writing_records,
+)
 
 
-class SqlUnitOfWork(LookAhead):
+class SqlUnitOfWork(WriteTogether):
     """``worker.ports.UnitOfWork`` on one connection; over when it is committed."""
 
+    def lock_members(self) -> None:
+        lock_members(self._database, self._connection)
+
     def commit(self) -> None:
+        self._write_together()
         with translated(self._database.place):
             self._connection.commit()
             self._connection.close()
@@ -47,6 +57,16 @@ class SqlStore:
     @contextmanager
     def write(self) -> Iterator[SqlUnitOfWork]:
         with writing(self._database) as connection:
+            yield SqlUnitOfWork(self._database, connection)
+
+    @contextmanager
+    def write_records(self) -> Iterator[SqlUnitOfWork]:
+        with writing_records(self._database) as connection:
+            yield SqlUnitOfWork(self._database, connection)
+
+    @contextmanager
+    def write_members(self, *, alone: bool = False) -> Iterator[SqlUnitOfWork]:
+        with writing_members(self._database, alone=alone) as connection:
             yield SqlUnitOfWork(self._database, connection)
 
     def close(self) -> None:

@@ -23,8 +23,10 @@ _TURN_MILLISECONDS: Final = 250
 #: statement sees what the last writer left.
 _READ_COMMITTED: Final = 2
 _REPEATABLE_READ: Final = 3
-#: PostgreSQL's advisory lock that those take who make or upgrade the tables; any fixed number.
+#: PostgreSQL's advisory locks, any fixed numbers: of those who make or upgrade the tables, and of
+#: those who move the members of runs forward.
 _MIGRATION_LOCK: Final = 0x6970616D  # "ipam"
+_MEMBERS_LOCK: Final = _MIGRATION_LOCK + 1
 
 
 @contextmanager
@@ -40,9 +42,38 @@ def reading(database: Database) -> Iterator[Connection]:
         yield connection
 
 
-def writing(database: Database) -> AbstractContextManager[Connection]:
-    """The transaction of the one writer; on PostgreSQL it has locked the row they queue at."""
+@contextmanager
+def writing(database: Database) -> Iterator[Connection]:
+    """The transaction of the one writer of everything."""
+    with writing_records(database) as connection:
+        lock_members(database, connection)
+        yield connection
+
+
+def writing_records(database: Database) -> AbstractContextManager[Connection]:
+    """The transaction of the one writer of records; on PostgreSQL it has locked the row that they
+    queue at.  Before it writes about members it has to lock those too, in this order.
+    """
     return _in_turn(database, select(writer.c.id).with_for_update())
+
+
+def writing_members(database: Database, *, alone: bool) -> AbstractContextManager[Connection]:
+    """A transaction of those who say how far members are, beside who writes records, and beside
+    each other unless ``alone``.
+
+    SQLite has one writer of anything.
+    """
+    if database.is_sqlite:
+        return writing_records(database)
+    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+    return _queueing(database, select(lock(_MEMBERS_LOCK)))
+
+
+def lock_members(database: Database, connection: Connection) -> None:
+    """Wait for who writes about them; nobody else does until this transaction is over."""
+    if not database.is_sqlite:
+        with translated(database.place):
+            connection.execute(select(func.pg_advisory_xact_lock(_MEMBERS_LOCK)))
 
 
 def migrating(database: Database) -> AbstractContextManager[Connection]:
@@ -53,11 +84,16 @@ def migrating(database: Database) -> AbstractContextManager[Connection]:
 @contextmanager
 def _in_turn(database: Database, queue: Select[Any]) -> Iterator[Connection]:
     """First in turn within this process, then among processes."""
-    wait = database.lock_timeout_seconds
-    with _turn(database), _transaction(database) as connection:
+    with _turn(database), _queueing(database, queue) as connection:
+        yield connection
+
+
+@contextmanager
+def _queueing(database: Database, queue: Select[Any]) -> Iterator[Connection]:
+    with _transaction(database) as connection:
         with translated(database.place):
             if database.is_sqlite:
-                _begin_immediate(connection, wait)
+                _begin_immediate(connection, database.lock_timeout_seconds)
             else:
                 _begin_with(connection, isolation_level=_READ_COMMITTED)
                 connection.execute(queue)

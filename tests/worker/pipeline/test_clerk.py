@@ -100,6 +100,20 @@ def test_one_that_fails_fails_alone(store: SqlStore) -> None:
     assert "goes on" in names(store)
 
 
+def test_one_that_must_be_alone_is_written_after_the_others(store: SqlStore) -> None:
+    clerk = Clerk(store)
+
+    def alone(uow: UnitOfWork) -> int:
+        uow.must_be_alone()
+        return uow.add_server("alone")
+
+    with commits(store) as counted:
+        outcomes = all_at_once(store, clerk, {1: adding("before"), 2: alone, 3: adding("after")})
+    assert len(set(outcomes.values())) == len(outcomes), "each has its result"
+    assert names(store) == {"first", "before", "alone", "after"}
+    assert len(counted) == 4, "each by itself"
+
+
 def test_two_wishes_about_one_server_see_each_other(store: SqlStore) -> None:
     """What was looked up ahead is of before."""
     clerk = Clerk(store)

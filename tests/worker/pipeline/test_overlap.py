@@ -12,11 +12,13 @@ import pytest
 from collectors.simulator.fleet import made
 from reconcile.findings import Kind
 from reconcile.model import Operation
-from tests.processes import eventually
+from tests.processes import PATIENCE_SECONDS, eventually
 from tests.worker.pipeline.office import Office, handle, office
-from worker.ports import Trigger
+from worker.pipeline import crew
+from worker.pipeline.reading import Concluded, conclude
+from worker.ports import Trigger, UnitOfWork
 
-SLOW = "dhcp0001"
+SLOW, PARTNER = "dhcp0001", 2
 
 
 @pytest.fixture
@@ -149,3 +151,41 @@ def test_a_contradiction_that_stays_is_looked_at_once_more_and_then_never_again(
         assert Kind.PARTNER_MISMATCH in {f.kind for f in at.run().findings}
     readings = [station.runs for station in at.running.simulator.stations]
     assert sum(readings) == 3 * 4 + 1, "one second reading, in the first run"
+
+
+def test_a_partner_that_is_concluded_at_the_same_moment_is_not_read_again(
+    at: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person's run learns of it just then, in one commit of one process."""
+    worker = at.crews[0]
+    mine = at.ask(server=SLOW)
+    everything = at.ask(Trigger.SCHEDULE)
+    at.post.waiting_now.clear()
+    there, go = threading.Barrier(3), threading.Event()
+
+    def concluding(*given: object) -> Concluded:
+        there.wait(PATIENCE_SECONDS)
+        return conclude(*given)  # type: ignore[arg-type]
+
+    def busy(_: UnitOfWork) -> None:
+        go.wait(PATIENCE_SECONDS)
+
+    monkeypatch.setattr(crew, "conclude", concluding)
+    threads = [
+        threading.Thread(target=worker.read, args=(everything, server)) for server in (1, PARTNER)
+    ]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: there.n_waiting == len(threads))
+    threads.append(threading.Thread(target=worker._clerk.write, args=(0, busy)))
+    threads[-1].start()
+    eventually(lambda: worker._clerk._is_at_work)
+    monkeypatch.undo()
+    there.wait(PATIENCE_SECONDS)
+    eventually(lambda: len(worker._clerk._wishes) == len(threads) - 1)
+    go.set()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    at.work()
+    assert at.running.station(f"dhcp000{PARTNER}").runs == 1
+    assert PARTNER in at.summary(mine).sightings

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from collectors.simulator.fleet import made
+from reconcile.model import ReadFailure, Unseen
 from tests.postgres import PostgresServer
 from tests.processes import PATIENCE_SECONDS, eventually
 from tests.worker.pipeline.office import Office, office
@@ -24,6 +25,7 @@ from worker.pipeline.reading import conclude
 from worker.pipeline.settling import settle
 
 PAIR = (1, 2)
+AWAY = ReadFailure("timeout", "It does not answer.", "Wait.", retry=True)
 
 
 @pytest.fixture
@@ -65,13 +67,15 @@ class Held:
         self._here.wait(PATIENCE_SECONDS)
         with opened(self._at.ipam.settings) as third, third.store.write():
             self._go.wait(PATIENCE_SECONDS)
-            eventually(lambda: self._waiting() >= len(PAIR))
+            eventually(lambda: _waiting(self._server) >= len(PAIR))
 
-    def _waiting(self) -> int:
-        with self._server.connect() as connection:
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            rows = connection.execute(waiting).fetchall()
-        return int(rows[0][0])
+
+def _waiting(server: PostgresServer) -> int:
+    """So many wait for another transaction."""
+    with server.connect() as connection:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        rows = connection.execute(waiting).fetchall()
+    return int(rows[0][0])
 
 
 def test_the_pair_is_judged_once_and_the_run_ends_without_a_sweep(
@@ -95,3 +99,21 @@ def test_the_pair_is_judged_once_and_the_run_ends_without_a_sweep(
         worker.join(PATIENCE_SECONDS)
     assert not at.post.sent[len(PAIR) :], "nobody had to be called"
     assert (at.summary(run).pairs, len(at.records()), len(at.entries())) == (1, 1, 1)
+
+
+def test_who_concludes_while_a_worker_gives_up_the_run_is_judged_by_it(
+    at: Office, postgres_server: PostgresServer
+) -> None:
+    """It found nothing to do, and the other one found its lease taken: it has to look once more."""
+    run = at.ask()
+    at.post.waiting_now.clear()
+    at.crews[0].read(run, PAIR[0])
+    with at.ipam.store.write_members(alone=True) as concluding:
+        settling = threading.Thread(target=at.crews[1].settle, args=(run,))
+        settling.start()
+        eventually(lambda: _waiting(postgres_server) == 1)
+        concluding.conclude(run, PAIR[1], Unseen(PAIR[1], concluding.now(), AWAY))
+        concluding.commit()
+    settling.join(PATIENCE_SECONDS)
+    told = at.summary(run)
+    assert (told.pairs, type(told.sightings[PAIR[1]])) == (1, Unseen)

@@ -1,0 +1,135 @@
+"""Who reads servers goes on while somebody judges and applies; what touches both excludes both.
+
+With stores of their own, as processes have.  A writer that does not get its turn gives up at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+
+import pytest
+
+from tests.processes import PATIENCE_SECONDS
+from tests.worker.store.samples import add_servers
+from worker.ports import Trigger, UnitOfWork
+from worker.run_ports import Lane, NotAlone, Scope
+from worker.store.schema import open_store
+from worker.store.store import SqlStore
+from worker.store_faults import StoreUnavailable
+
+_MOMENT_SECONDS = 0.05
+
+
+@pytest.fixture
+def other(store_url: str) -> Iterator[SqlStore]:
+    """The same database, for another process that is in a hurry."""
+    with closing(open_store(store_url, lock_timeout_seconds=_MOMENT_SECONDS)) as other:
+        yield other
+
+
+@pytest.fixture
+def waiting(store: SqlStore) -> tuple[int, int, int]:
+    """A run, and the two servers that it waits for."""
+    servers = one, two = add_servers(store, 2)
+    with store.write() as uow:
+        run = uow.start_run(Trigger.SCHEDULE, "beat", "all", Scope(None, None), Lane.READ)
+        uow.add_members(run, servers, targets=servers)
+        uow.commit()
+    return run, one, two
+
+
+def has_to_wait(unit: AbstractContextManager[UnitOfWork]) -> bool:
+    try:
+        with unit:
+            return False
+    except StoreUnavailable:
+        return True
+
+
+@pytest.mark.parametrize("beside", ["records", "members"])
+def test_the_writer_of_everything_is_alone(store: SqlStore, other: SqlStore, beside: str) -> None:
+    with store.write():
+        assert has_to_wait(getattr(other, f"write_{beside}")())
+    with getattr(store, f"write_{beside}")():
+        assert has_to_wait(other.write())
+
+
+def test_on_postgresql_servers_are_claimed_and_concluded_while_somebody_judges(
+    postgres_store: SqlStore,
+) -> None:
+    url = postgres_store.engine.url.render_as_string(hide_password=False)
+    with closing(open_store(url, lock_timeout_seconds=_MOMENT_SECONDS)) as other:
+        with postgres_store.write_records() as judging:
+            assert not has_to_wait(other.write_members())
+            assert has_to_wait(other.write_records()), "one judges at a time"
+            judging.lock_members()
+            assert has_to_wait(other.write_members())
+        with postgres_store.write_members():
+            assert not has_to_wait(other.write_members()), "beside each other"
+            assert has_to_wait(other.write_members(alone=True))
+            with other.write_records() as judging, pytest.raises(StoreUnavailable):
+                judging.lock_members()
+
+
+def test_two_that_want_the_same_server_come_one_after_the_other(
+    store: SqlStore, store_url: str, waiting: tuple[int, int, int]
+) -> None:
+    """The second one sees what the first one did."""
+    run, one, _ = waiting
+    seen: dict[int, int | None] = {}
+    begun = threading.Event()
+
+    def claim(process: int, then: Callable[[], None]) -> None:
+        with closing(open_store(store_url)) as mine, mine.write_members() as uow:
+            uow.look_ahead([one])
+            ((_, member),) = uow.waiting_members(one)
+            seen[process] = None if member.claimed_at is None else process
+            uow.claim(run, one, process)
+            then()
+            uow.commit()
+
+    second = threading.Thread(target=claim, args=(2, lambda: None))
+
+    def while_the_second_one_comes() -> None:
+        second.start()
+        begun.wait(_MOMENT_SECONDS)  # it has no way to tell that it waits
+
+    claim(1, while_the_second_one_comes)
+    second.join(PATIENCE_SECONDS)
+    assert seen == {1: None, 2: 2}, "the second one saw the claim of the first one"
+
+
+def test_who_is_about_other_servers_too_must_be_alone(
+    store: SqlStore, waiting: tuple[int, int, int]
+) -> None:
+    run, one, two = waiting
+    with store.write_members() as uow:
+        uow.look_ahead([one])
+        with pytest.raises(NotAlone):
+            uow.must_be_alone()
+    with store.write_members(alone=True) as uow:
+        uow.must_be_alone()
+        uow.conclude(run, two, None)
+        uow.commit()
+    with store.read() as reading:
+        assert reading.stages(run) == {"waiting": 1, "concluded": 1}
+
+
+def test_what_is_put_off_is_written_once_and_by_a_commit_only(
+    store: SqlStore, waiting: tuple[int, int, int]
+) -> None:
+    run, one, two = waiting
+    with store.write_members() as uow:
+        uow.look_ahead([one, two])
+        uow.conclude(run, one, None)
+    with store.read() as reading:
+        assert reading.stages(run) == {"waiting": 2}, "rolled back"
+    with store.write_members() as uow:
+        uow.look_ahead([one, two])
+        uow.conclude(run, one, None)
+        uow.conclude(run, two, None)
+        uow.commit()
+    with store.read() as reading:
+        assert [m.readings for m in reading.members(run)] == [1, 1]
