@@ -15,9 +15,10 @@ from reconcile.tracker import Need
 from reconcile.world import World
 from worker.aging import fresh
 from worker.applying import apply_entries
+from worker.lives import Fact, keep_findings
 from worker.ports import Ledger, Reading, Store, UnitOfWork
 from worker.preview import refused_finding
-from worker.recording import MACHINE, Recorded, Written, concerned, keep_findings
+from worker.recording import MACHINE, Recorded, Written, concerned
 from worker.request import Conduct, Policy
 from worker.summary import Line, Summary, counts, fate
 
@@ -46,7 +47,7 @@ def close(store: Store, run: int, course: Course, conduct: Conduct) -> Summary:
             done |= _apply(uow, contested, course, conduct)
         done |= _done_by_others(uow, course, done)
         shown = refusal or earlier_refusal(uow, conduct)
-        life = _operational_findings(uow, run, course, done, shown)
+        life = _operational_findings(uow, run, course, done, shown, conduct)
         lines = tuple(_line(e, done, refusal) for e in course.written.entries)
         summary = _summary(run, course, lines, life, shown)
         uow.close_run(run, "done", _numbers(summary))
@@ -109,7 +110,12 @@ def _done_by_others(uow: UnitOfWork, course: Course, done: frozenset[int]) -> fr
 
 
 def _operational_findings(
-    uow: UnitOfWork, run: int, course: Course, done: frozenset[int], refusal: Refusal | None
+    uow: UnitOfWork,
+    run: int,
+    course: Course,
+    done: frozenset[int],
+    refusal: Refusal | None,
+    conduct: Conduct,
 ) -> tuple[Finding, ...]:
     """What still waits and what was refused, now that everything possible was applied."""
     records = {r.key: r for r in course.world.records}
@@ -121,13 +127,13 @@ def _operational_findings(
     known = [f for f in uow.open_findings(concerned(course.world)) if f.finding.kind in OPERATIONAL]
     about_pairs = [f for f in known if f.finding.servers]
     life = drift(now, (f.finding for f in about_pairs), course.plan.judged)
-    keep_findings(uow, run, life, about_pairs)
+    keep_findings(uow, Fact(run, now, conduct), life, about_pairs)
     whole = [f for f in known if not f.finding.servers]
     refused = [] if refusal is None else [refused_finding(refusal)]
     store_wide = drift(refused, (f.finding for f in whole), course.plan.judged)
     if refusal is None:
         store_wide = replace(store_wide, persisting=(), resolved=tuple(f.finding for f in whole))
-    keep_findings(uow, run, store_wide, whole)
+    keep_findings(uow, Fact(run, refused, conduct), store_wide, whole)
     return life.now + store_wide.now
 
 

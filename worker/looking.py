@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from collectors.base import Collector
+from reconcile.findings import Finding
 from reconcile.impostors import genuine
 from reconcile.machines import duplicates
 from reconcile.model import Seen, Server, Sighting, Skipped, SkipReason, Standing
@@ -14,6 +15,7 @@ from reconcile.record import Record
 from reconcile.servers import self_names
 from reconcile.witness import neighbours
 from reconcile.world import World
+from worker.alert_ports import OpenFinding
 from worker.clock import DatabaseClock
 from worker.ports import Reading, Store
 from worker.request import Conduct, Target
@@ -104,7 +106,7 @@ def load_world(
         records=records,
         now=reading.now(),
         entries=reading.entries(near),
-        open_findings=tuple(f.finding for f in reading.open_findings(None if everybody else near)),
+        open_findings=_there(reading.open_findings(None if everybody else near)),
         watches=reading.watches(near),
         rules=conduct.rules,
         targets=target.servers,
@@ -115,6 +117,11 @@ def load_world(
         paused=paused(reading.open_windows()),
         rested=reading.rested([k for k, s in sightings.items() if not isinstance(s, Seen)]),
     )
+
+
+def _there(problems: Iterable[OpenFinding]) -> tuple[Finding, ...]:
+    """Those that were there when they were judged last; one that flaps is open for longer."""
+    return tuple(p.finding for p in problems if p.life.absent_since is None)
 
 
 def _retired(known: Roster) -> set[int]:

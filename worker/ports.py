@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
-from reconcile.findings import Finding, Kind
+from reconcile.findings import Kind
 from reconcile.model import (
     Evidence,
     Provenance,
@@ -26,6 +26,7 @@ from reconcile.model import (
 )
 from reconcile.moves import Membership
 from reconcile.record import Contest, Entry, EntryStatus, Hold, Planned, Record
+from worker.alert_ports import AlertsKeeping, OpenFinding
 from worker.credential_ports import CredentialsKeeping, CredentialsReading
 from worker.figure_ports import FiguresReading
 from worker.run_ports import RunsKeeping, RunsReading
@@ -39,16 +40,6 @@ class Endpoint:
     url: str | None = None
     transport: str | None = None
     credential: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenFinding:
-    """A finding as it stands in the store, not yet resolved."""
-
-    id: int
-    finding: Finding
-    first_seen: datetime
-    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +216,7 @@ class Reading(RunsReading, WindowsReading, FiguresReading, CredentialsReading, P
         """What a run saw, by server; the stories of a Seen are left out (empty)."""
 
 
-class UnitOfWork(Reading, RunsKeeping, WindowsKeeping, CredentialsKeeping, Protocol):
+class UnitOfWork(Reading, AlertsKeeping, RunsKeeping, WindowsKeeping, CredentialsKeeping, Protocol):
     """Everything that writes, in one transaction, with one writer at a time."""
 
     def lock_members(self) -> None:
@@ -321,13 +312,6 @@ class UnitOfWork(Reading, RunsKeeping, WindowsKeeping, CredentialsKeeping, Proto
 
     def wait_for(self, contested: Mapping[int, tuple[Contest, ...]]) -> None:
         """What these pending entries wait for, by number; none: nothing any more."""
-
-    # findings
-    def open_finding(self, run: int, findings: Iterable[Finding]) -> None: ...
-
-    def change_finding(self, id: int, finding: Finding) -> None: ...
-
-    def resolve_findings(self, ids: Collection[int]) -> None: ...
 
 
 class Store(Protocol):

@@ -14,9 +14,10 @@ from reconcile.names import fold_relationship
 from reconcile.plan import Plan
 from reconcile.record import Contest, EntryStatus, Planned
 from reconcile.world import World
+from worker.lives import Fact, keep_findings
 from worker.looking import new_names
-from worker.ports import OpenFinding, UnitOfWork
-from worker.request import Policy
+from worker.ports import UnitOfWork
+from worker.request import Conduct, Policy
 
 MACHINE = "ipam-sync"
 
@@ -41,13 +42,13 @@ class Written:
     life: Drift
 
 
-def record(uow: UnitOfWork, run: int, world: World, plan: Plan) -> Written:
+def record(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
     """Record sightings, what they taught, findings, and every new need as a pending entry."""
     uow.add_sightings(run, world.sightings.values())
-    return write_down(uow, run, world, plan)
+    return write_down(uow, run, world, plan, conduct)
 
 
-def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan) -> Written:
+def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
     """The same for sightings that are recorded already."""
     _learn(uow, world)
     uow.end_watches(plan.watches.end)
@@ -57,7 +58,8 @@ def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan) -> Written:
     findings = [f for f in plan.findings if f.kind not in OPERATIONAL]
     known = [f for f in uow.open_findings(concerned(world)) if f.finding.kind not in OPERATIONAL]
     life = drift(findings, (f.finding for f in known), plan.judged)
-    keep_findings(uow, run, life, known)
+    fact = Fact(run, findings, conduct, world.sightings, world.records)
+    keep_findings(uow, fact, life, known)
     _wait_anew(uow, world, plan)
     return Written(_fill_tracker(uow, run, plan), life)
 
@@ -73,15 +75,6 @@ def at_once(entries: Iterable[Recorded], policy: Policy) -> dict[int, Planned]:
             or (policy is Policy.AUTO and not e.planned.destructive and not e.planned.contested)
         )
     }
-
-
-def keep_findings(uow: UnitOfWork, run: int, life: Drift, known: Iterable[OpenFinding]) -> None:
-    """Write the life of findings; what persists unchanged is not touched (R10)."""
-    ids = {f.finding.fingerprint: f.id for f in known}
-    uow.open_finding(run, life.opened)
-    for finding in life.changed:
-        uow.change_finding(ids[finding.fingerprint], finding)
-    uow.resolve_findings([ids[f.fingerprint] for f in life.resolved])
 
 
 def concerned(world: World) -> set[int] | None:

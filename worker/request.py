@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
+from reconcile.findings import Severity
 from reconcile.guard import Limits
+from reconcile.life import Patience
 from reconcile.model import Server, Standing
 from reconcile.names import Ambiguous, Known, NameMap, Unknown, fold_relationship
 from reconcile.record import Record
@@ -61,12 +64,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """How runs behave: rules of judgement, limits of the guard, policy, timing."""
+    """How runs behave: rules of judgement, limits of the guard, policy, timing, when a problem is
+    open and how loud it is where people say so.
+    """
 
     rules: Rules = Rules()
     limits: Limits = Limits()
     policy: Policy = Policy.AUTO
     timing: Timing = Timing()
+    patience: Patience = field(default_factory=Patience)
+    severities: Mapping[str, Severity] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

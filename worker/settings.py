@@ -22,6 +22,7 @@ from platformdirs import user_config_path, user_data_path
 from collectors.powershell.host import Limits as PollLimits
 from reconcile.findings import Severity
 from reconcile.guard import Limits
+from reconcile.life import Patience
 from reconcile.world import PercentReading, Rules
 from worker.broker import without_password
 from worker.logs import LogFormat, LogLevel
@@ -133,7 +134,14 @@ class Settings:
             scopes_percent=self.guard_scopes_percent,
         )
         timing = Timing(self.interval, self.lease, self.sweep, self.tick)
-        return Conduct(rules=rules, limits=limits, policy=self.policy, timing=timing)
+        return Conduct(
+            rules=rules,
+            limits=limits,
+            policy=self.policy,
+            timing=timing,
+            patience=Patience(apart=self.interval / 2),
+            severities=self.severities,
+        )
 
     @property
     def safe_database_url(self) -> str:

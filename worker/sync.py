@@ -73,7 +73,7 @@ def _record(
 ) -> tuple[World, Plan, Written]:
     with store.write() as uow:
         world, planned = judge(uow, looked, target, conduct)
-        written = record(uow, run, world, planned)
+        written = record(uow, run, world, planned, conduct)
         uow.commit()
     return world, planned, written
 

@@ -20,6 +20,7 @@ from tests.worker.store.samples import (
     a_record,
     add_servers,
     an_update,
+    found,
     insert,
     open_run,
 )
@@ -199,14 +200,14 @@ def test_findings_are_told_with_the_severity_that_people_gave_them(store: SqlSto
     one, two, _ = a_fleet_with_a_past(store)
     with store.write() as uow:
         run = open_run(uow)
-        uow.open_finding(run, [a_finding("HQ", one, two), a_finding("branch", one)])
+        found(uow, run, [a_finding("HQ", one, two), a_finding("branch", one)])
         down = Finding(Kind.STATE_NOT_NORMAL, "HQ", (one, two), "", grade=State.PARTNER_DOWN)
-        uow.open_finding(run, [down])
+        found(uow, run, [down])
         uow.commit()
     settings = Settings(severities={"partner_mismatch": Severity.CRITICAL})
     told = served(exported(store, settings, None))
-    found = {k: v for k, v in told.items() if k.startswith("ipam_sync_findings_open") and v}
-    assert found == {
+    counted = {k: v for k, v in told.items() if k.startswith("ipam_sync_findings_open") and v}
+    assert counted == {
         'ipam_sync_findings_open{kind="partner_mismatch",severity="critical"}': 2,
         'ipam_sync_findings_open{kind="state_not_normal",severity="critical"}': 1,
     }

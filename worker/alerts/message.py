@@ -8,22 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
 from reconcile.findings import LOUDEST_FIRST, MATTERS, Kind, Matter, Said, Severity
+from reconcile.life import Event
 from reconcile.model import Evidence
-
-
-class Event(StrEnum):
-    """What happened to a problem."""
-
-    OPENED = "opened"
-    CHANGED = "changed"
-    STILL_OPEN = "still_open"
-    ACKNOWLEDGED = "acknowledged"
-    RESOLVED = "resolved"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from jinja2 import (
 from jinja2.sandbox import SandboxedEnvironment
 
 from collectors.quote import escaped
-from worker.alerts.message import Alert, Digest, Event, Message, members, trial
+from reconcile.life import Event
+from worker.alerts.message import Alert, Digest, Message, members, trial
 from worker.alerts.words import HAPPENED, Link, Telling, telling
 
 #: Of a digest; the rest is counted.

@@ -13,8 +13,9 @@ from typing import Final
 
 from collectors.quote import escaped
 from reconcile.findings import Kind, Said
+from reconcile.life import Event
 from reconcile.model import Evidence
-from worker.alerts.message import Alert, Event
+from worker.alerts.message import Alert
 
 _NAME: Final = 255
 _DETAIL: Final = 2000

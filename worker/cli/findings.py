@@ -14,7 +14,8 @@ from worker.cli.output import CommandFailed, print_json, say
 if TYPE_CHECKING:
     from reconcile.findings import Finding
     from reconcile.record import Record
-    from worker.ports import OpenFinding, Reading
+    from worker.alert_ports import OpenFinding
+    from worker.ports import Reading
 
 _COMMANDS: Final = {"list": Place("worker.cli.findings:list_", "List what is open.")}
 

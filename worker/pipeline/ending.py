@@ -9,17 +9,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reconcile.drift import OPERATIONAL
+from reconcile.drift import OPERATIONAL, Drift, Judged, drift
 from reconcile.findings import Finding
 from reconcile.guard import Refusal
 from reconcile.moves import blocked
 from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.tracker import Need
 from worker.aging import fresh
+from worker.alert_ports import OpenFinding
 from worker.applying import apply_entries
 from worker.closing import earlier_refusal, hold_all, refuse
+from worker.lives import Fact, keep_findings
 from worker.pipeline.opening import JOINED_WITHIN
-from worker.ports import EVERYTHING, OpenFinding, Reading, UnitOfWork
+from worker.ports import EVERYTHING, Reading, UnitOfWork
 from worker.preview import refused_finding
 from worker.recording import MACHINE, Recorded, at_once
 from worker.request import Conduct, Policy
@@ -37,7 +39,7 @@ def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
         _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.destructive], conduct)
     if conduct.policy is Policy.AUTO:
         _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.contested], conduct)
-    _operational_findings(uow, run, refusal or earlier_refusal(uow, conduct))
+    _operational_findings(uow, run, refusal or earlier_refusal(uow, conduct), conduct)
     numbers = _numbers(uow, run, refusal)
     uow.close_run(run.id, "done", numbers)
     uow.drop_members(run.id)
@@ -72,7 +74,9 @@ def young_enough(
     return fresh(entries, reading.sightings(run.id), now, limit)
 
 
-def _operational_findings(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> None:
+def _operational_findings(
+    uow: UnitOfWork, run: OpenRun, refusal: Refusal | None, conduct: Conduct
+) -> None:
     """What waits for another operation, and what the guard holds: both can be read off the store."""
     names = {s.id: s.name for s in uow.servers()}
     waiting = uow.pending_contested()
@@ -81,19 +85,18 @@ def _operational_findings(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None
     now = [blocked(Need(e.planned, e.number), names.__getitem__, records) for e in waiting]
     if refusal is not None:
         now.append(refused_finding(refusal))
-    _keep(uow, run, now, uow.open_findings(kinds=OPERATIONAL))
+    known = uow.open_findings(kinds=OPERATIONAL)
+    keep_findings(uow, Fact(run.id, now, conduct), _changes(now, known), known)
 
 
-def _keep(
-    uow: UnitOfWork, run: OpenRun, now: Iterable[Finding], before: Iterable[OpenFinding]
-) -> None:
-    known = {f.finding.fingerprint: f for f in before}
-    current = {f.fingerprint: f for f in now}
-    uow.open_finding(run.id, [f for key, f in sorted(current.items()) if key not in known])
-    for key, finding in sorted(current.items()):
-        if key in known and known[key].finding.values != finding.values:
-            uow.change_finding(known[key].id, finding)
-    uow.resolve_findings([f.id for key, f in known.items() if key not in current])
+def _changes(now: Iterable[Finding], before: Iterable[OpenFinding]) -> Drift:
+    """All of them are known at the close of any run, so what is not there is over."""
+    everything = Judged({}, frozenset())
+    life = drift(now, (problem.finding for problem in before), everything)
+    there = {finding.fingerprint for finding in now}
+    gone = tuple(f for f in life.persisting if f.fingerprint not in there)
+    still = tuple(f for f in life.persisting if f.fingerprint in there)
+    return replace(life, persisting=still, resolved=(*life.resolved, *gone))
 
 
 def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:

@@ -198,7 +198,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: _Share, conduct: Conduct) -> _J
         drafted = draft(world)
     plan = complete(drafted, uow.holders(drafted.takes))
     plan = with_distance(plan, Looked(sightings, unsettled))
-    written = write_down(uow, run.id, world, plan)
+    written = write_down(uow, run.id, world, plan, conduct)
     uow.lock_members()
     for server, subjects in again.items():
         uow.read_again(run.id, server, subjects)

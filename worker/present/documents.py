@@ -10,7 +10,7 @@ from reconcile.findings import LOUDEST_FIRST, Finding, Severity, severity
 from reconcile.guard import Counts, Refusal
 from reconcile.model import Sighting, Skipped, Unseen
 from reconcile.record import Hold
-from worker.ports import OpenFinding
+from worker.alert_ports import OpenFinding
 from worker.present.operations import Json, line_json, server_name
 from worker.present.text import iso
 from worker.summary import Line, Preview, Summary, counts

@@ -121,12 +121,13 @@ def finding_of(row: AnyRow) -> Finding:
         relationship=row.relationship,
         servers=tuple(row.servers),
         detail=row.detail,
-        values=tuple(_said(s) for s in row.said),
+        values=tuple(said_of(s) for s in row.said),
         grade=row.grade,
         about=row.about,
     )
 
 
-def _said(told: Sequence[Any]) -> Said:
+def said_of(told: Sequence[Any]) -> Said:
+    """What each witness says of something, from JSON."""
     subject, words = told
     return subject, tuple((who, value) for who, value in words)

@@ -9,11 +9,13 @@ from worker.store.groups import GroupReading
 from worker.store.inventory import InventoryWriting
 from worker.store.leases import LeaseReading, LeaseWriting
 from worker.store.lines import LineReading, LineWriting
+from worker.store.outbox import OutboxReading, OutboxWriting
 from worker.store.progress import ProgressReading, ProgressWriting
 from worker.store.pruning import PruningWriting
 from worker.store.readings import SightingWriting
 from worker.store.records import RecordWriting
 from worker.store.runs import RunReading, RunWriting
+from worker.store.silences import SilenceReading, SilenceWriting
 from worker.store.tracker import TrackerWriting
 from worker.store.views import ViewReading
 from worker.store.windows import WindowReading, WindowWriting
@@ -30,6 +32,8 @@ class SqlReading(
     GroupReading,
     WindowReading,
     FigureReading,
+    OutboxReading,
+    SilenceReading,
 ):
     """``worker.ports.Reading`` on one connection."""
 
@@ -47,6 +51,8 @@ class SqlWriting(
     LeaseWriting,
     WindowWriting,
     PruningWriting,
+    OutboxWriting,
+    SilenceWriting,
     SqlReading,
 ):
     """All that can be written."""

@@ -233,13 +233,26 @@ finding = Table(
     Column("first_seen", AwareUtc, nullable=False),
     Column("changed_at", AwareUtc, nullable=False),
     Column("resolved_at", AwareUtc),
+    Column("seen", Integer, nullable=False, server_default="1"),
+    Column("counted_at", AwareUtc),
+    Column("confirmed_at", AwareUtc),
+    Column("absent_since", AwareUtc),
+    Column("openings", CanonicalJson, nullable=False, server_default="[]"),
+    Column("caused_by", BIG),
+    Column("sequence", Integer, nullable=False, server_default="0"),
+    Column("told_severity", String(WORD)),
+    Column("remind_at", AwareUtc, index=True),
+    Column("acked_at", AwareUtc),
+    Column("acked_until", AwareUtc),
+    Column("acked_by", Text),
+    Column("acked_note", Text),
     sqlite_autoincrement=True,
 )
-# One problem is one open row, however often it comes back.
+# One problem is one row, however often it comes back.
+Index("uq_finding_fingerprint", finding.c.fingerprint, unique=True)
 Index(
-    "uq_finding_open",
-    finding.c.fingerprint,
-    unique=True,
+    "ix_finding_open",
+    finding.c.id,
     sqlite_where=text("resolved_at IS NULL"),
     postgresql_where=text("resolved_at IS NULL"),
 )

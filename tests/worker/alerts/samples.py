@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from reconcile.findings import MATTERS, Kind, Matter, Severity
+from reconcile.life import Event
 from reconcile.model import Evidence
-from worker.alerts.message import Alert, Digest, Event, Note
+from worker.alerts.message import Alert, Digest, Note
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 BEGAN = NOW - timedelta(hours=2)

@@ -13,6 +13,7 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from reconcile.findings import Kind, Matter, Severity
+from reconcile.life import Event
 from reconcile.model import Evidence
 from tests.worker.alerts.receivers import Manner, receiving
 from tests.worker.alerts.samples import ACKNOWLEDGED, DIGEST, LIFE, NOW, OPENED, hostile_alerts
@@ -27,7 +28,7 @@ from worker.alerts.channels.webhook import (
     verify,
 )
 from worker.alerts.documents import document, encoded
-from worker.alerts.message import Alert, Event, trial
+from worker.alerts.message import Alert, trial
 
 SECRET = "correct horse battery"  # noqa: S105 - an example that must never be shown
 SCHEMA = Path(__file__).parents[3] / "docs" / "alerts" / "webhook.schema.json"

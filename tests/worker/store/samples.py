@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from reconcile.findings import Finding, Kind
+from reconcile.life import Life, Step
 from reconcile.model import Evidence, Mode, Operation, Seen, ServerType, State, Story
 from reconcile.record import ATTRIBUTES, Change, Party, Planned, Record
 from worker.ports import Trigger, UnitOfWork
@@ -94,6 +96,28 @@ def an_update(record: Record, mclt_seconds: int) -> Planned:
 def a_finding(name: str | None, *servers: int) -> Finding:
     said = (("MCLT", (("dhcp01", "PT1H"), ("dhcp02", "PT2H"))),)
     return Finding(Kind.PARTNER_MISMATCH, name, servers, "they differ", said)
+
+
+def found(uow: UnitOfWork, run: int, findings: Iterable[Finding]) -> Mapping[str, int]:
+    """Problems that are open at once, whatever their kind; their ids by fingerprint."""
+    now = uow.now()
+    return uow.begin_findings(run, [Step(f, _open_since(now)) for f in findings])
+
+
+def changed(uow: UnitOfWork, problem: int, finding: Finding) -> None:
+    """It is another one now."""
+    before = uow.problems([problem])[problem].life
+    uow.go_on_findings([(problem, Step(finding, replace(before, changed_at=uow.now())))])
+
+
+def over(uow: UnitOfWork, problems: Iterable[int]) -> None:
+    """They are not there any more."""
+    known = uow.problems(list(problems))
+    uow.go_on_findings((key, Step(problem.finding, None)) for key, problem in known.items())
+
+
+def _open_since(now: datetime) -> Life:
+    return Life(now, now, 1, now, now, openings=(now,))
 
 
 def a_story(asked: int, name: str, *scopes: int, partner: str = "dhcp02") -> Story:

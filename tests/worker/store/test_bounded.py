@@ -16,9 +16,11 @@ from tests.worker.store.samples import (
     a_record,
     add_servers,
     an_update,
+    found,
     insert,
     minutes,
     open_run,
+    over,
 )
 from tests.worker.store.sql_counter import SqlCount, counted
 from worker.ports import EntryFilter, Reading
@@ -58,7 +60,7 @@ def a_fleet(store: SqlStore, prefix: str, size: int) -> Fleet:
             numbers = uow.add_entries(run, [an_update(record, n) for record in records])
             if n < RUNS - 1:
                 uow.decide(numbers, EntryStatus.APPLIED, "ipam-sync", by_machine=True)
-        uow.open_finding(run, [a_finding(f"ring {n}", *pair) for n, pair in enumerate(ring)])
+        found(uow, run, [a_finding(f"ring {n}", *pair) for n, pair in enumerate(ring)])
         for server in servers:
             uow.add_window(Window(0, server, None, BEGIN, minutes(1), "disks", "ada"))
         uow.start_watches({(server, "ring"): BEGIN for server in servers})
@@ -134,9 +136,9 @@ def test_a_longer_past_costs_no_more(store: SqlStore) -> None:
             old = [an_update(r, 1) for r in uow.records(fleet.servers[:2])]
             numbers = uow.add_entries(run, old)
             uow.decide(numbers, EntryStatus.SUPERSEDED, "ipam-sync", by_machine=True)
-            uow.open_finding(run, [a_finding("old", fleet.servers[0])])
+            found(uow, run, [a_finding("old", fleet.servers[0])])
             gone = [f.id for f in uow.open_findings() if f.finding.relationship == "old"]
-            uow.resolve_findings(gone)
+            over(uow, gone)
             uow.add_window(Window(0, fleet.servers[0], None, BEGIN, minutes(1), "disks", "ada"))
         uow.commit()
     after = costs(store, fleet)

@@ -16,6 +16,7 @@ from tests.worker.store.samples import (
     a_reading,
     a_record,
     add_servers,
+    found,
     insert,
     open_run,
 )
@@ -220,7 +221,7 @@ def test_with_a_server_goes_what_is_about_nothing_else(store: SqlStore) -> None:
         uow.add_aliases([(key, "dhcp-old")], PERSON)
         uow.add_sightings(run, [a_reading(key, BEGIN, "alpha")])
         uow.start_watches({(key, ""): BEGIN})
-        uow.open_finding(run, [a_finding("alpha", key)])
+        found(uow, run, [a_finding("alpha", key)])
         uow.remove_server(key)
         assert uow.open_findings() == ()
         assert uow.watches([key]) == {}

@@ -17,9 +17,11 @@ from tests.worker.store.samples import (
     a_record,
     add_servers,
     an_update,
+    found,
     insert,
     minutes,
     open_run,
+    over,
 )
 from tests.worker.store.sql_counter import counted
 from worker.ports import EVERYTHING
@@ -178,13 +180,13 @@ class TestEvidence:
         one, two, _ = servers
         run = a_run(store, *(read(s, 1, "HQ") for s in servers))
         with store.write() as uow:
-            uow.open_finding(run, [a_finding("HQ", one, two)])
+            found(uow, run, [a_finding("HQ", one, two)])
             uow.commit()
         self.a_past(store, servers)
         pruned(store)
         assert left(store)[run] == {one, two}
         with store.write() as uow:
-            uow.resolve_findings([f.id for f in uow.open_findings()])
+            over(uow, [f.id for f in uow.open_findings()])
             uow.commit()
         pruned(store)
         assert left(store)[run] == set()

@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Final
 
 from collectors.quote import escaped
 from reconcile.findings import Severity
+from reconcile.life import Event
 from worker.alerts.channels.posting import Receiver, authorization, post
 from worker.alerts.documents import encoded, iso, mark_of
-from worker.alerts.message import Alert, Event, Message, members
+from worker.alerts.message import Alert, Message, members
 from worker.alerts.words import telling
 
 #: How long an open alert lives there without being told again.

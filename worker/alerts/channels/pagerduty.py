@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 from collectors.quote import escaped
+from reconcile.life import Event
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.channels.posting import Receiver, post
 from worker.alerts.documents import alert_document, encoded, iso, mark_of
-from worker.alerts.message import Alert, Event, Message, members
+from worker.alerts.message import Alert, Message, members
 from worker.alerts.words import telling
 
 URL: Final = "https://events.pagerduty.com/v2/enqueue"

@@ -16,9 +16,10 @@ from apprise.result import AppriseResultStatus
 
 from collectors.quote import escaped
 from reconcile.findings import Severity
+from reconcile.life import Event
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.channels.posting import TIMEOUT
-from worker.alerts.message import Alert, Event, Message, loudest
+from worker.alerts.message import Alert, Message, loudest
 from worker.alerts.texts import Medium, Texts, for_markdown
 
 _LOUD: Final = {

@@ -1,0 +1,228 @@
+"""What is told of problems: events, what each channel knows, silences; as ports of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from reconcile.findings import Finding, Kind, Matter, Severity
+from reconcile.life import Event, Life, Step
+from reconcile.model import Evidence
+
+#: In an event's outcome instead of a channel: why nobody was told.
+NOBODY: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A person knows of a problem; no repeats ``until`` then (None: until it is over)."""
+
+    by: str
+    note: str
+    at: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFinding:
+    """A problem as it stands in the store; over since ``resolved_at``.
+
+    ``caused_by`` is the problem that explains it.  ``sequence`` counts its events, and
+    ``told_severity`` is how loud it was when the last one was routed.
+    """
+
+    id: int
+    finding: Finding
+    life: Life
+    run: int
+    resolved_at: datetime | None = None
+    caused_by: int | None = None
+    acknowledgement: Acknowledgement | None = None
+    sequence: int = 0
+    told_severity: Severity | None = None
+
+    @property
+    def first_seen(self) -> datetime:
+        """When it was seen for the first time since it was away."""
+        return self.life.first_seen
+
+    @property
+    def changed_at(self) -> datetime:
+        """When what is seen of it changed last."""
+        return self.life.changed_at
+
+    @property
+    def is_open(self) -> bool:
+        """True if it is there and was confirmed."""
+        return self.resolved_at is None and self.life.confirmed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A problem as it was when something happened to it: how sure that is, what IPAM has."""
+
+    finding: Finding
+    evidence: Evidence
+    ipam: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Something happened to a problem; told at the close of ``run``, at ``not_before`` at the latest."""
+
+    finding: int
+    event: Event
+    snapshot: Snapshot
+    not_before: datetime
+    run: int | None = None
+    who: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """The same in the store; ``outcome``: what became of it by channel, None if it is to be decided."""
+
+    finding: int
+    sequence: int
+    event: Event
+    at: datetime
+    snapshot: Snapshot
+    who: str | None
+    note: str | None
+    outcome: Mapping[str, str] | None
+
+    @property
+    def key(self) -> str:
+        """What receivers recognise a double by."""
+        return f"{self.finding}-{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a channel knows of a problem, and what it is to be told, not before ``due_at``.
+
+    ``told`` 0: it knows nothing.  ``is_dead``: given up until something new happens.
+    """
+
+    finding: int
+    channel: str
+    told: int
+    told_event: Event | None
+    told_at: datetime | None
+    wanted: int | None
+    due_at: datetime
+    attempts: int
+    error: str | None
+    is_dead: bool
+    batch: str | None
+
+    @property
+    def knows_it_open(self) -> bool:
+        """True if the channel was told of the problem, and not that it is over."""
+        return self.told > 0 and self.told_event is not Event.RESOLVED
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nobody is told of what fits until it ends; None fits all, ``server`` and ``relationship`` are
+    patterns as in routes.
+    """
+
+    id: int
+    reason: str
+    who: str
+    starts_at: datetime
+    ends_at: datetime
+    kind: Kind | None = None
+    matter: Matter | None = None
+    server: str | None = None
+    relationship: str | None = None
+    ended_by: str | None = None
+
+
+class AlertsReading(Protocol):
+    """Looks at problems and what is told of them."""
+
+    def problems(self, ids: Collection[int] | None = None) -> Mapping[int, OpenFinding]:
+        """By id, over or not; None: all that are not over."""
+
+    def openings(self, fingerprints: Collection[str]) -> Mapping[str, tuple[datetime, ...]]:
+        """When problems that are over opened before; those that never were are left out."""
+
+    def unrouted(self, most: int) -> tuple[PastEvent, ...]:
+        """The oldest events of which it is to be decided who is told, and whose time has come."""
+
+    def events(self, findings: Collection[int]) -> tuple[PastEvent, ...]:
+        """All that happened to these, oldest first."""
+
+    def deliveries(
+        self, findings: Collection[int] | None = None, *, undone: bool = False
+    ) -> tuple[Delivery, ...]:
+        """Of these problems, or of all; ``undone``: only what is to be told, or was given up."""
+
+    def to_remind(self, most: int) -> tuple[int, ...]:
+        """Problems that are open and at which it is time to look again."""
+
+    def silences(self, *, every: bool = False) -> tuple[Silence, ...]:
+        """Those in force now, or every one."""
+
+
+class AlertsKeeping(AlertsReading, Protocol):
+    """Writes them."""
+
+    def begin_findings(self, run: int, steps: Sequence[Step]) -> Mapping[str, int]:
+        """Keep problems that begin, or are back; their ids by fingerprint.
+
+        Raises RecordRefused if one of them is there and not over.
+        """
+
+    def go_on_findings(self, steps: Iterable[tuple[int, Step]]) -> None:
+        """What became of problems, by id; one that is over is not acknowledged any more."""
+
+    def add_events(self, events: Sequence[NewEvent]) -> None: ...
+
+    def explain(self, causes: Mapping[int, int | None]) -> None:
+        """By problem, the one that explains it."""
+
+    def acknowledge(self, finding: int, acknowledgement: Acknowledgement | None) -> None: ...
+
+    def decide_event(self, key: tuple[int, int], outcome: Mapping[str, str]) -> None:
+        """What became of an event, by (problem, sequence); adds to what is known of it."""
+
+    def remind(self, finding: int, at: datetime | None, severity: Severity | None) -> None:
+        """When to look at a problem again, and how loud it was told."""
+
+    def want(self, finding: int, channel: str, sequence: int, due_at: datetime) -> int | None:
+        """A channel is to be told this; the event that it was to be told and now is not."""
+
+    def drop(self, finding: int, channel: str) -> None:
+        """A channel need not be told."""
+
+    def claim_deliveries(
+        self, channel: str, claim: str, until: datetime, most: int
+    ) -> tuple[Delivery, ...]:
+        """Those of a channel that are due, oldest first, for one deliverer until then.
+
+        Those of a deliverer that died come first, in the batch they were in, and alone.
+        """
+
+    def delivered(self, claim: str, told: Mapping[int, tuple[int, Event]]) -> None:
+        """By problem, the number and kind of the event that the channel was told; frees the claim.
+
+        A claim that was taken over meanwhile changes nothing.
+        """
+
+    def undelivered(
+        self, claim: str, tried: Mapping[int, int], error: str, due_at: datetime, *, is_dead: bool
+    ) -> None:
+        """None of these (problem, number) was told; again then, unless given up; frees the claim."""
+
+    def add_silence(self, silence: Silence) -> int:
+        """Its id."""
+
+    def end_silence(self, silence: int, who: str) -> bool:
+        """True if it was in force."""

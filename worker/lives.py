@@ -1,0 +1,88 @@
+"""Writing down the life of problems, and what is to be told of them, in the transaction of the fact."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from reconcile.drift import Drift
+from reconcile.findings import Finding, Severity, severity
+from reconcile.life import Event, begin, go_on
+from reconcile.model import Evidence, Seen, Sighting
+from reconcile.names import fold_relationship
+from reconcile.record import ATTRIBUTES, Record
+from reconcile.spelling import said
+from worker.alert_ports import NewEvent, OpenFinding, Snapshot
+from worker.ports import UnitOfWork
+from worker.request import Conduct
+
+#: What is told waits so long at most for its run to close, which may find a cause of it.
+_AT_MOST: Final = timedelta(minutes=2)
+_CRITICAL_AT_MOST: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a run saw now: the ``present`` problems, by whose word, and what IPAM has of it."""
+
+    run: int
+    present: Collection[Finding]
+    conduct: Conduct
+    sightings: Mapping[int, Sighting] = field(default_factory=dict)
+    records: Iterable[Record] = ()
+
+
+def keep_findings(uow: UnitOfWork, fact: Fact, drift: Drift, known: Iterable[OpenFinding]) -> None:
+    """Write the life of problems; what persists unchanged is not touched (R10)."""
+    now = uow.now()
+    ids = {p.finding.fingerprint: p.id for p in known}
+    before = uow.openings({f.fingerprint for f in drift.opened}) if drift.opened else {}
+    begun = [begin(f, now, before.get(f.fingerprint, ())) for f in drift.opened]
+    lives = {p.finding.fingerprint: p.life for p in known}
+    present = {finding.fingerprint for finding in fact.present}
+    steps = go_on(drift, present, lives, now, fact.conduct.patience)
+    if begun:
+        ids |= uow.begin_findings(fact.run, begun)
+    if steps:
+        uow.go_on_findings((ids[step.finding.fingerprint], step) for step in steps)
+    uow.add_events(
+        [
+            _news(uow, fact, ids[step.finding.fingerprint], step.finding, step.event)
+            for step in (*begun, *steps)
+            if step.event is not None
+        ]
+    )
+
+
+def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event) -> NewEvent:
+    loud = severity(finding, fact.conduct.severities) is Severity.CRITICAL
+    return NewEvent(
+        key,
+        event,
+        Snapshot(finding, _evidence(finding, fact.sightings), _stored(finding, fact.records)),
+        uow.now() + (_CRITICAL_AT_MOST if loud else _AT_MOST),
+        fact.run,
+    )
+
+
+def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:
+    """How many of whom it is about were read; about the store itself nothing is more certain."""
+    read = [isinstance(sightings.get(server), Seen) for server in finding.servers]
+    if all(read):
+        return Evidence.BOTH
+    return Evidence.ONE_SIDE if any(read) else Evidence.NONE
+
+
+def _stored(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
+    """What IPAM has of the properties that it is about."""
+    subjects = [subject for subject, _ in finding.values if subject in ATTRIBUTES]
+    if not subjects or finding.relationship is None:
+        return {}
+    name, servers = fold_relationship(finding.relationship), set(finding.servers)
+    for record in records:
+        if fold_relationship(record.relationship_name) == name and servers & {*record.partners}:
+            stored = {s: getattr(record, ATTRIBUTES[s]) for s in subjects}
+            return {s: said(s, value) for s, value in stored.items() if value is not None}
+    return {}
