@@ -39,6 +39,7 @@ class Kind(StrEnum):
     SCOPE_WITHOUT_FAILOVER = "scope_without_failover"
     CREDENTIAL_SUSPENDED = "credential_suspended"
     SERVER_OVERDUE = "server_overdue"
+    ALERT_UNDELIVERED = "alert_undelivered"
 
 
 class Severity(StrEnum):
@@ -85,6 +86,7 @@ MATTERS: Final[Mapping[Kind, Matter]] = {
     Kind.SCOPE_WITHOUT_FAILOVER: Matter.DRIFT,
     Kind.CREDENTIAL_SUSPENDED: Matter.BLINDNESS,
     Kind.SERVER_OVERDUE: Matter.BLINDNESS,
+    Kind.ALERT_UNDELIVERED: Matter.BLINDNESS,
 }
 
 #: Default severities.  ``state_not_normal`` is graded by its worse state: ``kind.State`` wins
@@ -118,6 +120,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     Kind.SCOPE_WITHOUT_FAILOVER: Severity.INFO,
     Kind.CREDENTIAL_SUSPENDED: Severity.CRITICAL,
     Kind.SERVER_OVERDUE: Severity.WARNING,
+    Kind.ALERT_UNDELIVERED: Severity.CRITICAL,
 }
 
 #: What a person may override: every kind, and state_not_normal by state.

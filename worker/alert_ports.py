@@ -167,6 +167,9 @@ class AlertsReading(Protocol):
     def to_remind(self, most: int) -> tuple[int, ...]:
         """Problems that are open and at which it is time to look again."""
 
+    def is_due(self, channel: str) -> bool:
+        """True if there may be something that the channel is to be told now."""
+
     def silences(self, *, every: bool = False) -> tuple[Silence, ...]:
         """Those in force now, or every one."""
 
@@ -186,7 +189,7 @@ class AlertsKeeping(AlertsReading, Protocol):
     def add_events(self, events: Sequence[NewEvent]) -> None: ...
 
     def explain(self, causes: Mapping[int, int | None]) -> None:
-        """By problem, the one that explains it."""
+        """By problem, the one that explains it; None: it is one of its own, and may have to be told."""
 
     def acknowledge(self, finding: int, acknowledgement: Acknowledgement | None) -> None: ...
 
@@ -207,7 +210,7 @@ class AlertsKeeping(AlertsReading, Protocol):
     ) -> tuple[Delivery, ...]:
         """Those of a channel that are due, oldest first, for one deliverer until then.
 
-        Those of a deliverer that died come first, in the batch they were in, and alone.
+        What was tried before comes first, in the batch it was in, and alone.
         """
 
     def delivered(self, claim: str, told: Mapping[int, tuple[int, Event]]) -> None:
@@ -219,10 +222,21 @@ class AlertsKeeping(AlertsReading, Protocol):
     def undelivered(
         self, claim: str, tried: Mapping[int, int], error: str, due_at: datetime, *, is_dead: bool
     ) -> None:
-        """None of these (problem, number) was told; again then, unless given up; frees the claim."""
+        """None of these (problem, number) was told; then again, in the same batch, unless given up.
+        Frees the claim.
+        """
+
+    def let_go(self, claim: str, findings: Collection[int]) -> None:
+        """Of what was claimed this was not tried; anybody may."""
+
+    def want_again(self, channel: str, told_before: datetime) -> None:
+        """The channel is told again what it knows of open problems and was told before then."""
+
+    def look_again(self) -> None:
+        """It is time to look at every open problem."""
 
     def add_silence(self, silence: Silence) -> int:
         """Its id."""
 
     def end_silence(self, silence: int, who: str) -> bool:
-        """True if it was in force."""
+        """True if it was in force; it is time to look at what it may have silenced."""

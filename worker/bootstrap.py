@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collectors.exports import ExportCollector
 from worker.live import Live, live
@@ -17,6 +18,10 @@ from worker.ports import Store
 from worker.request import Conduct
 from worker.settings import Settings, load_settings
 from worker.store.schema import open_store
+from worker.telling.words import Words
+
+if TYPE_CHECKING:
+    from worker.telling.delivering import Deliverer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,19 @@ class Ipam:
     ) -> AbstractContextManager[Live]:
         """What reads live servers, see ``worker.live``. Raises ReadError."""
         return live(self.store, self.settings, concurrency=concurrency, insist=insist)
+
+    def deliverer(self) -> Deliverer | None:
+        """What tells people of problems; None without a file of channels.
+
+        Raises AlertsFileUnusable.
+        """
+        file = self.settings.alerts_file
+        if file is None:
+            return None
+        from worker.alerts.config import load_alerting  # costs more than most commands do
+        from worker.telling.delivering import Deliverer
+
+        return Deliverer(self.store, load_alerting(file), Words({}, self.settings.severities))
 
 
 def settings_in_force(environ: Mapping[str, str] | None = None) -> Settings:

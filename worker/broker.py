@@ -29,6 +29,7 @@ class Task(StrEnum):
     SETTLE = "ipam_sync.settle"
     SWEEP = "ipam_sync.sweep"
     TICK = "ipam_sync.tick"
+    DELIVER = "ipam_sync.deliver"
 
 
 class BrokerUnavailable(Exception):

@@ -90,7 +90,7 @@ def bounded_end(signals: Signals, say: Say, seconds: float) -> Iterator[list[Cal
 
 
 def keep_time(settings: Settings) -> NoReturn:
-    """Be a beat until a signal, remind the workers to tick and to sweep, and end the process.
+    """Be a beat until a signal, remind the workers to tick, to deliver and to sweep, and end the process.
 
     Which servers are due, and whether a reminder came too early, is for the store to say: two
     beats at once do no harm.  It goes by a clock that nobody sets, so that a corrected clock
@@ -98,7 +98,8 @@ def keep_time(settings: Settings) -> NoReturn:
     """
     post = CeleryPost(make_app(_broker(settings)))
     timing = settings.conduct.timing
-    every = {Task.TICK: timing.tick.total_seconds(), Task.SWEEP: timing.sweep.total_seconds()}
+    often = {Task.TICK: timing.tick, Task.DELIVER: timing.tick, Task.SWEEP: timing.sweep}
+    every = {task: period.total_seconds() for task, period in often.items()}
     due = dict.fromkeys(every, time.monotonic())
     with (
         Signals(*ENDING) as signals,

@@ -44,6 +44,15 @@ READINGS: Final = Counter(
     ["outcome", "reason"],
     registry=REGISTRY,
 )
+ALERTS_TOLD: Final = Counter(
+    "ipam_sync_alerts_told", "Alerts that a channel took.", ["channel"], registry=REGISTRY
+)
+ALERTS_FAILED: Final = Counter(
+    "ipam_sync_alerts_failed",
+    "Messages with alerts that a channel did not take; what becomes of them.",
+    ["channel", "then"],
+    registry=REGISTRY,
+)
 PAIRS_JUDGED: Final = Counter(
     "ipam_sync_pairs_judged", "Pairs that were judged.", registry=REGISTRY
 )
@@ -90,7 +99,7 @@ def _begin_with_zero() -> None:
         TASKS_FAILED.labels(task)
     for task in (Task.READ, Task.SETTLE):
         MESSAGES_SENT_AGAIN.labels(task)
-    for task in (Task.TICK, Task.SWEEP):
+    for task in (Task.TICK, Task.DELIVER, Task.SWEEP):
         REMINDERS.labels(task)
     for operation in Operation:
         OPERATIONS_RECORDED.labels(operation)

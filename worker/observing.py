@@ -144,6 +144,18 @@ def run_closed(run: int, numbers: Mapping[str, object] | None) -> None:
         _log.warning("plan refused", extra=facts(run=run, why=numbers["refused"]))
 
 
+def alerts_told(channel: str, alerts: int) -> None:
+    """A channel took so many."""
+    metrics.ALERTS_TOLD.labels(channel).inc(alerts)
+    _log.info("alerts told", extra=facts(channel=channel, alerts=alerts))
+
+
+def alerts_failed(channel: str, why: str, *, is_dead: bool) -> None:
+    """A channel took none of them; given up, or tried again later."""
+    metrics.ALERTS_FAILED.labels(channel, "given_up" if is_dead else "again").inc()
+    _log.warning("alerts not told", extra=facts(channel=channel, why=why, given_up=is_dead))
+
+
 def judged(run: int, pairs: int, recorded: Iterable[Planned], opened: Iterable[Finding]) -> None:
     """A piece of a run was judged; these lines of OperationTracker and these findings are new."""
     metrics.PAIRS_JUDGED.inc(pairs)

@@ -26,7 +26,7 @@ from reconcile.model import (
 )
 from reconcile.moves import Membership
 from reconcile.record import Contest, Entry, EntryStatus, Hold, Planned, Record
-from worker.alert_ports import AlertsKeeping, OpenFinding
+from worker.alert_ports import AlertsKeeping, AlertsReading, OpenFinding
 from worker.credential_ports import CredentialsKeeping, CredentialsReading
 from worker.figure_ports import FiguresReading
 from worker.run_ports import RunsKeeping, RunsReading
@@ -134,7 +134,9 @@ class EntryFilter:
     statuses: tuple[EntryStatus, ...] = (EntryStatus.PENDING,)
 
 
-class Reading(RunsReading, WindowsReading, FiguresReading, CredentialsReading, Protocol):
+class Reading(
+    AlertsReading, RunsReading, WindowsReading, FiguresReading, CredentialsReading, Protocol
+):
     """Everything that only looks."""
 
     def now(self) -> datetime:

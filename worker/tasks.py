@@ -34,6 +34,8 @@ class Hands(Protocol):
 
     def tick(self) -> None: ...
 
+    def deliver(self) -> None: ...
+
 
 def add_tasks(app: Celery, crew: Hands) -> None:
     """Let the application's worker do what messages ask for; this one's, and no other's."""
@@ -57,6 +59,11 @@ def add_tasks(app: Celery, crew: Hands) -> None:
     def tick() -> None:
         with observing.task(Task.TICK):
             crew.tick()
+
+    @app.task(name=Task.DELIVER.value, shared=False)
+    def deliver() -> None:
+        with observing.task(Task.DELIVER):
+            crew.deliver()
 
 
 def consume(app: Celery, role: Role, threads: int, ready: Callable[[], None]) -> int:

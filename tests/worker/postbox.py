@@ -42,6 +42,9 @@ class Hands:
     def tick(self) -> None:
         self.asked.put(("tick",))
 
+    def deliver(self) -> None:
+        self.asked.put(("deliver",))
+
     def next(self) -> tuple[object, ...]:
         return self.asked.get(timeout=PATIENCE_SECONDS)
 

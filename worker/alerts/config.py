@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import time
+from dataclasses import dataclass, field
+from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -24,28 +24,28 @@ from worker.alerts.kinds import KINDS
 from worker.alerts.routes import Match, QuietHours, Route
 from worker.alerts.sheet import Section, Sheet, flag, text, texts
 from worker.alerts.texts import Texts, TextsUnusable
-from worker.setting_values import word
+from worker.alerts.unusable import AlertsFileUnusable
+from worker.setting_values import seconds, word
 from worker.suggest import did_you_mean
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
-class AlertsFileUnusable(Exception):
-    """The file cannot be used; ``problems`` has one sentence for each mistake in it."""
-
-    code = "alerts_file"
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+#: What is only worth knowing is told once.
+REPEAT: Final[Mapping[Severity, timedelta]] = MappingProxyType(
+    {Severity.CRITICAL: timedelta(hours=4), Severity.WARNING: timedelta(hours=24)}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Alerting:
-    """The channels by name, and the routes in their order."""
+    """The channels by name, the routes in their order, and how often what is open is told again,
+    by severity.
+    """
 
     channels: Mapping[str, Channel]
     routes: tuple[Route, ...]
+    repeat: Mapping[Severity, timedelta] = field(default_factory=lambda: REPEAT)
 
 
 def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerting:
@@ -61,11 +61,20 @@ def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerti
     }
     names = _names(document)
     routes = tuple(_route(section, names) for section in top.listed("routes"))
+    repeat = _repeat(top.inner("repeat"))
     top.done()
     if sheet.problems:
         where = f"The alerts file {escaped(str(path), 300)}"
         raise AlertsFileUnusable(tuple(f"{where}: {problem}" for problem in sheet.problems))
-    return Alerting(MappingProxyType(channels), routes)
+    return Alerting(MappingProxyType(channels), routes, repeat)
+
+
+def _repeat(section: Section | None) -> Mapping[Severity, timedelta]:
+    if section is None:
+        return REPEAT
+    often = {s: section.get(s, seconds(0), REPEAT.get(s, timedelta())) for s in Severity}
+    section.done()
+    return MappingProxyType({severity: every for severity, every in often.items() if every})
 
 
 def _document(path: Path) -> Mapping[str, object]:

@@ -54,6 +54,7 @@ NEXT: Final[Mapping[Kind, str]] = {
     Kind.SCOPE_WITHOUT_FAILOVER: "Add the scope to a relationship if it should survive its server.",
     Kind.CREDENTIAL_SUSPENDED: "Check the password, then: ipam-sync credentials resume.",
     Kind.SERVER_OVERDUE: "Find the layer that refuses: ipam-sync servers check NAME.",
+    Kind.ALERT_UNDELIVERED: "Mend the channel, and try it: ipam-sync alerts test CHANNEL.",
 }
 
 SURE: Final[Mapping[Evidence, str]] = {

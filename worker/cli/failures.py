@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from collectors.base import ReadError
 from collectors.powershell.logons import BookUnavailable
+from worker.alerts.unusable import AlertsFileUnusable
 from worker.cli.output import CommandFailed
 from worker.inventory import InventoryError
 from worker.request import UnknownTarget
@@ -40,6 +41,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], str]]] = {
     SettingsError: str,
     InventoryError: str,
     ReadError: _with_remedy,
+    AlertsFileUnusable: str,
 }
 
 

@@ -62,6 +62,7 @@ class Crew:
         self._stopping = threading.Event()
         self._slow_lane = SlowLane(ipam.settings.concurrency)
         self._in_hand = InHand()
+        self._deliverer = ipam.deliverer() if role != "read" else None
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     @property
@@ -142,6 +143,11 @@ class Crew:
     def tick(self) -> None:
         """Start a run over who is due."""
         tick(self._ipam.store, self._post, self._ipam.conduct.timing)
+
+    def deliver(self) -> None:
+        """Tell people of problems, where there is a file that says how."""
+        if self._deliverer is not None:
+            self._deliverer.deliver()
 
     def stop(self) -> None:
         """End readings now, in a few seconds for their shells; others are to do them."""

@@ -105,7 +105,8 @@ class FindingWriting(FindingReading):
         if causes:
             this = finding_table.c.id == bindparam("problem")
             rows = [{"problem": key, "cause": cause} for key, cause in causes.items()]
-            self._run(update(finding_table).where(this).values(caused_by=bindparam("cause")), rows)
+            explained = update(finding_table).where(this).values(caused_by=bindparam("cause"))
+            self._run(explained.values(remind_at=self.now()), rows)
 
     def acknowledge(self, finding: int, acknowledgement: Acknowledgement | None) -> None:
         given = acknowledgement

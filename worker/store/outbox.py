@@ -82,6 +82,10 @@ class OutboxReading(Session):
         asked = select(finding_table.c.id).where(due).order_by(finding_table.c.remind_at)
         return tuple(row.id for row in self._rows(asked.limit(most)))
 
+    def is_due(self, channel: str) -> bool:
+        due = and_(_WANTED, delivery.c.channel == channel, delivery.c.due_at <= self.now())
+        return bool(self._rows(select(delivery.c.finding_id).where(due).limit(1)))
+
 
 class OutboxWriting(OutboxReading):
     """Fills it, and writes down what was told."""
@@ -148,6 +152,23 @@ class OutboxWriting(OutboxReading):
         self._run(update(delivery).where(this).values(_wanted(sequence, due_at)))
         return known.wanted
 
+    def let_go(self, claim: str, findings: Collection[int]) -> None:
+        for chunk in chunks(findings):
+            mine = and_(delivery.c.claim == claim, delivery.c.finding_id.in_(chunk))
+            self._run(update(delivery).where(mine).values(_FREE))
+
+    def want_again(self, channel: str, told_before: datetime) -> None:
+        known = and_(delivery.c.told_sequence > 0, delivery.c.told_event != Event.RESOLVED)
+        idle = and_(delivery.c.channel == channel, delivery.c.wanted_sequence.is_(None), known)
+        old = update(delivery).where(idle, delivery.c.told_at <= told_before, ~delivery.c.is_dead)
+        self._run(
+            old.values(_wanted(0, self.now()) | {"wanted_sequence": delivery.c.told_sequence})
+        )
+
+    def look_again(self) -> None:
+        is_open = finding_table.c.resolved_at.is_(None), finding_table.c.confirmed_at.is_not(None)
+        self._run(update(finding_table).where(*is_open).values(remind_at=self.now()))
+
     def drop(self, finding: int, channel: str) -> None:
         self._run(update(delivery).where(_this(finding, channel)).values(_NOT_WANTED))
 
@@ -187,10 +208,11 @@ class OutboxWriting(OutboxReading):
             "attempts": delivery.c.attempts + 1,
             "error": error,
             "due_at": due_at,
-            **_FREE,
+            "claim": None,
+            "claimed_until": None,
         }
         if is_dead:
-            values |= {**_DONE, "is_dead": _IS_THIS}
+            values |= {**_DONE, "is_dead": _IS_THIS, "batch": None}
         rows = [{"problem": k, "number": n} for k, n in tried.items()]
         self._run(_of_claim(claim).values(values), rows)
 

@@ -10,6 +10,7 @@ from reconcile.findings import Kind, Matter
 from worker.alert_ports import Silence
 from worker.store.alert_tables import silence as silence_table
 from worker.store.session import AnyRow, Session
+from worker.store.tables import finding as finding_table
 
 
 class SilenceReading(Session):
@@ -34,7 +35,11 @@ class SilenceWriting(SilenceReading):
         now = self.now()
         this = and_(silence_table.c.id == silence, silence_table.c.ends_at > now)
         ended = update(silence_table).where(this).values(ends_at=now, ended_by=who)
-        return self._run(ended).rowcount > 0
+        was_in_force = self._run(ended).rowcount > 0
+        if was_in_force:
+            waiting = finding_table.c.remind_at > now
+            self._run(update(finding_table).where(waiting).values(remind_at=now))
+        return was_in_force
 
 
 def _silence(row: AnyRow) -> Silence:

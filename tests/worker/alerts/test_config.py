@@ -17,10 +17,11 @@ from worker.alerts.channels.mail import Mail
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.services import Service
 from worker.alerts.channels.webhook import Webhook
-from worker.alerts.config import Alerting, AlertsFileUnusable, load_alerting
+from worker.alerts.config import Alerting, load_alerting
 from worker.alerts.kinds import KINDS, mailbox
 from worker.alerts.routes import Match, QuietHours, Route
 from worker.alerts.texts import NAMES
+from worker.alerts.unusable import AlertsFileUnusable
 from worker.alerts.words import Telling
 from worker.settings import load_settings
 

@@ -24,6 +24,8 @@ from worker.alerts.words import telling
 KEEP: Final = timedelta(hours=1)
 _PATH: Final = "/api/v2/alerts"
 _LONGEST: Final = 1000
+#: So often within that time it is told again.
+_REFRESHES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Alertmanager:
     @property
     def name(self) -> str:
         return self.receiver.channel
+
+    @property
+    def refresh(self) -> timedelta | None:
+        return self.keep / _REFRESHES
 
     def deliver(self, message: Message) -> None:
         now = datetime.fromtimestamp(time.time(), UTC)

@@ -24,6 +24,7 @@ class Lines:
     """Appends to ``file``, or logs; a file may be turned over at any time."""
 
     for_people: ClassVar[bool] = False
+    refresh: ClassVar[None] = None
 
     name: str
     file: Path | None = None

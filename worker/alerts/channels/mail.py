@@ -58,6 +58,7 @@ class Mail:
     """Sends by one SMTP server; a password is only ever shown to a server with a good certificate."""
 
     for_people: ClassVar[bool] = True
+    refresh: ClassVar[None] = None
 
     name: str
     host: str

@@ -25,6 +25,7 @@ class PagerDuty:
     """One event for each alert; a problem is one incident, known by its fingerprint."""
 
     for_people: ClassVar[bool] = False
+    refresh: ClassVar[None] = None
 
     receiver: Receiver
     routing_key: str = field(repr=False)

@@ -37,6 +37,10 @@ class Channel(Protocol):
     for_people: ClassVar[bool]
 
     @property
+    def refresh(self) -> timedelta | None:
+        """How often it has to be told again what is open, lest it forgets it; None: never."""
+
+    @property
     def name(self) -> str:
         """What people call it, in the file of channels."""
 

@@ -43,6 +43,7 @@ class Service:
     """One service, of which ``plugin`` is Apprise's idea; its URL is a secret."""
 
     for_people: ClassVar[bool] = True
+    refresh: ClassVar[None] = None
 
     name: str
     plugin: NotifyBase = field(repr=False)

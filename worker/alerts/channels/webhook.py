@@ -31,6 +31,7 @@ class Webhook:
     """
 
     for_people: ClassVar[bool] = False
+    refresh: ClassVar[None] = None
 
     receiver: Receiver
     secret: str | None = field(default=None, repr=False)

@@ -1,0 +1,83 @@
+"""Who is told of a problem and who is not, and when to look at it again: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from reconcile.findings import Kind
+from reconcile.life import Event
+from worker.alert_ports import Delivery, OpenFinding, Silence
+from worker.alerts.config import Alerting
+from worker.alerts.message import Alert
+from worker.alerts.routes import Delivery as Way
+from worker.alerts.routes import Match, channels_for
+
+
+def ways(
+    alert: Alert,
+    problem: OpenFinding,
+    deliveries: Iterable[Delivery],
+    alerting: Alerting,
+    now: datetime,
+) -> list[Way]:
+    """The channels that are told: an acknowledgement only where the problem is known, and that a
+    channel does not work over any other.
+    """
+    found = [
+        way
+        for way in channels_for(alert, alerting.routes, now)
+        if alert.kind is not Kind.ALERT_UNDELIVERED or problem.finding.about != way.channel
+    ]
+    if alert.event is not Event.ACKNOWLEDGED:
+        return found
+    known = {d.channel for d in deliveries if d.knows_it_open or d.wanted is not None}
+    return [way for way in found if way.channel in known]
+
+
+def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> str | None:
+    """Why nobody is told that a problem is there; None if somebody is."""
+    if problem.resolved_at is not None:
+        return "over before it was told"
+    if problem.caused_by is not None:
+        return f"explained by {problem.caused_by}"
+    silence = silenced_by(alert, silences)
+    return None if silence is None else f"silenced by {silence.id}"
+
+
+def silenced_by(alert: Alert, silences: Iterable[Silence]) -> Silence | None:
+    """The one of these that lasts longest, of those that fit."""
+    fitting = (silence for silence in silences if _fits(silence, alert))
+    return max(fitting, key=lambda silence: silence.ends_at, default=None)
+
+
+def next_look(
+    problem: OpenFinding,
+    alert: Alert,
+    silences: Iterable[Silence],
+    alerting: Alerting,
+    now: datetime,
+) -> datetime | None:
+    """When somebody may have to be told of it again; None: not before something happens.
+
+    ``alert`` is the last thing that was told, or would be.
+    """
+    if problem.resolved_at is not None or problem.caused_by is not None:
+        return None
+    acknowledged = problem.acknowledgement
+    if acknowledged is not None and (acknowledged.until is None or acknowledged.until > now):
+        return acknowledged.until
+    if (silence := silenced_by(alert, silences)) is not None:
+        return silence.ends_at
+    repeat = alerting.repeat.get(alert.severity)
+    return None if repeat is None else max(alert.at + repeat, now)
+
+
+def _fits(silence: Silence, alert: Alert) -> bool:
+    match = Match(
+        kind=frozenset() if silence.kind is None else frozenset({silence.kind}),
+        matter=frozenset() if silence.matter is None else frozenset({silence.matter}),
+        server=silence.server,
+        relationship=silence.relationship,
+    )
+    return match.fits(alert)

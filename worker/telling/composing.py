@@ -1,0 +1,56 @@
+"""An alert from what is stored: the event as it was, the problem as it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from reconcile.findings import MATTERS, Finding, Severity, severity
+from reconcile.life import Event
+from worker.alert_ports import OpenFinding, PastEvent
+from worker.alerts.message import Alert, Note
+from worker.ports import Reading
+from worker.roster import roster
+from worker.telling.words import Words
+
+
+def words_of(reading: Reading, words: Words) -> Words:
+    """With the servers' names as they are now."""
+    names = {server: known.name for server, known in roster(reading.servers()).servers.items()}
+    return Words(names, words.severities)
+
+
+def loudness(finding: Finding, problem: OpenFinding, words: Words, at: datetime) -> Severity:
+    """How loud a problem was at that time."""
+    del problem, at
+    return severity(finding, words.severities)
+
+
+def composed(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
+    """The alert of an event, as it was then."""
+    finding = event.snapshot.finding
+    acknowledged = problem.acknowledgement
+    note = None
+    if event.event is Event.ACKNOWLEDGED:
+        note = Note(event.who or "", event.note or "")
+    elif acknowledged is not None and event.event is not Event.RESOLVED:
+        note = Note(acknowledged.by, acknowledged.note)
+    return Alert(
+        finding=event.finding,
+        sequence=event.sequence,
+        event=event.event,
+        fingerprint=finding.fingerprint,
+        kind=finding.kind,
+        matter=MATTERS[finding.kind],
+        severity=loudness(finding, problem, words, event.at),
+        grade=finding.grade,
+        relationship=finding.relationship,
+        servers=tuple(words.name(server) for server in finding.servers),
+        sentence=finding.detail,
+        said=finding.values,
+        evidence=event.snapshot.evidence,
+        first_seen=min(problem.first_seen, event.at),
+        at=event.at,
+        ipam=event.snapshot.ipam,
+        resolved_at=event.at if event.event is Event.RESOLVED else None,
+        note=note,
+    )

@@ -1,0 +1,205 @@
+"""Sending what channels are to be told: each channel by itself, at least once, in order.
+
+A deliverer claims what is due for a channel, sends it, and marks it, in this order: one that dies
+in between has another one send the same again, with the same keys.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from reconcile.life import Event
+from worker import observing
+from worker.alert_ports import Delivery, OpenFinding, PastEvent
+from worker.alerts.channels.port import Channel, Undelivered
+from worker.alerts.config import Alerting
+from worker.alerts.message import Alert, Digest
+from worker.ports import Store
+from worker.telling.composing import composed, words_of
+from worker.telling.giving_up import give_up, works_again
+from worker.telling.reminding import remind
+from worker.telling.routing import route
+from worker.telling.words import Words
+
+#: Nobody else sends what a deliverer has claimed for so long; a delivery takes a minute at most.
+_CLAIM: Final = timedelta(minutes=3)
+_BEGIN_ANOTHER_SECONDS: Final = 60.0
+#: Claimed at once: what keeps state is told one by one, people many at once.
+_SINGLES, _TOGETHER = 25, 200
+#: People are told so many problems, or more, in one message.
+_DIGEST_FROM: Final = 4
+_FIRST_PAUSE: Final = timedelta(seconds=10)
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+_DOUBLINGS: Final = 10
+#: After about five hours.
+_MOST_ATTEMPTS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A delivery and its alert."""
+
+    delivery: Delivery
+    alert: Alert
+
+    @property
+    def number(self) -> int:
+        return self.alert.sequence
+
+
+class Deliverer:
+    """One for a process; thread-safe.  A channel that hangs delays no other one."""
+
+    def __init__(self, store: Store, alerting: Alerting, words: Words) -> None:
+        self._store = store
+        self._alerting = alerting
+        self._words = words
+        self._busy = {name: threading.Lock() for name in alerting.channels}
+        self._has_looked = False
+        self._works: set[str] = set()
+
+    def deliver(self) -> None:
+        """Decide who is told of what, and tell them; what another thread is at is left to it."""
+        if not self._has_looked:
+            self._look_at_everything()
+        remind(self._store, self._alerting, self._words)
+        route(self._store, self._alerting, self._words)
+        channels = self._alerting.channels.values()
+        with ThreadPoolExecutor(max(1, len(channels)), "channel") as threads:
+            for done in [threads.submit(self._tell, channel) for channel in channels]:
+                done.result()
+
+    def _look_at_everything(self) -> None:
+        """There may be channels and routes that there were not before."""
+        with self._store.write() as uow:
+            uow.look_again()
+            uow.commit()
+        self._has_looked = True
+
+    def _tell(self, channel: Channel) -> None:
+        if not self._busy[channel.name].acquire(blocking=False):
+            return
+        try:
+            self._works.discard(channel.name)  # others may have found that it does not
+            self._refresh(channel)
+            while self._tell_some(channel):
+                pass
+        finally:
+            self._busy[channel.name].release()
+
+    def _refresh(self, channel: Channel) -> None:
+        """Who forgets what is not told again is told the same again."""
+        if channel.refresh is None:
+            return
+        with self._store.write() as uow:
+            uow.want_again(channel.name, uow.now() - channel.refresh)
+            uow.commit()
+
+    def _tell_some(self, channel: Channel) -> bool:
+        """False when there is nothing more to be told, or it is no use now."""
+        claim = uuid4().hex
+        items = self._claim(channel, claim)
+        if not items:
+            return False
+        if channel.for_people and len(items) >= _DIGEST_FROM:
+            return self._send(channel, claim, items)
+        began = time.monotonic()
+        for place, item in enumerate(items):
+            if time.monotonic() - began > _BEGIN_ANOTHER_SECONDS:
+                self._let_go(claim, items[place:])
+                return True
+            if not self._send(channel, claim, [item]):
+                self._let_go(claim, items[place + 1 :])
+                return False
+        return True
+
+    def _claim(self, channel: Channel, claim: str) -> list[_Item]:
+        most = _TOGETHER if channel.for_people else _SINGLES
+        with self._store.read() as reading:
+            if not reading.is_due(channel.name):
+                return []
+        with self._store.write() as uow:
+            claimed = uow.claim_deliveries(channel.name, claim, uow.now() + _CLAIM, most)
+            problems = uow.problems({d.finding for d in claimed})
+            events = {(e.finding, e.sequence): e for e in uow.events(problems)}
+            words = words_of(uow, self._words)
+            uow.commit()
+        return [
+            _Item(d, _alert(d, events[d.finding, d.wanted], problems[d.finding], words))
+            for d in claimed
+            if d.wanted is not None
+        ]
+
+    def _send(self, channel: Channel, claim: str, items: Sequence[_Item]) -> bool:
+        """True if the channel works."""
+        alerts = tuple(item.alert for item in items)
+        batch = items[0].delivery.batch or claim
+        message = (
+            alerts[0] if len(alerts) == 1 else Digest(f"digest-{batch}", alerts, _last(alerts))
+        )
+        try:
+            channel.deliver(message)
+        except Undelivered as error:
+            self._failed(channel, claim, items, error)
+            return error.permanent
+        self._done(channel, claim, items)
+        return True
+
+    def _done(self, channel: Channel, claim: str, items: Sequence[_Item]) -> None:
+        with self._store.write() as uow:
+            told = {i.delivery.finding: (i.number, i.alert.event) for i in items}
+            uow.delivered(claim, told)
+            for item in items:
+                key = (item.delivery.finding, item.number)
+                uow.decide_event(key, {channel.name: f"told as {item.alert.event}"})
+            if channel.name not in self._works:
+                works_again(uow, channel.name)
+            uow.commit()
+        self._works.add(channel.name)
+        observing.alerts_told(channel.name, len(items))
+
+    def _failed(
+        self, channel: Channel, claim: str, items: Sequence[_Item], error: Undelivered
+    ) -> None:
+        attempts = max(item.delivery.attempts for item in items) + 1
+        is_dead = error.permanent or attempts >= _MOST_ATTEMPTS
+        pause = error.retry_after or _pause(attempts)
+        with self._store.write() as uow:
+            tried = {item.delivery.finding: item.number for item in items}
+            uow.undelivered(claim, tried, error.sentence, uow.now() + pause, is_dead=is_dead)
+            if is_dead:
+                for key in tried.items():
+                    uow.decide_event(key, {channel.name: f"given up: {error.sentence}"})
+                give_up(uow, channel.name, error.sentence)
+            uow.commit()
+        observing.alerts_failed(channel.name, error.sentence, is_dead=is_dead)
+
+    def _let_go(self, claim: str, items: Sequence[_Item]) -> None:
+        if items:
+            with self._store.write() as uow:
+                uow.let_go(claim, [item.delivery.finding for item in items])
+                uow.commit()
+
+
+def _alert(delivery: Delivery, event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
+    """What a channel that does not know of a problem is told is that it opened, whatever else."""
+    alert = composed(event, problem, words)
+    if delivery.knows_it_open or event.event is Event.RESOLVED:
+        return alert
+    return replace(alert, event=Event.OPENED)
+
+
+def _last(alerts: Sequence[Alert]) -> datetime:
+    return max(alert.at for alert in alerts)
+
+
+def _pause(attempts: int) -> timedelta:
+    doubled: int = 2 ** min(attempts - 1, _DOUBLINGS)
+    return min(_FIRST_PAUSE * doubled, _LONGEST_PAUSE)

@@ -1,0 +1,88 @@
+"""What nobody was told of in time, is louder by now, or goes on for long: told again by rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from reconcile.life import Event
+from worker.alert_ports import Delivery, NewEvent, OpenFinding, PastEvent, Silence
+from worker.alerts.config import Alerting
+from worker.alerts.message import Alert
+from worker.ports import Store, UnitOfWork
+from worker.telling.choosing import next_look, ways, why_not
+from worker.telling.composing import composed, words_of
+from worker.telling.words import Words
+
+#: Problems looked at in one transaction.
+_AT_ONCE: Final = 500
+
+
+def remind(store: Store, alerting: Alerting, words: Words) -> int:
+    """Look at every problem at which it is time to; so many events were written."""
+    told = 0
+    while True:
+        with store.read() as reading:
+            if not reading.to_remind(1):
+                return told
+        with store.write() as uow:
+            told += _remind(uow, alerting, words, uow.to_remind(_AT_ONCE))
+            uow.commit()
+
+
+def _remind(uow: UnitOfWork, alerting: Alerting, words: Words, problems: tuple[int, ...]) -> int:
+    known = uow.problems(problems)
+    last = {event.finding: event for event in uow.events(known)}
+    told: dict[int, list[Delivery]] = {key: [] for key in known}
+    for delivery in uow.deliveries(known):
+        told[delivery.finding].append(delivery)
+    words, silences, now = words_of(uow, words), uow.silences(), uow.now()
+    news: list[NewEvent] = []
+    for key, problem in known.items():
+        before = last.get(key)
+        if before is None or before.outcome is None or not problem.is_open:
+            uow.remind(key, None, None)  # who routes what happened last says when
+            continue
+        alert = composed(_still(before, problem), problem, words)
+        event = _event(problem, alert, told[key], alerting, silences, now)
+        if event is None:
+            uow.remind(key, next_look(problem, alert, silences, alerting, now), None)
+            continue
+        uow.remind(key, None, None)  # until it is routed
+        news.append(_news(before, problem, event, now))
+    uow.add_events(news)
+    return len(news)
+
+
+def _still(before: PastEvent, problem: OpenFinding) -> PastEvent:
+    """The last event, of the problem as it is now."""
+    return replace(before, snapshot=replace(before.snapshot, finding=problem.finding))
+
+
+def _event(
+    problem: OpenFinding,
+    alert: Alert,
+    told: list[Delivery],
+    alerting: Alerting,
+    silences: tuple[Silence, ...],
+    now: datetime,
+) -> Event | None:
+    """What is to be told now; None if nothing is, yet."""
+    acknowledged = problem.acknowledgement
+    if acknowledged is not None and (acknowledged.until is None or acknowledged.until > now):
+        return None
+    if why_not(problem, alert, silences) is not None:
+        return None
+    if problem.told_severity is not None and alert.severity is not problem.told_severity:
+        return Event.CHANGED
+    wanted = {way.channel for way in ways(alert, problem, told, alerting, now)}
+    knowing = {d.channel for d in told if d.knows_it_open or d.wanted is not None or d.is_dead}
+    repeat = alerting.repeat.get(alert.severity)
+    is_due = repeat is not None and alert.at + repeat <= now
+    return Event.STILL_OPEN if is_due or wanted - knowing else None
+
+
+def _news(before: PastEvent, problem: OpenFinding, event: Event, now: datetime) -> NewEvent:
+    snapshot = replace(before.snapshot, finding=problem.finding)
+    return NewEvent(problem.id, event, snapshot, now)

@@ -1,0 +1,102 @@
+"""Who is told of an event: routes, silences and causes decide, and what each channel knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from reconcile.life import Event
+from worker.alert_ports import NOBODY, Delivery, OpenFinding, PastEvent, Silence
+from worker.alerts.config import Alerting
+from worker.alerts.routes import Delivery as Way
+from worker.ports import Store, UnitOfWork
+from worker.telling.choosing import next_look, ways, why_not
+from worker.telling.composing import composed, words_of
+from worker.telling.words import Words
+
+#: Events decided in one transaction.
+_AT_ONCE: Final = 500
+
+
+def route(store: Store, alerting: Alerting, words: Words) -> int:
+    """Decide about every event whose time has come; how many there were."""
+    decided = 0
+    while True:
+        with store.read() as reading:
+            if not reading.unrouted(1):
+                return decided
+        with store.write() as uow:
+            events = uow.unrouted(_AT_ONCE)
+            _route(uow, alerting, words, events)
+            uow.commit()
+        decided += len(events)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What is needed to decide about some events."""
+
+    alerting: Alerting
+    words: Words
+    problems: Mapping[int, OpenFinding]
+    silences: tuple[Silence, ...]
+    known: Mapping[int, tuple[Delivery, ...]]
+    now: datetime
+
+
+def _route(
+    uow: UnitOfWork, alerting: Alerting, words: Words, events: tuple[PastEvent, ...]
+) -> None:
+    problems = uow.problems({event.finding for event in events})
+    known: dict[int, list[Delivery]] = {key: [] for key in problems}
+    for delivery in uow.deliveries(known):
+        known[delivery.finding].append(delivery)
+    told = {key: tuple(deliveries) for key, deliveries in known.items()}
+    desk = _Desk(alerting, words_of(uow, words), problems, uow.silences(), told, uow.now())
+    latest = {event.finding: event.sequence for event in events}
+    for event in events:
+        if event.sequence < latest[event.finding]:
+            overtaken = f"overtaken by {event.finding}-{latest[event.finding]}"
+            uow.decide_event((event.finding, event.sequence), {NOBODY: overtaken})
+        else:
+            _tell(uow, desk, event)
+
+
+def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
+    if event.event is Event.RESOLVED:
+        _tell_the_end(uow, desk, event)
+        return
+    problem = desk.problems[event.finding]
+    alert = composed(event, problem, desk.words)
+    if (why := why_not(problem, alert, desk.silences)) is not None:
+        uow.decide_event((event.finding, event.sequence), {NOBODY: why})
+    else:
+        known = desk.known[event.finding]
+        _want(uow, event, ways(alert, problem, known, desk.alerting, desk.now))
+    look = next_look(problem, alert, desk.silences, desk.alerting, desk.now)
+    uow.remind(event.finding, look, alert.severity)
+
+
+def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
+    """To whom knows of the problem; who was not told of it yet need not be."""
+    deliveries = desk.known[event.finding]
+    _want(uow, event, [Way(d.channel, desk.now) for d in deliveries if d.knows_it_open])
+    for delivery in deliveries:
+        if not delivery.knows_it_open and delivery.wanted is not None:
+            uow.drop(event.finding, delivery.channel)
+            outcome = {delivery.channel: "over before it was told"}
+            uow.decide_event((event.finding, delivery.wanted), outcome)
+
+
+def _want(uow: UnitOfWork, event: PastEvent, ways: Iterable[Way]) -> None:
+    outcome: dict[str, str] = {}
+    for way in ways:
+        before = uow.want(event.finding, way.channel, event.sequence, way.not_before)
+        outcome[way.channel] = "waiting"
+        if before is not None and before != event.sequence:
+            overtaken = {way.channel: f"overtaken by {event.key}"}
+            uow.decide_event((event.finding, before), overtaken)
+    nobody = "nobody was told of it" if event.event is Event.RESOLVED else "no route takes it"
+    uow.decide_event((event.finding, event.sequence), outcome or {NOBODY: nobody})
