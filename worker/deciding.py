@@ -16,7 +16,10 @@ from reconcile.names import fold_relationship
 from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.spelling import span
 from worker.applying import apply_entries
+from worker.audit_ports import Action, Decision, Person, Told
 from worker.ports import EntryFilter, EntryView, Reading, UnitOfWork
+from worker.present.operations import sides
+from worker.present.text import iso
 from worker.request import UnknownTarget, find_records, find_server
 from worker.store_faults import StoreError
 
@@ -193,7 +196,7 @@ def too_old(view: EntryView, limit: timedelta, now: datetime) -> str | None:
 
 
 def apply_selected(
-    uow: UnitOfWork, numbers: Collection[int], terms: Terms, who: str
+    uow: UnitOfWork, numbers: Collection[int], terms: Terms, by: Person
 ) -> tuple[Decided, Sorted]:
     """Apply these lines as they are now; those that changed meanwhile are refused, with why."""
     views = uow.entry_views(EntryFilter(numbers=tuple(numbers), statuses=()))
@@ -201,13 +204,15 @@ def apply_selected(
     pending = [v for v in views if v.entry.number not in refused]
     sorted_out = sort_out(pending, terms, uow.now())
     entries = {v.entry.number: v.entry.planned for v in sorted_out.ready}
-    applied = apply_entries(uow, entries, who, by_machine=False)
+    applied = apply_entries(uow, entries, by.who, by_machine=False)
+    by_number = {v.entry.number: v for v in sorted_out.ready}
+    uow.add_audits(by, [_applied(by_number[n], sorted_out.overridden) for n in applied.done])
     refused |= {n: left.why for n, left in sorted_out.left_out.items()}
     return Decided(applied.done, {**refused, **applied.refused}), sorted_out
 
 
 def reject_selected(
-    uow: UnitOfWork, numbers: Collection[int], who: str, until: datetime | None
+    uow: UnitOfWork, numbers: Collection[int], by: Person, until: datetime | None
 ) -> Decided:
     """Accept these differences; a rejected FailoverCreate takes its pending record with it."""
     views = uow.entry_views(EntryFilter(numbers=tuple(numbers), statuses=()))
@@ -219,7 +224,8 @@ def reject_selected(
             refused.setdefault(number, "a state is a fact, which nobody can refuse")
         elif number not in refused:
             rejected[number] = planned
-    uow.decide(rejected, EntryStatus.REJECTED, who, by_machine=False, stands_until=until)
+    uow.decide(rejected, EntryStatus.REJECTED, by.who, by_machine=False, stands_until=until)
+    uow.add_audits(by, [_rejected(v, until) for v in views if v.entry.number in rejected])
     creates = [p for p in rejected.values() if p.operation is Operation.CREATE]
     uow.delete_records([p.record for p in creates if p.record is not None])
     return Decided(tuple(rejected), refused)
@@ -232,3 +238,30 @@ def _no_longer_pending(numbers: Collection[int], views: Iterable[EntryView]) -> 
         for n in numbers
         if statuses.get(n) is not EntryStatus.PENDING
     }
+
+
+def _applied(view: EntryView, overridden: Mapping[int, str]) -> Decision:
+    _, wanted = sides(view.entry.planned)
+    insisted = overridden.get(view.entry.number)
+    after = {"status": EntryStatus.APPLIED.value, "stored": wanted, "insisted": insisted}
+    return _decision(Action.APPLY, view, after)
+
+
+def _rejected(view: EntryView, until: datetime | None) -> Decision:
+    stored, _ = sides(view.entry.planned)
+    after = {"status": EntryStatus.REJECTED.value, "stored": stored, "until": iso(until)}
+    return _decision(Action.REJECT, view, after)
+
+
+def _decision(action: Action, view: EntryView, after: Told) -> Decision:
+    """``stored`` is what the operation touches, as the record has it."""
+    planned = view.entry.planned
+    stored, wanted = sides(planned)
+    subject = f"operation {view.entry.number}: {planned.operation} of {planned.relationship}"
+    before = {
+        "status": view.entry.status.value,
+        "held": planned.hold.value or None,
+        "stored": stored,
+        "wanted": wanted,
+    }
+    return Decision(action, subject, before, after)

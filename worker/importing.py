@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from reconcile.model import Alias, Provenance
 from reconcile.names import fold, key_of
+from worker.audit_ports import Action, Decision, Person
 from worker.inventory import Inventory, InventoryServer
-from worker.ports import Endpoint, ServerView, UnitOfWork
+from worker.ports import Endpoint, Reading, ServerView, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,25 @@ class Imported:
     def wrote(self) -> bool:
         """True if there is something to commit."""
         return bool(self.added or self.changed or self.credentials)
+
+
+def import_by(uow: UnitOfWork, by: Person, inventory: Inventory, source: str) -> Imported:
+    """As ``import_inventory``, by the word of a person; ``source`` says which file it was."""
+    before = _counts(uow)
+    imported = import_inventory(uow, inventory)
+    if imported.wrote:
+        after = {
+            **_counts(uow),
+            "added": list(imported.added),
+            "changed": {c.name: list(c.changes) for c in imported.changed},
+            "credentials_written": list(imported.credentials),
+        }
+        uow.add_audits(by, [Decision(Action.IMPORT, source, before, after)])
+    return imported
+
+
+def _counts(reading: Reading) -> dict[str, object]:
+    return {"servers": len(reading.servers()), "credentials": len(reading.credentials())}
 
 
 def import_inventory(uow: UnitOfWork, inventory: Inventory) -> Imported:

@@ -27,6 +27,7 @@ from reconcile.model import (
 from reconcile.moves import Membership
 from reconcile.record import Contest, Entry, EntryStatus, Hold, Planned, Record
 from worker.alert_ports import AlertsKeeping, AlertsReading, OpenFinding
+from worker.audit_ports import AuditKeeping, AuditReading
 from worker.credential_ports import CredentialsKeeping, CredentialsReading
 from worker.figure_ports import FiguresReading
 from worker.run_ports import RunsKeeping, RunsReading
@@ -135,7 +136,13 @@ class EntryFilter:
 
 
 class Reading(
-    AlertsReading, RunsReading, WindowsReading, FiguresReading, CredentialsReading, Protocol
+    AlertsReading,
+    RunsReading,
+    WindowsReading,
+    FiguresReading,
+    CredentialsReading,
+    AuditReading,
+    Protocol,
 ):
     """Everything that only looks."""
 
@@ -218,7 +225,15 @@ class Reading(
         """What a run saw, by server; the stories of a Seen are left out (empty)."""
 
 
-class UnitOfWork(Reading, AlertsKeeping, RunsKeeping, WindowsKeeping, CredentialsKeeping, Protocol):
+class UnitOfWork(
+    Reading,
+    AlertsKeeping,
+    RunsKeeping,
+    WindowsKeeping,
+    CredentialsKeeping,
+    AuditKeeping,
+    Protocol,
+):
     """Everything that writes, in one transaction, with one writer at a time."""
 
     def lock_members(self) -> None:

@@ -6,10 +6,10 @@ from typing import Final
 
 import click
 
-from worker.cli.door import ipam, screen
+from worker.cli.door import ipam, person, screen
 from worker.cli.lazy import LazyGroup, Place
 from worker.cli.options import as_json
-from worker.cli.output import CommandFailed, print_json, say
+from worker.cli.output import print_json, say
 
 _HERE: Final = "worker.cli.credentials"
 _COMMANDS: Final = {
@@ -61,13 +61,9 @@ def resume(name: str) -> None:
 
     Example: ipam-sync credentials resume corp
     """
+    from worker.administering import resume_credential
+
     with ipam() as working, working.store.write() as uow:
-        known = [view.credential.name for view in uow.credentials()]
-        if name not in known:
-            raise CommandFailed(
-                "unknown_credential",
-                f"There is no credential {name!r}. See: ipam-sync credentials list",
-            )
-        resumed = uow.resume_credential(name)
+        resumed = resume_credential(uow, person(), name)
         uow.commit()
     say(f"{name} is used again." if resumed else f"{name} was not suspended or refused.")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a command's help must not pay for the database
+    from worker.audit_ports import Person
     from worker.bootstrap import Ipam
     from worker.present.screen import Screen
 
@@ -30,8 +31,16 @@ def screen() -> Screen:
     return Screen()
 
 
-def person() -> str:
-    """The user of the operating system, who stands behind a decision."""
+def person() -> Person:
+    """The user of the operating system, who stands behind a decision, and where."""
+    from socket import gethostname
+
+    from worker.audit_ports import Person
+
+    return Person(_user(), f"cli@{gethostname()}")
+
+
+def _user() -> str:
     from getpass import getuser
 
     try:

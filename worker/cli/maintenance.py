@@ -87,6 +87,7 @@ def start(
       ipam-sync maintenance start dhcp01 --for 2h --note 'new disks'
       ipam-sync maintenance start HQ@dhcp01 --until 2026-12-24T18:00Z --note move
     """
+    from worker.administering import start_maintenance
     from worker.present.windows import until_when, window_json
     from worker.window_ports import Window
 
@@ -94,6 +95,7 @@ def start(
         raise click.UsageError("Say how long: --for 2h or --until 2026-12-24T18:00Z.")
     if not note.strip():
         raise click.UsageError("A note says why: --note 'new disks'.")
+    by = person()
     with ipam() as working, working.store.write() as uow:
         server, relationship = _found(uow, what)
         now = uow.now()
@@ -101,9 +103,8 @@ def start(
         ends_at = until if length is None else _later(starts_at, length)
         if ends_at is None or ends_at <= max(starts_at, now):
             raise CommandFailed("bad_window", "That window would be over before it began.")
-        window = Window(0, server.id, relationship, starts_at, ends_at, note.strip(), person())
-        number = uow.add_window(window)
-        (window,) = (w for w in uow.windows() if w.id == number)
+        window = Window(0, server.id, relationship, starts_at, ends_at, note.strip(), by.who)
+        window = start_maintenance(uow, by, window, server.name)
         uow.commit()
     say(until_when(window, server.name, now))
     if as_json:
@@ -170,12 +171,9 @@ def end(number: int) -> None:
 
     Example: ipam-sync maintenance end 3
     """
+    from worker.administering import end_maintenance
+
     with ipam() as working, working.store.write() as uow:
-        if number not in {w.id for w in uow.windows(over=True)}:
-            raise CommandFailed(
-                "unknown_window",
-                f"There is no maintenance window {number}. See: ipam-sync maintenance list --all",
-            )
-        ended = uow.end_window(number, person())
+        ended = end_maintenance(uow, person(), number)
         uow.commit()
     say(f"Window {number} is over." if ended else f"Window {number} was over already.")

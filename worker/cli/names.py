@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from worker.cli.door import ipam, screen
+from worker.cli.door import ipam, person, screen
 from worker.cli.lazy import LazyGroup, Place
 from worker.cli.options import as_json
 from worker.cli.output import CommandFailed, print_json, say
@@ -69,17 +69,15 @@ def add(server: str, text: str) -> None:
 
     Example: ipam-sync names alias add dhcp02.corp.example 10.0.0.12
     """
-    from reconcile.model import Provenance
     from reconcile.names import Ambiguous, NameMap, key_of
-    from worker.request import find_server
+    from worker.administering import add_alias
 
     if key_of(text) is None:
         raise CommandFailed(
             "no_name", f"{text!r} is empty or every host's own address, so it can name no server."
         )
     with ipam() as working, working.store.write() as uow:
-        found = find_server(uow.servers(), server)
-        uow.add_aliases([(found.id, text)], Provenance.PERSON)
+        found = add_alias(uow, person(), server, text)
         meant = NameMap(uow.servers()).resolve((text,), asker=0)
         known = {s.id: s.name for s in uow.servers()}
         uow.commit()
@@ -100,14 +98,9 @@ def remove(server: str, text: str) -> None:
 
     Example: ipam-sync names alias remove dhcp02.corp.example 10.0.0.12
     """
-    from worker.request import find_server
+    from worker.administering import remove_alias
 
     with ipam() as working, working.store.write() as uow:
-        found = find_server(uow.servers(), server)
-        if not uow.remove_alias(found.id, text):
-            raise CommandFailed(
-                "unknown_alias",
-                f"{found.name} has no alias {text!r}. See: ipam-sync servers show {found.name}",
-            )
+        found = remove_alias(uow, person(), server, text)
         uow.commit()
     say(f"{text} is no alias of {found.name} any more.")

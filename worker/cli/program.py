@@ -36,6 +36,7 @@ _COMMANDS: Final = {
     "maintenance": Place(
         "worker.cli.maintenance:maintenance", "Leave servers or relationships alone for a while."
     ),
+    "audit": Place("worker.cli.audit:audit", "Who decided what, when and from where."),
     "simulate": Place("worker.cli.simulate:simulate", "Run a simulated fleet to try it on."),
     "runs": Place("worker.cli.runs:runs", "Earlier runs and what they saw."),
     "db": Place("worker.cli.db:db", "The database and its revision."),

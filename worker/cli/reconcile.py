@@ -49,7 +49,7 @@ def reconcile(server: str | None, relationship: str | None, wait: bool, as_json:
 
     if server is not None and relationship is not None:
         raise click.UsageError("Give --server or --relationship (NAME@SERVER), not both.")
-    request = Request(Trigger.CLI, person(), server, relationship)
+    request = Request(Trigger.CLI, person().who, server, relationship)
     with ipam() as working:
         run = _requested(working, request)
         if wait:

@@ -190,7 +190,7 @@ def _request(asked: _Asked) -> Request:
         raise click.UsageError("Give --server or --relationship (NAME@SERVER), not both.")
     if asked.exports is not None and asked.concurrency is not None:
         raise click.UsageError("--concurrency is for live servers; files are read one by one.")
-    return Request(Trigger.CLI, person(), asked.server, asked.relationship)
+    return Request(Trigger.CLI, person().who, asked.server, asked.relationship)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from worker.cli.door import ipam, screen
+from worker.cli.door import ipam, person, screen
 from worker.cli.lazy import LazyGroup, Place
 from worker.cli.options import as_json, confirmed, yes
 from worker.cli.output import CommandFailed, print_json, say
@@ -57,12 +57,12 @@ def import_(file: Path, as_json: bool) -> None:
 
     Example: ipam-sync servers import servers.yaml
     """
-    from worker.importing import import_inventory
+    from worker.importing import import_by
     from worker.inventory import read_inventory
 
     inventory = read_inventory(file)
     with ipam() as working, working.store.write() as uow:
-        imported = import_inventory(uow, inventory)
+        imported = import_by(uow, person(), inventory, str(file))
         if imported.wrote:
             uow.commit()
     if as_json:
@@ -169,14 +169,13 @@ def add(name: str, addresses: tuple[str, ...], aliases: tuple[str, ...]) -> None
 
     Example: ipam-sync servers add dhcp01.corp.example --address 10.0.0.11 --alias dhcp-old
     """
-    from reconcile.model import Provenance
+    from worker.administering import add_server
 
     name = _good_name(name)
     aliases = tuple(map(_good_name, aliases))
     _check_addresses(addresses)
     with ipam() as working, working.store.write() as uow:
-        server = uow.add_server(name, addresses)
-        uow.add_aliases(((server, text) for text in aliases), Provenance.PERSON)
+        add_server(uow, person(), name, addresses, aliases)
         uow.commit()
     say(f"Added {name}.")
 
@@ -189,12 +188,11 @@ def rename(old: str, new: str) -> None:
 
     Example: ipam-sync servers rename dhcp01.corp.example dhcp01.new.example
     """
-    from worker.request import find_server
+    from worker.administering import rename_server
 
     new = _good_name(new)
     with ipam() as working, working.store.write() as uow:
-        server = find_server(uow.servers(), old)
-        uow.rename_server(server.id, new)
+        server = rename_server(uow, person(), old, new)
         uow.commit()
     say(
         f"{server.name} is {new} from now on. If its partners still call it {server.name}: "
@@ -212,6 +210,7 @@ def confirm(name: str, yes: bool) -> None:
 
     Example: ipam-sync servers confirm dhcp01
     """
+    from worker.administering import confirm_machine
     from worker.request import find_server
 
     with ipam() as working, working.store.read() as reading:
@@ -229,7 +228,7 @@ def confirm(name: str, yes: bool) -> None:
         say("Nothing was changed.")
         return
     with ipam() as working, working.store.write() as uow:
-        uow.confirm_machine(server.id, machine)
+        confirm_machine(uow, person(), server.id, machine)
         uow.commit()
     say(f"{server.name} is machine {machine} from now on. Next: ipam-sync sync")
 
@@ -290,11 +289,10 @@ def retire(name: str, yes: bool) -> None:
 
 
 def _set_standing(name: str, standing: Standing) -> str:
-    from worker.request import find_server
+    from worker.administering import set_standing
 
     with ipam() as working, working.store.write() as uow:
-        server = find_server(uow.servers(), name)
-        uow.set_standing(server.id, standing)
+        server = set_standing(uow, person(), name, standing)
         uow.commit()
     return server.name
 

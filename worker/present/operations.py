@@ -33,7 +33,7 @@ def server_name(names: Mapping[int, str], server: int) -> str:
 
 def operation_json(planned: Planned, names: Mapping[int, str], *, pending: bool = True) -> Json:
     """What every operation has; ``pending`` False: it is decided, so nothing holds it any more."""
-    before, after = _sides(planned)
+    before, after = sides(planned)
     hold = planned.hold if pending else Hold.NONE
     return {
         "operation": planned.operation.value,
@@ -87,7 +87,8 @@ def _modified(planned: Planned) -> list[str]:
     return [c.property for c in planned.changes]
 
 
-def _sides(planned: Planned) -> tuple[Json | None, Json | None]:
+def sides(planned: Planned) -> tuple[Json | None, Json | None]:
+    """What it touches before and after; None where the record is not there."""
     scopes = {"Scopes": list(dotted_all(planned.scopes))}
     match planned.operation:
         case Operation.CREATE:

@@ -82,8 +82,8 @@ class CanonicalJson(TypeDecorator[object]):
         self,
         value: object,
         dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
-    ) -> str:
-        return canonical(value)
+    ) -> str | None:
+        return None if value is None else canonical(value)
 
     def process_result_value(
         self,

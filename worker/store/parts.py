@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from worker.store.audits import AuditReading, AuditWriting
 from worker.store.credentials import CredentialReading, CredentialWriting
 from worker.store.figures import FigureReading
 from worker.store.findings import FindingReading, FindingWriting
@@ -34,6 +35,7 @@ class SqlReading(
     FigureReading,
     OutboxReading,
     SilenceReading,
+    AuditReading,
 ):
     """``worker.ports.Reading`` on one connection."""
 
@@ -53,6 +55,7 @@ class SqlWriting(
     PruningWriting,
     OutboxWriting,
     SilenceWriting,
+    AuditWriting,
     SqlReading,
 ):
     """All that can be written."""

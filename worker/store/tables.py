@@ -268,3 +268,19 @@ finding_server = Table(
     owned("finding_id", "finding.id", primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
+
+#: What people decided.  Rows are only ever added: triggers of revision 0009 refuse all else, and
+#: whoever makes this table anew has to make those, too.  It refers to nothing, for it outlives all.
+audit = Table(
+    "audit",
+    metadata,
+    key(),
+    Column("at", AwareUtc, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("action", String(WORD), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", CanonicalJson),
+    Column("after", CanonicalJson),
+    sqlite_autoincrement=True,
+)

@@ -115,6 +115,7 @@ def test_the_commands_are_exactly_those_that_were_promised() -> None:
         "maintenance start",
         "maintenance list",
         "maintenance end",
+        "audit list",
     }
 
 

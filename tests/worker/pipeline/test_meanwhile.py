@@ -19,6 +19,7 @@ from tests.worker.pipeline.office import (
     handle,
     office,
 )
+from worker.audit_ports import Person
 from worker.deciding import Decided, Terms, apply_selected
 from worker.pipeline import settling
 from worker.ports import Store, Trigger
@@ -99,7 +100,7 @@ def apply_by_hand(at: Office, numbers: list[int], *, insist: bool = False) -> De
     """As ``ipam-sync operations apply`` does."""
     terms = Terms(at.ipam.conduct.rules.evidence_age, insist=insist)
     with at.ipam.store.write() as uow:
-        decided, _ = apply_selected(uow, numbers, terms, "operator")
+        decided, _ = apply_selected(uow, numbers, terms, Person("operator", "cli@ops01"))
         uow.commit()
     return decided
 
