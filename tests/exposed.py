@@ -47,18 +47,23 @@ class Exposed:
         asked = list(selectors(expression))
         known = {label for metric, _ in asked for label in self.labels.get(metric, ())}
         for metric, matchers in asked:
-            if metric not in self.labels:
+            if metric in self.labels:
+                yield from self._complaints_about(metric, matchers)
+            else:
                 yield f"no metric {metric}"
-                continue
-            for label, value in matchers:
-                if label not in self.labels[metric]:
-                    yield f"{metric} has no label {label}"
-                elif label not in _OF_THE_SCRAPE and value not in self.words[metric, label]:
-                    yield f"{label} of {metric} is never {value}"
         for listed in re.findall(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)", expression):
             for label in re.findall(r"\w+", listed):
                 if label not in known:
                     yield f"nothing here has label {label}"
+
+    def _complaints_about(self, metric: str, matchers: list[tuple[str, str]]) -> Iterator[str]:
+        for label, word in matchers:
+            if label not in self.labels[metric]:
+                yield f"{metric} has no label {label}"
+            elif label in _OF_THE_SCRAPE or not word:
+                continue  # whoever scrapes names these; "" asks whether there is any
+            elif word not in self.words[metric, label]:
+                yield f"{label} of {metric} is never {word}"
 
 
 def selectors(expression: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:

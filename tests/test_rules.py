@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.commands import unknown_commands
 from tests.exposed import Exposed, selectors
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -69,6 +70,7 @@ def test_a_rule_for_findings_is_of_a_matter_and_says_what_to_do() -> None:
         about = rule["annotations"]
         assert "ipam-sync findings list" in about["description"]
         assert about["description"].endswith(".")
+        assert list(unknown_commands(about["description"])) == []
         matter = rule["labels"].get("matter")
         matters = {
             word for _, ms in selectors(rule["expr"]) for name, word in ms if name == "matter"
@@ -76,14 +78,11 @@ def test_a_rule_for_findings_is_of_a_matter_and_says_what_to_do() -> None:
         assert {matter} == matters if matter else "by (matter)" in rule["expr"]
 
 
-def test_rules_name_commands_that_exist() -> None:
-    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    for rule in rules():
-        for command in re.findall(
-            r'"(ipam-sync [\w -]+)"', rule["annotations"].get("description", "")
-        ):
-            *path, last = command.split()
-            assert re.search(rf"^\| `{' '.join(path)} [^|]*`?{last}`", readme, flags=re.MULTILINE)
+def test_the_page_has_every_rule_for_findings() -> None:
+    (group,) = (g for g in groups() if g["name"] == "ipam-sync findings")
+    page = (DOCS / "metrics.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^- `(IpamSync\w+)`, ", page, flags=re.MULTILINE)
+    assert documented == [rule["alert"] for rule in group["rules"]]
 
 
 def test_every_rule_is_tested_both_ways_and_no_other() -> None:
