@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.exposed import Exposed, exposed
 from tests.postgres import PostgresServer, running_postgres
 from tests.valkey import ValkeyServer, running_valkey
 
@@ -63,3 +64,9 @@ def database_url(request: pytest.FixtureRequest) -> str:
     fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
     url: str = request.getfixturevalue(fixture)
     return url
+
+
+@pytest.fixture(scope="session", name="exposed")
+def what_is_exposed(tmp_path_factory: pytest.TempPathFactory) -> Exposed:
+    """Every metric that an installation serves, with its labels and their words."""
+    return exposed(f"sqlite:///{tmp_path_factory.mktemp('exposed') / 'empty.db'}")

@@ -13,28 +13,27 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from reconcile.findings import SEVERITIES, Finding, Kind, severity
+from reconcile.findings import MATTERS, Finding, Kind, Matter, Severity, severity
 from reconcile.model import Operation, Standing, State
 from reconcile.record import Hold
 from worker.app import Backlog
 from worker.broker import BEAT, BrokerUnavailable, Role
 from worker.figure_ports import Figures
 from worker.logs import facts
-from worker.ports import Reading, Store, Trigger
+from worker.ports import Store
 from worker.settings import Settings
 from worker.store_faults import StoreError
+from worker.tallies import Tallies
 
 _log: Final = logging.getLogger(__name__)
 
 #: So many sides that are not in state Normal are told one by one.
 MOST_SIDES: Final = 1000
-_OUTCOMES: Final = ("done", "failed", "interrupted")
-_RUN_SECONDS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _HOLDS: Final = {hold: hold.value or "none" for hold in Hold}
 
 AskBroker = Callable[[], Backlog]
@@ -43,21 +42,18 @@ AskBroker = Callable[[], Backlog]
 def exported(store: Store, settings: Settings, ask: AskBroker | None) -> CollectorRegistry:
     """What is served; ``ask`` None: there is no broker.  Nothing is asked before a scrape."""
     registry = CollectorRegistry()
-    runs = _Runs(CollectorRegistry())
-    registry.register(Installation(store, settings, ask, runs))
+    registry.register(Installation(store, settings, ask))
     return registry
 
 
 class Installation(Collector):
     """Asks store and broker whenever Prometheus comes; one scrape at a time."""
 
-    def __init__(
-        self, store: Store, settings: Settings, ask: AskBroker | None, runs: _Runs
-    ) -> None:
+    def __init__(self, store: Store, settings: Settings, ask: AskBroker | None) -> None:
         self._store = store
         self._settings = settings
         self._ask = ask
-        self._runs = runs
+        self._tallies = Tallies()
         self._lock = Lock()
 
     @override
@@ -70,7 +66,7 @@ class Installation(Collector):
         try:
             with self._store.read() as reading:
                 figures = reading.figures(MOST_SIDES)
-                self._runs.look(reading)
+                self._tallies.look(reading, figures)
         except StoreError as error:
             _log.warning("store not readable", extra=facts(error=str(error)))
             yield _one("ipam_sync_store_up", "1 if the database answers.", 0)
@@ -78,10 +74,10 @@ class Installation(Collector):
         yield _one("ipam_sync_store_up", "1 if the database answers.", 1)
         yield from _servers(figures)
         yield from _sides(figures, self._settings.evidence_age)
-        yield _findings(figures, self._settings)
+        yield from _findings(figures, self._settings)
         yield _operations(figures)
         yield from _work(figures, self._settings.tick)
-        yield from self._runs.registry.collect()
+        yield from self._tallies.registry.collect()
 
     def _of_the_broker(self) -> Iterator[Metric]:
         if self._ask is None:
@@ -98,50 +94,6 @@ class Installation(Collector):
         yield _many("ipam_sync_queue_messages", "Messages that wait.", ("queue",), waiting)
         held = "Messages that are in the hands of workers."
         yield _one("ipam_sync_messages_in_hand", held, backlog.in_hand)
-
-
-class _Runs:
-    """Counts runs as they end, from when the exporter began: so no pruning makes a count fall."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
-        self._first: int | None = None
-        self._known: frozenset[int] = frozenset()
-        labels = ["trigger", "outcome"]
-        self._over = Counter(
-            "ipam_sync_runs", "Runs that ended since the exporter began.", labels, registry=registry
-        )
-        self._took = Histogram(
-            "ipam_sync_run_duration_seconds",
-            "How long those runs took.",
-            ["trigger"],
-            buckets=_RUN_SECONDS,
-            registry=registry,
-        )
-        for trigger in Trigger:
-            self._took.labels(trigger)
-            for outcome in _OUTCOMES:
-                self._over.labels(trigger, outcome)
-
-    def look(self, reading: Reading) -> None:
-        """Count what ended since the last look."""
-        first = reading.first_open_run()
-        if self._first is None:
-            self._first = first
-            self._known = frozenset(run.id for run in reading.runs_over_since(first, ()))
-            return
-        over = reading.runs_over_since(self._first, self._known)
-        for run in over:
-            trigger = _word(run.trigger, Trigger)
-            self._over.labels(trigger, _word(run.outcome, _OUTCOMES)).inc()
-            self._took.labels(trigger).observe(run.took.total_seconds())
-        seen = self._known | {run.id for run in over}
-        self._first, self._known = first, frozenset(run for run in seen if run >= first)
-
-
-def _word(text: str, words: Iterable[str]) -> str:
-    """One of the words, so that there are only so many series."""
-    return text if text in set(words) else "other"
 
 
 def _servers(figures: Figures) -> Iterator[Metric]:
@@ -195,13 +147,32 @@ def _sides(figures: Figures, evidence_age: timedelta) -> Iterator[Metric]:
     )
 
 
-def _findings(figures: Figures, settings: Settings) -> Metric:
-    counts = Counts({(kind.value, SEVERITIES[kind].value): 0 for kind in Kind})
-    for (kind, grade), count in figures.findings.items():
-        graded = Finding(Kind(kind), None, (), "", grade=grade)
-        counts[kind, severity(graded, settings.severities).value] += count
-    labels = ("kind", "severity")
-    return _many("ipam_sync_findings_open", "Findings that are open.", labels, counts.items())
+def _findings(figures: Figures, settings: Settings) -> Iterator[Metric]:
+    """Every severity that a kind can have is told, so that what is not there is a zero."""
+
+    def graded(kind: Kind, grade: str) -> Severity:
+        return severity(Finding(kind, None, (), "", grade=grade), settings.severities)
+
+    counts = Counts({(kind, graded(kind, grade)): 0 for kind in Kind for grade in ("", *State)})
+    ages = {(matter, loud): 0.0 for matter in Matter for loud in Severity}
+    for (word, grade), told in figures.findings.items():
+        kind = Kind(word)
+        loud = graded(kind, grade)
+        counts[kind, loud] += told.count
+        age = (figures.now - told.oldest_at).total_seconds()
+        ages[MATTERS[kind], loud] = max(ages[MATTERS[kind], loud], age)
+    yield _many(
+        "ipam_sync_findings_open",
+        "Findings that are open.",
+        ("kind", "matter", "severity"),
+        [((kind, MATTERS[kind], loud), count) for (kind, loud), count in counts.items()],
+    )
+    yield _many(
+        "ipam_sync_oldest_finding_age_seconds",
+        "How long ago the oldest open finding was first seen; 0: there is none.",
+        ("matter", "severity"),
+        ages.items(),
+    )
 
 
 def _operations(figures: Figures) -> Metric:

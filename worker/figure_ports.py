@@ -45,11 +45,29 @@ class RunFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """The event with which a finding of this kind was confirmed, and so opened."""
+
+    event: int
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFigure:
+    """Open findings of a kind and grade: how many, and when the oldest was first seen."""
+
+    count: int
+    oldest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that is counted.
 
     ``sides`` counts stored relationships' partners by server and state, ``odd_sides`` are some of
-    those that are not in state Normal.  ``oldest_run_at`` and ``open_runs`` are of runs that
+    those that are not in state Normal.  ``findings`` are the open ones by kind and grade.
+    ``oldest_run_at`` and ``open_runs`` are of runs that
     workers do.  ``ticked_by`` is when the latest tick's lease ends.
     """
 
@@ -57,7 +75,7 @@ class Figures:
     servers: tuple[ServerFigure, ...]
     sides: Mapping[tuple[int | None, State], int]
     odd_sides: tuple[Side, ...]
-    findings: Mapping[tuple[str, str], int]
+    findings: Mapping[tuple[str, str], FindingFigure]
     operations: Mapping[tuple[str, str], int]
     suspended_credentials: int
     open_runs: int
@@ -90,3 +108,9 @@ class FiguresReading(Protocol):
 
     def runs_over_since(self, first: int, known: Collection[int]) -> tuple[RunFigure, ...]:
         """Runs with this number or a higher one that are over, those ``known`` left out."""
+
+    def last_finding_event(self) -> int:
+        """The number of the latest event of any problem; 0: there is none."""
+
+    def findings_opened_since(self, event: int) -> tuple[Opening, ...]:
+        """Findings that opened, by events with higher numbers than this."""

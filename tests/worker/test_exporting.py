@@ -5,37 +5,39 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import update
 
-from reconcile.findings import Finding, Kind, Severity
+from reconcile.findings import Finding, Kind, Matter, Severity
+from reconcile.life import begin
 from reconcile.model import Standing, State
 from reconcile.record import Hold
 from tests.worker.pipeline.office import Pigeonholes
+from tests.worker.scraping import a_fleet_with_a_past, served
 from tests.worker.store.samples import (
     a_finding,
-    a_reading,
     a_record,
     add_servers,
     an_update,
     found,
     insert,
     open_run,
+    over,
 )
 from tests.worker.store.sql_counter import counted
 from worker import metrics, serving
 from worker.app import Backlog
-from worker.broker import BEAT, BrokerUnavailable, Role
+from worker.broker import BrokerUnavailable, Role
 from worker.exporting import exported
 from worker.pipeline.timing import tick
 from worker.ports import EVERYTHING
 from worker.run_ports import Lane, Scope
-from worker.serving import ports_of
 from worker.settings import Settings
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
+from worker.store.tables import finding as finding_table
 from worker.window_ports import Window
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -45,13 +47,6 @@ SUFFIXES = {"counter": "_total", "info": "_info"}
 def backlog() -> Backlog:
     """Of a broker with a message in each queue."""
     return Backlog(dict.fromkeys(Role, 1), 2)
-
-
-def served(registry: CollectorRegistry) -> dict[str, float]:
-    """Samples by name and labels."""
-    lines = generate_latest(registry).decode().splitlines()
-    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, _, value in pairs}
 
 
 def names(registry: CollectorRegistry) -> set[str]:
@@ -116,18 +111,6 @@ def test_a_scrape_takes_the_same_statements_however_many_servers(
 
 
 # ------------------------------------------------------------------------------------ the numbers
-
-
-def a_fleet_with_a_past(store: SqlStore) -> tuple[int, int, int]:
-    """Three servers, the first two of them read just now; relationships of 1-2 and of 1-3."""
-    one, two, three = add_servers(store, 3)
-    insert(store, a_record("HQ", one, two, 1), a_record("branch", one, three, 2))
-    with store.write() as uow:
-        run = open_run(uow)
-        uow.add_sightings(run, [a_reading(s, uow.now(), "HQ") for s in (one, two)])
-        uow.close_run(run, "done", {})
-        uow.commit()
-    return one, two, three
 
 
 def test_a_state_that_is_too_old_counts_as_unknown_and_is_not_told_by_itself(
@@ -206,12 +189,57 @@ def test_findings_are_told_with_the_severity_that_people_gave_them(store: SqlSto
         uow.commit()
     settings = Settings(severities={"partner_mismatch": Severity.CRITICAL})
     told = served(exported(store, settings, None))
-    counted = {k: v for k, v in told.items() if k.startswith("ipam_sync_findings_open") and v}
-    assert counted == {
-        'ipam_sync_findings_open{kind="partner_mismatch",severity="critical"}': 2,
-        'ipam_sync_findings_open{kind="state_not_normal",severity="critical"}': 1,
+    name = "ipam_sync_findings_open"
+    assert {k: v for k, v in told.items() if k.startswith(f"{name}{{") and v} == {
+        f'{name}{{kind="partner_mismatch",matter="drift",severity="critical"}}': 2,
+        f'{name}{{kind="state_not_normal",matter="health",severity="critical"}}': 1,
     }
-    assert told['ipam_sync_findings_open{kind="blocked",severity="warning"}'] == 0
+    assert told[f'{name}{{kind="blocked",matter="drift",severity="warning"}}'] == 0
+    for severity in Severity:
+        assert f'{name}{{kind="state_not_normal",matter="health",severity="{severity}"}}' in told
+
+
+def test_labels_of_findings_are_bounded(store: SqlStore) -> None:
+    """Neither what is open nor what people call things adds a series."""
+    before = set(served(exported(store, Settings(), None)))
+    one, two, _ = a_fleet_with_a_past(store)
+    with store.write() as uow:
+        found(uow, open_run(uow), [a_finding(f"R{n}", one, two) for n in range(9)])
+        uow.commit()
+    after = set(served(exported(store, Settings(), None)))
+    assert {k for k in after if "finding" in k} == {k for k in before if "finding" in k}
+
+
+def test_the_age_of_the_oldest_finding_of_a_matter_and_severity_is_told(store: SqlStore) -> None:
+    one, two, _ = a_fleet_with_a_past(store)
+    gone = Finding(Kind.SERVER_UNREAD, None, (one,), "")
+    with store.write() as uow:
+        run = open_run(uow)
+        ids = found(uow, run, [a_finding("HQ", one, two), a_finding("branch", one), gone])
+        over(uow, [ids[gone.fingerprint]])
+        long_ago = uow.now() - timedelta(hours=3)
+        uow.commit()
+    with store.engine.begin() as connection:
+        old = update(finding_table).where(finding_table.c.relationship == "HQ")
+        connection.execute(old.values(first_seen=long_ago))
+    told = served(exported(store, Settings(), None))
+    name = "ipam_sync_oldest_finding_age_seconds"
+    drift = f'{name}{{matter="drift",severity="warning"}}'
+    assert told.pop(drift) == pytest.approx(3 * 3600, abs=60)
+    others = {k: v for k, v in told.items() if k.startswith(name)}
+    assert set(others.values()) == {0}
+    assert len(others) == len(Matter) * len(Severity) - 1
+
+
+def test_what_is_not_confirmed_yet_is_not_open(store: SqlStore) -> None:
+    one, _, _ = a_fleet_with_a_past(store)
+    with store.write() as uow:
+        suspected = begin(Finding(Kind.SERVER_UNREAD, None, (one,), ""), uow.now())
+        uow.begin_findings(open_run(uow), [suspected])
+        uow.commit()
+    told = served(exported(store, Settings(), None))
+    assert not any(told[k] for k in told if k.startswith("ipam_sync_findings_open{"))
+    assert not any(told[k] for k in told if k.startswith("ipam_sync_oldest_finding_age"))
 
 
 def test_operations_are_told_by_what_holds_them(store: SqlStore) -> None:
@@ -227,35 +255,6 @@ def test_operations_are_told_by_what_holds_them(store: SqlStore) -> None:
         'ipam_sync_operations_pending{hold="guard",operation="FailoverUpdate"}': 1,
         'ipam_sync_operations_pending{hold="none",operation="FailoverUpdate"}': 1,
     }
-
-
-def test_runs_are_counted_once_when_they_end_from_the_first_scrape_on(store: SqlStore) -> None:
-    done = 'ipam_sync_runs_total{outcome="done",trigger="cli"}'
-    took = 'ipam_sync_run_duration_seconds_count{trigger="cli"}'
-    a_fleet_with_a_past(store)
-    with store.write() as uow:
-        first, second = open_run(uow), open_run(uow)
-        uow.commit()
-    registry = exported(store, Settings(), None)
-    assert served(registry)[done] == 0, "what ended before is not counted"
-
-    def end(run: int, outcome: str) -> None:
-        with store.write() as uow:
-            uow.close_run(run, outcome, {})
-            uow.commit()
-
-    end(second, "done")
-    assert served(registry)[done] == 1
-    assert served(registry)[done] == 1
-    end(first, "interrupted")
-    told = served(registry)
-    assert told[done] == 1
-    assert told['ipam_sync_runs_total{outcome="interrupted",trigger="cli"}'] == 1
-    assert told[took] == 2
-    with store.write() as uow:
-        uow.prune(uow.now() + timedelta(days=1), 1000)
-        uow.commit()
-    assert served(registry)[done] == 1, "pruning makes no count fall"
 
 
 def test_processes_ticks_and_the_oldest_run_are_told(store: SqlStore) -> None:
@@ -284,49 +283,3 @@ def test_a_database_that_is_gone_is_told_and_comes_back(tmp_path: Path) -> None:
     file.rmdir()
     moved.rename(file)
     assert served(registry)["ipam_sync_store_up"] == 1
-
-
-# ------------------------------------------------------------------------------------ serving
-
-
-def fetched(port: int) -> str:
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        text: str = answer.read().decode()
-        return text
-
-
-def test_each_role_has_ports_of_its_own_so_that_no_two_clash() -> None:
-    ports = [port for role in (*Role, BEAT) for port in ports_of(role, 9000)]
-    assert len(set(ports)) == len(ports)
-    assert [ports_of(role, 9000)[0] for role in (*Role, BEAT)] == [9000, 9001, 9002, 9003]
-
-
-def test_a_second_process_of_a_role_takes_the_next_port_and_a_taken_one_is_an_error() -> None:
-    registry = CollectorRegistry()
-    with serving.served(registry, "127.0.0.1", [0]) as first:
-        with serving.served(registry, "127.0.0.1", [first, 0]) as second:
-            assert second != first
-            assert fetched(second) == fetched(first) == ""
-        with (
-            pytest.raises(serving.CannotServe, match=str(first)),
-            serving.served(registry, "127.0.0.1", [first]),
-        ):
-            pass
-
-
-def test_a_worker_that_cannot_serve_works_all_the_same_and_says_so(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    with serving.own_metrics("read", "192.0.2.1", 9000):
-        pass
-    assert [record.message for record in caplog.records] == ["metrics not served"]
-
-
-def test_a_worker_serves_what_it_counts_and_its_process() -> None:
-    with serving.served(CollectorRegistry(), "127.0.0.1", [0]) as port:
-        pass  # just now it was free
-    with serving.own_metrics("read", "127.0.0.1", port):
-        text = fetched(port)
-    assert 'ipam_sync_process_info{role="read",version=' in text
-    assert "process_cpu_seconds_total" in text
-    assert "_created" not in text

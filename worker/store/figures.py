@@ -9,9 +9,19 @@ from typing import Any, Final
 
 from sqlalchemy import Select, Subquery, and_, exists, func, or_, select, union_all
 
+from reconcile.life import Event
 from reconcile.model import Standing, State
 from reconcile.record import EntryStatus
-from worker.figure_ports import Figures, Pulse, RunFigure, ServerFigure, Side
+from worker.figure_ports import (
+    Figures,
+    FindingFigure,
+    Opening,
+    Pulse,
+    RunFigure,
+    ServerFigure,
+    Side,
+)
+from worker.store.alert_tables import finding_event
 from worker.store.inventory_tables import credential, maintenance, server
 from worker.store.readings import Outcome
 from worker.store.run_tables import lease, worker_process
@@ -41,11 +51,7 @@ class FigureReading(Session):
                 for row in self._rows(in_state.group_by(sides.c.server, sides.c.state))
             },
             odd_sides=self._odd_sides(sides, odd_sides),
-            findings=self._counts(
-                select(finding.c.kind, finding.c.grade, func.count())
-                .where(finding.c.resolved_at.is_(None))
-                .group_by(finding.c.kind, finding.c.grade)
-            ),
+            findings=self._open_findings(),
             operations=self._counts(
                 select(tracker.c.operation, tracker.c.hold, func.count())
                 .where(tracker.c.status == EntryStatus.PENDING)
@@ -79,6 +85,26 @@ class FigureReading(Session):
             for row in self._rows(asked)
             if row.id not in known
         )
+
+    def last_finding_event(self) -> int:
+        return int(self._rows(select(func.max(finding_event.c.id)))[0][0] or 0)
+
+    def findings_opened_since(self, event: int) -> tuple[Opening, ...]:
+        asked = (
+            select(finding_event.c.id, finding.c.kind, finding_event.c.at)
+            .join(finding, finding.c.id == finding_event.c.finding_id)
+            .where(finding_event.c.id > event, finding_event.c.event == Event.OPENED)
+        )
+        return tuple(Opening(row.id, row.kind, row.at) for row in self._rows(asked))
+
+    def _open_findings(self) -> dict[tuple[str, str], FindingFigure]:
+        by = (finding.c.kind, finding.c.grade)
+        asked = select(*by, func.count(), func.min(finding.c.first_seen))
+        still_open = and_(finding.c.resolved_at.is_(None), finding.c.confirmed_at.is_not(None))
+        return {
+            (row[0], row[1]): FindingFigure(row[2], row[3])
+            for row in self._rows(asked.where(still_open).group_by(*by))
+        }
 
     def _server_figures(self, now: datetime) -> tuple[ServerFigure, ...]:
         rests = exists().where(
