@@ -105,7 +105,8 @@ class Telling:
     @property
     def sentence(self) -> str:
         parts = (self.what, f"Where: {self.where}.", f"Since {self.since}.", *self._said())
-        rest = (f"How sure: {self.sure}.", self.note, f"Next: {self.next}" if self.next else "")
+        sure = f"How sure: {self.sure}." if self.sure else ""
+        rest = (sure, self.note, f"Next: {self.next}" if self.next else "")
         return " ".join(part for part in (*parts, *rest) if part)
 
     def _said(self) -> Iterator[str]:
@@ -127,7 +128,7 @@ def telling(alert: Alert) -> Telling:
         where=where(alert),
         since=_since(alert),
         values=tuple(_values(alert)),
-        sure=SURE[alert.evidence],
+        sure="" if alert.relationship is None else SURE[alert.evidence],  # it takes two to tell
         next=NEXT[alert.kind] if open_still and not alert.test else "",
         note=_note(alert),
         url=Link(escaped(alert.url or "", _DETAIL)),

@@ -33,6 +33,13 @@ from worker.alerts.words import NEXT, SURE, lasting, telling
 TEXTS = Texts()
 
 
+@pytest.mark.parametrize("medium", list(Medium))
+def test_of_one_server_it_is_not_said_how_many_partners_were_read(medium: Medium) -> None:
+    alone = replace(OPENED, relationship=None, servers=("dhcp01.corp.example",))
+    assert "Sure" not in Texts().body(alone, medium)
+    assert "How sure" not in telling(alone).sentence
+
+
 def test_one_sentence_says_what_where_since_when_who_says_what_how_sure_and_what_next() -> None:
     assert telling(CHANGED).sentence == (
         "The partners of HQ tell different values. Where: relationship HQ of dhcp01.corp.example,"
