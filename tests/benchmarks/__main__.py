@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import bad_days, bad_fleets, core, live, scaling, store, workers
+from tests.benchmarks import bad_days, bad_fleets, core, findings, live, scaling, store, workers
 from tests.benchmarks.report import Report
 
 PARTS = {
@@ -20,6 +20,8 @@ PARTS = {
     "workers": workers.run,
     "scaling": scaling.scaling,
     "on_demand": scaling.on_demand,
+    "findings": findings.findings,
+    "alerts": findings.alerts,
 }
 
 

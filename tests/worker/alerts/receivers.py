@@ -37,6 +37,7 @@ class Manner:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"{}"
     fault: str | None = None
+    think_seconds: float = 0.0
 
 
 @dataclass
@@ -92,6 +93,7 @@ def receiving(manner: Manner | None = None, tls: ssl.SSLContext | None = None) -
 
 def _answer(handler: BaseHTTPRequestHandler, post: Post) -> None:
     manner = post.manner
+    post.over.wait(manner.think_seconds)
     match manner.fault:
         case "stall":
             post.over.wait(30)
