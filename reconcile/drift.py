@@ -111,7 +111,7 @@ class Drift:
 
 
 #: Settled when the run closes, after what could be applied was applied.
-OPERATIONAL = frozenset({Kind.BLOCKED, Kind.PLAN_REFUSED})
+OPERATIONAL = frozenset({Kind.BLOCKED, Kind.PLAN_REFUSED, Kind.CHANGE_WAITS})
 
 
 def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> Drift:

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     RELATIONSHIP_LIMIT_NEAR = "relationship_limit_near"
     RELATIONSHIP_EMPTY = "relationship_empty"
     PLAN_REFUSED = "plan_refused"
+    CHANGE_WAITS = "change_waits"
     SERVER_REPLACED = "server_replaced"
     DUPLICATE_SERVER = "duplicate_server"
     CLOCK_SKEW = "clock_skew"
@@ -80,6 +81,7 @@ MATTERS: Final[Mapping[Kind, Matter]] = {
     Kind.RELATIONSHIP_LIMIT_NEAR: Matter.HEALTH,
     Kind.RELATIONSHIP_EMPTY: Matter.DRIFT,
     Kind.PLAN_REFUSED: Matter.DRIFT,
+    Kind.CHANGE_WAITS: Matter.DRIFT,
     Kind.SERVER_REPLACED: Matter.DRIFT,
     Kind.DUPLICATE_SERVER: Matter.DRIFT,
     Kind.CLOCK_SKEW: Matter.HEALTH,
@@ -114,6 +116,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     Kind.RELATIONSHIP_LIMIT_NEAR: Severity.WARNING,
     Kind.RELATIONSHIP_EMPTY: Severity.INFO,
     Kind.PLAN_REFUSED: Severity.WARNING,
+    Kind.CHANGE_WAITS: Severity.WARNING,
     Kind.SERVER_REPLACED: Severity.CRITICAL,
     Kind.DUPLICATE_SERVER: Severity.WARNING,
     Kind.CLOCK_SKEW: Severity.WARNING,

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconcile.drift import OPERATIONAL, drift
-from reconcile.findings import Finding
+from reconcile.findings import Finding, Kind
 from reconcile.guard import Counts, Refusal, guard, still_held, taken
 from reconcile.moves import blocked
 from reconcile.plan import Plan
 from reconcile.record import EntryStatus, Hold
 from reconcile.tracker import Need
+from reconcile.waiting import waiting
 from reconcile.world import World
 from worker.aging import fresh
 from worker.applying import apply_entries
-from worker.lives import Fact, keep_findings
+from worker.lives import Fact, everything_known, keep_findings
 from worker.ports import Ledger, Reading, Store, UnitOfWork
 from worker.preview import refused_finding
 from worker.recording import MACHINE, Recorded, Written, concerned
@@ -124,7 +125,8 @@ def _operational_findings(
         for e in course.written.entries
         if e.planned.contested and e.number not in done
     ]
-    known = [f for f in uow.open_findings(concerned(course.world)) if f.finding.kind in OPERATIONAL]
+    kinds = OPERATIONAL - {Kind.CHANGE_WAITS}
+    known = [f for f in uow.open_findings(concerned(course.world)) if f.finding.kind in kinds]
     about_pairs = [f for f in known if f.finding.servers]
     life = drift(now, (f.finding for f in about_pairs), course.plan.judged)
     keep_findings(uow, Fact(run, now, conduct), life, about_pairs)
@@ -134,7 +136,16 @@ def _operational_findings(
     if refusal is None:
         store_wide = replace(store_wide, persisting=(), resolved=tuple(f.finding for f in whole))
     keep_findings(uow, Fact(run, refused, conduct), store_wide, whole)
-    return life.now + store_wide.now
+    return life.now + store_wide.now + _what_waits(uow, run, conduct)
+
+
+def _what_waits(uow: UnitOfWork, run: int, conduct: Conduct) -> tuple[Finding, ...]:
+    """What people have to decide, over the whole store."""
+    now = waiting(*uow.waiting_for_people(every=conduct.policy is Policy.REVIEW))
+    known = uow.open_findings(kinds=[Kind.CHANGE_WAITS])
+    life = everything_known(now, known)
+    keep_findings(uow, Fact(run, now, conduct), life, known)
+    return life.now
 
 
 def _line(entry: Recorded, done: frozenset[int], refusal: Refusal | None) -> Line:

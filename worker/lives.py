@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from reconcile.drift import Drift
+from reconcile.drift import Drift, Judged, drift
 from reconcile.findings import Finding, Severity, severity
 from reconcile.life import Event, begin, go_on
 from reconcile.model import Evidence, Seen, Sighting
@@ -34,15 +34,15 @@ class Fact:
     records: Iterable[Record] = ()
 
 
-def keep_findings(uow: UnitOfWork, fact: Fact, drift: Drift, known: Iterable[OpenFinding]) -> None:
+def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Iterable[OpenFinding]) -> None:
     """Write the life of problems; what persists unchanged is not touched (R10)."""
     now = uow.now()
     ids = {p.finding.fingerprint: p.id for p in known}
-    before = uow.openings({f.fingerprint for f in drift.opened}) if drift.opened else {}
-    begun = [begin(f, now, before.get(f.fingerprint, ())) for f in drift.opened]
+    before = uow.openings({f.fingerprint for f in life.opened}) if life.opened else {}
+    begun = [begin(f, now, before.get(f.fingerprint, ())) for f in life.opened]
     lives = {p.finding.fingerprint: p.life for p in known}
     present = {finding.fingerprint for finding in fact.present}
-    steps = go_on(drift, present, lives, now, fact.conduct.patience)
+    steps = go_on(life, present, lives, now, fact.conduct.patience)
     if begun:
         ids |= uow.begin_findings(fact.run, begun)
     if steps:
@@ -54,6 +54,15 @@ def keep_findings(uow: UnitOfWork, fact: Fact, drift: Drift, known: Iterable[Ope
             if step.event is not None
         ]
     )
+
+
+def everything_known(now: Iterable[Finding], before: Iterable[OpenFinding]) -> Drift:
+    """Of problems that are all read off the store at once: what is not there is over."""
+    life = drift(now, (problem.finding for problem in before), Judged({}, frozenset()))
+    there = {finding.fingerprint for finding in now}
+    gone = tuple(f for f in life.persisting if f.fingerprint not in there)
+    still = tuple(f for f in life.persisting if f.fingerprint in there)
+    return replace(life, persisting=still, resolved=(*life.resolved, *gone))
 
 
 def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event) -> NewEvent:

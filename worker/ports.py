@@ -170,6 +170,11 @@ class Reading(
     def pending_contested(self) -> tuple[Entry, ...]:
         """Every pending entry that waits for a name or a scope, over the whole store, by number."""
 
+    def waiting_for_people(self, *, every: bool) -> tuple[tuple[Entry, ...], int]:
+        """Pending entries that policy or want of a witness leaves to people, by number, without
+        those that create: so many.  ``every``: policy leaves all of them to people.
+        """
+
     def pending_destructive(self) -> tuple[Entry, ...]:
         """Every pending entry that takes something away, over the whole store, by number."""
 

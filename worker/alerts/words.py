@@ -47,6 +47,7 @@ NEXT: Final[Mapping[Kind, str]] = {
     Kind.BLOCKED: "Decide what holds the scope or name: ipam-sync operations list.",
     Kind.RELATIONSHIP_LIMIT_NEAR: "Plan another server: Windows allows 31 relationships on one.",
     Kind.RELATIONSHIP_EMPTY: "Add scopes to the relationship, or remove it.",
+    Kind.CHANGE_WAITS: "Look at it and decide: ipam-sync operations list.",
     Kind.PLAN_REFUSED: "Check what is held: ipam-sync operations list --held.",
     Kind.SERVER_REPLACED: "If the new machine is right: ipam-sync servers confirm NAME.",
     Kind.DUPLICATE_SERVER: "Keep one of the two names: ipam-sync servers disable NAME.",

@@ -6,20 +6,18 @@ Everything is taken from the store, so it does not matter which process did what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
 
-from reconcile.drift import OPERATIONAL, Drift, Judged, drift
-from reconcile.findings import Finding
+from reconcile.drift import OPERATIONAL
 from reconcile.guard import Refusal
 from reconcile.moves import blocked
 from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.tracker import Need
+from reconcile.waiting import waiting
 from worker.aging import fresh
-from worker.alert_ports import OpenFinding
 from worker.applying import apply_entries
 from worker.closing import earlier_refusal, hold_all, refuse
-from worker.lives import Fact, keep_findings
+from worker.lives import Fact, everything_known, keep_findings
 from worker.pipeline.opening import JOINED_WITHIN
 from worker.ports import EVERYTHING, Reading, UnitOfWork
 from worker.preview import refused_finding
@@ -79,24 +77,15 @@ def _operational_findings(
 ) -> None:
     """What waits for another operation, and what the guard holds: both can be read off the store."""
     names = {s.id: s.name for s in uow.servers()}
-    waiting = uow.pending_contested()
-    holders = {c.holder for e in waiting for c in e.planned.contested if c.holder is not None}
+    contested = uow.pending_contested()
+    holders = {c.holder for e in contested for c in e.planned.contested if c.holder is not None}
     records = {r.key: r for r in uow.records_by_key(holders)}
-    now = [blocked(Need(e.planned, e.number), names.__getitem__, records) for e in waiting]
+    now = [blocked(Need(e.planned, e.number), names.__getitem__, records) for e in contested]
+    now += waiting(*uow.waiting_for_people(every=conduct.policy is Policy.REVIEW))
     if refusal is not None:
         now.append(refused_finding(refusal))
     known = uow.open_findings(kinds=OPERATIONAL)
-    keep_findings(uow, Fact(run.id, now, conduct), _changes(now, known), known)
-
-
-def _changes(now: Iterable[Finding], before: Iterable[OpenFinding]) -> Drift:
-    """All of them are known at the close of any run, so what is not there is over."""
-    everything = Judged({}, frozenset())
-    life = drift(now, (problem.finding for problem in before), everything)
-    there = {finding.fingerprint for finding in now}
-    gone = tuple(f for f in life.persisting if f.fingerprint not in there)
-    still = tuple(f for f in life.persisting if f.fingerprint in there)
-    return replace(life, persisting=still, resolved=(*life.resolved, *gone))
+    keep_findings(uow, Fact(run.id, now, conduct), everything_known(now, known), known)
 
 
 def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
+from reconcile.model import Operation
 from reconcile.record import Contest, Entry, EntryStatus, Hold, Planned
 from worker.ports import Ledger
 from worker.store.codecs import contested_column, operation_columns, operation_of
@@ -60,6 +61,17 @@ class TrackerReading(Session):
         now = self.now()
         asked = select(tracker).where(_PENDING, _DESTRUCTIVE).order_by(tracker.c.number)
         return tuple(entry_of(row, now) for row in self._rows(asked))
+
+    def waiting_for_people(self, *, every: bool) -> tuple[tuple[Entry, ...], int]:
+        held = tracker.c.hold == Hold.ONE_WITNESS
+        mine = held if not every else tracker.c.hold != Hold.GUARD
+        waits = and_(_PENDING, tracker.c.contested == [], mine)
+        is_creation = tracker.c.operation == Operation.CREATE
+        count = select(func.count()).select_from(tracker).where(waits, is_creation)
+        now = self.now()
+        rows = self._rows(select(tracker).where(waits, ~is_creation).order_by(tracker.c.number))
+        entries = (entry_of(row, now) for row in rows)
+        return tuple(e for e in entries if not e.planned.state_only), self._rows(count)[0][0]
 
     def ledger(self) -> Ledger:
         stored, scopes = self._stored_sums()
