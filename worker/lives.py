@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from reconcile.drift import Drift
+from reconcile.drift import OPERATIONAL, Drift
 from reconcile.findings import Finding, Severity, severity
 from reconcile.life import Event, begin, go_on
 from reconcile.model import Evidence, Seen, Sighting
@@ -34,7 +34,9 @@ class Fact:
     records: Iterable[Record] = ()
 
 
-def keep_findings(uow: UnitOfWork, fact: Fact, drift: Drift, known: Iterable[OpenFinding]) -> None:
+def keep_findings(
+    uow: UnitOfWork, fact: Fact, drift: Drift, known: Collection[OpenFinding]
+) -> None:
     """Write the life of problems; what persists unchanged is not touched (R10)."""
     now = uow.now()
     ids = {p.finding.fingerprint: p.id for p in known}
@@ -68,7 +70,9 @@ def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event)
 
 
 def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:
-    """How many of whom it is about were read; about the store itself nothing is more certain."""
+    """How many of whom it is about were read; what is read off the store itself is certain."""
+    if finding.kind in OPERATIONAL:
+        return Evidence.BOTH
     read = [isinstance(sightings.get(server), Seen) for server in finding.servers]
     if all(read):
         return Evidence.BOTH
