@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Final
 
 from reconcile.drift import OPERATIONAL, Drift
-from reconcile.findings import Finding, Severity, severity
+from reconcile.findings import Finding, Kind, Severity, severity
 from reconcile.life import Event, begin, go_on
 from reconcile.model import Evidence, Seen, Sighting
 from reconcile.names import fold_relationship
-from reconcile.record import ATTRIBUTES, Record
+from reconcile.record import ATTRIBUTES, STATE_PROPERTIES, Record
 from reconcile.spelling import said
 from worker.alert_ports import NewEvent, OpenFinding, Snapshot
 from worker.ports import UnitOfWork
@@ -82,6 +82,8 @@ def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:
 def _stored(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
     """What IPAM has of the properties that it is about."""
     subjects = [subject for subject, _ in finding.values if subject in ATTRIBUTES]
+    if finding.kind is Kind.STATE_NOT_NORMAL:
+        subjects = sorted(STATE_PROPERTIES)  # its values say "State" of either
     if not subjects or finding.relationship is None:
         return {}
     name, servers = fold_relationship(finding.relationship), set(finding.servers)
