@@ -99,10 +99,14 @@ def go_on(
 ) -> tuple[Step, ...]:
     """What becomes of the problems that have a life; those that stay as they are give no step.
 
-    ``present`` are the fingerprints that were seen now: what persists without is not judged.
+    ``present`` are the fingerprints that were seen now: what persists without is not judged, and
+    nothing but a reading of now confirms.
     """
     steps = [
-        *(_changed(f, lives[f.fingerprint], now) for f in drift.changed),
+        *(
+            _changed(f, lives[f.fingerprint], now, patience if f.fingerprint in present else None)
+            for f in drift.changed
+        ),
         *(
             step
             for f in drift.persisting
@@ -118,20 +122,27 @@ def go_on(
     return tuple(steps)
 
 
-def _changed(finding: Finding, life: Life, now: datetime) -> Step:
+def _changed(finding: Finding, life: Life, now: datetime, patience: Patience | None) -> Step:
     """Other values are news, and as good as before; another grade may need no confirmation."""
     life = replace(life, changed_at=now, absent_since=None)
     if life.confirmed_at is not None:
         return Step(finding, life, Event.CHANGED)
+    if patience is not None and _counts(life, now, patience):
+        life = replace(life, seen=life.seen + 1, counted_at=now)
     return _confirmed(finding, life, now)
 
 
 def _seen_again(finding: Finding, life: Life, now: datetime, patience: Patience) -> Step | None:
     if life.absent_since is not None:
         return Step(finding, replace(life, absent_since=None))
-    if life.confirmed_at is not None or now - life.counted_at < patience.apart:
+    if life.confirmed_at is not None or not _counts(life, now, patience):
         return None
     return _confirmed(finding, replace(life, seen=life.seen + 1, counted_at=now), now)
+
+
+def _counts(life: Life, now: datetime, patience: Patience) -> bool:
+    """Readings soon after each other are one."""
+    return now - life.counted_at >= patience.apart
 
 
 def _confirmed(finding: Finding, life: Life, now: datetime) -> Step:

@@ -56,6 +56,14 @@ def health(pair: Pair, world: World) -> tuple[Finding, ...]:
     )
 
 
+def said_now(finding: Finding, world: World) -> bool:
+    """False if only the last word of who is silent now says so: that is no new reading of it."""
+    if finding.kind is not Kind.STATE_NOT_NORMAL:
+        return True
+    heard = {world.name(k) for k in finding.servers if isinstance(world.sightings.get(k), Seen)}
+    return any(who in heard for _, words in finding.values for who, _ in words)
+
+
 def _last_state(pair: Pair, index: int) -> State | None:
     """A silent side keeps the state that was seen last; Unknown there says nothing."""
     side, record = pair.sides[index], pair.record

@@ -106,6 +106,7 @@ class Delivery:
     """What a channel knows of a problem, and what it is to be told, not before ``due_at``.
 
     ``told`` 0: it knows nothing.  ``is_dead``: given up until something new happens.
+    ``is_claimed``: a deliverer is at it, or died at it.
     """
 
     finding: int
@@ -119,11 +120,17 @@ class Delivery:
     error: str | None
     is_dead: bool
     batch: str | None
+    is_claimed: bool = False
 
     @property
     def knows_it_open(self) -> bool:
         """True if the channel was told of the problem, and not that it is over."""
         return self.told > 0 and self.told_event is not Event.RESOLVED
+
+    @property
+    def may_know_it_open(self) -> bool:
+        """The same, or it is perhaps being told right now."""
+        return self.knows_it_open or self.is_claimed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from reconcile.drift import Drift, Judged, drift
-from reconcile.findings import Finding, Severity, severity
+from reconcile.drift import OPERATIONAL, Drift, Judged, drift
+from reconcile.findings import Finding, Kind, Severity, severity
 from reconcile.life import Event, begin, go_on
 from reconcile.model import Evidence, Seen, Sighting
 from reconcile.names import fold_relationship
-from reconcile.record import ATTRIBUTES, Record
+from reconcile.record import ATTRIBUTES, STATE_PROPERTIES, Record
 from reconcile.spelling import said
 from worker.alert_ports import NewEvent, OpenFinding, Snapshot
 from worker.ports import UnitOfWork
@@ -34,7 +34,9 @@ class Fact:
     records: Iterable[Record] = ()
 
 
-def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Iterable[OpenFinding]) -> None:
+def keep_findings(
+    uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[OpenFinding]
+) -> None:
     """Write the life of problems; what persists unchanged is not touched (R10)."""
     now = uow.now()
     ids = {p.finding.fingerprint: p.id for p in known}
@@ -77,7 +79,9 @@ def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event)
 
 
 def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:
-    """How many of whom it is about were read; about the store itself nothing is more certain."""
+    """How many of whom it is about were read; what is read off the store itself is certain."""
+    if finding.kind in OPERATIONAL:
+        return Evidence.BOTH
     read = [isinstance(sightings.get(server), Seen) for server in finding.servers]
     if all(read):
         return Evidence.BOTH
@@ -87,6 +91,8 @@ def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:
 def _stored(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
     """What IPAM has of the properties that it is about."""
     subjects = [subject for subject, _ in finding.values if subject in ATTRIBUTES]
+    if finding.kind is Kind.STATE_NOT_NORMAL:
+        subjects = sorted(STATE_PROPERTIES)  # its values say "State" of either
     if not subjects or finding.relationship is None:
         return {}
     name, servers = fold_relationship(finding.relationship), set(finding.servers)

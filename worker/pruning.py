@@ -1,4 +1,4 @@
-"""Old runs and sightings go, a little at a time; called with every sweep.
+"""Old runs and what they saw go, and problems that are over; a little at a time, with every sweep.
 
 What is old is decided by the database's clock and IPAM_SYNC_KEEP_RUNS, what stays all the same by
 ``worker.store.pruning``.
@@ -13,7 +13,7 @@ from worker import observing
 from worker.ports import Store
 
 _LEASE: Final = "prune"
-#: Sightings, and runs, that go at once: the one writer must not be kept from others for long.
+#: Rows of a table that go at once: the one writer must not be kept from others for long.
 MOST: Final = 1000
 #: When nothing more is old, that is looked at again after so long.
 _PAUSE: Final = timedelta(hours=1)

@@ -11,6 +11,7 @@ from reconcile.machines import duplicates
 from reconcile.model import Evidence, Operation, Provenance, Seen
 from reconcile.moves import Membership
 from reconcile.names import fold_relationship
+from reconcile.observations import said_now
 from reconcile.plan import Plan
 from reconcile.record import Contest, EntryStatus, Planned
 from reconcile.world import World
@@ -58,7 +59,8 @@ def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Con
     findings = [f for f in plan.findings if f.kind not in OPERATIONAL]
     known = [f for f in uow.open_findings(concerned(world)) if f.finding.kind not in OPERATIONAL]
     life = drift(findings, (f.finding for f in known), plan.judged)
-    fact = Fact(run, findings, conduct, world.sightings, world.records)
+    now = [f for f in findings if said_now(f, world)]
+    fact = Fact(run, now, conduct, world.sightings, world.records)
     keep_findings(uow, fact, life, known)
     _wait_anew(uow, world, plan)
     return Written(_fill_tracker(uow, run, plan), life)

@@ -30,7 +30,7 @@ class Alert:
 
     ``finding`` is the id of the stored problem and ``sequence`` counts its events from 1: together
     they are the ``key``, the same however often the alert is sent.  A problem that comes back is
-    another finding with the same ``fingerprint``.  ``servers`` are names.  ``sentence`` is the
+    the same finding, and its events go on counting.  ``servers`` are names.  ``sentence`` is the
     finding's detail, ``said`` what each witness tells, ``ipam`` what IPAM has, by property.
     ``test`` says that nothing happened at all.
     """

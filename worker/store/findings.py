@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -71,7 +72,8 @@ class FindingWriting(FindingReading):
         if any(row.resolved_at is None for row in stored.values()):
             raise RecordRefused("A problem that is open already was to be opened.")
         back = [(row.id, begun[text]) for text, row in stored.items()]
-        self._come_back(run, back)
+        anew = {"opened_run_id": run, "resolved_at": None}
+        self._rewrite([({**anew, **_columns(step)}, key, step.finding) for key, step in back])
         new = [step for text, step in begun.items() if text not in stored]
         keys = self._new_keys(finding_table, len(new))
         opened = list(zip(keys, new, strict=True))
@@ -80,22 +82,11 @@ class FindingWriting(FindingReading):
         self._name_servers((key, step.finding) for key, step in opened)
         return {step.finding.fingerprint: key for key, step in (*back, *opened)}
 
-    def _come_back(self, run: int, back: Sequence[tuple[int, Step]]) -> None:
-        anew = {"opened_run_id": run, "resolved_at": None}
-        for key, step in back:
-            row = update(finding_table).where(finding_table.c.id == key)
-            self._run(row.values({**anew, **_columns(step)}))
-            self._rename_servers(key, step.finding)
-
     def go_on_findings(self, steps: Iterable[tuple[int, Step]]) -> None:
-        over: list[int] = []
-        for key, step in steps:
-            if step.life is None:
-                over.append(key)
-                continue
-            row = update(finding_table).where(finding_table.c.id == key)
-            self._run(row.values(_columns(step)))
-            self._rename_servers(key, step.finding)
+        every = list(steps)
+        on = [(key, step) for key, step in every if step.life is not None]
+        self._rewrite([(_columns(step), key, step.finding) for key, step in on])
+        over = [key for key, step in every if step.life is None]
         now = self.now()
         for chunk in chunks(over):
             still_open = and_(finding_table.c.id.in_(chunk), _OPEN)
@@ -122,18 +113,31 @@ class FindingWriting(FindingReading):
         )
         self._run(update(finding_table).where(finding_table.c.id == finding).values(columns))
 
-    def _rename_servers(self, key: int, finding: Finding) -> None:
-        mine = finding_server.c.finding_id == key
-        there = {row.server_id for row in self._rows(select(finding_server).where(mine))}
-        if there != set(finding.servers or (WHOLE_STORE,)):
-            self._run(delete(finding_server).where(mine))
-            self._name_servers([(key, finding)])
+    def _rewrite(self, problems: Sequence[tuple[Columns, int, Finding]]) -> None:
+        """In few statements, however many they are."""
+        if not problems:
+            return
+        this = finding_table.c.id == bindparam("problem")
+        rows = [{**columns, "problem": key} for columns, key, _ in problems]
+        self._run(update(finding_table).where(this), rows)
+        self._rename_servers({key: finding for _, key, finding in problems})
+
+    def _rename_servers(self, findings: Mapping[int, Finding]) -> None:
+        there: defaultdict[int, set[int]] = defaultdict(set)
+        for chunk in chunks(findings):
+            mine = finding_server.c.finding_id.in_(chunk)
+            for row in self._rows(select(finding_server).where(mine)):
+                there[row.finding_id].add(row.server_id)
+        moved = {key: f for key, f in findings.items() if there[key] != set(_about(f))}
+        for chunk in chunks(moved):
+            self._run(delete(finding_server).where(finding_server.c.finding_id.in_(chunk)))
+        self._name_servers(moved.items())
 
     def _name_servers(self, findings: Iterable[tuple[int, Finding]]) -> None:
         rows = [
             {"server_id": server, "finding_id": key}
             for key, finding in findings
-            for server in dict.fromkeys(finding.servers or (WHOLE_STORE,))
+            for server in _about(finding)
         ]
         if rows:
             self._run(insert(finding_server), rows)
@@ -141,6 +145,10 @@ class FindingWriting(FindingReading):
 
 _NOT_ACKED: Final[Columns] = dict.fromkeys(("acked_at", "acked_until", "acked_by", "acked_note"))
 _OVER: Final[Columns] = {**_NOT_ACKED, "absent_since": None, "caused_by": None, "remind_at": None}
+
+
+def _about(finding: Finding) -> Collection[int]:
+    return dict.fromkeys(finding.servers or (WHOLE_STORE,))
 
 
 def _columns(step: Step) -> Columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from worker.store.audits import AuditReading, AuditWriting
 from worker.store.credentials import CredentialReading, CredentialWriting
+from worker.store.deliveries import DeliveryReading, DeliveryWriting
 from worker.store.figures import FigureReading
 from worker.store.findings import FindingReading, FindingWriting
 from worker.store.groups import GroupReading
@@ -34,6 +35,7 @@ class SqlReading(
     WindowReading,
     FigureReading,
     OutboxReading,
+    DeliveryReading,
     SilenceReading,
     AuditReading,
 ):
@@ -54,6 +56,7 @@ class SqlWriting(
     WindowWriting,
     PruningWriting,
     OutboxWriting,
+    DeliveryWriting,
     SilenceWriting,
     AuditWriting,
     SqlReading,

@@ -1,8 +1,11 @@
-"""Forgetting runs and what they saw, a bounded number of rows at a time.
+"""Forgetting runs and what they saw, and problems that are over, a bounded number of rows at a time.
 
 Kept, however old: what an open operation or an open finding rests on, each server's last two
 readings and its last sighting, and runs that anything in OperationTracker or among the findings
 tells of.  A reading goes when no sighting points to it any more.
+
+Of an open problem the last event of each kind stays, and of any what somebody is still to be told.
+A problem that is over goes after its events, with all that channels knew of it.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, tuple_
 
 from reconcile.record import EntryStatus
+from worker.store.alert_tables import delivery, finding_event
 from worker.store.readings import Outcome
 from worker.store.session import Session, chunks
 from worker.store.tables import finding, finding_server, reading, run, sighting, tracker
@@ -26,14 +30,24 @@ class PruningWriting(Session):
     """Removes what is old."""
 
     def prune(self, before: datetime, most: int) -> dict[str, int]:
-        """Remove at most so many sightings and runs that ended before; rows by table."""
+        """Remove at most so many rows of each table, which were over before; rows by table.
+
+        Problems come before runs, which they keep.
+        """
         gone = self._rows(_old_sightings(before).limit(most))
         self._remove_sightings([(row.run_id, row.server_id) for row in gone])
         readings = self._remove_readings({row.reading_id for row in gone if row.reading_id})
-        runs = [row.id for row in self._rows(_old_runs(before).limit(most))]
-        for chunk in chunks(runs):
-            self._run(delete(run).where(run.c.id.in_(chunk)))
-        return {"sighting": len(gone), "reading": readings, "run": len(runs)}
+        removed = {"sighting": len(gone), "reading": readings}
+        for table, old in (
+            (finding_event, _old_events(before)),
+            (finding, _old_findings(before)),
+            (run, _old_runs(before)),
+        ):
+            keys = [row.id for row in self._rows(old.limit(most))]
+            for chunk in chunks(keys):
+                self._run(delete(table).where(table.c.id.in_(chunk)))
+            removed[table.name] = len(keys)
+        return removed
 
     def _remove_sightings(self, keys: Collection[tuple[int, int]]) -> None:
         key = tuple_(sighting.c.run_id, sighting.c.server_id)
@@ -61,6 +75,59 @@ def _old_sightings(before: datetime) -> Select[int, int, int | None]:
             ~_is_evidence_of_a_finding(),
         )
         .order_by(sighting.c.run_id, sighting.c.server_id)
+    )
+
+
+def _old_events(before: datetime) -> Select[int]:
+    of_problem = finding.c.id == finding_event.c.finding_id
+    stays = and_(finding.c.resolved_at.is_(None), or_(_is_last_of_its_kind(), _is_known()))
+    return (
+        select(finding_event.c.id)
+        .join(finding, of_problem)
+        .where(
+            finding_event.c.at < before,
+            ~_is_wanted(),
+            ~stays,
+        )
+        .order_by(finding_event.c.id)
+    )
+
+
+def _is_last_of_its_kind() -> ColumnElement[bool]:
+    later = finding_event.alias()
+    return ~exists().where(
+        later.c.finding_id == finding_event.c.finding_id,
+        later.c.event == finding_event.c.event,
+        later.c.sequence > finding_event.c.sequence,
+    )
+
+
+def _is_wanted() -> ColumnElement[bool]:
+    return exists().where(
+        delivery.c.finding_id == finding_event.c.finding_id,
+        delivery.c.wanted_sequence == finding_event.c.sequence,
+    )
+
+
+def _is_known() -> ColumnElement[bool]:
+    """What a channel knows may have to be told again."""
+    return exists().where(
+        delivery.c.finding_id == finding_event.c.finding_id,
+        delivery.c.told_sequence == finding_event.c.sequence,
+    )
+
+
+def _old_findings(before: datetime) -> Select[int]:
+    causes = select(finding.alias().c.caused_by)
+    causes = causes.where(causes.selected_columns.caused_by.is_not(None))
+    return (
+        select(finding.c.id)
+        .where(
+            finding.c.resolved_at < before,
+            ~exists().where(finding_event.c.finding_id == finding.c.id),
+            finding.c.id.not_in(causes),
+        )
+        .order_by(finding.c.id)
     )
 
 

@@ -56,6 +56,9 @@ def _route(
     told = {key: tuple(deliveries) for key, deliveries in known.items()}
     desk = _Desk(alerting, words_of(uow, words), problems, uow.silences(), told, uow.now())
     latest = {event.finding: event.sequence for event in events}
+    for finding, deliveries in told.items():  # the run of a newer event may have closed first
+        newest = (max(d.told, d.wanted or 0) for d in deliveries)
+        latest[finding] = max(latest[finding], *newest, 0)
     for event in events:
         if event.sequence < latest[event.finding]:
             overtaken = f"overtaken by {event.finding}-{latest[event.finding]}"
@@ -80,11 +83,11 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
 
 
 def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
-    """To whom knows of the problem; who was not told of it yet need not be."""
+    """To whom knows of the problem, or may; who was not told of it yet need not be."""
     deliveries = desk.known[event.finding]
-    _want(uow, event, [Way(d.channel, desk.now) for d in deliveries if d.knows_it_open])
+    _want(uow, event, [Way(d.channel, desk.now) for d in deliveries if d.may_know_it_open])
     for delivery in deliveries:
-        if not delivery.knows_it_open and delivery.wanted is not None:
+        if not delivery.may_know_it_open and delivery.wanted is not None:
             uow.drop(event.finding, delivery.channel)
             outcome = {delivery.channel: "over before it was told"}
             uow.decide_event((event.finding, delivery.wanted), outcome)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from reconcile.drift import Judged, drift
+from reconcile.findings import Finding
 from reconcile.model import Sighting
 from reconcile.record import EntryStatus
 from tests.worker.store.samples import (
@@ -23,7 +25,9 @@ from tests.worker.store.samples import (
     over,
 )
 from tests.worker.store.sql_counter import SqlCount, counted
+from worker.lives import Fact, keep_findings
 from worker.ports import EntryFilter, Reading
+from worker.request import Conduct
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
 from worker.window_ports import Window
@@ -208,6 +212,62 @@ def test_recording_many_records_takes_no_more_statements_than_recording_one(
             uow.commit()
         counts.append(sql.statements)
     assert counts[0] == counts[1]
+
+
+def problems(servers: list[int], word: str, count: int, prefix: str = "ring") -> list[Finding]:
+    """Of so many relationships of two servers, with this among their values."""
+    about = tuple(servers[:2])
+    told = [a_finding(f"{prefix} {n}", *about) for n in range(count)]
+    return [replace(finding, values=((word, ()),)) for finding in told]
+
+
+def cost_of_living(store: SqlStore, servers: list[int], now: list[Finding]) -> SqlCount:
+    """What is there ``now`` is written down, when every pair that it may be about was judged."""
+    with store.write() as uow:
+        run = open_run(uow)
+        with counted(store.engine) as sql:
+            known = uow.open_findings(servers)
+            names = {p.finding.relationship or "" for p in known}
+            judged = Judged({name: (frozenset(servers),) for name in names}, frozenset())
+            change = drift(now, [p.finding for p in known], judged)
+            keep_findings(uow, Fact(run, now, Conduct()), change, known)
+        uow.commit()
+    return sql
+
+
+def test_the_life_of_many_problems_takes_no_more_statements_than_that_of_one(
+    store: SqlStore,
+) -> None:
+    """They open, go on, change, end and come back in bulk; what goes on writes nothing at all."""
+    servers = add_servers(store, 2)
+    statements = []
+    for size, prefix in ((1, "one"), (400, "many")):
+        first, other = (problems(servers, word, size, prefix) for word in ("MCLT", "Mode"))
+        costs = [cost_of_living(store, servers, n) for n in (first, first, other, [], first, [])]
+        written = [+sql.written for sql in costs]
+        assert written[0] == {
+            "finding": 2 * size,
+            "finding_server": 2 * size,
+            "finding_event": size,
+        }
+        assert written[1] == {}
+        assert written[2] == {"finding": 2 * size, "finding_event": size}
+        assert written[3] == written[4] == written[5] == written[2]
+        statements.append([sql.statements for sql in costs])
+    assert statements[0] == statements[1]
+    assert max(statements[0]) <= 10
+
+
+def test_problems_of_others_cost_nothing(store: SqlStore) -> None:
+    """What changes and what else is open are two things."""
+    servers = add_servers(store, 2)
+    words = ("MCLT", "Mode", "Name")
+    costs = []
+    for word in words:
+        sql = cost_of_living(store, servers, problems(servers, word, 3))
+        costs.append((sql.statements, sql.fetched))
+        a_fleet(store, f"{word} ", 20)
+    assert costs[1] == costs[2]
 
 
 def test_looking_writes_nothing(store: SqlStore) -> None:

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import create_engine, text
 
+from reconcile.life import Event
 from reconcile.model import ReadFailure, Seen, Sighting, Unseen
 from reconcile.record import EntryStatus
+from tests.worker.store.outbox import an_event, claim, delivered, problems, want
 from tests.worker.store.samples import (
     a_finding,
     a_reading,
@@ -24,6 +26,7 @@ from tests.worker.store.samples import (
     over,
 )
 from tests.worker.store.sql_counter import counted
+from worker.alert_ports import NOBODY
 from worker.ports import EVERYTHING
 from worker.pruning import prune
 from worker.run_ports import Lane, Scope, Turn
@@ -61,11 +64,11 @@ def failed(server: int, minute: int) -> Unseen:
 
 
 def pruned(store: SqlStore, most: int = MANY) -> dict[str, int]:
-    """Everything that is over is old."""
+    """Everything that is over is old; rows of the tables of which any went."""
     with store.write() as uow:
         rows = uow.prune(uow.now() + timedelta(hours=1), most)
         uow.commit()
-    return rows
+    return {table: count for table, count in rows.items() if count}
 
 
 def left(store: SqlStore) -> dict[int, set[int]]:
@@ -85,7 +88,7 @@ def test_the_last_two_readings_stay_and_what_is_older_goes(store: SqlStore) -> N
     runs = [a_run(store, read(one, n, f"R{n}")) for n in range(5)]
     assert pruned(store) == {"sighting": 3, "reading": 3, "run": 3}
     assert left(store) == {runs[3]: {one}, runs[4]: {one}}
-    assert pruned(store) == {"sighting": 0, "reading": 0, "run": 0}
+    assert pruned(store) == {}
     with store.read() as reading:
         assert reading.latest_readings([one], {})[one] == read(one, 4, "R4")
         assert reading.latest_readings([one], {}, besides=runs[4])[one] == read(one, 3, "R3")
@@ -189,7 +192,119 @@ class TestEvidence:
             over(uow, [f.id for f in uow.open_findings()])
             uow.commit()
         pruned(store)
-        assert left(store)[run] == set()
+        assert run not in left(store), "nothing tells of it any more"
+
+
+class TestProblems:
+    """What is over goes, with what happened to it; of what is open the last stays."""
+
+    def happened(self, store: SqlStore, problem: int, *events: Event) -> None:
+        """Decided, and nobody has to be told."""
+        with store.write() as uow:
+            uow.add_events([an_event(uow, problem, event) for event in events])
+            for event in uow.events([problem]):
+                uow.decide_event((problem, event.sequence), {NOBODY: "no route takes it"})
+            if events[-1] is Event.RESOLVED:
+                over(uow, [problem])
+            uow.commit()
+
+    def left(self, store: SqlStore, problem: int) -> list[int]:
+        """The numbers of its events."""
+        with store.read() as reading:
+            return [event.sequence for event in reading.events([problem])]
+
+    def test_that_are_over_go_with_everything_about_them_and_their_run(
+        self, store: SqlStore
+    ) -> None:
+        (problem,) = problems(store, 1)
+        want(store, [problem])
+        self.happened(store, problem, Event.OPENED, Event.CHANGED, Event.RESOLVED)
+        claim(store, "A")
+        delivered(store, "A", problem, sequence=3)
+        with store.write() as uow:
+            uow.drop(problem, "log")
+            (run,) = uow.runs(9)
+            uow.close_run(run.id, "done", {})
+            uow.commit()
+        assert pruned(store) == {"finding_event": 3, "finding": 1, "run": 1}
+        tables = ("finding", "finding_server", "finding_event", "delivery", "run")
+        assert [stored(store, table) for table in tables] == [0, 0, 0, 0, 0]
+
+    def test_that_are_over_but_not_for_long_stay(self, store: SqlStore) -> None:
+        problem, unconfirmed = problems(store, 2)
+        self.happened(store, problem, Event.OPENED, Event.RESOLVED)
+        with store.write() as uow:
+            over(uow, [unconfirmed])
+            uow.commit()
+        prune(store, timedelta(days=30))
+        assert self.left(store, problem) == [1, 2]
+        assert stored(store, "finding") == 2
+
+    def test_that_are_open_keep_the_last_event_of_each_kind(self, store: SqlStore) -> None:
+        (problem,) = problems(store, 1)
+        told = (Event.OPENED, Event.RESOLVED, Event.OPENED, Event.CHANGED, Event.CHANGED)
+        self.happened(store, problem, *told)
+        assert pruned(store) == {"finding_event": 2}
+        assert self.left(store, problem) == [2, 3, 5]
+        assert pruned(store) == {}
+
+    def test_that_are_open_keep_what_a_channel_knows(self, store: SqlStore) -> None:
+        """It may have to be told the same again."""
+        (problem,) = problems(store, 1)
+        self.happened(store, problem, Event.OPENED, Event.CHANGED, Event.CHANGED)
+        want(store, [problem], sequence=2)
+        claim(store, "A")
+        delivered(store, "A", problem, sequence=2)
+        assert pruned(store) == {}
+
+    def test_keep_what_somebody_is_still_to_be_told(self, store: SqlStore) -> None:
+        """Over or not, and the problem with it."""
+        (problem,) = problems(store, 1)
+        want(store, [problem], sequence=2)
+        self.happened(store, problem, Event.OPENED, Event.RESOLVED)
+        assert pruned(store) == {"finding_event": 1}
+        assert self.left(store, problem) == [2]
+        claim(store, "A")
+        delivered(store, "A", problem, sequence=2)
+        assert pruned(store) == {"finding_event": 1, "finding": 1, "run": 1}
+
+    def test_go_though_nobody_ever_decided_who_is_told(self, store: SqlStore) -> None:
+        """As where there is no channel."""
+        (problem,) = problems(store, 1)
+        with store.write() as uow:
+            uow.add_events([an_event(uow, problem), an_event(uow, problem, Event.RESOLVED)])
+            over(uow, [problem])
+            uow.commit()
+        assert pruned(store) == {"finding_event": 2, "finding": 1, "run": 1}
+
+    def test_that_explain_an_open_one_stay(self, store: SqlStore) -> None:
+        cause, effect = problems(store, 2)
+        with store.write() as uow:
+            uow.explain({effect: cause})
+            over(uow, [cause])
+            uow.commit()
+        assert pruned(store) == {}
+        with store.write() as uow:
+            uow.explain({effect: None})
+            uow.commit()
+        assert pruned(store) == {"finding": 1}
+
+    def test_come_back_without_a_history(self, store: SqlStore) -> None:
+        finding = a_finding("ring 0", 1, 2)
+        (problem,) = problems(store, 1)
+        self.happened(store, problem, Event.OPENED, Event.RESOLVED)
+        pruned(store)
+        with store.write() as uow:
+            assert uow.openings([finding.fingerprint]) == {}
+            (anew,) = found(uow, open_run(uow), [finding]).values()
+            assert anew != problem, "receivers must not take it for a double"
+
+    def test_no_more_at_once_than_was_asked_for(self, store: SqlStore) -> None:
+        for problem in problems(store, 5):
+            self.happened(store, problem, Event.OPENED, Event.RESOLVED)
+        rows = [pruned(store, most=4) for _ in range(4)]
+        assert [r.get("finding_event") for r in rows] == [4, 4, 2, None]
+        assert [r.get("finding") for r in rows] == [2, 2, 1, None]
 
 
 def test_no_more_goes_at_once_than_was_asked_for_and_in_the_end_all(store: SqlStore) -> None:
@@ -197,7 +312,7 @@ def test_no_more_goes_at_once_than_was_asked_for_and_in_the_end_all(store: SqlSt
     for n in range(7):
         a_run(store, *(read(s, n, f"R{n}") for s in servers))
     rows = [pruned(store, most=6) for _ in range(5)]
-    assert [r["sighting"] for r in rows] == [6, 6, 6, 2, 0]
+    assert [r.get("sighting") for r in rows] == [6, 6, 6, 2, None]
     assert len(left(store)) == 2
 
 
@@ -207,7 +322,7 @@ def test_pruning_costs_a_fixed_number_of_statements(store: SqlStore) -> None:
         a_run(store, *(read(s, n, f"R{n}") for s in servers))
     with counted(store.engine) as sql:
         assert pruned(store)["sighting"] == 160
-    assert sql.statements <= 10
+    assert sql.statements <= 12
 
 
 def test_sweeps_prune_on_as_long_as_something_is_old_and_then_pause(store: SqlStore) -> None:

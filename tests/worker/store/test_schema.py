@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 from reconcile.findings import Finding, Kind
-from tests.worker.store.samples import add_servers
+from reconcile.life import Life
+from tests.worker.store.samples import add_servers, found
+from worker.store.codecs import digest
 from worker.store.columns import metadata
 from worker.store.engine import database
 from worker.store.schema import HEAD, configuration, current, open_store, upgrade
@@ -143,6 +147,65 @@ def test_an_upgrade_from_0001_keeps_servers_findings_and_readings(database_url: 
         assert reading.windows(over=True) == ()
         assert reading.audits(1) == ()
     store.close()
+
+
+def test_an_upgrade_to_0011_leaves_one_row_of_each_problem(database_url: str) -> None:
+    """The open one if there is one, else the latest; with its servers, as told and open already."""
+    made_by(database_url, "0008")
+    execute(
+        database_url,
+        "INSERT INTO run (id, started_by, who, target, started_at, summary)"
+        " VALUES (1, 'cli', 'ada', 'all servers', '2026-03-01T06:00:00.000000Z', '{}')",
+        *_past("HQ", range(1, 4), still_open=True),
+        *_past("Branch", range(4, 7), still_open=False),
+        *_past("Once", range(7, 8), still_open=False),
+    )
+    assert upgrade(database_url) == "0008"
+    store = open_store(database_url)
+    with store.read() as reading:
+        (opened,) = reading.open_findings([1])
+        assert (opened.id, opened.finding.relationship, opened.is_open) == (3, "HQ", True)
+        assert opened.life == Life(_at(3), _at(3), 1, _at(3), _at(3))
+        assert reading.problems(range(1, 10)).keys() == {3, 6, 7}
+        assert not reading.problems([6])[6].is_open
+        assert (reading.events([3, 6, 7]), reading.unrouted(9), reading.to_remind(9)) == (
+            (),
+            (),
+            (),
+        )
+    with store.write() as uow:
+        again = replace(opened.finding, relationship="Branch")
+        assert found(uow, 1, [again]) == {again.fingerprint: 6}, "it comes back"
+        assert [f.id for f in uow.open_findings([2])] == [3, 6]
+    store.close()
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        named = connection.exec_driver_sql("SELECT finding_id FROM finding_server")
+        assert sorted(row[0] for row in named) == [3, 3, 6, 6, 7, 7]
+    engine.dispose()
+
+
+def _past(name: str, ids: range, *, still_open: bool) -> list[str]:
+    """A problem of servers 1 and 2 that came so often and went, by the tables of 0008."""
+    finding = Finding(Kind.ONE_SIDED, name, (1, 2), "told")
+    told = f"'{digest(finding.fingerprint)}', 'one_sided', '{name}', '[1,2]', 'told', '[]', '', ''"
+    columns = (
+        "id, fingerprint, kind, relationship, servers, detail, said, grade, about, opened_run_id,"
+        " first_seen, changed_at, resolved_at"
+    )
+    statements = []
+    for key in ids:
+        at = f"'{_at(key).isoformat()[:-6]}.000000Z'"
+        resolved = "NULL" if still_open and key == ids[-1] else at
+        statements += [
+            f"INSERT INTO finding ({columns}) VALUES ({key}, {told}, 1, {at}, {at}, {resolved})",  # noqa: S608 - our own values
+            f"INSERT INTO finding_server (server_id, finding_id) VALUES (1, {key}), (2, {key})",  # noqa: S608
+        ]
+    return statements
+
+
+def _at(hour: int) -> datetime:
+    return datetime(2026, 3, 1, hour, tzinfo=UTC)
 
 
 def test_an_upgrade_that_has_nothing_to_do_does_nothing(database_url: str) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from reconcile.findings import Kind
 from reconcile.life import Event
 from tests.worker.telling.ops import Ops, mismatch, one_sided
 from worker.alert_ports import NOBODY, Acknowledgement, Silence
 from worker.alerts.routes import Match, Route
+from worker.telling.routing import route
+from worker.telling.words import Words
 
 HOUR = timedelta(hours=1)
 
@@ -85,6 +89,39 @@ def test_what_was_over_before_anybody_was_told_is_told_to_nobody(ops: Ops) -> No
     ops.deliverer().deliver()
     assert ops.told("log") == []
     assert all(outcome for outcome in ops.outcomes()), "and that is written down"
+
+
+def test_what_is_over_while_it_is_being_told_is_told_to_be_over(ops: Ops) -> None:
+    """Whoever is at it cannot take it back."""
+    ops.see(mismatch("HQ", *ops.servers[:2]))
+    route(ops.store, ops.alerting, Words({}))
+    with ops.store.write() as uow:
+        (claimed,) = uow.claim_deliveries("log", "another", uow.now() + HOUR, 9)
+        uow.commit()
+    ops.see()
+    ops.deliverer().deliver()
+    with ops.store.write() as uow:
+        uow.delivered("another", {claimed.finding: (1, Event.OPENED)})
+        uow.commit()
+    ops.deliverer().deliver()
+    assert ops.events("log") == [("resolved", "HQ")]
+
+
+@pytest.mark.parametrize("late", [("over",), ("over", "back")])
+def test_what_comes_after_something_newer_is_not_told(ops: Ops, late: tuple[str, ...]) -> None:
+    """Of two runs at once the newer may be closed first: nobody hears of the past after the present."""
+    hq = mismatch("HQ", *ops.servers[:2])
+    teller = ops.deliverer()
+    ops.see(hq)
+    teller.deliver()
+    for n, what in enumerate(late):
+        ops.see(*(() if what == "over" else (hq,)), close=n == len(late) - 1)
+    teller.deliver()
+    before = ops.view("log")
+    ops.later(HOUR)  # nobody waits for the run any longer
+    teller.deliver()
+    assert ops.view("log") == before == (set() if late[-1] == "over" else {hq.fingerprint})
+    assert all(ops.outcomes())
 
 
 def test_who_knows_nothing_is_told_that_it_opened_whatever_happened_last(ops: Ops) -> None:

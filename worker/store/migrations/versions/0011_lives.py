@@ -25,8 +25,7 @@ def _time() -> sa.DateTime | sa.String:
 def upgrade() -> None:
     """What is open was told by lists at once, so it counts as confirmed when it was first seen."""
     op.execute(
-        "DELETE FROM finding WHERE EXISTS (SELECT 1 FROM finding AS other"
-        " WHERE other.fingerprint = finding.fingerprint AND other.id > finding.id)"
+        "DELETE FROM finding WHERE id NOT IN (SELECT max(id) FROM finding GROUP BY fingerprint)"
     )
     op.drop_index("uq_finding_open", table_name="finding")
     op.create_index("uq_finding_fingerprint", "finding", ["fingerprint"], unique=True)

@@ -1,0 +1,90 @@
+"""Problems with events, and deliverers, for the tests of the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from reconcile.life import Event
+from reconcile.model import Evidence
+from tests.worker.store.samples import a_finding, found, open_run
+from worker.alert_ports import Delivery, NewEvent, Snapshot
+from worker.store.alert_tables import delivery
+from worker.store.store import SqlStore, SqlUnitOfWork
+
+#: A claim for so long holds, and one for so long has lapsed.
+HELD, LAPSED = timedelta(hours=1), timedelta(hours=-1)
+
+
+def problems(store: SqlStore, count: int) -> list[int]:
+    """The ids of so many open problems, in order."""
+    with store.write() as uow:
+        told = [a_finding(f"ring {n}", 1, 2) for n in range(count)]
+        ids = found(uow, open_run(uow), told)
+        uow.commit()
+    return [ids[finding.fingerprint] for finding in told]
+
+
+def an_event(
+    uow: SqlUnitOfWork,
+    problem: int,
+    event: Event = Event.OPENED,
+    *,
+    run: int | None = None,
+    wait: timedelta = HELD,
+) -> NewEvent:
+    """What it is about does not matter; due after ``wait`` if its run is not closed before."""
+    finding = uow.problems([problem])[problem].finding
+    snapshot = Snapshot(finding, Evidence.BOTH, {"MCLT": "PT1H"})
+    return NewEvent(problem, event, snapshot, uow.now() + wait, run)
+
+
+def want(store: SqlStore, wanted: Sequence[int], sequence: int = 1, channel: str = "log") -> None:
+    """The channel is to be told the events of this number, now."""
+    with store.write() as uow:
+        for problem in wanted:
+            uow.want(problem, channel, sequence, uow.now())
+        uow.commit()
+
+
+def claim(
+    store: SqlStore, name: str, span: timedelta = HELD, most: int = 99, channel: str = "log"
+) -> list[tuple[int, int | None, str | None]]:
+    """(problem, number, batch) of what a deliverer gets."""
+    with store.write() as uow:
+        got = uow.claim_deliveries(channel, name, uow.now() + span, most)
+        uow.commit()
+    return [(d.finding, d.wanted, d.batch) for d in got]
+
+
+def delivered(store: SqlStore, name: str, *told: int, sequence: int = 1) -> None:
+    with store.write() as uow:
+        uow.delivered(name, dict.fromkeys(told, (sequence, Event.OPENED)))
+        uow.commit()
+
+
+def failed(
+    store: SqlStore,
+    name: str,
+    *tried: int,
+    is_dead: bool = False,
+    again: timedelta = timedelta(0),
+) -> None:
+    with store.write() as uow:
+        due_at = uow.now() + again
+        uow.undelivered(name, dict.fromkeys(tried, 1), "no route", due_at, is_dead=is_dead)
+        uow.commit()
+
+
+def known(store: SqlStore, problem: int, channel: str = "log") -> Delivery:
+    """What the channel knows of it."""
+    with store.read() as reading:
+        return next(d for d in reading.deliveries([problem]) if d.channel == channel)
+
+
+def claims(store: SqlStore) -> int:
+    """Rows that somebody holds."""
+    with store.engine.connect() as connection:
+        return int(connection.execute(select(func.count(delivery.c.claim))).scalar_one())

@@ -1,0 +1,177 @@
+"""What each channel knows of problems, and what it is to be told: the other half of the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Update,
+    and_,
+    bindparam,
+    case,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from reconcile.life import Event
+from worker.alert_ports import Delivery
+from worker.store.alert_tables import delivery
+from worker.store.codecs import Columns
+from worker.store.columns import AwareUtc
+from worker.store.session import AnyRow, Session, chunks
+
+_WANTED: Final = delivery.c.wanted_sequence.is_not(None)
+
+
+class DeliveryReading(Session):
+    """Looks at it."""
+
+    def deliveries(
+        self, findings: Collection[int] | None = None, *, undone: bool = False
+    ) -> tuple[Delivery, ...]:
+        asked = select(delivery).order_by(delivery.c.channel, delivery.c.finding_id)
+        if undone:
+            asked = asked.where(or_(_WANTED, delivery.c.is_dead))
+        if findings is None:
+            return tuple(_delivery(row) for row in self._rows(asked))
+        return tuple(
+            _delivery(row)
+            for chunk in chunks(findings)
+            for row in self._rows(asked.where(delivery.c.finding_id.in_(chunk)))
+        )
+
+    def is_due(self, channel: str) -> bool:
+        due = and_(_WANTED, delivery.c.channel == channel, delivery.c.due_at <= self.now())
+        return bool(self._rows(select(delivery.c.finding_id).where(due).limit(1)))
+
+
+class DeliveryWriting(DeliveryReading):
+    """Says what is to be told, who is at it, and what was told."""
+
+    def want(self, finding: int, channel: str, sequence: int, due_at: datetime) -> int | None:
+        known = {d.channel: d for d in self.deliveries([finding])}.get(channel)
+        if known is None:
+            row: Columns = {**_NEVER_TOLD, "finding_id": finding, "channel": channel}
+            self._run(insert(delivery).values({**row, **_wanted(sequence, due_at)}))
+            return None
+        this = _this(finding, channel)
+        self._run(update(delivery).where(this).values(_wanted(sequence, due_at)))
+        return known.wanted
+
+    def let_go(self, claim: str, findings: Collection[int]) -> None:
+        for chunk in chunks(findings):
+            mine = and_(delivery.c.claim == claim, delivery.c.finding_id.in_(chunk))
+            self._run(update(delivery).where(mine).values(_FREE))
+
+    def want_again(self, channel: str, told_before: datetime) -> None:
+        known = and_(delivery.c.told_sequence > 0, delivery.c.told_event != Event.RESOLVED)
+        idle = and_(delivery.c.channel == channel, delivery.c.wanted_sequence.is_(None), known)
+        old = update(delivery).where(idle, delivery.c.told_at <= told_before, ~delivery.c.is_dead)
+        self._run(
+            old.values(_wanted(0, self.now()) | {"wanted_sequence": delivery.c.told_sequence})
+        )
+
+    def drop(self, finding: int, channel: str) -> None:
+        self._run(update(delivery).where(_this(finding, channel)).values(_NOT_WANTED))
+
+    def claim_deliveries(
+        self, channel: str, claim: str, until: datetime, most: int
+    ) -> tuple[Delivery, ...]:
+        now = self.now()
+        free = or_(delivery.c.claimed_until.is_(None), delivery.c.claimed_until <= now)
+        due = and_(_WANTED, delivery.c.channel == channel, delivery.c.due_at <= now, free)
+        order = delivery.c.batch.is_(None), delivery.c.due_at, delivery.c.finding_id
+        asked = select(delivery).where(due).order_by(*order)
+        rows = list(self._rows(asked.limit(most)))
+        died = next((row.batch for row in rows if row.batch is not None), None)
+        if died is not None:
+            rows = list(self._rows(asked.where(delivery.c.batch == died)))
+        for chunk in chunks([row.finding_id for row in rows]):
+            mine = and_(delivery.c.channel == channel, delivery.c.finding_id.in_(chunk))
+            claimed = {"claim": claim, "claimed_until": until, "batch": died or claim}
+            self._run(update(delivery).where(mine).values(claimed))
+        return tuple(replace(_delivery(row), batch=died or claim) for row in rows)
+
+    def delivered(self, claim: str, told: Mapping[int, tuple[int, Event]]) -> None:
+        known = {
+            "told_sequence": bindparam("number"),
+            "told_event": bindparam("happened"),
+            "told_at": self.now(),
+            "attempts": 0,
+            "error": None,
+            "is_dead": False,
+        }
+        rows = [{"problem": k, "number": n, "happened": e} for k, (n, e) in told.items()]
+        self._run(_of_claim(claim).values({**known, **_DONE, **_FREE}), rows)
+
+    def undelivered(
+        self, claim: str, tried: Mapping[int, int], error: str, due_at: datetime, *, is_dead: bool
+    ) -> None:
+        values: Columns = {
+            "attempts": case((_IS_THIS, delivery.c.attempts + 1), else_=delivery.c.attempts),
+            "error": error,
+            "due_at": case((_IS_THIS, literal(due_at, AwareUtc)), else_=delivery.c.due_at),
+            "claim": None,
+            "claimed_until": None,
+        }
+        if is_dead:
+            values |= {**_DONE, "is_dead": case((_IS_THIS, True), else_=False), "batch": None}
+        rows = [{"problem": k, "number": n} for k, n in tried.items()]
+        self._run(_of_claim(claim).values(values), rows)
+
+
+#: What was tried is still what is wanted: nothing new happened meanwhile.
+_IS_THIS: Final = delivery.c.wanted_sequence == bindparam("number")
+_DONE: Final[Columns] = {
+    "wanted_sequence": case((_IS_THIS, None), else_=delivery.c.wanted_sequence)
+}
+_FREE: Final[Columns] = {"claim": None, "claimed_until": None, "batch": None}
+_NOT_WANTED: Final[Columns] = {"wanted_sequence": None, "is_dead": False, **_FREE}
+_NEVER_TOLD: Final[Columns] = {"told_sequence": 0, "told_event": None, "told_at": None}
+
+
+def _wanted(sequence: int, due_at: datetime) -> Columns:
+    """What waited before is not wanted any more; the new one has every attempt, and is no part of
+    a message that may have arrived already.
+    """
+    return {
+        "wanted_sequence": sequence,
+        "due_at": due_at,
+        "attempts": 0,
+        "error": None,
+        "is_dead": False,
+        "batch": None,
+    }
+
+
+def _this(finding: int, channel: str) -> ColumnElement[bool]:
+    return and_(delivery.c.finding_id == finding, delivery.c.channel == channel)
+
+
+def _of_claim(claim: str) -> Update:
+    mine = and_(delivery.c.claim == claim, delivery.c.finding_id == bindparam("problem"))
+    return update(delivery).where(mine)
+
+
+def _delivery(row: AnyRow) -> Delivery:
+    return Delivery(
+        row.finding_id,
+        row.channel,
+        row.told_sequence,
+        None if row.told_event is None else Event(row.told_event),
+        row.told_at,
+        row.wanted_sequence,
+        row.due_at,
+        row.attempts,
+        row.error,
+        row.is_dead,
+        row.batch,
+        row.claim is not None,
+    )
