@@ -17,6 +17,7 @@ from worker.store.readings import SightingWriting
 from worker.store.records import RecordWriting
 from worker.store.runs import RunReading, RunWriting
 from worker.store.silences import SilenceReading, SilenceWriting
+from worker.store.timeline import TimelineReading
 from worker.store.tracker import TrackerWriting
 from worker.store.views import ViewReading
 from worker.store.windows import WindowReading, WindowWriting
@@ -36,6 +37,7 @@ class SqlReading(
     OutboxReading,
     SilenceReading,
     AuditReading,
+    TimelineReading,
 ):
     """``worker.ports.Reading`` on one connection."""
 
