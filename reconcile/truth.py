@@ -25,7 +25,8 @@ SHARED: Final[tuple[str, ...]] = (
     "StateSwitchInterval",
     "SharedSecretEnabled",
 )
-_told = attrgetter(
+#: Their values in a story, in this order.
+shared_of = attrgetter(
     "mode", "mclt_seconds", "auto_state_transition", "state_switch_interval_seconds", "enable_auth"
 )
 
@@ -61,7 +62,7 @@ def truth(case: Case) -> Truth:
 def _shared_by_both(
     case: Case, one: Story, two: Story, values: dict[str, Value], disputes: list[Said]
 ) -> None:
-    for property, x, y in zip(SHARED, _told(one), _told(two), strict=True):
+    for property, x, y in zip(SHARED, shared_of(one), shared_of(two), strict=True):
         if x == y:
             if x is not None or property != "Mode":
                 values[property] = x
@@ -74,9 +75,9 @@ def _shared_by_one(case: Case, values: dict[str, Value], disputes: list[Said]) -
     assert teller is not None  # noqa: S101 - the teller tells
     assert case.silence is not None  # noqa: S101 - there is one teller
     last, before = case.silence.last, case.silence.before
-    now = _told(teller)
-    then = now if last is None else _told(last)
-    earlier = (None,) * len(now) if before is None else _told(before)
+    now = shared_of(teller)
+    then = now if last is None else shared_of(last)
+    earlier = (None,) * len(now) if before is None else shared_of(before)
     for property, value, other, own in zip(SHARED, now, then, earlier, strict=True):
         if property == "Mode" and value is None:
             continue

@@ -166,6 +166,18 @@ class AlertsReading(Protocol):
     def events(self, findings: Collection[int]) -> tuple[PastEvent, ...]:
         """All that happened to these, oldest first."""
 
+    def latest_events(
+        self,
+        most: int,
+        *,
+        since: datetime | None = None,
+        server: int | None = None,
+        relationship: str | None = None,
+    ) -> tuple[PastEvent, ...]:
+        """Of all problems, or of those about a server and a relationship (a folded name), over or
+        not; newest first.
+        """
+
     def deliveries(
         self, findings: Collection[int] | None = None, *, undone: bool = False
     ) -> tuple[Delivery, ...]:

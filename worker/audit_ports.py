@@ -33,6 +33,10 @@ class Action(StrEnum):
     RESUME = "resume"
     START_MAINTENANCE = "start_maintenance"
     END_MAINTENANCE = "end_maintenance"
+    ACKNOWLEDGE = "acknowledge"
+    UNACKNOWLEDGE = "unacknowledge"
+    SILENCE = "silence"
+    UNSILENCE = "unsilence"
 
 
 @dataclass(frozen=True, slots=True)

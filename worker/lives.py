@@ -8,14 +8,13 @@ from datetime import timedelta
 from typing import Final
 
 from reconcile.drift import OPERATIONAL, Drift, Judged, drift
-from reconcile.findings import Finding, Kind, Severity, severity
+from reconcile.findings import Finding, Severity, severity
 from reconcile.life import Event, begin, go_on
 from reconcile.model import Evidence, Seen, Sighting
-from reconcile.names import fold_relationship
-from reconcile.record import ATTRIBUTES, STATE_PROPERTIES, Record
-from reconcile.spelling import said
+from reconcile.record import Record
 from worker.alert_ports import NewEvent, OpenFinding, Snapshot
 from worker.ports import UnitOfWork
+from worker.problems import in_ipam
 from worker.request import Conduct
 
 #: What is told waits so long at most for its run to close, which may find a cause of it.
@@ -34,9 +33,7 @@ class Fact:
     records: Iterable[Record] = ()
 
 
-def keep_findings(
-    uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[OpenFinding]
-) -> None:
+def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[OpenFinding]) -> None:
     """Write the life of problems; what persists unchanged is not touched (R10)."""
     now = uow.now()
     ids = {p.finding.fingerprint: p.id for p in known}
@@ -72,7 +69,7 @@ def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event)
     return NewEvent(
         key,
         event,
-        Snapshot(finding, _evidence(finding, fact.sightings), _stored(finding, fact.records)),
+        Snapshot(finding, _evidence(finding, fact.sightings), in_ipam(finding, fact.records)),
         uow.now() + (_CRITICAL_AT_MOST if loud else _AT_MOST),
         fact.run,
     )
@@ -86,18 +83,3 @@ def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:
     if all(read):
         return Evidence.BOTH
     return Evidence.ONE_SIDE if any(read) else Evidence.NONE
-
-
-def _stored(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
-    """What IPAM has of the properties that it is about."""
-    subjects = [subject for subject, _ in finding.values if subject in ATTRIBUTES]
-    if finding.kind is Kind.STATE_NOT_NORMAL:
-        subjects = sorted(STATE_PROPERTIES)  # its values say "State" of either
-    if not subjects or finding.relationship is None:
-        return {}
-    name, servers = fold_relationship(finding.relationship), set(finding.servers)
-    for record in records:
-        if fold_relationship(record.relationship_name) == name and servers & {*record.partners}:
-            stored = {s: getattr(record, ATTRIBUTES[s]) for s in subjects}
-            return {s: said(s, value) for s, value in stored.items() if value is not None}
-    return {}

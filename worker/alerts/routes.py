@@ -6,10 +6,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from reconcile.findings import Kind, Matter, Severity, at_least
 from worker.alerts.message import Alert
+
+
+class Matched(Protocol):
+    """What a pattern looks at: of an alert, or of a problem; ``servers`` are names."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def matter(self) -> Matter: ...
+
+    @property
+    def severity(self) -> Severity: ...
+
+    @property
+    def servers(self) -> tuple[str, ...]: ...
+
+    @property
+    def relationship(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +46,13 @@ class Match:
     server: str | None = None
     relationship: str | None = None
 
-    def fits(self, alert: Alert) -> bool:
+    def fits(self, told: Matched) -> bool:
         return (
-            (not self.kind or alert.kind in self.kind)
-            and (not self.matter or alert.matter in self.matter)
-            and at_least(alert.severity, self.severity_at_least)
-            and (self.server is None or any(_like(s, self.server) for s in alert.servers))
-            and (self.relationship is None or _like(alert.relationship, self.relationship))
+            (not self.kind or told.kind in self.kind)
+            and (not self.matter or told.matter in self.matter)
+            and at_least(told.severity, self.severity_at_least)
+            and (self.server is None or any(_like(s, self.server) for s in told.servers))
+            and (self.relationship is None or _like(told.relationship, self.relationship))
         )
 
 

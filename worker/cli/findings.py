@@ -12,8 +12,6 @@ from worker.cli.options import SEVERITIES, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
-    from reconcile.findings import Finding
-    from reconcile.record import Record
     from worker.alert_ports import OpenFinding
     from worker.ports import Reading
 
@@ -89,6 +87,7 @@ def _about(
     server: str | None,
     relationship: str | None,
 ) -> list[OpenFinding]:
+    from worker.problems import is_about
     from worker.request import find_records, find_server
 
     found = list(open_findings)
@@ -97,19 +96,5 @@ def _about(
         found = [o for o in found if asked in o.finding.servers]
     if relationship is not None:
         records = find_records(reading, relationship)
-        found = [o for o in found if _is_about(o.finding, relationship, records)]
+        found = [o for o in found if is_about(o.finding, relationship, records)]
     return found
-
-
-def _is_about(finding: Finding, text: str, records: tuple[Record, ...]) -> bool:
-    """A finding may be about a relationship that has no record, so its name is enough."""
-    from reconcile.names import fold_relationship
-
-    if finding.relationship is None:
-        return False
-    name = fold_relationship(finding.relationship)
-    return name == fold_relationship(text) or any(
-        fold_relationship(r.relationship_name) == name
-        and not set(finding.servers).isdisjoint(r.partners)
-        for r in records
-    )

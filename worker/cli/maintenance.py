@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
-from typing_extensions import override
 
 from worker.cli.door import ipam, person, screen
 from worker.cli.lazy import LazyGroup, Place
-from worker.cli.options import Day, as_json
+from worker.cli.options import Day, Span, after, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
@@ -30,24 +28,6 @@ maintenance: Final = LazyGroup(
     help="Times in which a server is not asked or a relationship not judged.\n\n"
     "Example: ipam-sync maintenance start dhcp01 --for 2h --note 'new disks'",
 )
-
-
-class Span(click.ParamType[timedelta]):
-    """``90m``, ``2h``, ``1d12h``."""
-
-    name = "span"
-
-    @override
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        parts = re.fullmatch(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?", value)
-        days, hours, minutes = (int(part or 0) for part in parts.groups()) if parts else (0, 0, 0)
-        if not (length := timedelta(days=days, hours=hours, minutes=minutes)):
-            self.fail(f"{value!r} is no length of time; write 90m, 2h or 1d12h.", param, ctx)
-        return length
 
 
 @click.command()
@@ -100,7 +80,7 @@ def start(
         server, relationship = _found(uow, what)
         now = uow.now()
         starts_at = begin or now
-        ends_at = until if length is None else _later(starts_at, length)
+        ends_at = until if length is None else after(starts_at, length)
         if ends_at is None or ends_at <= max(starts_at, now):
             raise CommandFailed("bad_window", "That window would be over before it began.")
         window = Window(0, server.id, relationship, starts_at, ends_at, note.strip(), by.who)
@@ -127,14 +107,6 @@ def _found(reading: Reading, text: str) -> tuple[Server, str | None]:
     if not any(server.id in record.partners for record in stored):
         say(f"IPAM has no relationship {relationship} of {server.name} yet; is it spelt right?")
     return server, relationship
-
-
-def _later(starts_at: datetime, length: timedelta) -> datetime | None:
-    """None if there is no such year."""
-    try:
-        return starts_at + length
-    except OverflowError:
-        return None
 
 
 @click.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
@@ -32,6 +33,34 @@ KINDS: Final = (
 )
 STATUSES: Final = ("pending", "applied", "superseded", "rejected")
 SEVERITIES: Final = ("info", "warning", "critical")
+MATTERS: Final = ("health", "drift", "blindness")
+FINDING_KINDS: Final = (
+    "partner_mismatch",
+    "one_sided",
+    "absence_unverified",
+    "scope_one_sided",
+    "empty_read_unconfirmed",
+    "unmapped_name",
+    "ambiguous_name",
+    "role_conflict",
+    "state_not_normal",
+    "server_unread",
+    "stale_evidence",
+    "unknown_value",
+    "duplicate_relationship",
+    "blocked",
+    "relationship_limit_near",
+    "relationship_empty",
+    "plan_refused",
+    "change_waits",
+    "server_replaced",
+    "duplicate_server",
+    "clock_skew",
+    "scope_without_failover",
+    "credential_suspended",
+    "server_overdue",
+    "alert_undelivered",
+)
 
 
 #: The end of the day after must still be a date.
@@ -82,3 +111,54 @@ class Day(click.ParamType[datetime]):
             self.fail(f"{value!r} is too far ahead.", param, ctx)
         midnight = datetime.combine(moment.date(), time(), UTC)
         return midnight if self._begins else midnight + timedelta(days=1)
+
+
+class Span(click.ParamType[timedelta]):
+    """``90m``, ``2h``, ``1d12h``."""
+
+    name = "span"
+
+    @override
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        parts = re.fullmatch(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?", value)
+        days, hours, minutes = (int(part or 0) for part in parts.groups()) if parts else (0, 0, 0)
+        if not (length := timedelta(days=days, hours=hours, minutes=minutes)):
+            self.fail(f"{value!r} is no length of time; write 90m, 2h or 1d12h.", param, ctx)
+        return length
+
+
+class SpanOrDay(click.ParamType[timedelta | datetime]):
+    """Either of the two."""
+
+    name = "time"
+
+    def __init__(self, *, begins: bool = False) -> None:
+        self._day = Day(begins=begins)
+
+    @override
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta | datetime:
+        if isinstance(value, str) and "-" not in value:
+            return Span().convert(value, param, ctx)
+        return self._day.convert(value, param, ctx)
+
+
+def after(now: datetime, when: timedelta | datetime) -> datetime | None:
+    """The time that is meant; None if there is no such year."""
+    try:
+        return now + when if isinstance(when, timedelta) else when
+    except OverflowError:
+        return None
+
+
+def before(now: datetime, when: timedelta | datetime) -> datetime:
+    """The time that is meant, the earliest if there is no such year."""
+    try:
+        return now - when if isinstance(when, timedelta) else when
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)

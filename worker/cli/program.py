@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     ),
     "operations": Place("worker.cli.operations:operations", "OperationTracker: what is wanted."),
     "relationships": Place("worker.cli.relationships:relationships", "What IPAM's database has."),
+    "drift": Place("worker.cli.drift:drift", "Problems: who knows of them, what happened."),
     "findings": Place("worker.cli.findings:findings", "What is wrong and needs a person."),
     "names": Place("worker.cli.names:names", "Names that DHCP gives to partners."),
     "credentials": Place("worker.cli.credentials:credentials", "Who servers are asked as."),
@@ -52,7 +53,8 @@ Exit codes:
   2    plan: there is an operation, a refusal, or a finding of severity
        warning or worse; sync: something is pending or held, an asked
        server was unread, or such a finding is open; operations apply and
-       reject: something that was asked for was left as it is
+       reject: something that was asked for was left as it is; drift
+       list --fail-on: something at least so loud is open
   130  interrupted (Ctrl-C); what was committed stands
 
 Data goes to standard output, talk to standard error. Settings are IPAM_SYNC_* variables or a

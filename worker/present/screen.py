@@ -55,6 +55,19 @@ class Screen:
             emoji=False,
         )
 
+    @property
+    def is_terminal(self) -> bool:
+        """True if somebody looks on."""
+        return self._is_terminal
+
+    def clear(self) -> None:
+        """An empty terminal."""
+        self._console.clear()
+
+    def flush(self) -> None:
+        """Nothing stays behind."""
+        self._file.flush()
+
     def line(self, text: str = "", style: str = "") -> None:
         """One sentence, wrapped at blanks."""
         self._print(Text(safe(text), style=style, overflow="fold"))

@@ -39,17 +39,17 @@ class OutboxReading(Session):
         now = self.now()
         run_is_over = run_table.c.ended_at.is_not(None)
         due = or_(finding_event.c.run_id.is_(None), run_is_over, finding_event.c.not_before <= now)
-        asked = _events().outerjoin(run_table, run_table.c.id == finding_event.c.run_id)
+        asked = all_events().outerjoin(run_table, run_table.c.id == finding_event.c.run_id)
         waiting = asked.where(finding_event.c.outcome.is_(None), due).order_by(finding_event.c.id)
-        return tuple(_event(row) for row in self._rows(waiting.limit(most)))
+        return tuple(event_of(row) for row in self._rows(waiting.limit(most)))
 
     def events(self, findings: Collection[int]) -> tuple[PastEvent, ...]:
         rows = [
             row
             for chunk in chunks(findings)
-            for row in self._rows(_events().where(finding_event.c.finding_id.in_(chunk)))
+            for row in self._rows(all_events().where(finding_event.c.finding_id.in_(chunk)))
         ]
-        return tuple(_event(row) for row in sorted(rows, key=lambda row: row.id))
+        return tuple(event_of(row) for row in sorted(rows, key=lambda row: row.id))
 
     def to_remind(self, most: int) -> tuple[int, ...]:
         due = and_(finding_table.c.remind_at <= self.now(), finding_table.c.resolved_at.is_(None))
@@ -117,7 +117,8 @@ class OutboxWriting(OutboxReading):
         self._run(update(finding_table).where(*is_open).values(remind_at=self.now()))
 
 
-def _events() -> Select[*tuple[Any, ...]]:
+def all_events() -> Select[*tuple[Any, ...]]:
+    """Events with what of their problem is needed to make them."""
     of_problem = finding_table.c.id == finding_event.c.finding_id
     return select(finding_event, *_SUBJECT).join(finding_table, of_problem)
 
@@ -134,7 +135,8 @@ def _told(snapshot: Snapshot) -> Columns:
     }
 
 
-def _event(row: AnyRow) -> PastEvent:
+def event_of(row: AnyRow) -> PastEvent:
+    """The event of such a row."""
     told = row.snapshot
     finding = replace(
         finding_of(row),

@@ -18,6 +18,7 @@ from worker.store.readings import SightingWriting
 from worker.store.records import RecordWriting
 from worker.store.runs import RunReading, RunWriting
 from worker.store.silences import SilenceReading, SilenceWriting
+from worker.store.timeline import TimelineReading
 from worker.store.tracker import TrackerWriting
 from worker.store.views import ViewReading
 from worker.store.windows import WindowReading, WindowWriting
@@ -38,6 +39,7 @@ class SqlReading(
     DeliveryReading,
     SilenceReading,
     AuditReading,
+    TimelineReading,
 ):
     """``worker.ports.Reading`` on one connection."""
 

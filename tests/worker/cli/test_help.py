@@ -8,7 +8,7 @@ from importlib.metadata import version
 import click
 import pytest
 
-from reconcile.findings import Severity
+from reconcile.findings import Kind, Matter, Severity
 from reconcile.model import Operation
 from reconcile.record import EntryStatus
 from tests.worker.cli.site import SCRIPT, Site
@@ -16,7 +16,7 @@ from worker.broker import BEAT, Role
 from worker.cli import main
 from worker.cli.doctor import PARTS
 from worker.cli.lazy import LazyGroup
-from worker.cli.options import KINDS, SEVERITIES, STATUSES
+from worker.cli.options import FINDING_KINDS, KINDS, MATTERS, SEVERITIES, STATUSES
 from worker.cli.worker import ROLES
 from worker.duty import STOP_SECONDS
 from worker.health import EXPORTER
@@ -93,6 +93,14 @@ def test_the_commands_are_exactly_those_that_were_promised() -> None:
         "relationships list",
         "relationships show",
         "findings list",
+        "drift list",
+        "drift show",
+        "drift history",
+        "drift ack",
+        "drift unack",
+        "drift silence",
+        "drift unsilence",
+        "drift silences",
         "names unmapped",
         "names alias add",
         "names alias remove",
@@ -130,6 +138,8 @@ def test_the_words_of_options_are_those_of_the_core() -> None:
     assert tuple(Operation) == KINDS
     assert set(EntryStatus) == set(STATUSES)
     assert set(Severity) == set(SEVERITIES)
+    assert set(Matter) == set(MATTERS)
+    assert set(Kind) == set(FINDING_KINDS)
     assert tuple(Role) == ROLES
     assert (*Role, BEAT, EXPORTER) == PARTS
 

@@ -1,0 +1,242 @@
+"""``ipam-sync drift ack | unack | silence | unsilence | silences``: who knows, who is not told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from worker.cli.door import ipam, person, screen
+from worker.cli.options import (
+    FINDING_KINDS,
+    MATTERS,
+    Day,
+    Span,
+    SpanOrDay,
+    after,
+    as_json,
+)
+from worker.cli.output import CommandFailed, print_json, say
+
+if TYPE_CHECKING:
+    from worker.alert_ports import Silence
+    from worker.ports import Reading
+
+_PATTERN = frozenset("*?[")
+
+
+@click.command()
+@click.argument("numbers", nargs=-1, required=True, type=click.IntRange(min=1), metavar="ID...")
+@click.option("--note", required=True, help="What is done about it, for whoever wonders.")
+@click.option(
+    "--until",
+    type=SpanOrDay(),
+    metavar="TIME",
+    help="For 90m, 2h or 1d12h, or to the end of a day or to a time; else until it is over.",
+)
+def ack(numbers: tuple[int, ...], note: str, until: timedelta | datetime | None) -> None:
+    """Acknowledge problems: somebody knows, and says so.
+
+    Who was told of them is told that you know, and is not reminded any more. Should a problem
+    change or end, that is told all the same. What comes back later is not acknowledged.
+
+    \b
+    Examples:
+      ipam-sync drift ack 3 --note 'replacing the disk' --until 4h
+      ipam-sync drift ack 3 4 --note 'CHG-1234' --until 2026-12-31
+    """
+    from worker.quieting import acknowledge
+
+    note = _said(note, "--note 'replacing the disk'")
+    with ipam() as working, working.store.write() as uow:
+        ends_at = None if until is None else _ahead(uow.now(), until)
+        done = acknowledge(uow, person(), numbers, note, ends_at)
+        uow.commit()
+    say(f"{_counted(len(done))} acknowledged{_until(ends_at)}.")
+
+
+@click.command()
+@click.argument("numbers", nargs=-1, required=True, type=click.IntRange(min=1), metavar="ID...")
+def unack(numbers: tuple[int, ...]) -> None:
+    """Take acknowledgements back.
+
+    Nobody is told at once; what is still open is told again when its time has come.
+
+    Example: ipam-sync drift unack 3
+    """
+    from worker.quieting import withdraw
+
+    with ipam() as working, working.store.write() as uow:
+        done = withdraw(uow, person(), numbers)
+        uow.commit()
+    say(f"{_counted(len(done))} not acknowledged any more.")
+    if len(done) < len(set(numbers)):
+        left = ", ".join(f"#{n}" for n in dict.fromkeys(numbers) if n not in done)
+        say(f"Not acknowledged in the first place: {left}.")
+
+
+@click.command()
+@click.option("--reason", required=True, help="Why, for whoever wonders.")
+@click.option("--for", "length", type=Span(), metavar="TIME", help="So long: 90m, 2h, 1d12h.")
+@click.option(
+    "--until", type=Day(), metavar="DATE", help="To the end of that day (UTC), or to that time."
+)
+@click.option(
+    "--kind",
+    type=click.Choice(FINDING_KINDS),
+    metavar="KIND",
+    help="Of this kind, such as server_unread.",
+)
+@click.option("--matter", type=click.Choice(MATTERS), help="Of this matter.")
+@click.option("--server", metavar="PATTERN", help="About a server: its name, or with * and ?.")
+@click.option(
+    "--relationship", metavar="PATTERN", help="About relationships of this name, or with * and ?."
+)
+@click.option("--everything", is_flag=True, help="All there is, if nothing else is said.")
+@as_json
+def silence(
+    reason: str,
+    length: timedelta | None,
+    until: datetime | None,
+    kind: str | None,
+    matter: str | None,
+    server: str | None,
+    relationship: str | None,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Have nobody told of what fits, for a while.
+
+    What is given must all fit. Problems go on being found, and are listed with a mark. What is
+    still open when the silence ends is told then; what ends meanwhile is told to those who knew.
+
+    JSON: as one of `ipam-sync drift silences --json`
+
+    \b
+    Examples:
+      ipam-sync drift silence --server 'dhcp0*' --for 2h --reason 'new switch'
+      ipam-sync drift silence --matter blindness --for 8h --reason 'no power'
+    """
+    from reconcile.findings import Kind, Matter
+    from worker.alert_ports import Silence
+    from worker.present.silences import silence_json
+    from worker.quieting import silence as begin
+
+    if (length is None) == (until is None):
+        raise click.UsageError("Say how long: --for 2h or --until 2026-12-24T18:00Z.")
+    if everything == any((kind, matter, server, relationship)):
+        raise click.UsageError("Say of what: --server, --relationship, --kind or --matter.")
+    reason = _said(reason, "--reason 'new switch'")
+    with ipam() as working, working.store.write() as uow:
+        now = uow.now()
+        wanted = Silence(
+            0,
+            reason,
+            "",
+            now,
+            _ahead(now, length or until or timedelta()),
+            None if kind is None else Kind(kind),
+            None if matter is None else Matter(matter),
+            None if server is None else _full_name(uow, server),
+            relationship,
+        )
+        begun = begin(uow, person(), wanted)
+        fitting = _fitting(uow, begun)
+        uow.commit()
+    _tell(begun, fitting)
+    if as_json:
+        print_json(silence_json(begun, now))
+
+
+def _full_name(reading: Reading, text: str) -> str:
+    """A server that is named in one of its ways; a pattern is one of full names."""
+    from worker.request import find_server
+
+    return text if _PATTERN & {*text} else find_server(reading.servers(), text).name
+
+
+def _fitting(reading: Reading, begun: Silence) -> int:
+    """How many open problems it silences."""
+    from worker.alerts.silencing import fits
+    from worker.problems import problems
+
+    return sum(p.stored.is_open and fits(begun, p) for p in problems(reading, {}))
+
+
+def _tell(begun: Silence, fitting: int) -> None:
+    from worker.present.silences import matchers
+    from worker.present.text import counted
+
+    say(
+        f"Nobody is told of {', '.join(matchers(begun))}{_until(begun.ends_at)}. "
+        f"It fits {counted(fitting, 'open problem')}. "
+        f"To end that: ipam-sync drift unsilence {begun.id}"
+    )
+
+
+@click.command()
+@click.argument("number", type=click.IntRange(min=1), metavar="ID")
+def unsilence(number: int) -> None:
+    """End a silence before its time; one that is over already stays as it is.
+
+    Example: ipam-sync drift unsilence 3
+    """
+    from worker.quieting import unsilence as end
+
+    with ipam() as working, working.store.write() as uow:
+        ended = end(uow, person(), number)
+        uow.commit()
+    say(f"Silence {number} is over." if ended else f"Silence {number} was over already.")
+
+
+@click.command()
+@click.option("--all", "every", is_flag=True, help="Also those that are over.")
+@as_json
+def silences(every: bool, as_json: bool) -> None:
+    """List silences that are in force.
+
+    \b
+    JSON: an array of {"id", "kind", "matter", "server", "relationship": null
+      fits all, "state": "in force" | "to come" | "over", "reason", "who",
+      "starts_at", "ends_at", "ended_by": null | who ended it before its time}
+
+    Example: ipam-sync drift silences --all
+    """
+    from worker.present.silences import show_silences, silence_json
+
+    with ipam() as working, working.store.read() as reading:
+        now = reading.now()
+        found = reading.silences(every=every)
+    if as_json:
+        print_json([silence_json(one, now) for one in found])
+        return
+    show_silences(screen(), found, now)
+    if not found:
+        say(
+            "There is none. To begin one: ipam-sync drift silence --server NAME --for 2h --reason WHY"
+        )
+
+
+def _said(text: str, example: str) -> str:
+    if not text.strip():
+        raise click.UsageError(f"Say why: {example}.")
+    return text.strip()
+
+
+def _ahead(now: datetime, when: timedelta | datetime) -> datetime:
+    """The time that is meant. Raises CommandFailed if it is over, or in no year."""
+    at = after(now, when)
+    if at is None or at <= now:
+        raise CommandFailed("bad_time", "That would be over before it began.")
+    return at
+
+
+def _until(at: datetime | None) -> str:
+    from worker.present.text import moment
+
+    return "" if at is None else f" until {moment(at)}"
+
+
+def _counted(number: int) -> str:
+    return f"{number} problem is" if number == 1 else f"{number} problems are"

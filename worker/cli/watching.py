@@ -1,0 +1,88 @@
+"""Looking on: a list that is drawn anew on a terminal, and tells only what changed elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from worker.present.screen import Screen
+    from worker.problems import Problem
+
+
+def watch(
+    screen: Screen,
+    look: Callable[[], Sequence[Problem]],
+    seconds: float,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Until Ctrl-C, which is how it ends.  A store that is away for a while is said, and waited for.
+
+    Raises StoreError if even the first look fails.
+    """
+    known = look()
+    _draw(screen, known)
+    with suppress(KeyboardInterrupt):
+        while True:
+            pause(seconds)
+            found = _looked(look)
+            if found is None:
+                continue
+            if screen.is_terminal:
+                _draw(screen, found)
+            else:
+                for line in changes(known, found):
+                    click.echo(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}")
+            known = found
+
+
+def _looked(look: Callable[[], Sequence[Problem]]) -> Sequence[Problem] | None:
+    """None if nobody could look."""
+    from worker.cli.output import say
+    from worker.store_faults import StoreUnavailable
+
+    try:
+        return look()
+    except StoreUnavailable as error:
+        say(f"{error} It is looked for again.")
+        return None
+
+
+def _draw(screen: Screen, found: Sequence[Problem]) -> None:
+    from worker.present.drift import show_problems
+
+    if screen.is_terminal:
+        screen.clear()
+        screen.line(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, until Ctrl-C")
+    show_problems(screen, found)
+    if not found:
+        screen.line("No open problem is like that.")
+    screen.flush()
+
+
+def changes(known: Sequence[Problem], found: Sequence[Problem]) -> Iterator[str]:
+    """What is there now and was not, what is another, what is there no more."""
+    from worker.present.drift import in_a_line
+
+    before = {problem.id: problem for problem in known}
+    now = {problem.id: problem for problem in found}
+    for key, problem in now.items():
+        if key not in before:
+            yield f"+ {in_a_line(problem)}"
+        elif _told(problem) != _told(before[key]):
+            yield f"~ {in_a_line(problem)}"
+    for key, problem in before.items():
+        if key not in now:
+            yield f"- {in_a_line(problem)}"
+
+
+def _told(problem: Problem) -> tuple[object, ...]:
+    """What a person would see of it."""
+    from worker.present.drift import in_a_line
+
+    return in_a_line(problem), problem.finding.detail, problem.finding.values

@@ -1,0 +1,191 @@
+"""Problems as people look at them: how loud, whose matter, and why nobody is told of some.
+
+For the doors; what is told to channels is decided elsewhere, by the same silences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from reconcile.findings import (
+    LOUDEST_FIRST,
+    MATTERS,
+    Finding,
+    Kind,
+    Matter,
+    Severity,
+    at_least,
+    severity,
+)
+from reconcile.names import fold_relationship
+from reconcile.record import ATTRIBUTES, STATE_PROPERTIES, Record
+from reconcile.spelling import said
+from worker.alert_ports import Acknowledgement, OpenFinding, Silence
+from worker.alerts.silencing import silenced_by
+from worker.ports import Reading
+from worker.request import UnknownTarget, find_records, find_server
+
+#: In the order in which they are shown.
+_MATTERS: Final = (Matter.HEALTH, Matter.DRIFT, Matter.BLINDNESS)
+
+
+class UnknownProblem(UnknownTarget):
+    """There never was such a problem."""
+
+    code = "unknown_problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem of the store as it is now.
+
+    ``servers`` are names.  ``acknowledgement`` and ``silence`` are there only while in force.
+    """
+
+    stored: OpenFinding
+    severity: Severity
+    servers: tuple[str, ...]
+    acknowledgement: Acknowledgement | None = None
+    silence: Silence | None = None
+
+    @property
+    def id(self) -> int:
+        return self.stored.id
+
+    @property
+    def finding(self) -> Finding:
+        return self.stored.finding
+
+    @property
+    def kind(self) -> Kind:
+        return self.finding.kind
+
+    @property
+    def matter(self) -> Matter:
+        return MATTERS[self.finding.kind]
+
+    @property
+    def relationship(self) -> str | None:
+        return self.finding.relationship
+
+    @property
+    def is_quiet(self) -> bool:
+        """True if nobody has to look: acknowledged, silenced, or explained by another one."""
+        explained = self.stored.caused_by is not None
+        return explained or self.acknowledgement is not None or self.silence is not None
+
+    @property
+    def counts(self) -> bool:
+        """True if it is open and a person has to look."""
+        return self.stored.is_open and not self.is_quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which problems; everything given must hold.
+
+    ``severity`` is the least; ``server`` and ``relationship`` are as a person types them.
+    """
+
+    matter: Matter | None = None
+    severity: Severity = Severity.INFO
+    kind: Kind | None = None
+    server: str | None = None
+    relationship: str | None = None
+    acked: bool | None = None
+
+
+def problems(
+    reading: Reading, severities: Mapping[str, Severity], ids: Collection[int] | None = None
+) -> tuple[Problem, ...]:
+    """All that are not over, or these, over or not: by matter, the loudest first."""
+    names = {server.id: server.name for server in reading.servers()}
+    now, silences = reading.now(), reading.silences()
+    found = [
+        _problem(stored, names, severities, silences, now)
+        for stored in reading.problems(ids).values()
+    ]
+    return tuple(sorted(found, key=_rank))
+
+
+def problem(reading: Reading, severities: Mapping[str, Severity], key: int) -> Problem:
+    """One, over or not. Raises UnknownProblem."""
+    found = problems(reading, severities, [key])
+    if not found:
+        raise UnknownProblem(f"There is no problem {key}. See: ipam-sync drift list")
+    return found[0]
+
+
+def _problem(
+    stored: OpenFinding,
+    names: Mapping[int, str],
+    severities: Mapping[str, Severity],
+    silences: Iterable[Silence],
+    now: datetime,
+) -> Problem:
+    finding, acked = stored.finding, stored.acknowledgement
+    bare = Problem(
+        stored,
+        severity(finding, severities),
+        tuple(names.get(server, f"server {server}") for server in finding.servers),
+    )
+    in_force = acked is not None and (acked.until is None or acked.until > now)
+    silence = silenced_by(bare, silences) if stored.resolved_at is None else None
+    return Problem(stored, bare.severity, bare.servers, acked if in_force else None, silence)
+
+
+def _rank(found: Problem) -> tuple[int, int, bool, int]:
+    loudness = LOUDEST_FIRST.index(found.severity)
+    return _MATTERS.index(found.matter), loudness, found.is_quiet, found.id
+
+
+def chosen(reading: Reading, found: Iterable[Problem], wanted: Wanted) -> tuple[Problem, ...]:
+    """Those of them that are wanted, in their order. Raises UnknownTarget."""
+    server = None if wanted.server is None else find_server(reading.servers(), wanted.server).id
+    records = () if wanted.relationship is None else find_records(reading, wanted.relationship)
+    return tuple(
+        one
+        for one in found
+        if wanted.matter in (None, one.matter)
+        and wanted.kind in (None, one.kind)
+        and at_least(one.severity, wanted.severity)
+        and wanted.acked in (None, one.acknowledgement is not None)
+        and (server is None or server in one.finding.servers)
+        and (wanted.relationship is None or is_about(one.finding, wanted.relationship, records))
+    )
+
+
+def is_about(finding: Finding, text: str, records: Iterable[Record]) -> bool:
+    """A finding may be about a relationship that has no record, so its name is enough."""
+    if finding.relationship is None:
+        return False
+    name = fold_relationship(finding.relationship)
+    return name == fold_relationship(text) or any(_is_of(finding, record) for record in records)
+
+
+def record_of(finding: Finding, records: Iterable[Record]) -> Record | None:
+    """What IPAM has of the relationship that it is about."""
+    if finding.relationship is None:
+        return None
+    return next((record for record in records if _is_of(finding, record)), None)
+
+
+def in_ipam(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
+    """What IPAM has of the properties that it is about."""
+    subjects = [subject for subject, _ in finding.values if subject in ATTRIBUTES]
+    if finding.kind is Kind.STATE_NOT_NORMAL:
+        subjects = sorted(STATE_PROPERTIES)  # its values say "State" of either
+    record = record_of(finding, records) if subjects else None
+    if record is None:
+        return {}
+    stored = {s: getattr(record, ATTRIBUTES[s]) for s in subjects}
+    return {s: said(s, value) for s, value in stored.items() if value is not None}
+
+
+def _is_of(finding: Finding, record: Record) -> bool:
+    name = fold_relationship(finding.relationship or "")
+    same = fold_relationship(record.relationship_name) == name
+    return same and not set(finding.servers).isdisjoint(record.partners)
