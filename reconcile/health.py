@@ -1,0 +1,103 @@
+"""Whether the partners of a relationship serve it as they should: a state that is not Normal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from reconcile.case import last_story, side_name
+from reconcile.findings import Finding, Kind
+from reconcile.model import State
+from reconcile.pairing import Pair
+from reconcile.spelling import listed
+from reconcile.witness import Silent
+from reconcile.world import World
+
+#: The worse comes first; anything else but Normal is on its way and comes after these.
+_WORST: Final = (
+    State.PARTNER_DOWN,
+    State.POTENTIAL_CONFLICT,
+    State.RESOLUTION_INTERRUPTED,
+    State.COMMUNICATIONS_INTERRUPTED,
+    State.UNKNOWN,
+)
+
+
+def health(pair: Pair, world: World) -> tuple[Finding, ...]:
+    """A side that is not in state Normal, by its own word or, if it is silent, its last one."""
+    states = {index: _state(pair, index) for index in range(len(pair.sides))}
+    odd = {i: s for i, s in states.items() if s is not None and s is not State.NORMAL}
+    if not odd:
+        return ()
+    words = sorted((side_name(world, pair, index), state) for index, state in odd.items())
+    worst = min(odd.values(), key=_rank)
+    listing = " and ".join(f"{who} is in state {state}" for who, state in words)
+    sentences = (
+        f"{listing} for relationship {pair.name}.",
+        *_ordered(pair, world, odd),
+        _ADVICE.get(worst, _TRANSITIONAL),
+    )
+    return (
+        Finding(
+            Kind.STATE_NOT_NORMAL,
+            pair.name,
+            pair.servers,
+            " ".join(sentences),
+            tuple(("State", ((who, str(state)),)) for who, state in words),
+            grade=worst,
+        ),
+    )
+
+
+def _ordered(pair: Pair, world: World, odd: Mapping[int, State]) -> Iterator[str]:
+    """A server that may not go to PartnerDown by itself was told to."""
+    by_hand = sorted(
+        side_name(world, pair, index)
+        for index, state in odd.items()
+        if state is State.PARTNER_DOWN and _switches_itself(pair, index) is False
+    )
+    if by_hand:
+        yield (
+            f"A person ordered PartnerDown on {listed(by_hand)}: AutoStateTransition is off, so "
+            "no server goes there by itself."
+        )
+
+
+def _switches_itself(pair: Pair, index: int) -> bool | None:
+    """AutoStateTransition by the word of the side whose state it is; None: nobody told."""
+    story = pair.sides[index].story or last_story(pair.sides[index])
+    if story is not None:
+        return story.auto_state_transition
+    return None if pair.record is None else pair.record.auto_state_transition
+
+
+def _state(pair: Pair, index: int) -> State | None:
+    story = pair.sides[index].story
+    return _last_state(pair, index) if story is None else story.state
+
+
+def _last_state(pair: Pair, index: int) -> State | None:
+    """A silent side keeps the state that was seen last; Unknown there says nothing."""
+    side, record = pair.sides[index], pair.record
+    if not isinstance(side.witness, Silent):
+        return None
+    if record is not None:
+        state = record.server2_state if index else record.server1_state
+    else:
+        story = last_story(side)
+        state = State.UNKNOWN if story is None else story.state
+    return None if state is State.UNKNOWN else state
+
+
+def _rank(state: State) -> int:
+    return _WORST.index(state) if state in _WORST else len(_WORST)
+
+
+_TRANSITIONAL: Final = "It is on its way to Normal; look again if it stays."
+_ADVICE: Final = {
+    State.PARTNER_DOWN: "It serves all clients alone: bring the partner back.",
+    State.COMMUNICATIONS_INTERRUPTED: "Check the partner's DHCP service and TCP port 647.",
+    State.POTENTIAL_CONFLICT: "Both served alone; check for addresses leased twice.",
+    State.RESOLUTION_INTERRUPTED: "The partners lost each other again while resolving conflicts.",
+    State.UNKNOWN: "The server reports a state that ipam-sync does not know.",
+}
