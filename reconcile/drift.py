@@ -114,6 +114,11 @@ class Drift:
 OPERATIONAL = frozenset({Kind.BLOCKED, Kind.PLAN_REFUSED})
 
 
+def _weight(finding: Finding) -> tuple[object, ...]:
+    """What makes it another finding for people: not its wording."""
+    return finding.values, finding.grade, finding.patience
+
+
 def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> Drift:
     """Compare; an open finding that nobody judged persists as it is."""
     current = {f.fingerprint: f for f in now}
@@ -122,7 +127,7 @@ def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> 
     for fingerprint, finding in sorted(current.items()):
         if (old := known.get(fingerprint)) is None:
             opened.append(finding)
-        elif (old.values, old.grade) != (finding.values, finding.grade):
+        elif _weight(old) != _weight(finding):
             changed.append(finding)
         else:
             persisting.append(old)

@@ -1,13 +1,15 @@
-"""Whether the partners of a relationship serve it as they should: a state that is not Normal."""
+"""Whether the partners of a relationship serve it as they should: states, and for how long."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from reconcile.case import last_story, side_name
 from reconcile.findings import Finding, Kind
-from reconcile.model import State
+from reconcile.model import Mode, ServerRole, State
 from reconcile.pairing import Pair
 from reconcile.spelling import listed
 from reconcile.witness import Silent
@@ -21,6 +23,11 @@ _WORST: Final = (
     State.COMMUNICATIONS_INTERRUPTED,
     State.UNKNOWN,
 )
+
+#: For how long an interrupted communication is no more than a warning.  A hot standby has
+#: no more than its reserve to serve from.
+_INTERRUPTED: Final = timedelta(minutes=30)
+_STANDBY_INTERRUPTED: Final = timedelta(minutes=15)
 
 
 def health(pair: Pair, world: World) -> tuple[Finding, ...]:
@@ -45,8 +52,55 @@ def health(pair: Pair, world: World) -> tuple[Finding, ...]:
             " ".join(sentences),
             tuple(("State", ((who, str(state)),)) for who, state in words),
             grade=worst,
+            patience=_patience(pair, world, odd, worst),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a side says of how it leaves a state; None: nobody told.
+
+    ``interval`` is after how many seconds of interruption it goes to PartnerDown by itself.
+    """
+
+    switches_itself: bool | None
+    interval: int | None
+    is_standby: bool
+
+
+def _terms(pair: Pair, index: int) -> _Terms:
+    """By the word of the side whose state it is, else by the record: there Server1 is active."""
+    story, record = pair.sides[index].story or last_story(pair.sides[index]), pair.record
+    if story is not None:
+        standby = story.mode is Mode.HOT_STANDBY and story.server_role is ServerRole.STANDBY
+        interval = story.state_switch_interval_seconds
+        return _Terms(story.auto_state_transition, interval, standby)
+    if record is not None:
+        standby = record.mode is Mode.HOT_STANDBY and index == 1
+        interval = record.state_switch_interval_seconds
+        return _Terms(record.auto_state_transition, interval, standby)
+    return _Terms(None, None, is_standby=False)
+
+
+def _patience(pair: Pair, world: World, odd: Mapping[int, State], worst: State) -> int | None:
+    """After how many seconds it is louder: nobody waits for more than half of the time that is
+    left before a server goes to PartnerDown.
+    """
+    if worst not in _WORST:
+        return int(world.rules.transition_warning_after.total_seconds())
+    if worst is not State.COMMUNICATIONS_INTERRUPTED:
+        return None
+    said = world.rules.interrupted_critical_after
+    if said is not None:
+        return int(said.total_seconds())
+    return min(_until_critical(_terms(pair, i)) for i, state in odd.items() if state is worst)
+
+
+def _until_critical(terms: _Terms) -> int:
+    usual = _STANDBY_INTERRUPTED if terms.is_standby else _INTERRUPTED
+    seconds = int(usual.total_seconds())
+    return seconds if terms.interval is None else min(seconds, terms.interval // 2)
 
 
 def _ordered(pair: Pair, world: World, odd: Mapping[int, State]) -> Iterator[str]:
@@ -54,21 +108,13 @@ def _ordered(pair: Pair, world: World, odd: Mapping[int, State]) -> Iterator[str
     by_hand = sorted(
         side_name(world, pair, index)
         for index, state in odd.items()
-        if state is State.PARTNER_DOWN and _switches_itself(pair, index) is False
+        if state is State.PARTNER_DOWN and _terms(pair, index).switches_itself is False
     )
     if by_hand:
         yield (
             f"A person ordered PartnerDown on {listed(by_hand)}: AutoStateTransition is off, so "
             "no server goes there by itself."
         )
-
-
-def _switches_itself(pair: Pair, index: int) -> bool | None:
-    """AutoStateTransition by the word of the side whose state it is; None: nobody told."""
-    story = pair.sides[index].story or last_story(pair.sides[index])
-    if story is not None:
-        return story.auto_state_transition
-    return None if pair.record is None else pair.record.auto_state_transition
 
 
 def _state(pair: Pair, index: int) -> State | None:

@@ -13,7 +13,7 @@ from reconcile.plan import Plan
 from reconcile.record import EntryStatus, Hold
 from reconcile.tracker import Need
 from reconcile.world import World
-from worker.aging import fresh
+from worker.aging import ages, fresh
 from worker.applying import apply_entries
 from worker.lives import Fact, keep_findings
 from worker.ports import Ledger, Reading, Store, UnitOfWork
@@ -50,6 +50,7 @@ def close(store: Store, run: int, course: Course, conduct: Conduct) -> Summary:
         life = _operational_findings(uow, run, course, done, shown, conduct)
         lines = tuple(_line(e, done, refusal) for e in course.written.entries)
         summary = _summary(run, course, lines, life, shown)
+        summary = replace(summary, ages=ages(uow, summary.findings))
         uow.close_run(run, "done", _numbers(summary))
         uow.commit()
     return summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -18,6 +19,7 @@ from reconcile.findings import (
     Severity,
     at_least,
     severity,
+    severity_at,
 )
 from reconcile.model import State
 
@@ -151,6 +153,53 @@ def test_people_override_severities() -> None:
     loud: dict[str, Severity] = {**quiet, "state_not_normal.Recover": Severity.CRITICAL}
     assert severity(moving, loud) is Severity.CRITICAL
     assert severity(PAIR, {}) is Severity.WARNING
+
+
+LOST = f"{Kind.STATE_NOT_NORMAL}.{State.COMMUNICATIONS_INTERRUPTED}"
+
+
+@pytest.mark.parametrize(
+    ("grade", "patience", "age", "expected"),
+    [
+        (State.COMMUNICATIONS_INTERRUPTED, 600, 0, Severity.WARNING),
+        (State.COMMUNICATIONS_INTERRUPTED, 600, 599.9, Severity.WARNING),
+        (State.COMMUNICATIONS_INTERRUPTED, 600, 600, Severity.CRITICAL),
+        (State.COMMUNICATIONS_INTERRUPTED, 600, 10**6, Severity.CRITICAL),
+        (State.COMMUNICATIONS_INTERRUPTED, 0, 0, Severity.CRITICAL),
+        (State.COMMUNICATIONS_INTERRUPTED, None, 10**6, Severity.WARNING),
+        (State.RECOVER, 600, 599, Severity.INFO),
+        (State.RECOVER, 600, 10**6, Severity.WARNING),
+        (State.PARTNER_DOWN, 600, 600, Severity.CRITICAL),
+    ],
+)
+def test_what_outlasts_its_patience_is_one_step_louder(
+    grade: State, patience: int | None, age: float, expected: Severity
+) -> None:
+    finding = Finding(Kind.STATE_NOT_NORMAL, "HQ", (1, 2), "", grade=grade, patience=patience)
+    assert severity_at(finding, {}, timedelta(seconds=age)) is expected
+
+
+@pytest.mark.parametrize("key", [LOST, str(Kind.STATE_NOT_NORMAL)])
+@pytest.mark.parametrize("said", Severity)
+def test_what_a_person_said_of_a_severity_holds_for_any_age(key: str, said: Severity) -> None:
+    """Also where it is lower: they know, and there are settings for the time."""
+    lost = Finding(
+        Kind.STATE_NOT_NORMAL,
+        "HQ",
+        (1, 2),
+        "",
+        grade=State.COMMUNICATIONS_INTERRUPTED,
+        patience=600,
+    )
+    assert severity_at(lost, {key: said}, timedelta(days=1)) is said
+
+
+def test_another_patience_is_a_change_and_the_same_problem() -> None:
+    """People changed the setting: what is open follows it, and its row gets no other beginning."""
+    new = replace(PAIR, patience=60)
+    assert new.fingerprint == PAIR.fingerprint
+    assert drift([new], [PAIR], THIS).changed == (new,)
+    assert drift([new], [new], THIS).changed == ()
 
 
 def test_severities_are_ordered_by_how_loud_they_are() -> None:

@@ -15,7 +15,7 @@ from reconcile.guard import Refusal
 from reconcile.moves import blocked
 from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.tracker import Need
-from worker.aging import fresh
+from worker.aging import ages, fresh
 from worker.alert_ports import OpenFinding
 from worker.applying import apply_entries
 from worker.closing import earlier_refusal, hold_all, refuse
@@ -105,7 +105,7 @@ def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
     assert run is not None  # noqa: S101 - whoever waited for it knows that it is there
     sightings = {s.server: s for s in reading.sightings(number)}
     about = None if run.target == EVERYTHING else sightings.keys()
-    findings = (f.finding for f in reading.open_findings(about))
+    findings = [f.finding for f in reading.open_findings(about)]
 
     def count(name: str) -> int:
         told = run.summary.get(name, 0)
@@ -124,6 +124,7 @@ def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
         overtaken=count("overtaken"),
         names={s.id: s.name for s in reading.servers()},
         paused=count("paused"),
+        ages=ages(reading, findings),
     )
 
 

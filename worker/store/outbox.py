@@ -40,7 +40,7 @@ _THIS_EVENT: Final = and_(
 )
 _SUBJECT: Final = tuple(
     finding_table.c[name].label(name)
-    for name in ("kind", "relationship", "servers", "about", "detail", "said", "grade")
+    for name in ("kind", "relationship", "servers", "about", "detail", "said", "grade", "patience")
 )
 
 
@@ -259,6 +259,7 @@ def _told(snapshot: Snapshot) -> Columns:
         "detail": found.detail,
         "said": found.values,
         "grade": found.grade,
+        "patience": found.patience,
         "evidence": snapshot.evidence,
         "ipam": dict(snapshot.ipam),
     }
@@ -271,6 +272,7 @@ def _event(row: AnyRow) -> PastEvent:
         detail=told["detail"],
         values=tuple(said_of(said) for said in told["said"]),
         grade=told["grade"],
+        patience=told["patience"],
     )
     return PastEvent(
         row.finding_id,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from collectors.simulator.fleet import made
-from reconcile.findings import Kind
+from reconcile.findings import Kind, Severity
 from reconcile.model import Operation, Seen, Standing, Unseen
 from reconcile.record import Record
 from tests.worker.pipeline.office import Message, Office, office, told
@@ -23,6 +23,7 @@ from worker.demo.scenery import FLEET
 from worker.importing import import_inventory
 from worker.inventory import read_inventory
 from worker.ports import Trigger
+from worker.present.documents import loudness
 from worker.request import Policy, Request
 from worker.simulation.fleet_file import read_fleet
 from worker.summary import Summary
@@ -160,6 +161,23 @@ def test_an_unread_server_is_unseen_and_the_run_ends_all_the_same(tmp_path: Path
         assert [summary.names[s.server] for s in unread] == ["dhcp0002.corp.example"]
         assert sum(isinstance(s, Seen) for s in summary.sightings.values()) == 3
         assert Kind.SERVER_UNREAD in {f.kind for f in summary.findings}
+
+
+def test_a_run_tells_by_their_age_how_loud_findings_are(tmp_path: Path) -> None:
+    with office(tmp_path, made(2, partners=1)) as at:
+        at.run()
+        at.running.change("dhcp0001-dhcp0002@dhcp0001", {"state": "CommunicationInterrupted"})
+
+        def severities(summary: Summary) -> list[Severity]:
+            return [
+                loudness(f, {}, summary.ages)
+                for f in summary.findings
+                if f.kind is Kind.STATE_NOT_NORMAL
+            ]
+
+        assert severities(at.run()) == [Severity.WARNING]
+        at.long_ago("finding", "first_seen")
+        assert severities(at.run()) == [Severity.CRITICAL]
 
 
 def test_what_one_partner_tells_anew_is_believed_while_the_other_is_silent(tmp_path: Path) -> None:
