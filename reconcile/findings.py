@@ -41,6 +41,7 @@ class Kind(StrEnum):
     CREDENTIAL_SUSPENDED = "credential_suspended"
     SERVER_OVERDUE = "server_overdue"
     ALERT_UNDELIVERED = "alert_undelivered"
+    SERVER_DOWN = "server_down"
 
 
 class Severity(StrEnum):
@@ -88,6 +89,7 @@ MATTERS: Final[Mapping[Kind, Matter]] = {
     Kind.CREDENTIAL_SUSPENDED: Matter.BLINDNESS,
     Kind.SERVER_OVERDUE: Matter.BLINDNESS,
     Kind.ALERT_UNDELIVERED: Matter.BLINDNESS,
+    Kind.SERVER_DOWN: Matter.HEALTH,
 }
 
 #: Default severities.  ``state_not_normal`` is graded by its worse state: ``kind.State`` wins
@@ -122,6 +124,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     Kind.CREDENTIAL_SUSPENDED: Severity.CRITICAL,
     Kind.SERVER_OVERDUE: Severity.WARNING,
     Kind.ALERT_UNDELIVERED: Severity.CRITICAL,
+    Kind.SERVER_DOWN: Severity.CRITICAL,
 }
 
 #: What a person may override: every kind, and state_not_normal by state.

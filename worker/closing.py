@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconcile.drift import OPERATIONAL, drift
-from reconcile.findings import Finding
+from reconcile.findings import Finding, Kind
 from reconcile.guard import Counts, Refusal, guard, still_held, taken
 from reconcile.moves import blocked
 from reconcile.plan import Plan
@@ -16,6 +16,7 @@ from reconcile.world import World
 from worker.aging import ages, fresh
 from worker.applying import apply_entries
 from worker.lives import Fact, keep_findings
+from worker.outages import settle_outages
 from worker.ports import Ledger, Reading, Store, UnitOfWork
 from worker.preview import refused_finding
 from worker.recording import MACHINE, Recorded, Written, concerned
@@ -125,7 +126,10 @@ def _operational_findings(
         for e in course.written.entries
         if e.planned.contested and e.number not in done
     ]
-    known = [f for f in uow.open_findings(concerned(course.world)) if f.finding.kind in OPERATIONAL]
+    about = concerned(course.world)
+    downs = settle_outages(uow, run, about, conduct)
+    settled = OPERATIONAL - {Kind.SERVER_DOWN}
+    known = [f for f in uow.open_findings(about) if f.finding.kind in settled]
     about_pairs = [f for f in known if f.finding.servers]
     life = drift(now, (f.finding for f in about_pairs), course.plan.judged)
     keep_findings(uow, Fact(run, now, conduct), life, about_pairs)
@@ -135,7 +139,7 @@ def _operational_findings(
     if refusal is None:
         store_wide = replace(store_wide, persisting=(), resolved=tuple(f.finding for f in whole))
     keep_findings(uow, Fact(run, refused, conduct), store_wide, whole)
-    return life.now + store_wide.now
+    return life.now + store_wide.now + tuple(d.finding for d in downs)
 
 
 def _line(entry: Recorded, done: frozenset[int], refusal: Refusal | None) -> Line:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.drift import Judged, drift
+from reconcile.drift import Judged, drift, whole
 from reconcile.findings import (
     LOUDEST_FIRST,
     MATTERS,
@@ -132,6 +132,21 @@ def test_one_problem_has_one_fingerprint() -> None:
     assert same.fingerprint == PAIR.fingerprint
     assert replace(PAIR, kind=Kind.ONE_SIDED).fingerprint != PAIR.fingerprint
     assert replace(PAIR, servers=(1, 3)).fingerprint != PAIR.fingerprint
+
+
+def test_where_all_is_known_what_is_not_there_is_over() -> None:
+    """Whoever was read or not: it is settled by what is stored."""
+    stays, goes, comes = (replace(PAIR, relationship=name) for name in ("a", "b", "c"))
+    life = whole([stays, comes], [stays, goes])
+    assert (life.opened, life.persisting, life.resolved) == ((comes,), (stays,), (goes,))
+
+
+def test_a_server_is_not_down_any_more_if_it_was_read_or_taken_out() -> None:
+    down = replace(SERVER, kind=Kind.SERVER_DOWN)
+    assert drift([], [down], judged(read=frozenset({2}))).persisting == (down,)
+    assert drift([], [down], judged(read=frozenset({1}))).resolved == (down,)
+    disabled = replace(judged(), unasked=frozenset({1}))
+    assert drift([], [down], disabled).resolved == (down,)
 
 
 def test_every_kind_has_a_severity() -> None:

@@ -6,20 +6,19 @@ Everything is taken from the store, so it does not matter which process did what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
 
-from reconcile.drift import OPERATIONAL, Drift, Judged, drift
-from reconcile.findings import Finding
+from reconcile.drift import OPERATIONAL, whole
+from reconcile.findings import Kind
 from reconcile.guard import Refusal
 from reconcile.moves import blocked
 from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.tracker import Need
 from worker.aging import ages, fresh
-from worker.alert_ports import OpenFinding
 from worker.applying import apply_entries
 from worker.closing import earlier_refusal, hold_all, refuse
 from worker.lives import Fact, keep_findings
+from worker.outages import settle_outages
 from worker.pipeline.opening import JOINED_WITHIN
 from worker.ports import EVERYTHING, Reading, UnitOfWork
 from worker.preview import refused_finding
@@ -40,10 +39,19 @@ def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
     if conduct.policy is Policy.AUTO:
         _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.contested], conduct)
     _operational_findings(uow, run, refusal or earlier_refusal(uow, conduct), conduct)
+    settle_outages(uow, run.id, _about(uow, run), conduct)
     numbers = _numbers(uow, run, refusal)
     uow.close_run(run.id, "done", numbers)
     uow.drop_members(run.id)
     return numbers
+
+
+def _about(uow: UnitOfWork, run: OpenRun) -> set[int] | None:
+    """Whom it saw, or tried to, and their partners, of whom these speak; None: everybody."""
+    if run.scope.targets is None:
+        return None
+    asked = {s.server for s in uow.sightings(run.id)}
+    return asked | uow.partners(asked)
 
 
 def _confirmed(uow: UnitOfWork, run: OpenRun) -> list[Entry]:
@@ -85,18 +93,9 @@ def _operational_findings(
     now = [blocked(Need(e.planned, e.number), names.__getitem__, records) for e in waiting]
     if refusal is not None:
         now.append(refused_finding(refusal))
-    known = uow.open_findings(kinds=OPERATIONAL)
-    keep_findings(uow, Fact(run.id, now, conduct), _changes(now, known), known)
-
-
-def _changes(now: Iterable[Finding], before: Iterable[OpenFinding]) -> Drift:
-    """All of them are known at the close of any run, so what is not there is over."""
-    everything = Judged({}, frozenset())
-    life = drift(now, (problem.finding for problem in before), everything)
-    there = {finding.fingerprint for finding in now}
-    gone = tuple(f for f in life.persisting if f.fingerprint not in there)
-    still = tuple(f for f in life.persisting if f.fingerprint in there)
-    return replace(life, persisting=still, resolved=(*life.resolved, *gone))
+    known = uow.open_findings(kinds=OPERATIONAL - {Kind.SERVER_DOWN})
+    life = whole(now, (problem.finding for problem in known))
+    keep_findings(uow, Fact(run.id, now, conduct), life, known)
 
 
 def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
