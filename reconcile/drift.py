@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconcile.findings import Finding, Kind
 from reconcile.names import fold_relationship
@@ -56,7 +56,7 @@ class Judged:
     def _taken_out(self, finding: Finding) -> bool:
         """True if a person took a server out without which there is no such problem."""
         match finding.kind:
-            case Kind.SERVER_UNREAD | Kind.SERVER_OVERDUE:
+            case Kind.SERVER_UNREAD | Kind.SERVER_OVERDUE | Kind.SERVER_DOWN:
                 return self.unasked.issuperset(finding.servers)
             case Kind.DUPLICATE_SERVER:
                 return not self.unasked.isdisjoint(finding.servers)
@@ -67,7 +67,7 @@ class Judged:
         """True if all that are concerned were read and said what the problem would show in."""
         if self.focus is not None and self.focus.isdisjoint(finding.servers):
             return False
-        if finding.kind in (Kind.SERVER_UNREAD, Kind.SERVER_OVERDUE):
+        if finding.kind in (Kind.SERVER_UNREAD, Kind.SERVER_OVERDUE, Kind.SERVER_DOWN):
             return (self.read | self.doubles).issuperset(finding.servers)
         said = self.read - self.unsaid.get(finding.kind, frozenset())
         return said.issuperset(finding.servers)
@@ -111,7 +111,12 @@ class Drift:
 
 
 #: Settled when the run closes, after what could be applied was applied.
-OPERATIONAL = frozenset({Kind.BLOCKED, Kind.PLAN_REFUSED, Kind.CHANGE_WAITS})
+OPERATIONAL = frozenset({Kind.BLOCKED, Kind.PLAN_REFUSED, Kind.CHANGE_WAITS, Kind.SERVER_DOWN})
+
+
+def _weight(finding: Finding) -> tuple[object, ...]:
+    """What makes it another finding for people: not its wording."""
+    return finding.values, finding.grade, finding.patience
 
 
 def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> Drift:
@@ -122,7 +127,7 @@ def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> 
     for fingerprint, finding in sorted(current.items()):
         if (old := known.get(fingerprint)) is None:
             opened.append(finding)
-        elif (old.values, old.grade) != (finding.values, finding.grade):
+        elif _weight(old) != _weight(finding):
             changed.append(finding)
         else:
             persisting.append(old)
@@ -132,3 +137,12 @@ def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> 
             continue
         (resolved if judged.covers(finding) else persisting).append(finding)
     return Drift(tuple(opened), tuple(changed), tuple(persisting), tuple(resolved))
+
+
+def whole(now: Iterable[Finding], before: Iterable[Finding]) -> Drift:
+    """The same where everything of a sort is known: what is not there is over."""
+    current = {f.fingerprint: f for f in now}
+    life = drift(current.values(), before, Judged({}, frozenset()))
+    gone = tuple(f for f in life.persisting if f.fingerprint not in current)
+    still = tuple(f for f in life.persisting if f.fingerprint in current)
+    return replace(life, persisting=still, resolved=(*life.resolved, *gone))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     CREDENTIAL_SUSPENDED = "credential_suspended"
     SERVER_OVERDUE = "server_overdue"
     ALERT_UNDELIVERED = "alert_undelivered"
+    SERVER_DOWN = "server_down"
 
 
 class Severity(StrEnum):
@@ -89,6 +91,7 @@ MATTERS: Final[Mapping[Kind, Matter]] = {
     Kind.CREDENTIAL_SUSPENDED: Matter.BLINDNESS,
     Kind.SERVER_OVERDUE: Matter.BLINDNESS,
     Kind.ALERT_UNDELIVERED: Matter.BLINDNESS,
+    Kind.SERVER_DOWN: Matter.HEALTH,
 }
 
 #: Default severities.  ``state_not_normal`` is graded by its worse state: ``kind.State`` wins
@@ -124,6 +127,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     Kind.CREDENTIAL_SUSPENDED: Severity.CRITICAL,
     Kind.SERVER_OVERDUE: Severity.WARNING,
     Kind.ALERT_UNDELIVERED: Severity.CRITICAL,
+    Kind.SERVER_DOWN: Severity.CRITICAL,
 }
 
 #: What a person may override: every kind, and state_not_normal by state.
@@ -143,7 +147,8 @@ class Finding:
     with neither the whole store, where ``about`` may name a part; with ``kind`` it is the
     fingerprint, whatever the wording.
     ``values`` are what the witnesses say; a finding with other values has changed.
-    ``grade`` picks a severity within the kind (a state's name).
+    ``grade`` picks a severity within the kind (a state's name).  ``patience`` is after how many
+    seconds it is one step louder, counted from when it was first seen; None: never.
     """
 
     kind: Kind
@@ -153,6 +158,7 @@ class Finding:
     values: tuple[Said, ...] = ()
     grade: str = ""
     about: str = ""
+    patience: int | None = None
 
     @property
     def subject(self) -> str:
@@ -171,12 +177,26 @@ def at_least(severity: Severity, least: Severity) -> bool:
     return LOUDEST_FIRST.index(severity) <= LOUDEST_FIRST.index(least)
 
 
-def severity(finding: Finding, overrides: Mapping[str, Severity]) -> Severity:
-    """The severity of a finding: a person's word first, and the finer key before the kind."""
+def severity(
+    finding: Finding, overrides: Mapping[str, Severity], *, outlasted: bool = False
+) -> Severity:
+    """The severity of a finding: a person's word first, and the finer key before the kind.
+
+    One that ``outlasted`` its patience is one step louder than our own default.  What a person
+    said is said for any age: who wants it quiet is not woken up after half an hour all the same.
+    """
     fine = f"{finding.kind}.{finding.grade}"
-    for table in (overrides, SEVERITIES):
-        if fine in table:
-            return table[fine]
-        if finding.kind in table:
-            return table[finding.kind]
-    return SEVERITIES[finding.kind]
+    for key in (fine, finding.kind):
+        if key in overrides:
+            return overrides[key]
+    base = SEVERITIES.get(fine, SEVERITIES[finding.kind])
+    return LOUDEST_FIRST[max(0, LOUDEST_FIRST.index(base) - 1)] if outlasted else base
+
+
+def severity_at(
+    finding: Finding, overrides: Mapping[str, Severity], age: timedelta = timedelta(0)
+) -> Severity:
+    """The severity of a finding that was first seen so long ago."""
+    patience = finding.patience
+    outlasted = patience is not None and age >= timedelta(seconds=patience)
+    return severity(finding, overrides, outlasted=outlasted)

@@ -6,9 +6,10 @@ from reconcile.absence import judge_absence, removal, word
 from reconcile.belief import Silence, open_subjects
 from reconcile.case import Case, last_story, side_name
 from reconcile.findings import Finding, Kind
+from reconcile.health import health
 from reconcile.judgement import Judgement, Undecided
 from reconcile.model import Operation, Value
-from reconcile.observations import health, observations, stale
+from reconcile.observations import observations, stale
 from reconcile.operations import operations
 from reconcile.order import order, primary_by
 from reconcile.pairing import Pair, Side

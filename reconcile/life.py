@@ -34,6 +34,7 @@ CONFIRMATIONS: Final[Mapping[str, int]] = {
     f"{Kind.STATE_NOT_NORMAL}.{State.PARTNER_DOWN}": 1,
     f"{Kind.STATE_NOT_NORMAL}.{State.POTENTIAL_CONFLICT}": 1,
     Kind.SERVER_UNREAD: 2,
+    Kind.SERVER_DOWN: 2,
     Kind.CLOCK_SKEW: 2,
 }
 

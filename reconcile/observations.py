@@ -1,28 +1,19 @@
-"""What the stories of a told pair show besides operations: states, names, odd values, age."""
+"""What the stories of a told pair show besides operations: names, odd values, roles, age."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
 
 from reconcile.case import Case, last_story, side_name
 from reconcile.findings import Finding, Kind
-from reconcile.model import Seen, State, Story
+from reconcile.health import health
+from reconcile.model import Seen, Story
 from reconcile.names import Ambiguous, How, Known, Unknown
 from reconcile.pairing import Pair
 from reconcile.spelling import listed
-from reconcile.witness import Silent, Tells
+from reconcile.witness import Tells
 from reconcile.world import World
-
-#: The worse comes first; anything else but Normal is on its way and comes after these.
-_WORST: Final = (
-    State.PARTNER_DOWN,
-    State.POTENTIAL_CONFLICT,
-    State.RESOLUTION_INTERRUPTED,
-    State.COMMUNICATIONS_INTERRUPTED,
-    State.UNKNOWN,
-)
 
 
 def observations(case: Case) -> tuple[Finding, ...]:
@@ -30,65 +21,6 @@ def observations(case: Case) -> tuple[Finding, ...]:
     found = [*_names(case), *_unknown_words(case), *health(case.pair, case.world)]
     found.extend(f for f in (_empty(case), _role_conflict(case)) if f is not None)
     return tuple(found)
-
-
-def health(pair: Pair, world: World) -> tuple[Finding, ...]:
-    """A side that is not in state Normal, by its own word or, if it is silent, its last one."""
-    words = []
-    for index, side in enumerate(pair.sides):
-        state = side.story.state if side.story is not None else _last_state(pair, index)
-        if state is not None and state is not State.NORMAL:
-            words.append((side_name(world, pair, index), state))
-    if not words:
-        return ()
-    words.sort()
-    worst = min((s for _, s in words), key=_rank)
-    listing = " and ".join(f"{who} is in state {state}" for who, state in words)
-    return (
-        Finding(
-            Kind.STATE_NOT_NORMAL,
-            pair.name,
-            pair.servers,
-            f"{listing} for relationship {pair.name}. {_ADVICE.get(worst, _TRANSITIONAL)}",
-            tuple(("State", ((who, str(state)),)) for who, state in words),
-            grade=worst,
-        ),
-    )
-
-
-def said_now(finding: Finding, world: World) -> bool:
-    """False if only the last word of who is silent now says so: that is no new reading of it."""
-    if finding.kind is not Kind.STATE_NOT_NORMAL:
-        return True
-    heard = {world.name(k) for k in finding.servers if isinstance(world.sightings.get(k), Seen)}
-    return any(who in heard for _, words in finding.values for who, _ in words)
-
-
-def _last_state(pair: Pair, index: int) -> State | None:
-    """A silent side keeps the state that was seen last; Unknown there says nothing."""
-    side, record = pair.sides[index], pair.record
-    if not isinstance(side.witness, Silent):
-        return None
-    if record is not None:
-        state = record.server2_state if index else record.server1_state
-    else:
-        story = last_story(side)
-        state = State.UNKNOWN if story is None else story.state
-    return None if state is State.UNKNOWN else state
-
-
-def _rank(state: State) -> int:
-    return _WORST.index(state) if state in _WORST else len(_WORST)
-
-
-_TRANSITIONAL: Final = "It is on its way to Normal; look again if it stays."
-_ADVICE: Final = {
-    State.PARTNER_DOWN: "It serves all clients alone: bring the partner back.",
-    State.COMMUNICATIONS_INTERRUPTED: "Check the partner's DHCP service and TCP port 647.",
-    State.POTENTIAL_CONFLICT: "Both served alone; check for addresses leased twice.",
-    State.RESOLUTION_INTERRUPTED: "The partners lost each other again while resolving conflicts.",
-    State.UNKNOWN: "The server reports a state that ipam-sync does not know.",
-}
 
 
 def _empty(case: Case) -> Finding | None:

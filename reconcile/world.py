@@ -25,7 +25,10 @@ class PercentReading(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that a judgement depends on."""
+    """The settings that a judgement depends on.
+
+    ``interrupted_critical_after`` None: it depends on the relationship, see ``reconcile.health``.
+    """
 
     confirm_after: timedelta = timedelta(seconds=600)
     evidence_age: timedelta = timedelta(hours=1)
@@ -33,6 +36,8 @@ class Rules:
     percent_reading: PercentReading = PercentReading.UNSET
     relationship_limit_near: int = 29
     clock_skew_seconds: int = 60
+    interrupted_critical_after: timedelta | None = None
+    transition_warning_after: timedelta = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,9 @@ class AlertsReading(Protocol):
     def problems(self, ids: Collection[int] | None = None) -> Mapping[int, OpenFinding]:
         """By id, over or not; None: all that are not over."""
 
+    def explained(self) -> tuple[OpenFinding, ...]:
+        """Those that are not over and that another one explains."""
+
     def openings(self, fingerprints: Collection[str]) -> Mapping[str, tuple[datetime, ...]]:
         """When problems that are over opened before; those that never were are left out."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from reconcile.drift import OPERATIONAL, drift
+from reconcile.drift import OPERATIONAL, drift, whole
 from reconcile.findings import Finding, Kind
 from reconcile.guard import Counts, Refusal, guard, still_held, taken
 from reconcile.moves import blocked
@@ -14,9 +14,10 @@ from reconcile.record import EntryStatus, Hold
 from reconcile.tracker import Need
 from reconcile.waiting import waiting
 from reconcile.world import World
-from worker.aging import fresh
+from worker.aging import ages, fresh
 from worker.applying import apply_entries
-from worker.lives import Fact, everything_known, keep_findings
+from worker.lives import Fact, keep_findings
+from worker.outages import settle_outages
 from worker.ports import Ledger, Reading, Store, UnitOfWork
 from worker.preview import refused_finding
 from worker.recording import MACHINE, Recorded, Written, concerned
@@ -51,6 +52,7 @@ def close(store: Store, run: int, course: Course, conduct: Conduct) -> Summary:
         life = _operational_findings(uow, run, course, done, shown, conduct)
         lines = tuple(_line(e, done, refusal) for e in course.written.entries)
         summary = _summary(run, course, lines, life, shown)
+        summary = replace(summary, ages=ages(uow, summary.findings))
         uow.close_run(run, "done", _numbers(summary))
         uow.commit()
     return summary
@@ -125,25 +127,30 @@ def _operational_findings(
         for e in course.written.entries
         if e.planned.contested and e.number not in done
     ]
-    kinds = OPERATIONAL - {Kind.CHANGE_WAITS}
-    known = [f for f in uow.open_findings(concerned(course.world)) if f.finding.kind in kinds]
+    about = concerned(course.world)
+    downs = settle_outages(uow, run, about, conduct)
+    settled = OPERATIONAL - {Kind.SERVER_DOWN, Kind.CHANGE_WAITS}
+    known = [f for f in uow.open_findings(about) if f.finding.kind in settled]
     about_pairs = [f for f in known if f.finding.servers]
     life = drift(now, (f.finding for f in about_pairs), course.plan.judged)
     keep_findings(uow, Fact(run, now, conduct), life, about_pairs)
-    whole = [f for f in known if not f.finding.servers]
+    about_all = [f for f in known if not f.finding.servers]
     refused = [] if refusal is None else [refused_finding(refusal)]
-    store_wide = drift(refused, (f.finding for f in whole), course.plan.judged)
+    store_wide = drift(refused, (f.finding for f in about_all), course.plan.judged)
     if refusal is None:
-        store_wide = replace(store_wide, persisting=(), resolved=tuple(f.finding for f in whole))
-    keep_findings(uow, Fact(run, refused, conduct), store_wide, whole)
-    return life.now + store_wide.now + _what_waits(uow, run, conduct)
+        store_wide = replace(
+            store_wide, persisting=(), resolved=tuple(f.finding for f in about_all)
+        )
+    keep_findings(uow, Fact(run, refused, conduct), store_wide, about_all)
+    downs_now = tuple(d.finding for d in downs)
+    return life.now + store_wide.now + downs_now + _what_waits(uow, run, conduct)
 
 
 def _what_waits(uow: UnitOfWork, run: int, conduct: Conduct) -> tuple[Finding, ...]:
     """What people have to decide, over the whole store."""
     now = waiting(*uow.waiting_for_people(every=conduct.policy is Policy.REVIEW))
     known = uow.open_findings(kinds=[Kind.CHANGE_WAITS])
-    life = everything_known(now, known)
+    life = whole(now, (problem.finding for problem in known))
     keep_findings(uow, Fact(run, now, conduct), life, known)
     return life.now
 

@@ -150,20 +150,21 @@ def _sides(figures: Figures, evidence_age: timedelta) -> Iterator[Metric]:
 def _findings(figures: Figures, settings: Settings) -> Iterator[Metric]:
     """Every severity that a kind can have is told, so that what is not there is a zero."""
 
-    def graded(kind: Kind, grade: str) -> Severity:
-        return severity(Finding(kind, None, (), "", grade=grade), settings.severities)
+    def graded(kind: Kind, grade: str, *, outlasted: bool = False) -> Severity:
+        finding = Finding(kind, None, (), "", grade=grade)
+        return severity(finding, settings.severities, outlasted=outlasted)
 
     counts = Counts({(kind, graded(kind, grade)): 0 for kind in Kind for grade in ("", *State)})
     ages = {(matter, loud): 0.0 for matter in Matter for loud in Severity}
-    for (word, grade), told in figures.findings.items():
+    for (word, grade, outlasted), told in figures.findings.items():
         kind = Kind(word)
-        loud = graded(kind, grade)
+        loud = graded(kind, grade, outlasted=outlasted)
         counts[kind, loud] += told.count
         age = (figures.now - told.oldest_at).total_seconds()
         ages[MATTERS[kind], loud] = max(ages[MATTERS[kind], loud], age)
     yield _many(
         "ipam_sync_findings_open",
-        "Findings that are open.",
+        "Findings that are open, by the severity that they have now.",
         ("kind", "matter", "severity"),
         [((kind, MATTERS[kind], loud), count) for (kind, loud), count in counts.items()],
     )

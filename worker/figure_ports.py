@@ -66,8 +66,8 @@ class Figures:
     """Everything that is counted.
 
     ``sides`` counts stored relationships' partners by server and state, ``odd_sides`` are some of
-    those that are not in state Normal.  ``findings`` are the open ones by kind and grade.
-    ``oldest_run_at`` and ``open_runs`` are of runs that
+    those that are not in state Normal.  ``findings`` are the open ones by kind, grade,
+    and whether they outlasted their patience.  ``oldest_run_at`` and ``open_runs`` are of runs that
     workers do.  ``ticked_by`` is when the latest tick's lease ends.
     """
 
@@ -75,7 +75,7 @@ class Figures:
     servers: tuple[ServerFigure, ...]
     sides: Mapping[tuple[int | None, State], int]
     odd_sides: tuple[Side, ...]
-    findings: Mapping[tuple[str, str], FindingFigure]
+    findings: Mapping[tuple[str, str, bool], FindingFigure]
     operations: Mapping[tuple[str, str], int]
     suspended_credentials: int
     open_runs: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from reconcile.drift import OPERATIONAL, Drift, Judged, drift
+from reconcile.drift import OPERATIONAL, Drift
 from reconcile.findings import Finding, Severity, severity
 from reconcile.life import Event, begin, go_on
 from reconcile.model import Evidence, Seen, Sighting
@@ -53,15 +53,6 @@ def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[Op
             if step.event is not None
         ]
     )
-
-
-def everything_known(now: Iterable[Finding], before: Iterable[OpenFinding]) -> Drift:
-    """Of problems that are all read off the store at once: what is not there is over."""
-    life = drift(now, (problem.finding for problem in before), Judged({}, frozenset()))
-    there = {finding.fingerprint for finding in now}
-    gone = tuple(f for f in life.persisting if f.fingerprint not in there)
-    still = tuple(f for f in life.persisting if f.fingerprint in there)
-    return replace(life, persisting=still, resolved=(*life.resolved, *gone))
 
 
 def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event) -> NewEvent:

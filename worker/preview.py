@@ -12,6 +12,7 @@ from reconcile.record import Hold
 from reconcile.spelling import listed
 from reconcile.tracker import Need
 from reconcile.world import World
+from worker.aging import ages
 from worker.ports import Ledger, Reading
 from worker.request import Conduct
 from worker.summary import Line, Preview, fate
@@ -43,6 +44,7 @@ def preview(reading: Reading, world: World, plan: Plan, conduct: Conduct) -> Pre
         overtaken=len(plan.overtaken),
         names={s.id: s.name for s in world.servers.values()},
         paused=plan.paused,
+        ages=ages(reading, life.now),
     )
 
 

@@ -18,7 +18,7 @@ from reconcile.findings import (
     Matter,
     Severity,
     at_least,
-    severity,
+    severity_at,
 )
 from reconcile.names import fold_relationship
 from reconcile.record import ATTRIBUTES, STATE_PROPERTIES, Record
@@ -129,7 +129,7 @@ def _problem(
     finding, acked = stored.finding, stored.acknowledgement
     bare = Problem(
         stored,
-        severity(finding, severities),
+        severity_at(finding, severities, (stored.resolved_at or now) - stored.first_seen),
         tuple(names.get(server, f"server {server}") for server in finding.servers),
     )
     in_force = acked is not None and (acked.until is None or acked.until > now)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from reconcile.apply import created
 from reconcile.drift import OPERATIONAL, Drift, drift
+from reconcile.health import said_now
 from reconcile.machines import duplicates
 from reconcile.model import Evidence, Operation, Provenance, Seen
 from reconcile.moves import Membership
 from reconcile.names import fold_relationship
-from reconcile.observations import said_now
 from reconcile.plan import Plan
 from reconcile.record import Contest, EntryStatus, Planned
 from reconcile.world import World

@@ -94,6 +94,8 @@ class Settings:
     connect_timeout: timedelta = timedelta(seconds=PollLimits().connect_seconds)
     ca_file: Path | None = None
     clock_skew: timedelta = timedelta(seconds=Rules().clock_skew_seconds)
+    interrupted_critical_after: timedelta | None = Rules().interrupted_critical_after
+    transition_warning_after: timedelta = Rules().transition_warning_after
     interval: timedelta = Timing().interval
     lease: timedelta = Timing().lease
     sweep: timedelta = Timing().sweep
@@ -126,6 +128,8 @@ class Settings:
             percent_reading=self.load_balance_percent_is,
             relationship_limit_near=self.relationship_limit_near,
             clock_skew_seconds=int(self.clock_skew.total_seconds()),
+            interrupted_critical_after=self.interrupted_critical_after,
+            transition_warning_after=self.transition_warning_after,
         )
         limits = Limits(
             relationships=self.guard_relationships_min,
@@ -267,6 +271,8 @@ _PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "connect_timeout": seconds(1),
     "ca_file": path,
     "clock_skew": seconds(1),
+    "interrupted_critical_after": seconds(0),
+    "transition_warning_after": seconds(0),
     "interval": seconds(1),
     "lease": seconds(1),
     "sweep": seconds(1),

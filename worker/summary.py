@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from reconcile.findings import Finding
@@ -35,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What ``plan`` shows: what a run would record now."""
+    """What ``plan`` shows: what a run would record now; ``ages`` as ``worker.aging`` tells them."""
 
     sightings: Mapping[int, Sighting]
     pairs: int
@@ -45,11 +46,12 @@ class Preview:
     overtaken: int
     names: Mapping[int, str]
     paused: int = 0
+    ages: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What ``sync`` shows: what a run recorded and did."""
+    """What ``sync`` shows: what a run recorded and did; ``ages`` as ``worker.aging`` tells them."""
 
     run: int
     sightings: Mapping[int, Sighting]
@@ -63,6 +65,7 @@ class Summary:
     overtaken: int
     names: Mapping[int, str]
     paused: int = 0
+    ages: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 def fate(planned: Planned, *, applied: bool, recorded: bool = True) -> Fate:

@@ -100,7 +100,7 @@ class _Findings:
 
     def look(self, reading: Reading, figures: Figures) -> None:
         are_open = Counts[str]()
-        for (kind, _), told in figures.findings.items():
+        for (kind, *_), told in figures.findings.items():
             are_open[kind] += told.count
         if self._last is None:
             self._last, self._open = reading.last_finding_event(), are_open

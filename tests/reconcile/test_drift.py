@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from reconcile.drift import Judged, drift
+from reconcile.drift import Judged, drift, whole
 from reconcile.findings import (
     LOUDEST_FIRST,
     MATTERS,
@@ -18,6 +19,7 @@ from reconcile.findings import (
     Severity,
     at_least,
     severity,
+    severity_at,
 )
 from reconcile.model import State
 
@@ -132,6 +134,21 @@ def test_one_problem_has_one_fingerprint() -> None:
     assert replace(PAIR, servers=(1, 3)).fingerprint != PAIR.fingerprint
 
 
+def test_where_all_is_known_what_is_not_there_is_over() -> None:
+    """Whoever was read or not: it is settled by what is stored."""
+    stays, goes, comes = (replace(PAIR, relationship=name) for name in ("a", "b", "c"))
+    life = whole([stays, comes], [stays, goes])
+    assert (life.opened, life.persisting, life.resolved) == ((comes,), (stays,), (goes,))
+
+
+def test_a_server_is_not_down_any_more_if_it_was_read_or_taken_out() -> None:
+    down = replace(SERVER, kind=Kind.SERVER_DOWN)
+    assert drift([], [down], judged(read=frozenset({2}))).persisting == (down,)
+    assert drift([], [down], judged(read=frozenset({1}))).resolved == (down,)
+    disabled = replace(judged(), unasked=frozenset({1}))
+    assert drift([], [down], disabled).resolved == (down,)
+
+
 def test_every_kind_has_a_severity() -> None:
     """And can be overridden."""
     assert set(Kind) <= set(SEVERITIES)
@@ -151,6 +168,53 @@ def test_people_override_severities() -> None:
     loud: dict[str, Severity] = {**quiet, "state_not_normal.Recover": Severity.CRITICAL}
     assert severity(moving, loud) is Severity.CRITICAL
     assert severity(PAIR, {}) is Severity.WARNING
+
+
+LOST = f"{Kind.STATE_NOT_NORMAL}.{State.COMMUNICATIONS_INTERRUPTED}"
+
+
+@pytest.mark.parametrize(
+    ("grade", "patience", "age", "expected"),
+    [
+        (State.COMMUNICATIONS_INTERRUPTED, 600, 0, Severity.WARNING),
+        (State.COMMUNICATIONS_INTERRUPTED, 600, 599.9, Severity.WARNING),
+        (State.COMMUNICATIONS_INTERRUPTED, 600, 600, Severity.CRITICAL),
+        (State.COMMUNICATIONS_INTERRUPTED, 600, 10**6, Severity.CRITICAL),
+        (State.COMMUNICATIONS_INTERRUPTED, 0, 0, Severity.CRITICAL),
+        (State.COMMUNICATIONS_INTERRUPTED, None, 10**6, Severity.WARNING),
+        (State.RECOVER, 600, 599, Severity.INFO),
+        (State.RECOVER, 600, 10**6, Severity.WARNING),
+        (State.PARTNER_DOWN, 600, 600, Severity.CRITICAL),
+    ],
+)
+def test_what_outlasts_its_patience_is_one_step_louder(
+    grade: State, patience: int | None, age: float, expected: Severity
+) -> None:
+    finding = Finding(Kind.STATE_NOT_NORMAL, "HQ", (1, 2), "", grade=grade, patience=patience)
+    assert severity_at(finding, {}, timedelta(seconds=age)) is expected
+
+
+@pytest.mark.parametrize("key", [LOST, str(Kind.STATE_NOT_NORMAL)])
+@pytest.mark.parametrize("said", Severity)
+def test_what_a_person_said_of_a_severity_holds_for_any_age(key: str, said: Severity) -> None:
+    """Also where it is lower: they know, and there are settings for the time."""
+    lost = Finding(
+        Kind.STATE_NOT_NORMAL,
+        "HQ",
+        (1, 2),
+        "",
+        grade=State.COMMUNICATIONS_INTERRUPTED,
+        patience=600,
+    )
+    assert severity_at(lost, {key: said}, timedelta(days=1)) is said
+
+
+def test_another_patience_is_a_change_and_the_same_problem() -> None:
+    """People changed the setting: what is open follows it, and its row gets no other beginning."""
+    new = replace(PAIR, patience=60)
+    assert new.fingerprint == PAIR.fingerprint
+    assert drift([new], [PAIR], THIS).changed == (new,)
+    assert drift([new], [new], THIS).changed == ()
 
 
 def test_severities_are_ordered_by_how_loud_they_are() -> None:

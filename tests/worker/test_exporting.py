@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -240,6 +241,28 @@ def test_what_is_not_confirmed_yet_is_not_open(store: SqlStore) -> None:
     told = served(exported(store, Settings(), None))
     assert not any(told[k] for k in told if k.startswith("ipam_sync_findings_open{"))
     assert not any(told[k] for k in told if k.startswith("ipam_sync_oldest_finding_age"))
+
+
+def test_findings_that_outlasted_their_patience_are_told_one_step_louder(store: SqlStore) -> None:
+    """Each by its own patience; one that an older ipam-sync opened has none."""
+    one, two, _ = a_fleet_with_a_past(store)
+    lost = Finding(
+        Kind.STATE_NOT_NORMAL, "", (one, two), "", grade=State.COMMUNICATIONS_INTERRUPTED
+    )
+    patiences = {"HQ": 0, "branch": 3600, "lab": 7200, "old": None}
+    with store.write() as uow:
+        problems = [replace(lost, relationship=name, patience=p) for name, p in patiences.items()]
+        found(uow, open_run(uow), problems)
+        uow.commit()
+
+    def told(settings: Settings) -> dict[str, float]:
+        values = served(exported(store, settings, None)).items()
+        labels = 'ipam_sync_findings_open{kind="state_not_normal",matter="health",severity='
+        return {k.removeprefix(labels): n for k, n in values if k.startswith(labels) and n}
+
+    assert told(Settings()) == {'"critical"}': 1, '"warning"}': 3}
+    quiet = Settings(severities={"state_not_normal": Severity.INFO})
+    assert told(quiet) == {'"info"}': 4}
 
 
 def test_operations_are_told_by_what_holds_them(store: SqlStore) -> None:

@@ -50,6 +50,8 @@ def test_every_setting_can_be_a_variable(config: Path) -> None:
             "IPAM_SYNC_EVIDENCE_AGE": "7200",
             "IPAM_SYNC_LOAD_BALANCE_PERCENT_IS": "own_share",
             "IPAM_SYNC_RELATIONSHIP_LIMIT_NEAR": "31",
+            "IPAM_SYNC_INTERRUPTED_CRITICAL_AFTER": "0",
+            "IPAM_SYNC_TRANSITION_WARNING_AFTER": "60",
             "IPAM_SYNC_GUARD_RELATIONSHIPS_MIN": "1",
             "IPAM_SYNC_GUARD_RELATIONSHIPS_PERCENT": "2",
             "IPAM_SYNC_GUARD_SCOPES_MIN": "3",
@@ -63,8 +65,12 @@ def test_every_setting_can_be_a_variable(config: Path) -> None:
         evidence_age=timedelta(hours=2),
         percent_reading=PercentReading.OWN_SHARE,
         relationship_limit_near=31,
+        interrupted_critical_after=timedelta(0),
+        transition_warning_after=timedelta(minutes=1),
     )
-    assert settings.conduct == Conduct(rules, Limits(1, 2, 3, 100), Policy.REVIEW)
+    assert settings.conduct == Conduct(
+        rules, Limits(1, 2, 3, 100), Policy.REVIEW, severities=settings.severities
+    )
     assert settings.severities == {
         "blocked": Severity.INFO,
         "state_not_normal.PartnerDown": Severity.WARNING,

@@ -56,6 +56,8 @@ NEXT: Final[Mapping[Kind, str]] = {
     Kind.CREDENTIAL_SUSPENDED: "Check the password, then: ipam-sync credentials resume.",
     Kind.SERVER_OVERDUE: "Find the layer that refuses: ipam-sync servers check NAME.",
     Kind.ALERT_UNDELIVERED: "Mend the channel, and try it: ipam-sync alerts test CHANNEL.",
+    Kind.SERVER_DOWN: "Look at the server, its DHCP service and its network; only if it is sure to"
+    " stay away, put its partners in PartnerDown.",
 }
 
 SURE: Final[Mapping[Evidence, str]] = {

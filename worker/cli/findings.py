@@ -49,25 +49,26 @@ def list_(
 
     Example: ipam-sync findings list --severity critical --server dhcp01
     """
-    from reconcile.findings import severity as severity_of
-    from worker.present.documents import open_finding_json
+    from worker.aging import ages
+    from worker.present.documents import loudness, open_finding_json
     from worker.present.outcome import show_findings
 
     _check_kind(kind)
     with ipam() as working, working.store.read() as reading:
         names = {s.id: s.name for s in reading.servers()}
         found = _about(reading, reading.open_findings(), server, relationship)
+        since = ages(reading, (o.finding for o in found))
     severities = working.settings.severities
     wanted = [
         o
         for o in found
         if (kind is None or o.finding.kind == kind)
-        and (severity is None or severity_of(o.finding, severities) == severity)
+        and (severity is None or loudness(o.finding, severities, since) == severity)
     ]
     if as_json:
-        print_json([open_finding_json(o, names, severities) for o in wanted])
+        print_json([open_finding_json(o, names, severities, since) for o in wanted])
         return
-    show_findings(screen(), [o.finding for o in wanted], names, severities, every=True)
+    show_findings(screen(), [o.finding for o in wanted], names, severities, since, every=True)
     if not wanted:
         say("No open finding is like that.")
 

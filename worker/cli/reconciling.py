@@ -125,7 +125,9 @@ def plan(asked: _Asked) -> int:
         show_outcome(page, preview, severities)
         page.line()
         page.command(after_plan(preview, asked.command, severities))
-    needs_a_person = preview.lines or preview.refusal or loud(preview.findings, severities)
+    needs_a_person = (
+        preview.lines or preview.refusal or loud(preview.findings, severities, preview.ages)
+    )
     return ATTENTION if needs_a_person else 0
 
 
@@ -219,7 +221,7 @@ def _needs_a_person(summary: Summary, working: Ipam) -> bool:
         any(line.fate is not Fate.APPLIED for line in summary.lines)
         or summary.refusal is not None
         or any(isinstance(s, Unseen) for s in summary.sightings.values())
-        or loud(summary.findings, working.settings.severities)
+        or loud(summary.findings, working.settings.severities, summary.ages)
     )
 
 
@@ -233,6 +235,7 @@ def _held_by_guard(working: Ipam) -> list[int]:
 def _open_elsewhere(working: Ipam, summary: Summary) -> int:
     """What is open in the database and no part of this run's summary."""
     from reconcile.record import EntryStatus
+    from worker.aging import ages
     from worker.present.advice import loud
 
     shown = {line.number for line in summary.lines}
@@ -244,5 +247,6 @@ def _open_elsewhere(working: Ipam, summary: Summary) -> int:
             if e.status is EntryStatus.PENDING and e.number not in shown
         ]
         findings = [o.finding for o in reading.open_findings() if o.finding.fingerprint not in told]
+        since = ages(reading, findings)
     severities = working.settings.severities
-    return len(entries) + sum(loud((f,), severities) for f in findings)
+    return len(entries) + sum(loud((f,), severities, since) for f in findings)

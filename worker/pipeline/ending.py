@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from reconcile.drift import OPERATIONAL
+from reconcile.drift import OPERATIONAL, whole
+from reconcile.findings import Kind
 from reconcile.guard import Refusal
 from reconcile.moves import blocked
 from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.tracker import Need
 from reconcile.waiting import waiting
-from worker.aging import fresh
+from worker.aging import ages, fresh
 from worker.applying import apply_entries
 from worker.closing import earlier_refusal, hold_all, refuse
-from worker.lives import Fact, everything_known, keep_findings
+from worker.lives import Fact, keep_findings
+from worker.outages import settle_outages
 from worker.pipeline.opening import JOINED_WITHIN
 from worker.ports import EVERYTHING, Reading, UnitOfWork
 from worker.preview import refused_finding
@@ -38,10 +40,19 @@ def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
     if conduct.policy is Policy.AUTO:
         _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.contested], conduct)
     _operational_findings(uow, run, refusal or earlier_refusal(uow, conduct), conduct)
+    settle_outages(uow, run.id, _about(uow, run), conduct)
     numbers = _numbers(uow, run, refusal)
     uow.close_run(run.id, "done", numbers)
     uow.drop_members(run.id)
     return numbers
+
+
+def _about(uow: UnitOfWork, run: OpenRun) -> set[int] | None:
+    """Whom it saw, or tried to, and their partners, of whom these speak; None: everybody."""
+    if run.scope.targets is None:
+        return None
+    asked = {s.server for s in uow.sightings(run.id)}
+    return asked | uow.partners(asked)
 
 
 def _confirmed(uow: UnitOfWork, run: OpenRun) -> list[Entry]:
@@ -84,8 +95,9 @@ def _operational_findings(
     now += waiting(*uow.waiting_for_people(every=conduct.policy is Policy.REVIEW))
     if refusal is not None:
         now.append(refused_finding(refusal))
-    known = uow.open_findings(kinds=OPERATIONAL)
-    keep_findings(uow, Fact(run.id, now, conduct), everything_known(now, known), known)
+    known = uow.open_findings(kinds=OPERATIONAL - {Kind.SERVER_DOWN})
+    life = whole(now, (problem.finding for problem in known))
+    keep_findings(uow, Fact(run.id, now, conduct), life, known)
 
 
 def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
@@ -94,7 +106,7 @@ def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
     assert run is not None  # noqa: S101 - whoever waited for it knows that it is there
     sightings = {s.server: s for s in reading.sightings(number)}
     about = None if run.target == EVERYTHING else sightings.keys()
-    findings = (f.finding for f in reading.open_findings(about))
+    findings = [f.finding for f in reading.open_findings(about)]
 
     def count(name: str) -> int:
         told = run.summary.get(name, 0)
@@ -113,6 +125,7 @@ def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
         overtaken=count("overtaken"),
         names={s.id: s.name for s in reading.servers()},
         paused=count("paused"),
+        ages=ages(reading, findings),
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from reconcile.findings import Finding, Severity, severity
+from reconcile.findings import Finding, Severity
 from reconcile.model import Unseen
 from worker.present.changes import moves
-from worker.present.documents import Severities
+from worker.present.documents import Ages, Severities, loudness
 from worker.summary import Fate, Line, Preview, Summary
 
 _NOBODY: Final = (
@@ -29,7 +29,7 @@ def after_plan(preview: Preview, sync: str, severities: Severities) -> str:
         return f"Next: {_decide(preview.lines, None)}"
     if _unread(preview):
         return f"Next: make the unread servers readable, then {sync}"
-    if loud(preview.findings, severities):
+    if loud(preview.findings, severities, preview.ages):
         return "Next: nothing to record; mend what the findings say."
     return "IPAM's database is true to what the servers tell: nothing to do."
 
@@ -45,7 +45,7 @@ def after_sync(summary: Summary, sync: str, severities: Severities) -> str:
         return "Next: ipam-sync operations list --held"
     if _unread(summary):
         return f"Next: make the unread servers readable, then {sync}"
-    if loud(summary.findings, severities):
+    if loud(summary.findings, severities, summary.ages):
         return "Next: mend what the findings say; `ipam-sync findings list` shows what is open."
     return "IPAM's database is true to what the servers tell: nothing to do."
 
@@ -73,9 +73,9 @@ def _only_waits(group: Sequence[Line]) -> bool:
     return all(line.fate is Fate.WAITING for line in group)
 
 
-def loud(findings: Sequence[Finding], severities: Severities) -> bool:
+def loud(findings: Sequence[Finding], severities: Severities, ages: Ages) -> bool:
     """True if a finding is a warning or worse."""
-    return any(severity(f, severities) is not Severity.INFO for f in findings)
+    return any(loudness(f, severities, ages) is not Severity.INFO for f in findings)
 
 
 def _unread(told: Preview | Summary) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
-from reconcile.findings import LOUDEST_FIRST, Finding, Severity, severity
+from reconcile.findings import LOUDEST_FIRST, Finding, Severity, severity_at
 from reconcile.guard import Counts, Refusal
 from reconcile.model import Sighting, Skipped, Unseen
 from reconcile.record import Hold
@@ -17,6 +19,9 @@ from worker.summary import Line, Preview, Summary, counts
 
 SCHEMA: Final = 1
 Severities = Mapping[str, Severity]
+#: How long findings are open, by fingerprint; one that is not there is new, or no louder for it.
+Ages = Mapping[str, timedelta]
+NEW: Final[Ages] = MappingProxyType({})
 
 #: From loud to quiet: the order in which findings are shown.
 
@@ -52,27 +57,34 @@ def sync_json(summary: Summary, severities: Severities, held: Collection[int] = 
 def _common(told: Preview | Summary, severities: Severities, held: Collection[object]) -> Json:
     return {
         "operations": [line_json(line, told.names) for line in told.lines],
-        "findings": [finding_json(f, told.names, severities) for f in told.findings],
+        "findings": [finding_json(f, told.names, severities, told.ages) for f in told.findings],
         "refused": None if told.refusal is None else refusal_json(told.refusal, held),
     }
 
 
 def _numbers(told: Preview | Summary, severities: Severities) -> Json:
-    loudness = Counter(severity(f, severities) for f in told.findings)
+    found = Counter(loudness(f, severities, told.ages) for f in told.findings)
     return {
         **counts(told.lines, told.sightings),
         "pairs": told.pairs,
         "overtaken": told.overtaken,
         "paused": told.paused,
-        **{f"findings_{s}": loudness[s] for s in LOUDEST_FIRST},
+        **{f"findings_{s}": found[s] for s in LOUDEST_FIRST},
     }
 
 
-def finding_json(finding: Finding, names: Mapping[int, str], severities: Severities) -> Json:
+def loudness(finding: Finding, severities: Severities, ages: Ages) -> Severity:
+    """The severity of a finding now."""
+    return severity_at(finding, severities, ages.get(finding.fingerprint, timedelta(0)))
+
+
+def finding_json(
+    finding: Finding, names: Mapping[int, str], severities: Severities, ages: Ages = NEW
+) -> Json:
     """One finding; ``values`` is what each witness says, by subject."""
     return {
         "kind": finding.kind.value,
-        "severity": severity(finding, severities).value,
+        "severity": loudness(finding, severities, ages).value,
         "relationship": finding.relationship,
         "servers": [server_name(names, s) for s in finding.servers],
         "detail": finding.detail,
@@ -84,11 +96,11 @@ def finding_json(finding: Finding, names: Mapping[int, str], severities: Severit
 
 
 def open_finding_json(
-    opened: OpenFinding, names: Mapping[int, str], severities: Severities
+    opened: OpenFinding, names: Mapping[int, str], severities: Severities, ages: Ages
 ) -> Json:
     """A finding of the store: when it was opened and last changed."""
     return {
-        **finding_json(opened.finding, names, severities),
+        **finding_json(opened.finding, names, severities, ages),
         "id": opened.id,
         "first_seen": iso(opened.first_seen),
         "changed_at": iso(opened.changed_at),

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconcile.findings import LOUDEST_FIRST, Finding, Kind, Severity, severity
+from reconcile.findings import LOUDEST_FIRST, Finding, Kind, Severity
 from reconcile.guard import Refusal
 from reconcile.model import Seen, Sighting, Skipped, Unseen
 from worker.present.changes import between, moves, waits_for, what_changes, why
-from worker.present.documents import Severities
+from worker.present.documents import NEW, Ages, Severities, loudness
 from worker.present.operations import server_name
 from worker.present.screen import Cell, Screen
 from worker.present.text import counted
@@ -36,7 +36,7 @@ def show_outcome(
     show_unread(screen, told.sightings, told.names)
     show_lines(screen, told.lines, lines_shown, all_with=_all_with(told))
     findings = [_without_repetition(f, told) for f in told.findings]
-    show_findings(screen, findings, told.names, severities)
+    show_findings(screen, findings, told.names, severities, told.ages)
     if told.refusal is not None:
         show_refusal(screen, told.refusal)
 
@@ -136,23 +136,24 @@ def show_findings(
     findings: Sequence[Finding],
     names: Mapping[int, str],
     severities: Severities,
+    ages: Ages = NEW,
     *,
     every: bool = False,
 ) -> None:
     """Findings by severity, the loudest first; of many of one kind only some unless ``every``."""
-    for loudness in LOUDEST_FIRST:
-        group = [f for f in findings if severity(f, severities) is loudness]
+    for severity in LOUDEST_FIRST:
+        group = [f for f in findings if loudness(f, severities, ages) is severity]
         if group:
-            screen.heading(f"Findings: {loudness} ({len(group)})")
+            screen.heading(f"Findings: {severity} ({len(group)})")
             most = len(group) if every else FINDINGS_SHOWN
-            _show_group(screen, group, names, loudness, most)
+            _show_group(screen, group, names, severity, most)
 
 
 def _show_group(
     screen: Screen,
     group: Sequence[Finding],
     names: Mapping[int, str],
-    loudness: Severity,
+    severity: Severity,
     most: int,
 ) -> None:
     left: Counter[str] = Counter(f.kind for f in group)
@@ -166,7 +167,7 @@ def _show_group(
     for kind, count in (left - shown).items():
         screen.note(f"... and {count} more {kind}.")
         screen.command(
-            f"  All of them: ipam-sync findings list --kind {kind} --severity {loudness}"
+            f"  All of them: ipam-sync findings list --kind {kind} --severity {severity}"
         )
 
 

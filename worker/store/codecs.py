@@ -111,6 +111,7 @@ def finding_columns(finding: Finding) -> Columns:
         "said": finding.values,
         "grade": finding.grade,
         "about": finding.about,
+        "patience": finding.patience,
     }
 
 
@@ -124,6 +125,7 @@ def finding_of(row: AnyRow) -> Finding:
         values=tuple(said_of(s) for s in row.said),
         grade=row.grade,
         about=row.about,
+        patience=row.patience,
     )
 
 

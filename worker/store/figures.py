@@ -7,7 +7,20 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, Subquery, and_, exists, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from reconcile.life import Event
 from reconcile.model import Standing, State
@@ -22,6 +35,7 @@ from worker.figure_ports import (
     Side,
 )
 from worker.store.alert_tables import finding_event
+from worker.store.columns import AwareUtc
 from worker.store.inventory_tables import credential, maintenance, server
 from worker.store.readings import Outcome
 from worker.store.run_tables import lease, worker_process
@@ -51,7 +65,7 @@ class FigureReading(Session):
                 for row in self._rows(in_state.group_by(sides.c.server, sides.c.state))
             },
             odd_sides=self._odd_sides(sides, odd_sides),
-            findings=self._open_findings(),
+            findings=self._open_findings(now),
             operations=self._counts(
                 select(tracker.c.operation, tracker.c.hold, func.count())
                 .where(tracker.c.status == EntryStatus.PENDING)
@@ -97,15 +111,6 @@ class FigureReading(Session):
         )
         return tuple(Opening(row.id, row.kind, row.at) for row in self._rows(asked))
 
-    def _open_findings(self) -> dict[tuple[str, str], FindingFigure]:
-        by = (finding.c.kind, finding.c.grade)
-        asked = select(*by, func.count(), func.min(finding.c.first_seen))
-        still_open = and_(finding.c.resolved_at.is_(None), finding.c.confirmed_at.is_not(None))
-        return {
-            (row[0], row[1]): FindingFigure(row[2], row[3])
-            for row in self._rows(asked.where(still_open).group_by(*by))
-        }
-
     def _server_figures(self, now: datetime) -> tuple[ServerFigure, ...]:
         rests = exists().where(
             maintenance.c.server_id == server.c.id,
@@ -129,6 +134,25 @@ class FigureReading(Session):
 
     def _counts(self, asked: Select[*tuple[Any, ...]]) -> Counter[tuple[str, str]]:
         return Counter({(row[0], row[1]): row[2] for row in self._rows(asked)})
+
+    def _open_findings(self, now: datetime) -> dict[tuple[str, str, bool], FindingFigure]:
+        """There are few patiences, so the databases need not know how to add seconds to a time."""
+        is_open = and_(finding.c.resolved_at.is_(None), finding.c.confirmed_at.is_not(None))
+        patient = select(finding.c.patience).where(is_open, finding.c.patience.is_not(None))
+        latest = {row[0]: now - timedelta(seconds=row[0]) for row in self._rows(patient.distinct())}
+        outlasted: ColumnElement[bool] = false()
+        if latest:
+            times = {p: literal(time, AwareUtc) for p, time in latest.items()}
+            in_time = finding.c.first_seen > case(times, value=finding.c.patience)
+            outlasted = and_(finding.c.patience.is_not(None), ~in_time)
+        columns = (finding.c.kind, finding.c.grade, finding.c.first_seen)
+        each = select(*columns, outlasted.label("outlasted")).where(is_open).subquery()
+        by = (each.c.kind, each.c.grade, each.c.outlasted)
+        counted = select(*by, func.count(), func.min(each.c.first_seen)).group_by(*by)
+        return {
+            (row[0], row[1], bool(row[2])): FindingFigure(row[3], row[4])
+            for row in self._rows(counted)
+        }
 
     def _suspended(self) -> int:
         asked = select(func.count()).where(credential.c.suspended_at.is_not(None))

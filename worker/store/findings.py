@@ -48,6 +48,10 @@ class FindingReading(Session):
             for row in self._rows(select(finding_table).where(finding_table.c.id.in_(chunk)))
         }
 
+    def explained(self) -> tuple[OpenFinding, ...]:
+        of_another = select(finding_table).where(_OPEN, finding_table.c.caused_by.is_not(None))
+        return tuple(problem_of(row) for row in self._rows(of_another))
+
     def openings(self, fingerprints: Collection[str]) -> Mapping[str, tuple[datetime, ...]]:
         stored = self._stored(fingerprints)
         return {text: _times(row.openings) for text, row in stored.items() if row.resolved_at}

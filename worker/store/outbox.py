@@ -28,7 +28,7 @@ _THIS_EVENT: Final = and_(
 )
 _SUBJECT: Final = tuple(
     finding_table.c[name].label(name)
-    for name in ("kind", "relationship", "servers", "about", "detail", "said", "grade")
+    for name in ("kind", "relationship", "servers", "about", "detail", "said", "grade", "patience")
 )
 
 
@@ -130,6 +130,7 @@ def _told(snapshot: Snapshot) -> Columns:
         "detail": found.detail,
         "said": found.values,
         "grade": found.grade,
+        "patience": found.patience,
         "evidence": snapshot.evidence,
         "ipam": dict(snapshot.ipam),
     }
@@ -143,6 +144,7 @@ def event_of(row: AnyRow) -> PastEvent:
         detail=told["detail"],
         values=tuple(said_of(said) for said in told["said"]),
         grade=told["grade"],
+        patience=told["patience"],
     )
     return PastEvent(
         row.finding_id,

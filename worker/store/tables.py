@@ -229,6 +229,7 @@ finding = Table(
     Column("said", CanonicalJson, nullable=False),
     Column("grade", Text, nullable=False),
     Column("about", Text, nullable=False, server_default=""),
+    Column("patience", Integer),  # seconds
     Column("opened_run_id", BIG, ForeignKey("run.id"), nullable=False, index=True),
     Column("first_seen", AwareUtc, nullable=False),
     Column("changed_at", AwareUtc, nullable=False),

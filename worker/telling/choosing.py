@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconcile.findings import Kind
 from reconcile.life import Event
@@ -11,7 +11,8 @@ from worker.alert_ports import Delivery, OpenFinding, Silence
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert
 from worker.alerts.routes import Delivery as Way
-from worker.alerts.routes import Match, channels_for
+from worker.alerts.routes import channels_for
+from worker.alerts.silencing import silenced_by
 
 
 def ways(
@@ -45,12 +46,6 @@ def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> 
     return None if silence is None else f"silenced by {silence.id}"
 
 
-def silenced_by(alert: Alert, silences: Iterable[Silence]) -> Silence | None:
-    """The one of these that lasts longest, of those that fit."""
-    fitting = (silence for silence in silences if _fits(silence, alert))
-    return max(fitting, key=lambda silence: silence.ends_at, default=None)
-
-
 def next_look(
     problem: OpenFinding,
     alert: Alert,
@@ -70,14 +65,7 @@ def next_look(
     if (silence := silenced_by(alert, silences)) is not None:
         return silence.ends_at
     repeat = alerting.repeat.get(alert.severity)
-    return None if repeat is None else max(alert.at + repeat, now)
-
-
-def _fits(silence: Silence, alert: Alert) -> bool:
-    match = Match(
-        kind=frozenset() if silence.kind is None else frozenset({silence.kind}),
-        matter=frozenset() if silence.matter is None else frozenset({silence.matter}),
-        server=silence.server,
-        relationship=silence.relationship,
-    )
-    return match.fits(alert)
+    looks = [] if repeat is None else [max(alert.at + repeat, now)]
+    if problem.finding.patience is not None:
+        looks.append(problem.first_seen + timedelta(seconds=problem.finding.patience))
+    return min((look for look in looks if look >= now), default=None)

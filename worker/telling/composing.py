@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconcile.findings import MATTERS, Finding, Severity, severity
+from reconcile.findings import MATTERS, Finding, Severity, severity_at
 from reconcile.life import Event
 from worker.alert_ports import OpenFinding, PastEvent
 from worker.alerts.message import Alert, Note
@@ -21,8 +21,7 @@ def words_of(reading: Reading, words: Words) -> Words:
 
 def loudness(finding: Finding, problem: OpenFinding, words: Words, at: datetime) -> Severity:
     """How loud a problem was at that time."""
-    del problem, at
-    return severity(finding, words.severities)
+    return severity_at(finding, words.severities, at - problem.first_seen)
 
 
 def composed(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Final
 
 from reconcile.life import Event
-from worker.alert_ports import Delivery, NewEvent, OpenFinding, PastEvent, Silence
+from reconcile.model import Evidence
+from worker.alert_ports import Delivery, NewEvent, OpenFinding, PastEvent, Silence, Snapshot
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert
 from worker.ports import Store, UnitOfWork
 from worker.telling.choosing import next_look, ways, why_not
-from worker.telling.composing import composed, words_of
+from worker.telling.composing import composed, loudness, words_of
 from worker.telling.words import Words
 
 #: Problems looked at in one transaction.
@@ -41,10 +42,16 @@ def _remind(uow: UnitOfWork, alerting: Alerting, words: Words, problems: tuple[i
     news: list[NewEvent] = []
     for key, problem in known.items():
         before = last.get(key)
-        if before is None or before.outcome is None or not problem.is_open:
+        if not problem.is_open or (before is not None and before.outcome is None):
             uow.remind(key, None, None)  # who routes what happened last says when
             continue
-        alert = composed(_still(before, problem), problem, words)
+        if before is None:  # it was open before there were events
+            uow.remind(key, None, None)
+            snapshot = Snapshot(problem.finding, Evidence.NONE)
+            news.append(NewEvent(key, Event.OPENED, snapshot, now))
+            continue
+        loud = loudness(problem.finding, problem, words, now)
+        alert = replace(composed(_still(before, problem), problem, words), severity=loud)
         event = _event(problem, alert, told[key], alerting, silences, now)
         if event is None:
             uow.remind(key, next_look(problem, alert, silences, alerting, now), None)

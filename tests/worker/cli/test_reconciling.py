@@ -172,6 +172,27 @@ def test_people_may_say_how_loud_a_finding_is(synced: Site) -> None:
     assert synced.sync().code == 0
 
 
+def test_what_outlasts_its_patience_is_louder_for_every_door(synced: Site) -> None:
+    """A state on its way is nobody's business for half an hour; then it is a warning everywhere."""
+
+    def told() -> set[tuple[int, str]]:
+        documents = [synced.plan("--json"), synced.sync("--json")]
+        listed = synced.run("findings", "list", "--json").json
+        return {(d.code, d.json["findings"][0]["severity"]) for d in documents} | {
+            (2 if f["severity"] == "warning" else 0, f["severity"]) for f in listed
+        }
+
+    synced.tell_one(1, 2, "HQ", primary=True, scopes=("10.1.0.0", "10.1.1.0"), state="Recover")
+    assert synced.sync().code == 0
+    assert told() == {(0, "info")}
+    synced.sql("UPDATE finding SET first_seen = '2020-01-01T00:00:00.000000Z'")
+    assert told() == {(2, "warning")}
+    assert "Findings: warning (1)" in synced.sync().out
+    assert len(synced.run("findings", "list", "--severity", "warning", "--json").json) == 1
+    synced.settings["IPAM_SYNC_SEVERITIES"] = "state_not_normal.Recover=info"
+    assert told() == {(0, "info")}
+
+
 def test_a_refused_plan_says_why_with_numbers_and_what_is_held(synced: Site) -> None:
     synced.settings |= {"IPAM_SYNC_GUARD_SCOPES_MIN": "0", "IPAM_SYNC_GUARD_SCOPES_PERCENT": "0"}
     synced.tell(1, 2, "HQ", scopes=("10.1.0.0",))

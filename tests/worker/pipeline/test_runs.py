@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from collectors.simulator.fleet import made
-from reconcile.findings import Kind
+from reconcile.findings import Kind, Severity
 from reconcile.model import Operation, Seen, Standing, Unseen
 from reconcile.record import Record
 from tests.worker.pipeline.office import Message, Office, office, told
@@ -23,6 +23,7 @@ from worker.demo.scenery import FLEET
 from worker.importing import import_inventory
 from worker.inventory import read_inventory
 from worker.ports import Trigger
+from worker.present.documents import loudness
 from worker.request import Policy, Request
 from worker.simulation.fleet_file import read_fleet
 from worker.summary import Summary
@@ -160,6 +161,49 @@ def test_an_unread_server_is_unseen_and_the_run_ends_all_the_same(tmp_path: Path
         assert [summary.names[s.server] for s in unread] == ["dhcp0002.corp.example"]
         assert sum(isinstance(s, Seen) for s in summary.sightings.values()) == 3
         assert Kind.SERVER_UNREAD in {f.kind for f in summary.findings}
+
+
+def test_a_server_that_its_partners_have_lost_is_down_until_one_reaches_it(tmp_path: Path) -> None:
+    """Judged once, when the run closes, by the word of all; as a sync would."""
+    sides = ("dhcp0001-dhcp0002@dhcp0001", "dhcp0002-dhcp0003@dhcp0003")
+
+    def down(summary: Summary) -> list[str]:
+        found = [f for f in summary.findings if f.kind is Kind.SERVER_DOWN]
+        return [summary.names[s] for f in found for s in f.servers]
+
+    with office(tmp_path, made(4, partners=2)) as at:
+        at.running.change("dhcp0002", {"faults": "drop"})
+        assert down(at.run()) == []
+        for side in sides:
+            at.running.change(side, {"state": "CommunicationInterrupted"})
+        assert down(at.run()) == ["dhcp0002.corp.example"]
+        assert down(by_sync(tmp_path, at)[0]) == ["dhcp0002.corp.example"]
+        rows = at.sql("SELECT * FROM finding WHERE kind = 'server_down'")
+        assert down(at.run(server="dhcp0001")) == ["dhcp0002.corp.example"]
+        assert at.sql("SELECT * FROM finding WHERE kind = 'server_down'") == rows
+        at.running.change(sides[0], {"state": "Normal"})
+        at.later(timedelta(minutes=10))  # its latest reading is too old to serve a run
+        about = at.run(server="dhcp0004")
+        assert "dhcp0002.corp.example" not in {about.names[s] for s in about.sightings}
+        over = "SELECT count(*) FROM finding WHERE kind = 'server_down' AND resolved_at IS NOT NULL"
+        assert at.sql(over) == [(1,)], "a partner that was asked reaches it"
+
+
+def test_a_run_tells_by_their_age_how_loud_findings_are(tmp_path: Path) -> None:
+    with office(tmp_path, made(2, partners=1)) as at:
+        at.run()
+        at.running.change("dhcp0001-dhcp0002@dhcp0001", {"state": "CommunicationInterrupted"})
+
+        def severities(summary: Summary) -> list[Severity]:
+            return [
+                loudness(f, {}, summary.ages)
+                for f in summary.findings
+                if f.kind is Kind.STATE_NOT_NORMAL
+            ]
+
+        assert severities(at.run()) == [Severity.WARNING]
+        at.long_ago("finding", "first_seen")
+        assert severities(at.run()) == [Severity.CRITICAL]
 
 
 def test_what_one_partner_tells_anew_is_believed_while_the_other_is_silent(tmp_path: Path) -> None:

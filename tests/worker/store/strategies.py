@@ -72,6 +72,7 @@ findings = st.builds(
     values=st.lists(said, max_size=2).map(tuple),
     grade=texts,
     about=texts,
+    patience=st.none() | st.integers(0, 31_536_000),
 )
 stories = st.builds(
     Story,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -80,6 +81,19 @@ def test_a_change_is_told_with_the_new_values(ops: Ops) -> None:
     assert [(a["event"], a["detail"]) for a in ops.told("log")] == [
         ("opened", "They differ: 60."),
         ("changed", "They differ: 120."),
+    ]
+
+
+def test_what_outlasted_its_patience_is_told_louder(ops: Ops) -> None:
+    teller = ops.deliverer()
+    ops.see(replace(mismatch("HQ", *ops.servers[:2]), patience=3600))
+    teller.deliver()
+    ops.later(timedelta(hours=1))
+    ops.see(replace(mismatch("HQ", *ops.servers[:2], value="120"), patience=3600))
+    teller.deliver()
+    assert [(a["event"], a["severity"]) for a in ops.told("log")] == [
+        ("opened", "warning"),
+        ("changed", "critical"),
     ]
 
 

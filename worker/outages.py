@@ -1,0 +1,84 @@
+"""Servers that are down by the word of their partners: judged and written when a run closes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from reconcile.down import Down, Scene, down
+from reconcile.drift import whole
+from reconcile.findings import Kind
+from worker.alert_ports import OpenFinding
+from worker.lives import Fact, keep_findings
+from worker.ports import Reading, UnitOfWork
+from worker.request import Conduct
+from worker.roster import roster
+from worker.window_ports import paused, resting
+
+
+def settle_outages(
+    uow: UnitOfWork, run: int, about: Collection[int] | None, conduct: Conduct
+) -> tuple[Down, ...]:
+    """Open, keep and end ``server_down``; those that are down among the servers that the run had
+    to do with (None: everybody), each with what it explains.
+
+    Who is unread and was none of them stays as it was.
+    """
+    problems = uow.open_findings(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
+    if not problems:
+        return ()
+    known = [p for p in problems if p.finding.kind is Kind.SERVER_DOWN]
+    there = [p.finding for p in problems if _is_there(p)]
+    unread = frozenset(s for f in there if f.kind is Kind.SERVER_UNREAD for s in f.servers)
+    judged = unread if about is None else unread.intersection(about)
+    downs = tuple(down(_scene(uow, unread, judged, conduct), judged)) if judged else ()
+    elsewhere = [
+        f for f in there if f.kind is Kind.SERVER_DOWN and (unread - judged).issuperset(f.servers)
+    ]
+    seen = [d.finding for d in downs]
+    life = whole([*seen, *elsewhere], (p.finding for p in known))
+    keep_findings(uow, Fact(run, seen, conduct), life, known)
+    _explain(uow, downs, {finding.fingerprint for finding in elsewhere})
+    return downs
+
+
+def _explain(uow: UnitOfWork, downs: Iterable[Down], elsewhere: Collection[str]) -> None:
+    """Mark what these explain, and no more what nothing explains any more; what is down and was
+    not judged in this run explains what it did.
+    """
+    open_now = (p for p in uow.open_findings(kinds={Kind.SERVER_DOWN}) if p.is_open)
+    causes = {problem.finding.fingerprint: problem.id for problem in open_now}
+    before = {problem.id: problem.caused_by for problem in uow.explained()}
+    kept = {causes[text] for text in elsewhere if text in causes}
+    now = {key: cause if cause in kept else None for key, cause in before.items()}
+    for each in downs:
+        if (cause := causes.get(each.finding.fingerprint)) is not None:
+            near = uow.open_findings(each.finding.servers)
+            now |= {p.id: cause for p in near if p.finding.fingerprint in each.explains}
+    uow.explain({key: cause for key, cause in now.items() if before.get(key) != cause})
+
+
+def _scene(
+    reading: Reading, unread: frozenset[int], judged: frozenset[int], conduct: Conduct
+) -> Scene:
+    """Everything stored that speaks of these servers."""
+    known, windows = roster(reading.servers()), reading.open_windows()
+    records = reading.records(judged)
+    near = judged.union(*(r.partners for r in records))
+    kinds = {Kind.SERVER_UNREAD, Kind.SERVER_DOWN, Kind.STATE_NOT_NORMAL}
+    return Scene(
+        servers={key: server.name for key, server in known.servers.items()},
+        names=known.names,
+        unread=unread,
+        records=records,
+        latest=reading.latest_readings(near, {}),
+        problems=tuple(p.finding for p in reading.open_findings(judged, kinds) if _is_there(p)),
+        now=reading.now(),
+        evidence_age=conduct.rules.evidence_age,
+        resting=resting(windows),
+        paused=paused(windows),
+    )
+
+
+def _is_there(problem: OpenFinding) -> bool:
+    """Not one that only flaps: that was not there when it was judged last."""
+    return problem.life.absent_since is None
