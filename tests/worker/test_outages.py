@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from reconcile.findings import Finding, Kind
+from reconcile.life import Patience
 from reconcile.model import Server, Standing, State
 from reconcile.world import Rules
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, nets, told_by
@@ -20,6 +21,7 @@ from worker.window_ports import Window
 
 FAR, AWAY = Server(4, "dhcp04.corp.example"), Server(5, "dhcp05.corp.example")
 LOST = State.COMMUNICATIONS_INTERRUPTED
+AT_ONCE = Conduct(patience=Patience(apart=timedelta(0)))
 
 
 @pytest.fixture
@@ -190,8 +192,10 @@ def test_a_plan_tells_an_outage_that_is_known_until_the_server_answers(site: Sit
 
 def test_one_that_flaps_and_is_not_there_now_is_not_kept_by_old_words(site: Site) -> None:
     """It is open for some time yet, for people; but what was told too long ago begins nothing."""
+    site.conduct = AT_ONCE
     for _ in range(3):
         outage(site)
+        site.sync()
         say(site)
         site.silence(HUB)
         site.sync()
@@ -211,3 +215,24 @@ def test_who_settles_learns_what_an_outage_explains(site: Site) -> None:
         (Kind.STATE_NOT_NORMAL, "HQ"),
         (Kind.STATE_NOT_NORMAL, "Branch"),
     }
+
+
+def test_what_an_outage_explains_is_marked_until_it_is_over(site: Site) -> None:
+    """It stays a row of its own, and is its own problem again when the server answers."""
+    site.conduct = AT_ONCE
+    outage(site)
+    with site.store.read() as reading:
+        assert reading.explained() == (), "nothing is explained by what is not certain yet"
+    site.sync()
+    with site.store.read() as reading:
+        (cause,) = reading.open_findings(kinds={Kind.SERVER_DOWN})
+        explained = reading.explained()
+    assert {p.finding.kind for p in explained} == {Kind.SERVER_UNREAD, Kind.STATE_NOT_NORMAL}
+    assert {p.caused_by for p in explained} == {cause.id}
+    site.sync()
+    with site.store.read() as reading:
+        assert reading.explained() == explained, "and written once"
+    say(site)
+    site.sync()
+    with site.store.read() as reading:
+        assert reading.explained() == ()

@@ -45,6 +45,7 @@ FINDING_KINDS: Final = (
     "role_conflict",
     "state_not_normal",
     "server_unread",
+    "server_down",
     "stale_evidence",
     "unknown_value",
     "duplicate_relationship",
