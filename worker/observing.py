@@ -150,6 +150,11 @@ def alerts_told(channel: str, alerts: int) -> None:
     _log.info("alerts told", extra=facts(channel=channel, alerts=alerts))
 
 
+def changes_told(channel: str, changes: int) -> None:
+    """A channel took a message about so many operations that were applied."""
+    _log.info("changes told", extra=facts(channel=channel, changes=changes))
+
+
 def alerts_failed(channel: str, why: str, *, is_dead: bool) -> None:
     """A channel took none of them; given up, or tried again later."""
     metrics.ALERTS_FAILED.labels(channel, "given_up" if is_dead else "again").inc()

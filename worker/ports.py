@@ -27,6 +27,7 @@ from reconcile.model import (
 from reconcile.moves import Membership
 from reconcile.record import Contest, Entry, EntryStatus, Hold, Planned, Record
 from worker.alert_ports import AlertsKeeping, AlertsReading, OpenFinding
+from worker.applied_ports import AppliedKeeping, AppliedReading
 from worker.audit_ports import AuditKeeping, AuditReading
 from worker.credential_ports import CredentialsKeeping, CredentialsReading
 from worker.figure_ports import FiguresReading
@@ -137,6 +138,7 @@ class EntryFilter:
 
 class Reading(
     AlertsReading,
+    AppliedReading,
     RunsReading,
     WindowsReading,
     FiguresReading,
@@ -233,6 +235,7 @@ class Reading(
 class UnitOfWork(
     Reading,
     AlertsKeeping,
+    AppliedKeeping,
     RunsKeeping,
     WindowsKeeping,
     CredentialsKeeping,

@@ -16,7 +16,7 @@ import pytest
 
 from tests.worker.alerts.mail_server import mail_server, scripted
 from tests.worker.alerts.receivers import Manner, receiving
-from tests.worker.alerts.samples import DIGEST, NOW, OPENED
+from tests.worker.alerts.samples import CHANGES, DIGEST, NOW, OPENED
 from worker.alerts.channels.alertmanager import Alertmanager
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.mail import Mail, Security
@@ -25,7 +25,7 @@ from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.services import service
 from worker.alerts.channels.webhook import Webhook
-from worker.alerts.kinds import KINDS
+from worker.alerts.kinds import FOR_INCIDENTS, KINDS
 from worker.alerts.message import Message, trial
 from worker.alerts.texts import Texts
 
@@ -135,6 +135,17 @@ def test_a_message_of_any_kind_arrives(kind: str, message: Message, tmp_path: Pa
         assert got() >= 1
         if channel.for_people:
             assert got() == 1, "a digest is one thing to read"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_changes_arrive_but_where_incidents_are_expected(kind: str, tmp_path: Path) -> None:
+    with reached(kind, "well", tmp_path) as (channel, got):
+        if isinstance(channel, FOR_INCIDENTS):
+            assert refused(channel, CHANGES).permanent
+            assert got() == 0
+        else:
+            channel.deliver(CHANGES)
+            assert got() == (len(CHANGES.operations) if kind == "log" else 1)
 
 
 @pytest.mark.parametrize("state", ["stalling", "dropping", "absent"])

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from collectors.quote import escaped
 from reconcile.findings import Kind, Matter, Severity
 from worker.alerts.channels.port import Channel
-from worker.alerts.kinds import KINDS
+from worker.alerts.kinds import FOR_INCIDENTS, KINDS
 from worker.alerts.routes import Match, QuietHours, Route
 from worker.alerts.sheet import Section, Sheet, flag, text, texts
 from worker.alerts.texts import Texts, TextsUnusable
@@ -38,14 +38,23 @@ REPEAT: Final[Mapping[Severity, timedelta]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class Applied:
+    """The channels that are told what the machine applied, and how long that is collected first."""
+
+    channels: tuple[str, ...] = ()
+    every: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
 class Alerting:
     """The channels by name, the routes in their order, and how often what is open is told again,
-    by severity.
+    by severity; and who is told of changes.
     """
 
     channels: Mapping[str, Channel]
     routes: tuple[Route, ...]
     repeat: Mapping[Severity, timedelta] = field(default_factory=lambda: REPEAT)
+    applied: Applied = Applied()
 
 
 def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerting:
@@ -62,11 +71,12 @@ def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerti
     names = _names(document)
     routes = tuple(_route(section, names) for section in top.listed("routes"))
     repeat = _repeat(top.inner("repeat"))
+    applied = _applied(top.inner("applied"), names, channels)
     top.done()
     if sheet.problems:
         where = f"The alerts file {escaped(str(path), 300)}"
         raise AlertsFileUnusable(tuple(f"{where}: {problem}" for problem in sheet.problems))
-    return Alerting(MappingProxyType(channels), routes, repeat)
+    return Alerting(MappingProxyType(channels), routes, repeat, applied)
 
 
 def _repeat(section: Section | None) -> Mapping[Severity, timedelta]:
@@ -75,6 +85,20 @@ def _repeat(section: Section | None) -> Mapping[Severity, timedelta]:
     often = {s: section.get(s, seconds(0), REPEAT.get(s, timedelta())) for s in Severity}
     section.done()
     return MappingProxyType({severity: every for severity, every in often.items() if every})
+
+
+def _applied(
+    section: Section | None, names: frozenset[str], channels: Mapping[str, Channel]
+) -> Applied:
+    if section is None:
+        return Applied()
+    told = _channels(section, names)
+    for name in told:
+        if isinstance(channels.get(name), FOR_INCIDENTS):
+            section.wrong("channels", f"{escaped(name)} takes incidents, and a change is none.")
+    every = section.get("every", seconds(60), Applied().every)
+    section.done()
+    return Applied(told, every)
 
 
 def _document(path: Path) -> Mapping[str, object]:
@@ -119,11 +143,7 @@ def _channel(name: str, section: Section, own: Texts) -> Channel | None:
 
 
 def _route(section: Section, channels: frozenset[str]) -> Route:
-    names = section.need("channels", texts, _NOWHERE)
-    for name in names:
-        if name not in channels:
-            guess = did_you_mean(name, channels)
-            section.wrong("channels", f"there is no channel {escaped(name)}{guess}")
+    names = _channels(section, channels)
     match, quiet = section.inner("match"), section.inner("quiet_hours")
     section.done()
     return Route(
@@ -131,6 +151,15 @@ def _route(section: Section, channels: frozenset[str]) -> Route:
         names,
         None if quiet is None else _quiet_hours(quiet),
     )
+
+
+def _channels(section: Section, channels: frozenset[str]) -> tuple[str, ...]:
+    names = section.need("channels", texts, _NOWHERE)
+    for name in names:
+        if name not in channels:
+            guess = did_you_mean(name, channels)
+            section.wrong("channels", f"there is no channel {escaped(name)}{guess}")
+    return names
 
 
 def _match(section: Section) -> Match:

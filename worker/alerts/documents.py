@@ -10,15 +10,24 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from worker.alerts.message import Alert, Digest, Message, members
+from reconcile.model import Operation, Value
+from reconcile.record import Change
+from reconcile.spelling import dotted_all, shown
+from worker.alerts.changed import done
+from worker.alerts.message import Alert, Changes, Digest, Message, members
 from worker.alerts.texts import headline
 from worker.alerts.words import telling
+from worker.applied_ports import AppliedOperation
 
 SCHEMA: Final = 1
+#: Of one operation; the rest is counted.
+_MOST_SCOPES: Final = 200
+_TAKES_SCOPES: Final = (Operation.REMOVE_SCOPES, Operation.DELETE)
 
 
 def document(message: Message) -> dict[str, Any]:
-    """A message: its key, and its alerts, one or many."""
+    """A message: its key, and its alerts, one or many, or else what was changed."""
+    operations = message.operations if isinstance(message, Changes) else ()
     return {
         "schema": SCHEMA,
         "key": message.key,
@@ -26,6 +35,8 @@ def document(message: Message) -> dict[str, Any]:
         "at": iso(message.at),
         "summary": headline(message),
         "alerts": [alert_document(alert) for alert in members(message)],
+        "changes": [change_document(operation) for operation in operations],
+        "more_changes": message.more if isinstance(message, Changes) else 0,
     }
 
 
@@ -60,6 +71,35 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         ),
         "url": alert.url,
     }
+
+
+def change_document(operation: AppliedOperation) -> dict[str, Any]:
+    """One operation that was applied, from what to what, and the whole of it in words."""
+    planned = operation.planned
+    scopes = list(dotted_all(planned.scopes)[:_MOST_SCOPES])
+    takes = planned.operation in _TAKES_SCOPES
+    return {
+        "key": f"applied-{operation.number}",
+        "event": "applied",
+        "number": operation.number,
+        "run": operation.run,
+        "at": iso(operation.at),
+        "operation": planned.operation,
+        "relationship": planned.relationship,
+        "servers": [planned.server1.name, planned.server2.name],
+        "properties": [_property(change) for change in planned.changes],
+        "scopes_added": [] if takes else scopes,
+        "scopes_removed": scopes if takes else [],
+        "more_scopes": len(planned.scopes) - len(scopes),
+        "evidence": planned.evidence,
+        "reason": planned.reason,
+        "text": done(operation).sentence,
+    }
+
+
+def _property(change: Change) -> dict[str, Value]:
+    before, after = (shown(change.property, value) for value in (change.before, change.after))
+    return {"name": change.property, "before": before, "after": after}
 
 
 def encoded(value: object) -> bytes:

@@ -27,6 +27,9 @@ from worker.setting_values import number, seconds, web_url, word
 #: section it may be made of stand-ins: the file is refused anyway.
 Make: TypeAlias = Callable[[str, Section, Texts], Channel]
 
+#: What is only told of incidents, which a change is not.
+FOR_INCIDENTS: Final = (Alertmanager, PagerDuty)
+
 _LONGEST_TIMEOUT: Final = timedelta(minutes=1)
 
 

@@ -14,6 +14,7 @@ from typing import TypeAlias, assert_never
 from reconcile.findings import LOUDEST_FIRST, MATTERS, Kind, Matter, Said, Severity
 from reconcile.life import Event
 from reconcile.model import Evidence
+from worker.applied_ports import AppliedOperation
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,27 @@ class Digest:
     at: datetime
 
 
-Message: TypeAlias = Alert | Digest
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the machine applied from ``since`` on and before ``at``: no problem, and nothing to do.
+
+    Operations about one relationship are beside each other; ``more`` are not in the message.  The
+    key and all else stay the same however often it is sent.
+    """
+
+    key: str
+    operations: tuple[AppliedOperation, ...]
+    more: int
+    since: datetime
+    at: datetime
+
+    @property
+    def count(self) -> int:
+        """With those that are not in it."""
+        return len(self.operations) + self.more
+
+
+Message: TypeAlias = Alert | Digest | Changes
 
 
 def loudest(message: Message) -> Severity:
@@ -81,12 +102,14 @@ def loudest(message: Message) -> Severity:
 
 
 def members(message: Message) -> tuple[Alert, ...]:
-    """The alerts of a message, one or many."""
+    """The alerts of a message: one, many, or none if nothing is wrong."""
     match message:
         case Alert():
             return (message,)
         case Digest():
             return message.alerts
+        case Changes():
+            return ()
         case _:
             assert_never(message)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import quote
 
 from jinja2 import (
@@ -30,7 +30,8 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from collectors.quote import escaped
 from reconcile.life import Event
-from worker.alerts.message import Alert, Digest, Message, members, trial
+from worker.alerts import changed
+from worker.alerts.message import Alert, Changes, Digest, Message, members, trial
 from worker.alerts.words import HAPPENED, Link, Telling, telling
 
 #: Of a digest; the rest is counted.
@@ -48,8 +49,8 @@ class Medium(StrEnum):
 
 
 NAMES: Final = frozenset(
-    {"subject.txt", "digest_subject.txt"}
-    | {f"{kind}.{medium}" for kind in ("body", "digest") for medium in Medium}
+    {"subject.txt", "digest_subject.txt", "changes_subject.txt"}
+    | {f"{kind}.{medium}" for kind in ("body", "digest", "changes") for medium in Medium}
 )
 
 
@@ -84,24 +85,17 @@ class Texts:
 
     def subject(self, message: Message) -> str:
         """One line, without what would end a mail's header."""
-        name = "subject" if isinstance(message, Alert) else "digest_subject"
-        text = " ".join(self._rendered(name, Medium.PLAIN, message).split())
+        text = " ".join(self._rendered(_form(message).subject, Medium.PLAIN, message).split())
         return escaped(text, _LONGEST_SUBJECT)
 
     def body(self, message: Message, medium: Medium) -> str:
         """The whole text, its lines ended by newlines and nothing else."""
-        name = "body" if isinstance(message, Alert) else "digest"
-        text = self._rendered(name, medium, message)
+        text = self._rendered(_form(message).body, medium, message)
         return "\n".join(escaped(line, _LONGEST_LINE).rstrip() for line in text.split("\n")) + "\n"
 
     def _rendered(self, name: str, medium: Medium, message: Message) -> str:
         template = self._environments[medium].get_template(f"{name}.{medium}")
-        given: Mapping[str, object] = (
-            {"alert": telling(message)}
-            if isinstance(message, Alert)
-            else {"digest": summary(message)}
-        )
-        return template.render(given).strip()
+        return template.render(_form(message).words).strip()
 
     def _check(self, directory: Path) -> None:
         if problems := tuple(self._problems(directory)):
@@ -111,13 +105,10 @@ class Texts:
         if not directory.is_dir():
             yield f"{directory} is no directory."
             return
-        example = trial(_EXAMPLE_TIME)
-        digest = Digest("example", (example,), _EXAMPLE_TIME)
         for path in sorted(p for p in directory.iterdir() if p.name in NAMES):
             name, _, medium = path.name.partition(".")
-            message = digest if name.startswith("digest") else example
             try:
-                self._rendered(name, Medium(medium), message)
+                self._rendered(name, Medium(medium), _example(name))
             except TemplateSyntaxError as error:
                 yield f"{path}, line {error.lineno}: {_said(error)}."
             except TemplateNotFound as error:
@@ -133,7 +124,37 @@ def _said(error: Exception) -> str:
     return escaped(text, 200).rstrip(".")
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The names of a message's templates, and what they are given."""
+
+    subject: str
+    body: str
+    words: Mapping[str, object]
+
+
+def _form(message: Message) -> _Form:
+    match message:
+        case Alert():
+            return _Form("subject", "body", {"alert": telling(message)})
+        case Digest():
+            return _Form("digest_subject", "digest", {"digest": summary(message)})
+        case Changes():
+            words = {"changes": changed.account(message)}
+            return _Form("changes_subject", "changes", words)
+        case _:
+            assert_never(message)
+
+
 _EXAMPLE_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _example(name: str) -> Message:
+    """A message that is written with the template of that name."""
+    example = trial(_EXAMPLE_TIME)
+    if name.startswith("digest"):
+        return Digest("example", (example,), _EXAMPLE_TIME)
+    return changed.example(_EXAMPLE_TIME) if name.startswith("changes") else example
 
 
 def summary(digest: Digest) -> Summary:
@@ -145,7 +166,9 @@ def summary(digest: Digest) -> Summary:
 
 
 def headline(message: Message) -> str:
-    """``3 problems: 1 critical, 1 warning opened, 1 resolved``."""
+    """``3 problems: 1 critical, 1 warning opened, 1 resolved``, or what was changed."""
+    if isinstance(message, Changes):
+        return changed.headline(message)
     alerts = members(message)
     counts = Counter(
         "resolved" if a.event is Event.RESOLVED else f"{a.severity} {HAPPENED[a.event]}"

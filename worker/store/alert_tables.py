@@ -80,3 +80,19 @@ silence: Final = Table(
     Column("ended_by", Text),
     sqlite_autoincrement=True,
 )
+
+#: How far a channel was told of what the machine applied, and up to when it is being told now
+#: (``until``; NULL: nothing is on its way), in the batch of whoever tried that first.
+applied_digest: Final = Table(
+    "applied_digest",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("told_until", AwareUtc, nullable=False),
+    Column("until", AwareUtc),
+    Column("batch", Text),
+    Column("due_at", AwareUtc, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+    Column("claim", Text),
+    Column("claimed_until", AwareUtc),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from worker.store.applied import AppliedReading, AppliedWriting
 from worker.store.audits import AuditReading, AuditWriting
 from worker.store.credentials import CredentialReading, CredentialWriting
 from worker.store.deliveries import DeliveryReading, DeliveryWriting
@@ -38,6 +39,7 @@ class SqlReading(
     OutboxReading,
     DeliveryReading,
     SilenceReading,
+    AppliedReading,
     AuditReading,
     TimelineReading,
 ):
@@ -60,6 +62,7 @@ class SqlWriting(
     OutboxWriting,
     DeliveryWriting,
     SilenceWriting,
+    AppliedWriting,
     AuditWriting,
     SqlReading,
 ):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
@@ -22,24 +22,19 @@ from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert, Digest
 from worker.ports import Store
+from worker.telling.changes import tell_changes
 from worker.telling.composing import composed, words_of
 from worker.telling.giving_up import give_up, works_again
+from worker.telling.patience import CLAIM, MOST_ATTEMPTS, pause
 from worker.telling.reminding import remind
 from worker.telling.routing import route
 from worker.telling.words import Words
 
-#: Nobody else sends what a deliverer has claimed for so long; a delivery takes a minute at most.
-_CLAIM: Final = timedelta(minutes=3)
 _BEGIN_ANOTHER_SECONDS: Final = 60.0
 #: Claimed at once: what keeps state is told one by one, people many at once.
 _SINGLES, _TOGETHER = 25, 200
 #: People are told so many problems, or more, in one message.
 _DIGEST_FROM: Final = 4
-_FIRST_PAUSE: Final = timedelta(seconds=10)
-_LONGEST_PAUSE: Final = timedelta(hours=1)
-_DOUBLINGS: Final = 10
-#: After about five hours.
-_MOST_ATTEMPTS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +75,7 @@ class Deliverer:
         """There may be channels and routes that there were not before."""
         with self._store.write() as uow:
             uow.look_again()
+            uow.forget_applied(self._alerting.applied.channels)
             uow.commit()
         self._has_looked = True
 
@@ -91,6 +87,7 @@ class Deliverer:
             self._refresh(channel)
             while self._tell_some(channel):
                 pass
+            tell_changes(self._store, channel, self._alerting.applied)
         finally:
             self._busy[channel.name].release()
 
@@ -126,7 +123,7 @@ class Deliverer:
             if not reading.is_due(channel.name):
                 return []
         with self._store.write() as uow:
-            claimed = uow.claim_deliveries(channel.name, claim, uow.now() + _CLAIM, most)
+            claimed = uow.claim_deliveries(channel.name, claim, uow.now() + CLAIM, most)
             problems = uow.problems({d.finding for d in claimed})
             events = {(e.finding, e.sequence): e for e in uow.events(problems)}
             words = words_of(uow, self._words)
@@ -169,11 +166,11 @@ class Deliverer:
         self, channel: Channel, claim: str, items: Sequence[_Item], error: Undelivered
     ) -> None:
         attempts = max(item.delivery.attempts for item in items) + 1
-        is_dead = error.permanent or attempts >= _MOST_ATTEMPTS
-        pause = error.retry_after or _pause(attempts)
+        is_dead = error.permanent or attempts >= MOST_ATTEMPTS
+        wait = error.retry_after or pause(attempts)
         with self._store.write() as uow:
             tried = {item.delivery.finding: item.number for item in items}
-            uow.undelivered(claim, tried, error.sentence, uow.now() + pause, is_dead=is_dead)
+            uow.undelivered(claim, tried, error.sentence, uow.now() + wait, is_dead=is_dead)
             if is_dead:
                 for key in tried.items():
                     uow.decide_event(key, {channel.name: f"given up: {error.sentence}"})
@@ -198,8 +195,3 @@ def _alert(delivery: Delivery, event: PastEvent, problem: OpenFinding, words: Wo
 
 def _last(alerts: Sequence[Alert]) -> datetime:
     return max(alert.at for alert in alerts)
-
-
-def _pause(attempts: int) -> timedelta:
-    doubled: int = 2 ** min(attempts - 1, _DOUBLINGS)
-    return min(_FIRST_PAUSE * doubled, _LONGEST_PAUSE)

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from reconcile.findings import MATTERS, Kind, Matter, Severity
 from reconcile.life import Event
-from reconcile.model import Evidence
-from worker.alerts.message import Alert, Digest, Note
+from reconcile.model import Evidence, Operation
+from reconcile.record import Change, Party, Planned
+from worker.alerts.message import Alert, Changes, Digest, Note
+from worker.applied_ports import AppliedOperation
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 BEGAN = NOW - timedelta(hours=2)
@@ -70,6 +72,47 @@ UNREAD = replace(
 )
 DIGEST = Digest("digest-3", (CHANGED, UNREAD, RESOLVED), NOW)
 
+HQ1, HQ2 = Party(1, "dhcp01.corp.example"), Party(2, "dhcp02.corp.example")
+
+
+def applied(
+    number: int,
+    operation: Operation,
+    *changes: Change,
+    name: str = "HQ",
+    scopes: tuple[int, ...] = (),
+    evidence: Evidence = Evidence.BOTH,
+) -> AppliedOperation:
+    """Something that the machine did to a relationship of dhcp01 and dhcp02."""
+    planned = Planned(
+        operation, 1, name, HQ1, HQ2, changes, scopes, evidence, "Both tell it.", (1, 2)
+    )
+    return AppliedOperation(number, 4, NOW, planned)
+
+
+MCLT = Change("MCLT", 3600, 7200)
+CHANGES = Changes(
+    "applied-3",
+    (
+        applied(11, Operation.UPDATE, MCLT, Change("AutoStateTransition", False, True)),
+        applied(12, Operation.ADD_SCOPES, scopes=(0x0A010000, 0x0A020000)),
+        applied(13, Operation.REMOVE_SCOPES, scopes=(0x0A030000,), name="Lab"),
+        applied(
+            14,
+            Operation.CREATE,
+            Change("Mode", None, "LoadBalance"),
+            Change("StateSwitchInterval", None, None),
+            scopes=(0x0A040000,),
+            name="New",
+            evidence=Evidence.ONE_SIDE,
+        ),
+        applied(15, Operation.DELETE, Change("MCLT", 3600, None), name="Old"),
+    ),
+    0,
+    BEGAN,
+    NOW,
+)
+
 _TRICKS = (
     "\r\nBcc: everybody@evil.example",
     "\n.\nQUIT",
@@ -119,3 +162,26 @@ def hostile_alerts(draw: st.DrawFn) -> Alert:
         ipam={draw(hostile): draw(hostile)},
         note=draw(st.none() | st.builds(Note, hostile, hostile)),
     )
+
+
+@st.composite
+def hostile_changes(draw: st.DrawFn) -> Changes:
+    """What was applied to relationships of servers that somebody named."""
+
+    def operation(number: int) -> AppliedOperation:
+        planned = Planned(
+            operation=draw(st.sampled_from(Operation)),
+            record=1,
+            relationship=draw(hostile),
+            server1=Party(1, draw(hostile)),
+            server2=Party(None, draw(hostile)),
+            changes=(Change("Server1PSName", draw(hostile), draw(st.none() | hostile)),),
+            scopes=tuple(draw(st.lists(st.integers(0, 2**32 - 1), max_size=12))),
+            evidence=draw(st.sampled_from(Evidence)),
+            reason=draw(hostile),
+            witnesses=(),
+        )
+        return AppliedOperation(number, 1, NOW, planned)
+
+    operations = tuple(operation(n) for n in range(1, draw(st.integers(2, 4))))
+    return Changes(draw(hostile), operations, draw(st.integers(0, 3)), BEGAN, NOW)

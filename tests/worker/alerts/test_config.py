@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.findings import Kind, Matter, Severity
+from worker.alerts.changed import Account, Done, Group
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.mail import Mail
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.services import Service
 from worker.alerts.channels.webhook import Webhook
-from worker.alerts.config import Alerting, load_alerting
+from worker.alerts.config import Alerting, Applied, load_alerting
 from worker.alerts.kinds import KINDS, mailbox
 from worker.alerts.routes import Match, QuietHours, Route
 from worker.alerts.texts import NAMES
@@ -147,6 +148,43 @@ def test_all_that_is_wrong_is_told_at_once_with_where_and_what_to_do(tmp_path: P
     ]
 
 
+def test_who_is_told_of_changes_and_how_long_these_are_collected(tmp_path: Path) -> None:
+    log = '[channels.log]\ntype = "log"\n'
+    assert load(tmp_path, log).applied.channels == ()
+    found = load(tmp_path, f'{log}[applied]\nchannels = "log"')
+    assert found.applied == Applied(("log",), timedelta(minutes=15))
+    found = load(tmp_path, f'{log}[applied]\nchannels = ["log"]\nevery = 60')
+    assert found.applied == Applied(("log",), timedelta(minutes=1))
+
+
+def test_changes_are_no_incidents_and_go_nowhere_but_to_channels(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        """
+        [channels.am]
+        type = "alertmanager"
+        url = "https://am.example"
+        [channels.pager]
+        type = "pagerduty"
+        routing_key_env = "KEY"
+        [applied]
+        channels = ["am", "pager", "pagr"]
+        every = 59
+        match = {server = "*"}
+        """,
+        KEY=SECRET,
+    )
+    assert found == [
+        "applied.channels: there is no channel pagr; did you mean pager?",
+        "applied.channels: am takes incidents, and a change is none.",
+        "applied.channels: pager takes incidents, and a change is none.",
+        "applied.every: 59: in seconds, give a whole number from 60 to 31536000.",
+        "applied.match: there is no such key.",
+    ]
+    with pytest.raises(AlertsFileUnusable, match=r"applied\.channels: is missing"):
+        load(tmp_path, "[applied]\n")
+
+
 def test_a_file_that_is_none_is_told_with_the_line(tmp_path: Path) -> None:
     assert "line 2" in problems(tmp_path, "a = 1\nb = x\n")[0]
     with pytest.raises(AlertsFileUnusable, match="cannot be read"):
@@ -235,14 +273,18 @@ def test_the_page_has_every_type_every_template_and_every_word_for_one() -> None
     told = set(re.findall(r"`([\w.]+)`", PAGE))
     assert told >= NAMES
     assert told >= {*Telling.__dataclass_fields__, "sentence", *Match.__dataclass_fields__}
+    for words in (Account, Group, Done):
+        assert told >= set(words.__dataclass_fields__)
 
 
 def test_the_example_of_the_page_can_be_used(tmp_path: Path) -> None:
-    example = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)[0]
+    examples = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
+    example = examples[0] + next(text for text in examples if "[applied]" in text)
     for name in re.findall(r'_file = "(.*?)"', example):
         (tmp_path / name).write_text("https://hook.example/x")
     found = load(tmp_path, example)
     assert {route for each in found.routes for route in each.channels} == set(found.channels)
+    assert set(found.applied.channels) <= set(found.channels)
 
 
 # --------------------------------------------------------------------------------------- email

@@ -22,7 +22,7 @@ from tests.worker.store.samples import add_servers
 from worker.alert_ports import NewEvent, PastEvent, Snapshot
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.port import Channel
-from worker.alerts.config import REPEAT, Alerting
+from worker.alerts.config import REPEAT, Alerting, Applied
 from worker.alerts.routes import Match, Route
 from worker.lives import Fact, keep_findings
 from worker.ports import Trigger
@@ -32,7 +32,15 @@ from worker.store.store import SqlStore
 from worker.telling.delivering import Deliverer
 from worker.telling.words import Words
 
-_OLDER = ("finding", "finding_event", "delivery", "silence", "run")
+_OLDER = (
+    "finding",
+    "finding_event",
+    "delivery",
+    "silence",
+    "run",
+    "operation_tracker",
+    "applied_digest",
+)
 
 
 def mismatch(name: str, *servers: int, value: str = "60") -> Finding:
@@ -55,6 +63,7 @@ class Ops:
     channels: dict[str, Channel] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     repeat: Mapping[Severity, timedelta] = field(default_factory=lambda: REPEAT)
+    applied: Applied = field(default_factory=Applied)
     servers: list[int] = field(default_factory=list)
     run: int = 0
 
@@ -68,7 +77,7 @@ class Ops:
 
     @property
     def alerting(self) -> Alerting:
-        return Alerting(self.channels, self.routes, self.repeat)
+        return Alerting(self.channels, self.routes, self.repeat, self.applied)
 
     def deliverer(self) -> Deliverer:
         """Another process's."""

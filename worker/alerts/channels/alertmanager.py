@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Final
 from collectors.quote import escaped
 from reconcile.findings import Severity
 from reconcile.life import Event
+from worker.alerts.channels.port import no_incident
 from worker.alerts.channels.posting import Receiver, authorization, post
 from worker.alerts.documents import encoded, iso, mark_of
-from worker.alerts.message import Alert, Message, members
+from worker.alerts.message import Alert, Changes, Message, members
 from worker.alerts.words import telling
 
 #: How long an open alert lives there without being told again.
@@ -49,6 +50,8 @@ class Alertmanager:
         return self.keep / _REFRESHES
 
     def deliver(self, message: Message) -> None:
+        if isinstance(message, Changes):
+            raise no_incident(self.name)
         now = datetime.fromtimestamp(time.time(), UTC)
         told = [each for alert in members(message) for each in _alerts(alert, now, self.keep)]
         headers = authorization(self.username, self.password, self.token)

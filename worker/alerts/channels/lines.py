@@ -1,4 +1,4 @@
-"""One line of JSON for each alert, in the log of the process or in a file of their own."""
+"""One line of JSON for each alert or change, in the log of the process or in a file of their own."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from collectors.quote import escaped
 from worker.alerts.channels.port import Undelivered
-from worker.alerts.documents import alert_document, encoded
-from worker.alerts.message import Message, members
+from worker.alerts.documents import document, encoded
+from worker.alerts.message import Changes, Message
 from worker.logs import facts
 
 _log: Final = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Lines:
     file: Path | None = None
 
     def deliver(self, message: Message) -> None:
-        documents = [alert_document(alert) for alert in members(message)]
+        documents = _documents(message)
         if self.file is None:
             for document in documents:
                 _log.warning("alert", extra=facts(channel=self.name, alert=document))
@@ -42,6 +42,15 @@ class Lines:
                 f"{escaped(self.name)}: {escaped(str(self.file), 300)} cannot be written:"
                 f" {error.strerror}."
             ) from None
+
+
+def _documents(message: Message) -> list[dict[str, Any]]:
+    """Of each alert, or of each change; that there are more of those is a line of its own."""
+    whole = document(message)
+    told: list[dict[str, Any]] = [*whole["alerts"], *whole["changes"]]
+    if isinstance(message, Changes) and message.more:
+        told.append({name: whole[name] for name in ("key", "at", "summary", "more_changes")})
+    return told
 
 
 def _append(file: Path, lines: bytes) -> None:

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Final
 
 from collectors.quote import escaped
 from reconcile.life import Event
-from worker.alerts.channels.port import Undelivered
+from worker.alerts.channels.port import Undelivered, no_incident
 from worker.alerts.channels.posting import Receiver, post
 from worker.alerts.documents import alert_document, encoded, iso, mark_of
-from worker.alerts.message import Alert, Message, members
+from worker.alerts.message import Alert, Changes, Message, members
 from worker.alerts.words import telling
 
 URL: Final = "https://events.pagerduty.com/v2/enqueue"
@@ -35,6 +35,8 @@ class PagerDuty:
         return self.receiver.channel
 
     def deliver(self, message: Message) -> None:
+        if isinstance(message, Changes):
+            raise no_incident(self.name)
         until = time.monotonic() + self.receiver.timeout.total_seconds()
         for alert in members(message):
             left = timedelta(seconds=until - time.monotonic())

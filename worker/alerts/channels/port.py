@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar, Protocol
 
+from collectors.quote import escaped
 from worker.alerts.message import Message
 
 
@@ -25,6 +26,12 @@ class Undelivered(Exception):
         self.sentence = sentence
         self.retry_after = retry_after
         self.permanent = permanent
+
+
+def no_incident(channel: str) -> Undelivered:
+    """Of a receiver that knows incidents only: what was changed is none."""
+    sentence = f"{escaped(channel)}: takes incidents, and a change is none."
+    return Undelivered(sentence, permanent=True)
 
 
 class Channel(Protocol):

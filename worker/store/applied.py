@@ -1,0 +1,108 @@
+"""What the machine applied, for channels that want to be told, and how far each of them was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, case, delete, insert, select, update
+
+from reconcile.model import Operation
+from reconcile.record import STATE_PROPERTIES, EntryStatus
+from worker.applied_ports import AppliedOperation, Span
+from worker.store.alert_tables import applied_digest
+from worker.store.codecs import Columns, operation_of
+from worker.store.session import AnyRow, Session, chunks
+from worker.store.tables import tracker
+
+#: Only of an update: what else is applied is never about states alone.
+_UPDATED: Final = case((tracker.c.operation == Operation.UPDATE, tracker.c.changes), else_=None)
+_FREE: Final[Columns] = {"claim": None, "claimed_until": None}
+_TOLD: Final[Columns] = {
+    "told_until": applied_digest.c.until,
+    "until": None,
+    "batch": None,
+    "attempts": 0,
+    **_FREE,
+}
+
+
+class AppliedReading(Session):
+    """Looks at it."""
+
+    def applied_is_due(self, channel: str, collect: timedelta) -> bool:
+        row = self._cursor(channel)
+        return row is None or self._is_due(row, collect)
+
+    def applied(
+        self, since: datetime, until: datetime, most: int
+    ) -> tuple[tuple[AppliedOperation, ...], int]:
+        line = tracker.c
+        machine = and_(_applied_from(since), line.decided_at < until, line.by_machine)
+        asked = select(line.number, _UPDATED.label("updated")).where(machine)
+        rows = self._rows(asked.order_by(line.decided_at, line.number))
+        numbers = [row.number for row in rows if not _of_states_alone(row.updated)]
+        first = [
+            AppliedOperation(row.number, row.run_id, row.decided_at, operation_of(row))
+            for chunk in chunks(numbers[:most])
+            for row in self._rows(select(tracker).where(line.number.in_(chunk)))
+        ]
+        return tuple(sorted(first, key=lambda o: (o.at, o.number))), len(numbers)
+
+    def _cursor(self, channel: str) -> AnyRow | None:
+        this = applied_digest.c.channel == channel
+        return next(iter(self._rows(select(applied_digest).where(this))), None)
+
+    def _is_due(self, row: AnyRow, collect: timedelta) -> bool:
+        """Anything that was applied makes it so: what is not told is passed over at times, too."""
+        now = self.now()
+        if row.until is not None:
+            is_free = row.claimed_until is None or row.claimed_until <= now
+            return is_free and bool(row.due_at <= now)
+        old = and_(_applied_from(row.told_until), tracker.c.decided_at <= now - collect)
+        return bool(self._rows(select(tracker.c.number).where(old).limit(1)))
+
+
+class AppliedWriting(AppliedReading):
+    """Keeps how far each channel was told."""
+
+    def claim_applied(
+        self, channel: str, claim: str, claimed_until: datetime, collect: timedelta
+    ) -> Span | None:
+        now, row = self.now(), self._cursor(channel)
+        if row is None:
+            new = {"channel": channel, "told_until": now, "due_at": now, "attempts": 0}
+            self._run(insert(applied_digest).values(new))
+            return None
+        if not self._is_due(row, collect):
+            return None
+        # Nobody else applies anything now, and what is applied from now on is not before it.
+        until, batch = (now, claim) if row.until is None else (row.until, row.batch)
+        claimed = {"until": until, "batch": batch, "claim": claim, "claimed_until": claimed_until}
+        this = applied_digest.c.channel == channel
+        self._run(update(applied_digest).where(this).values(claimed))
+        return Span(row.told_until, until, batch, row.attempts)
+
+    def applied_told(self, claim: str) -> None:
+        self._end(claim, {**_TOLD, "error": None})
+
+    def applied_untold(self, claim: str, error: str, due_at: datetime, *, is_dead: bool) -> None:
+        again = {"attempts": applied_digest.c.attempts + 1, "due_at": due_at, **_FREE}
+        self._end(claim, {**(_TOLD if is_dead else again), "error": error})
+
+    def forget_applied(self, besides: Collection[str]) -> None:
+        kept = applied_digest.c.channel.in_(besides)
+        self._run(delete(applied_digest).where(~kept))
+
+    def _end(self, claim: str, values: Columns) -> None:
+        mine = applied_digest.c.claim == claim
+        self._run(update(applied_digest).where(mine).values(values))
+
+
+def _applied_from(since: datetime) -> ColumnElement[bool]:
+    return and_(tracker.c.status == EntryStatus.APPLIED, tracker.c.decided_at >= since)
+
+
+def _of_states_alone(updated: list[list[object]] | None) -> bool:
+    return updated is not None and all(change[0] in STATE_PROPERTIES for change in updated)

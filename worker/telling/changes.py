@@ -1,0 +1,92 @@
+"""Telling people what the machine applied by itself: a change is no problem, and no silence either.
+
+The span of a message is fixed before it is sent, so one that dies in between has another one send
+the same again, with the same key.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import uuid4
+
+from reconcile.names import fold_relationship
+from worker import observing
+from worker.alerts.channels.port import Channel, Undelivered
+from worker.alerts.config import Applied
+from worker.alerts.message import Changes
+from worker.applied_ports import AppliedOperation, Span
+from worker.ports import Store
+from worker.telling.giving_up import give_up, works_again
+from worker.telling.patience import CLAIM, MOST_ATTEMPTS, pause
+
+#: Operations in one message; the rest is counted.
+_MOST: Final = 200
+
+
+def tell_changes(store: Store, channel: Channel, applied: Applied) -> None:
+    """Tell a channel what was applied since it was told last, if it wants that and it is time."""
+    if channel.name not in applied.channels:
+        return
+    claim = uuid4().hex
+    span = _claimed(store, channel.name, claim, applied)
+    if span is None:
+        return
+    message = _composed(store, span)
+    if message is None:
+        _done(store, claim)
+        return
+    try:
+        channel.deliver(message)
+    except Undelivered as error:
+        _failed(store, channel.name, claim, span.attempts + 1, error)
+    else:
+        _done(store, claim, channel.name)
+        observing.changes_told(channel.name, message.count)
+
+
+def _claimed(store: Store, channel: str, claim: str, applied: Applied) -> Span | None:
+    with store.read() as reading:
+        if not reading.applied_is_due(channel, applied.every):
+            return None
+    with store.write() as uow:
+        span = uow.claim_applied(channel, claim, uow.now() + CLAIM, applied.every)
+        uow.commit()
+    return span
+
+
+def _composed(store: Store, span: Span) -> Changes | None:
+    """None if nothing was applied that is told."""
+    with store.read() as reading:
+        operations, count = reading.applied(span.since, span.until, _MOST)
+    if not operations:
+        return None
+    told = tuple(sorted(operations, key=_by_relationship))
+    more = count - len(told)
+    return Changes(f"applied-{span.batch}", told, more, span.since, span.until)
+
+
+def _by_relationship(operation: AppliedOperation) -> tuple[str, str, str, str, int]:
+    planned = operation.planned
+    name = planned.relationship
+    servers = planned.server1.name, planned.server2.name
+    return fold_relationship(name), name, *servers, operation.number
+
+
+def _done(store: Store, claim: str, channel: str | None = None) -> None:
+    """``channel`` took the message; None: there was nothing to tell."""
+    with store.write() as uow:
+        uow.applied_told(claim)
+        if channel is not None:
+            works_again(uow, channel)
+        uow.commit()
+
+
+def _failed(store: Store, channel: str, claim: str, attempts: int, error: Undelivered) -> None:
+    is_dead = error.permanent or attempts >= MOST_ATTEMPTS
+    with store.write() as uow:
+        due_at = uow.now() + (error.retry_after or pause(attempts))
+        uow.applied_untold(claim, error.sentence, due_at, is_dead=is_dead)
+        if is_dead:
+            give_up(uow, channel, error.sentence)
+        uow.commit()
+    observing.alerts_failed(channel, error.sentence, is_dead=is_dead)
