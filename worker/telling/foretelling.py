@@ -32,8 +32,21 @@ def of_an_example(alert: Alert, alerting: Alerting, now: datetime) -> tuple[Fate
 def of_a_problem(
     alert: Alert, stored: Stored, alerting: Alerting, now: datetime
 ) -> tuple[Fate, ...]:
-    """What is decided when the event is routed now, by channel."""
+    """What is decided when the event is routed now, by channel; of one that happened, what is left."""
     known = {delivery.channel: delivery for delivery in stored.deliveries}
+    return tuple(
+        fate if (past := _past(alert, known.get(fate.channel))) is None else past
+        for fate in _decided(alert, stored, known, alerting, now)
+    )
+
+
+def _decided(
+    alert: Alert,
+    stored: Stored,
+    known: Mapping[str, Delivery],
+    alerting: Alerting,
+    now: datetime,
+) -> tuple[Fate, ...]:
     if alert.event is Event.RESOLVED:
         return tuple(_of_the_end(channel, known.get(channel)) for channel in alerting.channels)
     if (nobody := _why_nobody(alert, stored)) is not None:
@@ -47,6 +60,15 @@ def of_a_problem(
         else _by_route(channel, found, now)
         for channel in alerting.channels
     )
+
+
+def _past(alert: Alert, delivery: Delivery | None) -> Fate | None:
+    """Why what happened already is not told again; nobody was told yet of what did not happen."""
+    if delivery is None:
+        return None
+    if delivery.told >= alert.sequence:
+        return Fate(delivery.channel, False, "was told already")
+    return None
 
 
 def _why_nobody(alert: Alert, stored: Stored) -> str | None:

@@ -352,6 +352,11 @@ def test_a_preview_says_who_gets_it_and_why_not(told: Site, post: Post) -> None:
     seen = fates(preview(told, "--problem", number, "--event", "acknowledged"))
     assert seen["log"] == (False, "knows nothing of the problem, so nothing of who looks after it")
     deliver(told)
+    assert fates(preview(told, "--problem", number)) == {
+        "log": (False, "was told already"),
+        "ticket": (False, "was told already"),
+        "nobody": (False, no_route),
+    }
     end = fates(preview(told, "--problem", number, "--event", "resolved"))
     assert {name: is_told for name, (is_told, _) in end.items()} == {
         "log": True,
@@ -359,7 +364,8 @@ def test_a_preview_says_who_gets_it_and_why_not(told: Site, post: Post) -> None:
         "nobody": False,
     }
     told.sql("UPDATE finding SET caused_by = id WHERE id = ?", number)
-    assert fates(preview(told, "--problem", number))["log"] == (False, f"explained by {number}")
+    changed = fates(preview(told, "--problem", number, "--event", "changed"))
+    assert changed["log"] == (False, f"explained by {number}")
 
 
 def test_a_preview_of_a_kind_goes_by_routes_and_says_that_it_is_an_example(told: Site) -> None:
