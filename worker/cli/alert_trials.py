@@ -64,7 +64,7 @@ def test(channel: str, event: str, as_json: bool) -> None:
     known = alerting(settings)
     to = channel_of(known, channel)
     now = datetime.now(UTC)
-    alert = trial(now, int(now.timestamp()), Event(event))
+    alert = trial(now, int(now.timestamp() * 1000), Event(event))
     began = time.monotonic()
     with _lines(settings, to):
         to.deliver(alert)

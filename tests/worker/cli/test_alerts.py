@@ -231,6 +231,12 @@ def test_a_test_can_say_that_it_is_over(told: Site, post: Post) -> None:
     assert got["alerts"][0]["event"] == "resolved"
 
 
+def test_no_receiver_takes_a_second_test_for_a_double(told: Site, post: Post) -> None:
+    for _ in range(2):
+        assert told.run("alerts", "test", "ticket").code == 0
+    assert len({got.headers[KEY_HEADER] for got in post.got}) == 2
+
+
 def test_a_test_needs_no_database(told: Site, post: Post) -> None:
     told.settings["IPAM_SYNC_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
     assert told.run("alerts", "test", "ticket").code == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.homes import home
+from tests.processes import PATIENCE_SECONDS
 from tests.valkey import ValkeyServer
 from tests.worker.cli.site import SCRIPT, Outcome, Site, ended
 
@@ -38,7 +39,7 @@ def assert_refused(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize("role", ["all", "control"])
 def test_a_worker_that_tells_people_refuses_to_start(site: Site, role: str) -> None:
-    assert_refused(site.process("worker", "--role", role))
+    assert_refused(refusing(site.start("worker", "--role", role)))
 
 
 @pytest.mark.parametrize("command", [("worker", "--role", "read"), ("beat",)], ids=lambda c: c[0])
@@ -76,7 +77,7 @@ def test_up_refuses_before_it_starts_anything(place: Path) -> None:
 
 def _up(site: Site, place: Path, **settings: str) -> Outcome:
     environment = {k: v for k, v in site.environment.items() if not k.startswith("IPAM_SYNC_")}
-    return ended(
+    return refusing(
         subprocess.Popen(
             [SCRIPT, "up", "--data", str(place)],
             env=environment | settings,
@@ -86,3 +87,13 @@ def _up(site: Site, place: Path, **settings: str) -> Outcome:
             text=True,
         )
     )
+
+
+def refusing(process: subprocess.Popen[str]) -> Outcome:
+    """It ends by itself; one that does not is not left behind."""
+    try:
+        process.wait(PATIENCE_SECONDS)
+    finally:
+        process.terminate()
+        outcome = ended(process)
+    return outcome
