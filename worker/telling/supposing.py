@@ -15,18 +15,12 @@ from worker.alerts.config import Alerting
 from worker.alerts.message import Alert, Note, trial
 from worker.alerts.routes import Fate
 from worker.ports import Reading
-from worker.request import UnknownTarget
+from worker.problems import UnknownProblem
 from worker.telling.composing import as_told, composed, words_of
 from worker.telling.foretelling import Stored, of_a_problem, of_an_example
 from worker.telling.words import Words
 
 _SOMEBODY: Final = Note("somebody", "an example of a note")
-
-
-class UnknownProblem(UnknownTarget):
-    """There never was a problem of that number."""
-
-    code = "unknown_problem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +35,7 @@ def problem_of(reading: Reading, number: int) -> OpenFinding:
     """A problem, over or not. Raises UnknownProblem."""
     found = reading.problems([number]).get(number)
     if found is None:
-        raise UnknownProblem(
-            f"There is no problem {number}. Their ids are in: ipam-sync findings list --json"
-        )
+        raise UnknownProblem(f"There is no problem {number}. See: ipam-sync drift list")
     return found
 
 
