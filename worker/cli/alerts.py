@@ -75,8 +75,9 @@ def channels(as_json: bool) -> None:
 
     \b
     JSON: an array of {"name", "type", "read_by": "people" | "programs",
-      "routes": [in words], "waiting", "failed": of these after a failure,
-      "given_up", "told_at": null | time}
+      "routes": [in words], "applied": whether it is told what was applied,
+      "waiting", "failed": of these after a failure, "given_up",
+      "told_at": null | time}
 
     Example: ipam-sync alerts channels --json
     """

@@ -39,7 +39,8 @@ def channel_json(name: str, alerting: Alerting, backlog: ChannelBacklog | None) 
         "name": name,
         "type": alerting.types.get(name),
         "read_by": _readers(alerting, name),
-        "routes": list(routes_to(name, alerting.routes)),
+        "routes": list(_routes_to(name, alerting.routes)),
+        "applied": name in alerting.applied.channels,
         "waiting": known.waits,
         "failed": known.failed,
         "given_up": known.given_up,
@@ -55,21 +56,13 @@ def show_channels(
         (
             name,
             (alerting.types.get(name, ""), f"read by {_readers(alerting, name)}"),
-            tuple(routes_to(name, alerting.routes)) or "no route leads there",
+            _gets(name, alerting),
             _waits(backlogs.get(name, _NOTHING)),
             moment(backlogs.get(name, _NOTHING).told_at),
         )
         for name in alerting.channels
     )
     screen.table(("channel", "type", "gets", "undone", "told last"), rows)
-
-
-def routes_to(channel: str, routes: Iterable[Route]) -> Iterator[str]:
-    """The routes that lead to a channel, in words."""
-    for route in routes:
-        if channel in route.channels:
-            quiet = "" if route.quiet_hours is None else f"; {_quiet(route.quiet_hours)}"
-            yield f"{_taken(route.match)}{quiet}"
 
 
 def undone_json(undone: Undone, names: Mapping[int, str]) -> Json:
@@ -108,6 +101,22 @@ def show_undone(
         for one in undone
     )
     screen.table(("problem", "about", "channel", "event", "next try", "last error"), rows)
+
+
+def _gets(name: str, alerting: Alerting) -> Cell:
+    told = list(_routes_to(name, alerting.routes)) or ["no route leads there"]
+    if name in alerting.applied.channels:
+        minutes = counted(int(alerting.applied.every.total_seconds() // 60), "minute")
+        told.append(f"what policy auto applied, of {minutes} at once")
+    return told
+
+
+def _routes_to(channel: str, routes: Iterable[Route]) -> Iterator[str]:
+    """In words."""
+    for route in routes:
+        if channel in route.channels:
+            quiet = "" if route.quiet_hours is None else f"; {_quiet(route.quiet_hours)}"
+            yield f"{_taken(route.match)}{quiet}"
 
 
 def _readers(alerting: Alerting, name: str) -> str:

@@ -168,6 +168,7 @@ def test_channels_are_listed_with_who_reads_them_and_what_leads_there(told: Site
         "type": "webhook",
         "read_by": "programs",
         "routes": [TO_TICKET],
+        "applied": False,
         "waiting": 0,
         "failed": 0,
         "given_up": 0,
@@ -177,6 +178,13 @@ def test_channels_are_listed_with_who_reads_them_and_what_leads_there(told: Site
     assert found["nobody"]["routes"] == []
     people = no_secret(told.run("alerts", "channels")).out
     assert "no route leads there" in people
+
+
+def test_a_channel_that_is_told_what_was_applied_says_so(told: Site) -> None:
+    file = told.root / "alerts.toml"
+    file.write_text(file.read_text() + '[applied]\nchannels = "nobody"\nevery = 1800\n')
+    assert {name for name, channel in channels(told).items() if channel["applied"]} == {"nobody"}
+    assert "what policy auto applied, of 30 minutes at once" in told.run("alerts", "channels").out
 
 
 def test_a_channel_tells_what_waits_what_was_given_up_and_when_it_was_told(
