@@ -40,9 +40,9 @@ class DeliveryReading(Session):
         if undone:
             asked = asked.where(or_(_WANTED, delivery.c.is_dead))
         if findings is None:
-            return tuple(_delivery(row) for row in self._rows(asked))
+            return tuple(delivery_of(row) for row in self._rows(asked))
         return tuple(
-            _delivery(row)
+            delivery_of(row)
             for chunk in chunks(findings)
             for row in self._rows(asked.where(delivery.c.finding_id.in_(chunk)))
         )
@@ -97,7 +97,7 @@ class DeliveryWriting(DeliveryReading):
             mine = and_(delivery.c.channel == channel, delivery.c.finding_id.in_(chunk))
             claimed = {"claim": claim, "claimed_until": until, "batch": died or claim}
             self._run(update(delivery).where(mine).values(claimed))
-        return tuple(replace(_delivery(row), batch=died or claim) for row in rows)
+        return tuple(replace(delivery_of(row), batch=died or claim) for row in rows)
 
     def delivered(self, claim: str, told: Mapping[int, tuple[int, Event]]) -> None:
         known = {
@@ -160,7 +160,8 @@ def _of_claim(claim: str) -> Update:
     return update(delivery).where(mine)
 
 
-def _delivery(row: AnyRow) -> Delivery:
+def delivery_of(row: AnyRow) -> Delivery:
+    """As it is in its row."""
     return Delivery(
         row.finding_id,
         row.channel,

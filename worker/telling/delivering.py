@@ -10,20 +10,19 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
-from reconcile.life import Event
 from worker import observing
-from worker.alert_ports import Delivery, OpenFinding, PastEvent
+from worker.alert_ports import Delivery
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert, Digest
 from worker.ports import Store
 from worker.telling.changes import tell_changes
-from worker.telling.composing import composed, words_of
+from worker.telling.composing import as_told, composed, words_of
 from worker.telling.giving_up import give_up, works_again
 from worker.telling.patience import CLAIM, MOST_ATTEMPTS, pause
 from worker.telling.reminding import remind
@@ -129,7 +128,7 @@ class Deliverer:
             words = words_of(uow, self._words)
             uow.commit()
         return [
-            _Item(d, _alert(d, events[d.finding, d.wanted], problems[d.finding], words))
+            _Item(d, as_told(composed(events[d.finding, d.wanted], problems[d.finding], words), d))
             for d in claimed
             if d.wanted is not None
         ]
@@ -183,14 +182,6 @@ class Deliverer:
             with self._store.write() as uow:
                 uow.let_go(claim, [item.delivery.finding for item in items])
                 uow.commit()
-
-
-def _alert(delivery: Delivery, event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
-    """What a channel that does not know of a problem is told is that it opened, whatever else."""
-    alert = composed(event, problem, words)
-    if delivery.knows_it_open or event.event is Event.RESOLVED:
-        return alert
-    return replace(alert, event=Event.OPENED)
 
 
 def _last(alerts: Sequence[Alert]) -> datetime:
