@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -41,7 +41,9 @@ def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[Op
     begun = [begin(f, now, before.get(f.fingerprint, ())) for f in life.opened]
     lives = {p.finding.fingerprint: p.life for p in known}
     present = {finding.fingerprint for finding in fact.present}
-    steps = go_on(life, present, lives, now, fact.conduct.patience)
+    unheard = {p.finding.fingerprint for p in known if _is_unheard(p.finding, fact.sightings)}
+    over = tuple(f for f in life.resolved if f.fingerprint not in unheard)
+    steps = go_on(replace(life, resolved=over), present, lives, now, fact.conduct.patience)
     if begun:
         ids |= uow.begin_findings(fact.run, begun)
     if steps:
@@ -64,6 +66,13 @@ def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event)
         uow.now() + (_CRITICAL_AT_MOST if loud else _AT_MOST),
         fact.run,
     )
+
+
+def _is_unheard(finding: Finding, sightings: Mapping[int, Sighting]) -> bool:
+    """True if partners were asked and none was read: what flaps is no calmer by that."""
+    asked = [sightings[server] for server in finding.servers if server in sightings]
+    read = any(isinstance(sighting, Seen) for sighting in asked)
+    return finding.relationship is not None and bool(asked) and not read
 
 
 def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:

@@ -1,0 +1,74 @@
+"""What a reading proves of a problem's life, and that none proves nothing; on real runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconcile.findings import Kind
+from reconcile.model import State
+from tests.worker.telling.small_fleet import PAIRS, SmallFleet
+
+HQ = PAIRS[0]
+INTERVAL = timedelta(minutes=15)
+
+
+@pytest.fixture
+def fleet(
+    pristine_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SmallFleet]:
+    """All is well, and was seen."""
+    monkeypatch.setattr("worker.store.session.monotonic", lambda: 0.0)
+    fleet = SmallFleet(pristine_file, tmp_path / "store.db")
+    read(fleet)
+    yield fleet
+    fleet.store.close()
+
+
+def read(fleet: SmallFleet) -> None:
+    fleet.sync()
+    fleet.later(INTERVAL)
+
+
+def is_open(fleet: SmallFleet, kind: Kind) -> bool:
+    with fleet.store.read() as reading:
+        return any(p.is_open for p in reading.open_findings(kinds=[kind]))
+
+
+def test_a_state_that_goes_on_is_confirmed_whatever_it_is_by_then(fleet: SmallFleet) -> None:
+    """The second partner notices later, or the state moves on: it is not normal in two readings."""
+    fleet.becomes(HQ, 0, state=State.COMMUNICATIONS_INTERRUPTED)
+    read(fleet)
+    assert not is_open(fleet, Kind.STATE_NOT_NORMAL)
+    fleet.becomes(HQ, 1, state=State.COMMUNICATIONS_INTERRUPTED)
+    read(fleet)
+    assert is_open(fleet, Kind.STATE_NOT_NORMAL)
+
+
+def test_what_nobody_could_see_again_is_not_confirmed(fleet: SmallFleet) -> None:
+    fleet.becomes(HQ, 0, state=State.COMMUNICATIONS_INTERRUPTED)
+    read(fleet)
+    fleet.unreadable = {1, 2}
+    read(fleet)
+    assert not is_open(fleet, Kind.STATE_NOT_NORMAL)
+    fleet.unreadable = {2}
+    read(fleet)
+    assert is_open(fleet, Kind.STATE_NOT_NORMAL)
+
+
+def test_what_flaps_is_no_calmer_while_nobody_looks(fleet: SmallFleet) -> None:
+    for _ in range(3):
+        fleet.becomes(HQ, 0, mclt=7200)
+        read(fleet)
+        fleet.becomes(HQ, 0, mclt=3600)
+        read(fleet)
+    fleet.unreadable = {1, 2}
+    fleet.later(timedelta(hours=1))
+    read(fleet)
+    assert is_open(fleet, Kind.PARTNER_MISMATCH)
+    fleet.unreadable = set()
+    read(fleet)
+    assert not is_open(fleet, Kind.PARTNER_MISMATCH)
