@@ -238,7 +238,8 @@ class AlertsKeeping(AlertsReading, Protocol):
     def explain(self, causes: Mapping[int, int | None]) -> None:
         """By problem, the one that explains it; None: it is one of its own, and may have to be told."""
 
-    def acknowledge(self, finding: int, acknowledgement: Acknowledgement | None) -> None: ...
+    def acknowledge(self, finding: int, acknowledgement: Acknowledgement | None) -> None:
+        """A person knows of it, or does not any more: then it is time to look at it again."""
 
     def decide_event(self, key: tuple[int, int], outcome: Mapping[str, str]) -> None:
         """What became of an event, by (problem, sequence); adds to what is known of it."""

@@ -106,7 +106,7 @@ class FindingWriting(FindingReading):
     def acknowledge(self, finding: int, acknowledgement: Acknowledgement | None) -> None:
         given = acknowledgement
         columns = (
-            _NOT_ACKED
+            {**_NOT_ACKED, "remind_at": self.now()}
             if given is None
             else {
                 "acked_at": given.at,

@@ -22,18 +22,29 @@ def ways(
     alerting: Alerting,
     now: datetime,
 ) -> list[Way]:
-    """The channels that are told: an acknowledgement only where the problem is known, and that a
-    channel does not work over any other.
+    """The channels that are told: that one does not work over any other; of what somebody
+    acknowledged only those that do not know of it are told that it is still there.
     """
     found = [
         way
         for way in channels_for(alert, alerting.routes, now)
         if alert.kind is not Kind.ALERT_UNDELIVERED or problem.finding.about != way.channel
     ]
-    if alert.event is not Event.ACKNOWLEDGED:
+    if alert.event is not Event.STILL_OPEN or not is_acknowledged(problem, now):
         return found
-    known = {d.channel for d in deliveries if d.knows_it_open or d.wanted is not None}
-    return [way for way in found if way.channel in known]
+    known = knowing(deliveries)
+    return [way for way in found if way.channel not in known]
+
+
+def knowing(deliveries: Iterable[Delivery]) -> set[str]:
+    """The channels that know of a problem, are about to, or cannot be told of it."""
+    return {d.channel for d in deliveries if d.knows_it_open or d.wanted is not None or d.is_dead}
+
+
+def is_acknowledged(problem: OpenFinding, now: datetime) -> bool:
+    """True while a person knows of it."""
+    acknowledged = problem.acknowledgement
+    return acknowledged is not None and (acknowledged.until is None or acknowledged.until > now)
 
 
 def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> str | None:
@@ -59,13 +70,13 @@ def next_look(
     """
     if problem.resolved_at is not None or problem.caused_by is not None:
         return None
-    acknowledged = problem.acknowledgement
-    if acknowledged is not None and (acknowledged.until is None or acknowledged.until > now):
-        return acknowledged.until
     if (silence := silenced_by(alert, silences)) is not None:
         return silence.ends_at
-    repeat = alerting.repeat.get(alert.severity)
-    looks = [] if repeat is None else [max(alert.at + repeat, now)]
+    repeat, looks = alerting.repeat.get(alert.severity), []
+    if problem.acknowledgement is not None and is_acknowledged(problem, now):
+        looks = [] if (until := problem.acknowledgement.until) is None else [until]
+    elif repeat is not None:
+        looks = [max(alert.at + repeat, now)]
     if problem.finding.patience is not None:
         looks.append(problem.first_seen + timedelta(seconds=problem.finding.patience))
     return min((look for look in looks if look >= now), default=None)

@@ -12,7 +12,7 @@ from worker.alert_ports import Delivery, NewEvent, OpenFinding, PastEvent, Silen
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert
 from worker.ports import Store, UnitOfWork
-from worker.telling.choosing import next_look, ways, why_not
+from worker.telling.choosing import is_acknowledged, knowing, next_look, ways, why_not
 from worker.telling.composing import composed, loudness, words_of
 from worker.telling.words import Words
 
@@ -76,18 +76,15 @@ def _event(
     now: datetime,
 ) -> Event | None:
     """What is to be told now; None if nothing is, yet."""
-    acknowledged = problem.acknowledgement
-    if acknowledged is not None and (acknowledged.until is None or acknowledged.until > now):
-        return None
     if why_not(problem, alert, silences) is not None:
         return None
     if problem.told_severity is not None and alert.severity is not problem.told_severity:
         return Event.CHANGED
-    wanted = {way.channel for way in ways(alert, problem, told, alerting, now)}
-    knowing = {d.channel for d in told if d.knows_it_open or d.wanted is not None or d.is_dead}
+    if {way.channel for way in ways(alert, problem, told, alerting, now)} - knowing(told):
+        return Event.STILL_OPEN
     repeat = alerting.repeat.get(alert.severity)
     is_due = repeat is not None and alert.at + repeat <= now
-    return Event.STILL_OPEN if is_due or wanted - knowing else None
+    return Event.STILL_OPEN if is_due and not is_acknowledged(problem, now) else None
 
 
 def _news(before: PastEvent, problem: OpenFinding, event: Event, now: datetime) -> NewEvent:
