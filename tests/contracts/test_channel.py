@@ -17,6 +17,7 @@ import pytest
 from tests.worker.alerts.mail_server import mail_server, scripted
 from tests.worker.alerts.receivers import Manner, receiving
 from tests.worker.alerts.samples import CHANGES, DIGEST, NOW, OPENED
+from tests.worker.telling.inbox import Digests, Inbox
 from worker.alerts.channels.alertmanager import Alertmanager
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.mail import Mail, Security
@@ -32,6 +33,8 @@ from worker.alerts.texts import Texts
 SECRET = "s3cr3t-t0ken"  # noqa: S105 - an example that must never be shown
 Make = Callable[[str], Channel]
 TEXTS = Texts()
+#: Those that an installation may have, and the fakes of other tests.
+EVERY = (*sorted(KINDS), "inbox", "digests")
 BOUND = timedelta(seconds=1)
 
 
@@ -67,6 +70,9 @@ def reached(kind: str, state: str, directory: Path) -> Iterator[tuple[Channel, C
     elif kind == "email":
         with _mail(state) as found:
             yield found
+    elif kind in ("inbox", "digests"):
+        inbox = (Inbox if kind == "inbox" else Digests)("ops", is_up=state == "well")
+        yield inbox, lambda: len(inbox.messages)
     else:
         with _lines(state, directory) as found:
             yield found
@@ -127,7 +133,7 @@ def refused(channel: Channel, message: Message = OPENED) -> Undelivered:
 
 
 @pytest.mark.parametrize("message", [OPENED, DIGEST, trial(NOW)], ids=["alert", "digest", "test"])
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", EVERY)
 def test_a_message_of_any_kind_arrives(kind: str, message: Message, tmp_path: Path) -> None:
     with reached(kind, "well", tmp_path) as (channel, got):
         assert channel.name == "ops"
@@ -149,7 +155,7 @@ def test_changes_arrive_but_where_incidents_are_expected(kind: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("state", ["stalling", "dropping", "absent"])
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", EVERY)
 def test_a_receiver_in_trouble_costs_the_timeout_at_most_and_is_tried_again(
     kind: str, state: str, tmp_path: Path
 ) -> None:
