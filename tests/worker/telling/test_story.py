@@ -271,4 +271,4 @@ def test_two_weeks(pristine_file: Path, tmp_path: Path, monkeypatch: pytest.Monk
     class Here(Told):
         pristine, directory = pristine_file, tmp_path
 
-    run_state_machine_as_test(Here, settings=settings(max_examples=8, stateful_step_count=25))
+    run_state_machine_as_test(Here, settings=settings(max_examples=6, stateful_step_count=25))
