@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from worker.alert_ports import Delivery, OpenFinding, PastEvent
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert, Digest
-from worker.ports import Store
+from worker.ports import Store, UnitOfWork
 from worker.telling.changes import tell_changes
 from worker.telling.composing import composed, words_of
 from worker.telling.giving_up import give_up, works_again
@@ -127,10 +127,11 @@ class Deliverer:
             problems = uow.problems({d.finding for d in claimed})
             events = {(e.finding, e.sequence): e for e in uow.events(problems)}
             words = words_of(uow, self._words)
+            due = [d for d in claimed if not _drop_if_over(uow, d, events)]
             uow.commit()
         return [
             _Item(d, _alert(d, events[d.finding, d.wanted], problems[d.finding], words))
-            for d in claimed
+            for d in due
             if d.wanted is not None
         ]
 
@@ -167,10 +168,15 @@ class Deliverer:
     ) -> None:
         attempts = max(item.delivery.attempts for item in items) + 1
         is_dead = error.permanent or attempts >= MOST_ATTEMPTS
-        wait = error.retry_after or pause(attempts)
+        patience = error.retry_after or timedelta()
         with self._store.write() as uow:
             tried = {item.delivery.finding: item.number for item in items}
-            uow.undelivered(claim, tried, error.sentence, uow.now() + wait, is_dead=is_dead)
+            again = uow.now() + max(patience, pause(attempts))
+            uow.undelivered(
+                claim, tried, error.sentence, again, is_dead=is_dead, in_doubt=error.unsure
+            )
+            if patience:
+                uow.pause(channel.name, uow.now() + patience)
             if is_dead:
                 for key in tried.items():
                     uow.decide_event(key, {channel.name: f"given up: {error.sentence}"})
@@ -183,6 +189,18 @@ class Deliverer:
             with self._store.write() as uow:
                 uow.let_go(claim, [item.delivery.finding for item in items])
                 uow.commit()
+
+
+def _drop_if_over(
+    uow: UnitOfWork, delivery: Delivery, events: Mapping[tuple[int, int], PastEvent]
+) -> bool:
+    """Its end came while somebody tried to tell it, who found out that it did not arrive."""
+    key = (delivery.finding, delivery.wanted or 0)
+    if events[key].event is not Event.RESOLVED or delivery.may_know_it_open:
+        return False
+    uow.drop(delivery.finding, delivery.channel)
+    uow.decide_event(key, {delivery.channel: "over before it was told"})
+    return True
 
 
 def _alert(delivery: Delivery, event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
