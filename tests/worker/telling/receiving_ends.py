@@ -14,7 +14,7 @@ from tests.processes import PATIENCE_SECONDS
 from tests.worker.alerts.mail_server import Mailboxes
 from tests.worker.alerts.receivers import Post
 from worker.alerts.channels.mail import Mail, Security
-from worker.alerts.channels.port import Channel
+from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.webhook import Webhook
 from worker.alerts.message import Message, members
@@ -79,6 +79,11 @@ class Around:
         self.after()
 
 
+def refuse() -> None:
+    """As a receiver does that is busy, and knows that it did not take it."""
+    raise Undelivered("It is busy.")
+
+
 def die() -> None:
     """As by SIGKILL."""
     raise Killed
@@ -94,12 +99,15 @@ class Held:
     got: list[tuple[str, str]] = field(default_factory=list)
     is_reached: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
+    refuses: bool = False
 
     def deliver(self, message: Message) -> None:
         (alert,) = members(message)
         self.got.append((alert.event, alert.relationship or ""))
         self.is_reached.set()
         assert self.let_go.wait(PATIENCE_SECONDS), "nobody lets it go"
+        if self.refuses:
+            refuse()
 
 
 class Leaving:

@@ -15,7 +15,7 @@ from reconcile.findings import Finding
 from tests.processes import PATIENCE_SECONDS
 from tests.worker.alerts.receivers import Manner, receiving
 from tests.worker.telling.ops import Ops, fingerprints, mismatch, one_sided
-from tests.worker.telling.receiving_ends import Around, Held, Killed, Leaving, die, hook
+from tests.worker.telling.receiving_ends import Around, Held, Killed, Leaving, die, hook, refuse
 from worker.alerts.routes import Match, Route
 from worker.store.schema import open_store
 from worker.store_faults import StoreUnavailable
@@ -110,6 +110,23 @@ def test_the_end_of_what_was_sent_and_not_marked_is_told(ops: Ops, hq: Finding) 
     assert ops.events("log") == [("opened", "HQ"), ("resolved", "HQ")]
 
 
+def test_what_a_dead_deliverer_may_have_sent_stays_in_doubt_when_the_next_one_fails(
+    ops: Ops, hq: Finding
+) -> None:
+    over(ops, "log")
+    ops.see(hq)
+    with pytest.raises(Killed):
+        dying(ops, sent=True).deliver()
+    ops.later(CLAIM)
+    log = ops.channels["log"]
+    ops.channels["log"] = Around(log, before=refuse)
+    ops.deliverer().deliver()
+    ops.channels["log"] = log
+    ops.see()
+    ops.deliverer().deliver()
+    assert ops.events("log") == [("opened", "HQ"), ("resolved", "HQ")]
+
+
 @pytest.mark.parametrize("written", [False, True], ids=["away", "answer lost"])
 def test_a_database_that_goes_away_between_sending_and_marking_costs_a_double_at_most(
     ops: Ops, hq: Finding, branch: Finding, written: bool
@@ -178,6 +195,20 @@ def test_what_is_over_while_it_is_being_told_is_told_to_be_over(ops: Ops, hq: Fi
         ops.deliverer().deliver()
     ops.deliverer().deliver()
     assert slow.got == [("opened", "HQ"), ("resolved", "HQ")]
+
+
+def test_what_is_over_while_it_is_refused_is_not_told(ops: Ops, hq: Finding) -> None:
+    slow = Held("slow", refuses=True)
+    ops.channels["slow"] = slow
+    over(ops, "slow")
+    ops.see(hq)
+    with held(ops, slow):
+        ops.see()
+        ops.deliverer().deliver()
+    ops.later(timedelta(hours=1))
+    ops.deliverer().deliver()
+    assert slow.got == [("opened", "HQ")]
+    assert ops.outcomes()[-1] == {"slow": "over before it was told"}
 
 
 def test_what_changes_while_it_is_being_told_is_told_after_it(ops: Ops, hq: Finding) -> None:
