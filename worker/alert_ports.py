@@ -194,6 +194,9 @@ class AlertsReading(Protocol):
     def is_due(self, channel: str) -> bool:
         """True if there may be something that the channel is to be told now, and it may be told."""
 
+    def is_paused(self, channel: str) -> bool:
+        """True while the channel asked to be left alone."""
+
     def silences(self, *, every: bool = False) -> tuple[Silence, ...]:
         """Those in force now, or every one."""
 

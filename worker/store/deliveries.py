@@ -55,6 +55,9 @@ class DeliveryReading(Session):
         asked = select(delivery.c.finding_id).where(due, ~self._pause(channel))
         return bool(self._rows(asked.limit(1)))
 
+    def is_paused(self, channel: str) -> bool:
+        return bool(self._rows(select(channel_pause.c.channel).where(self._pause(channel))))
+
     def _pause(self, channel: str) -> ColumnElement[bool]:
         now = self.now()
         return exists().where(channel_pause.c.channel == channel, channel_pause.c.until > now)

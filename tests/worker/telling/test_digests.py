@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -14,8 +13,7 @@ from tests.worker.alerts.receivers import receiving
 from tests.worker.telling.ops import Ops, fingerprints, one_sided
 from tests.worker.telling.receiving_ends import Around, Killed, die, hook, mail, told
 from worker.alerts.routes import Match, Route
-
-CLAIM = timedelta(minutes=3)
+from worker.telling.patience import CLAIM
 
 
 @pytest.fixture
