@@ -136,6 +136,20 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelBacklog:
+    """Of one channel: what ``waits``, and of that what ``failed`` before; what was given up.
+
+    ``due_at`` is when the first of what waits is due, ``told_at`` when the channel took something last.
+    """
+
+    waits: int = 0
+    failed: int = 0
+    given_up: int = 0
+    due_at: datetime | None = None
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """Nobody is told of what fits until it ends; None fits all, ``server`` and ``relationship`` are
     patterns as in routes.
@@ -187,6 +201,17 @@ class AlertsReading(Protocol):
         self, findings: Collection[int] | None = None, *, undone: bool = False
     ) -> tuple[Delivery, ...]:
         """Of these problems, or of all; ``undone``: only what is to be told, or was given up."""
+
+    def backlogs(self) -> Mapping[str, ChannelBacklog]:
+        """By channel, of all that were ever to be told something."""
+
+    def undone(
+        self, most: int, *, channel: str | None = None, dead: bool = False
+    ) -> tuple[Delivery, ...]:
+        """What is to be told, what is due first first, then what was given up; ``dead``: that only."""
+
+    def undecided(self) -> int:
+        """So many events of which it is to be decided who is told, whether their time has come or not."""
 
     def to_remind(self, most: int) -> tuple[int, ...]:
         """Problems that are open and at which it is time to look again."""

@@ -37,6 +37,7 @@ class Action(StrEnum):
     UNACKNOWLEDGE = "unacknowledge"
     SILENCE = "silence"
     UNSILENCE = "unsilence"
+    RETRY_ALERTS = "retry_alerts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from worker.store.schema import open_store
 from worker.telling.words import Words
 
 if TYPE_CHECKING:
+    from worker.alerts.config import Alerting
     from worker.telling.delivering import Deliverer
 
 
@@ -52,18 +53,33 @@ class Ipam:
 
         Raises AlertsFileUnusable.
         """
-        file = self.settings.alerts_file
-        if file is None:
+        alerting = alerting_in_force(self.settings)
+        if alerting is None:
             return None
-        from worker.alerts.config import load_alerting  # costs more than most commands do
         from worker.telling.delivering import Deliverer
 
-        return Deliverer(self.store, load_alerting(file), Words({}, self.settings.severities))
+        return Deliverer(self.store, alerting, self.words)
+
+    @property
+    def words(self) -> Words:
+        """What alerts need to be put into words; the names of servers are still to be read."""
+        return Words({}, self.settings.severities)
 
 
 def settings_in_force(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process. Raises SettingsError."""
     return load_settings(os.environ if environ is None else environ)
+
+
+def alerting_in_force(
+    settings: Settings, environ: Mapping[str, str] | None = None
+) -> Alerting | None:
+    """Channels and routes; None without a file of them. Raises AlertsFileUnusable."""
+    if settings.alerts_file is None:
+        return None
+    from worker.alerts.config import load_alerting  # costs more than most commands do
+
+    return load_alerting(settings.alerts_file, os.environ if environ is None else environ)
 
 
 @contextmanager

@@ -16,8 +16,10 @@ from http.client import HTTPConnection, HTTPException
 from typing import Final, TypeAlias
 
 from reconcile.model import Standing
+from worker.alert_ports import ChannelBacklog
+from worker.alerts.unusable import AlertsFileUnusable
 from worker.app import Backlog, CeleryPost, make_app
-from worker.bootstrap import opened
+from worker.bootstrap import alerting_in_force, opened
 from worker.broker import BEAT, BrokerUnavailable, Role, without_password
 from worker.ports import Reading
 from worker.run_ports import Process
@@ -64,13 +66,18 @@ def _now() -> datetime:
 
 def check_up(environ: Mapping[str, str], clock: Callable[[], datetime] = _now) -> tuple[Check, ...]:
     """Everything, in the order in which one would mend it; ``clock`` is this machine's."""
+    backlogs: dict[str, ChannelBacklog] = {}
 
     def installation(reading: Reading, settings: Settings) -> Iterator[Check]:
+        backlogs.update(reading.backlogs())
         yield _clocks(reading, clock, settings)
         yield from _processes(reading.processes(), settings)
         yield _last_success(reading, settings)
 
-    return tuple(_checked(environ, installation, lambda _: iter(())))
+    def telling(settings: Settings) -> Iterator[Check]:
+        yield _alerts(settings, environ, backlogs)
+
+    return tuple(_checked(environ, installation, telling))
 
 
 def check_own(environ: Mapping[str, str], part: str, port: int) -> tuple[Check, ...]:
@@ -197,6 +204,31 @@ def _last_success(reading: Reading, settings: Settings) -> Check:
         remedy = "See ipam-sync runs list, and what the workers say."
         return Check("runs", Grade.FAIL, text, remedy)
     return Check("runs", Grade.OK, text)
+
+
+def _alerts(
+    settings: Settings, environ: Mapping[str, str], backlogs: Mapping[str, ChannelBacklog]
+) -> Check:
+    """The file of channels, also where the database cannot tell what waits for them."""
+    try:
+        alerting = alerting_in_force(settings, environ)
+    except AlertsFileUnusable as error:
+        remedy = "Correct the file: no worker that tells people begins with it."
+        return Check("alerts", Grade.FAIL, " ".join(error.problems), remedy)
+    if alerting is None:
+        text = "Nobody is told of problems: IPAM_SYNC_ALERTS_FILE names no file of channels."
+        return Check("alerts", Grade.OK, text)
+    known = [backlogs[name] for name in alerting.channels if name in backlogs]
+    waits, failed = sum(b.waits for b in known), sum(b.failed for b in known)
+    given_up = sum(b.given_up for b in known)
+    text = f"Channels: {len(alerting.channels)}; waiting: {waits}; given up: {given_up}."
+    if not alerting.routes:
+        remedy = "No problem is told without a route to a channel; see docs/alerts.md."
+        return Check("alerts", Grade.WARN, text, remedy)
+    if failed or given_up:
+        remedy = "See ipam-sync alerts outbox; then ipam-sync alerts test CHANNEL and alerts retry."
+        return Check("alerts", Grade.WARN, text, remedy)
+    return Check("alerts", Grade.OK, text)
 
 
 def _ago(age: timedelta) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from reconcile.findings import Finding, Kind
+from reconcile.life import begin
 from tests.valkey import ValkeyServer
 from tests.worker.cli.site import Site, fqdn
 from worker.broker import BEAT, Role
@@ -225,3 +227,82 @@ def test_an_exporter_is_well_if_it_serves(site: Site) -> None:
     outcome = site.run(*map(str, asked))
     assert outcome.code == 2
     assert f"127.0.0.1:{port} does not answer" in " ".join(outcome.out.split())
+
+
+# ------------------------------------------------------------------------------------- alerts
+
+
+def alerts_file(site: Site, text: str) -> None:
+    file = site.root / "alerts.toml"
+    file.write_text(text, encoding="utf-8")
+    site.settings["IPAM_SYNC_ALERTS_FILE"] = str(file)
+
+
+CHANNEL = '[channels.log]\ntype = "log"\n[[routes]]\nchannels = "log"\n'
+
+
+def waits_for(site: Site, channel: str, *, attempts: int = 0, is_dead: bool = False) -> None:
+    """A channel is to be told something, failed, or was given up."""
+    finding = Finding(Kind.PLAN_REFUSED, None, (), "The plan was refused.")
+    with writing(site) as uow:
+        run = uow.open_run(Trigger.CLI, "tester", EVERYTHING)
+        (key,) = uow.begin_findings(run, [begin(finding, uow.now())]).values()
+        uow.want(key, channel, 1, uow.now())
+    wanted = None if is_dead else 1
+    site.sql(
+        "UPDATE delivery SET attempts = ?, is_dead = ?, wanted_sequence = ?",
+        attempts,
+        is_dead,
+        wanted,
+    )
+
+
+def test_without_a_file_of_channels_one_is_told_that_nobody_is_told(site: Site) -> None:
+    check = checked(site)["alerts"]
+    assert check.grade is Grade.OK
+    assert "Nobody is told" in check.text
+
+
+def test_a_file_of_channels_that_is_in_order_is_ok(site: Site) -> None:
+    alerts_file(site, CHANNEL)
+    waits_for(site, "log")
+    check = checked(site)["alerts"]
+    assert (check.grade, check.text) == (Grade.OK, "Channels: 1; waiting: 1; given up: 0.")
+
+
+@pytest.mark.parametrize(("attempts", "is_dead"), [(1, False), (12, True)])
+def test_a_channel_that_takes_nothing_is_a_warning(
+    site: Site, attempts: int, is_dead: bool
+) -> None:
+    alerts_file(site, CHANNEL)
+    waits_for(site, "log", attempts=attempts, is_dead=is_dead)
+    check = checked(site)["alerts"]
+    assert check.grade is Grade.WARN
+    assert "ipam-sync alerts outbox" in check.remedy
+
+
+def test_what_waits_for_a_channel_that_is_gone_makes_nobody_ill(site: Site) -> None:
+    alerts_file(site, CHANNEL)
+    waits_for(site, "gone", attempts=3)
+    assert checked(site)["alerts"].grade is Grade.OK
+
+
+@pytest.mark.parametrize("text", ["", '[channels.log]\ntype = "log"\n'])
+def test_a_file_that_leads_nowhere_is_a_warning(site: Site, text: str) -> None:
+    alerts_file(site, text)
+    assert checked(site)["alerts"].grade is Grade.WARN
+
+
+def test_a_file_of_channels_with_mistakes_is_a_failure_with_all_of_them(site: Site) -> None:
+    alerts_file(site, '[channels.a]\ntype = "lgo"\n[[routes]]\nchannels = "b"\n')
+    check = checked(site)["alerts"]
+    assert check.grade is Grade.FAIL
+    assert "'lgo' is none of" in check.text
+    assert "there is no channel b" in check.text
+    assert site.run("doctor").code == 2
+
+
+def test_the_file_is_looked_at_also_where_the_database_is_away(site: Site) -> None:
+    alerts_file(site, "nonsense")
+    site.settings["IPAM_SYNC_DATABASE_URL"] = "postgresql://ipam@127.0.0.1:1/ipam"
+    assert checked(site)["alerts"].grade is Grade.FAIL

@@ -49,12 +49,16 @@ class Applied:
 class Alerting:
     """The channels by name, the routes in their order, and how often what is open is told again,
     by severity; and who is told of changes.
+
+    ``types`` are those of the channels, in the words of the file; ``texts`` are people's.
     """
 
     channels: Mapping[str, Channel]
     routes: tuple[Route, ...]
     repeat: Mapping[Severity, timedelta] = field(default_factory=lambda: REPEAT)
     applied: Applied = Applied()
+    types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    texts: Texts = field(default_factory=Texts, repr=False, compare=False)
 
 
 def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerting:
@@ -63,11 +67,12 @@ def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerti
     sheet = Sheet(path.parent, environ)
     top = sheet.section("", document)
     own = _texts(top)
-    channels = {
-        name: channel
-        for name, section in top.sections("channels")
-        if (channel := _channel(name, section, own)) is not None
-    }
+    channels: dict[str, Channel] = {}
+    types: dict[str, str] = {}
+    for name, section in top.sections("channels"):
+        types[name] = section.need("type", text, "")
+        if (channel := _channel(types[name], name, section, own)) is not None:
+            channels[name] = channel
     names = _names(document)
     routes = tuple(_route(section, names) for section in top.listed("routes"))
     repeat = _repeat(top.inner("repeat"))
@@ -76,7 +81,9 @@ def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerti
     if sheet.problems:
         where = f"The alerts file {escaped(str(path), 300)}"
         raise AlertsFileUnusable(tuple(f"{where}: {problem}" for problem in sheet.problems))
-    return Alerting(MappingProxyType(channels), routes, repeat, applied)
+    return Alerting(
+        MappingProxyType(channels), routes, repeat, applied, MappingProxyType(types), own
+    )
 
 
 def _repeat(section: Section | None) -> Mapping[Severity, timedelta]:
@@ -129,8 +136,7 @@ def _texts(top: Section) -> Texts:
         return Texts()
 
 
-def _channel(name: str, section: Section, own: Texts) -> Channel | None:
-    kind = section.need("type", text, "")
+def _channel(kind: str, name: str, section: Section, own: Texts) -> Channel | None:
     make = KINDS.get(kind)
     if make is None:
         if kind:

@@ -94,6 +94,16 @@ class Delivery:
     not_before: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Whether a channel is told, why (not) in a few words, and from when on if not at once."""
+
+    channel: str
+    is_told: bool
+    why: str
+    not_before: datetime | None = None
+
+
 def channels_for(alert: Alert, routes: Iterable[Route], at: datetime) -> tuple[Delivery, ...]:
     """The ways of an alert: those of every route that takes it, each channel once.
 

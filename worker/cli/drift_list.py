@@ -155,7 +155,7 @@ def list_(
             go_on_watching(screen(), lambda: _found(working, wanted, every=every)[0], watch)
             return 0
         found, left_out = _found(working, wanted, every=every)
-    _print(found, left_out, as_json=as_json)
+    _print(found, left_out, wanted, as_json=as_json)
     return _ATTENTION if fail_on is not None and _is_loud(found, fail_on) else 0
 
 
@@ -169,15 +169,16 @@ def _found(working: Ipam, wanted: Wanted, *, every: bool) -> tuple[tuple[Problem
     return shown, len(found) - len(shown)
 
 
-def _print(found: Sequence[Problem], left_out: int, *, as_json: bool) -> None:
+def _print(found: Sequence[Problem], left_out: int, wanted: Wanted, *, as_json: bool) -> None:
     from worker.present.drift import problem_json, show_problems
+    from worker.problems import Wanted
 
     if as_json:
         print_json([problem_json(problem) for problem in found])
         return
     show_problems(screen(), found)
     if not found:
-        say("No open problem is like that.")
+        say("No problem is open." if wanted == Wanted() else "No open problem is like that.")
     if left_out:
         say(f"Not shown, as unconfirmed or explained by another: {left_out}. To see all: --all")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from collectors.base import ReadError
 from collectors.powershell.logons import BookUnavailable
+from worker.alerts.channels.port import Undelivered
 from worker.alerts.unusable import AlertsFileUnusable
 from worker.cli.output import CommandFailed
 from worker.inventory import InventoryError
@@ -42,6 +43,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], str]]] = {
     InventoryError: str,
     ReadError: _with_remedy,
     AlertsFileUnusable: str,
+    Undelivered: str,
 }
 
 

@@ -12,6 +12,7 @@ from worker.cli.options import SEVERITIES, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
+    from reconcile.findings import Kind
     from worker.alert_ports import OpenFinding
     from worker.ports import Reading
 
@@ -53,7 +54,8 @@ def list_(
     from worker.present.documents import loudness, open_finding_json
     from worker.present.outcome import show_findings
 
-    _check_kind(kind)
+    if kind is not None:
+        kind_of(kind)
     with ipam() as working, working.store.read() as reading:
         names = {s.id: s.name for s in reading.servers()}
         found = _about(reading, reading.open_findings(), server, relationship)
@@ -73,13 +75,15 @@ def list_(
         say("No open finding is like that.")
 
 
-def _check_kind(kind: str | None) -> None:
+def kind_of(text: str) -> Kind:
+    """The kind of that name. Raises CommandFailed."""
     from reconcile.findings import Kind
 
-    if kind is not None and kind not in set(Kind):
+    if text not in set(Kind):
         raise CommandFailed(
-            "unknown_kind", f"There is no kind of finding {kind!r}; there are {', '.join(Kind)}."
+            "unknown_kind", f"There is no kind of finding {text!r}; there are {', '.join(Kind)}."
         )
+    return Kind(text)
 
 
 def _about(

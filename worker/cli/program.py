@@ -37,6 +37,7 @@ _COMMANDS: Final = {
     "maintenance": Place(
         "worker.cli.maintenance:maintenance", "Leave servers or relationships alone for a while."
     ),
+    "alerts": Place("worker.cli.alerts:alerts", "Who is told of problems, and what waits."),
     "audit": Place("worker.cli.audit:audit", "Who decided what, when and from where."),
     "simulate": Place("worker.cli.simulate:simulate", "Run a simulated fleet to try it on."),
     "runs": Place("worker.cli.runs:runs", "Earlier runs and what they saw."),

@@ -38,14 +38,16 @@ def worker(role: str) -> None:
       ipam-sync worker
       ipam-sync worker --role read
     """
-    from worker.bootstrap import settings_in_force
+    from worker.bootstrap import alerting_in_force, settings_in_force
 
     if role == EVERY_ROLE:
         from worker import observing
         from worker.up.machine import run_workers
         from worker.visible import logged
 
-        with logged(settings_in_force(), EVERY_ROLE):
+        settings = settings_in_force()
+        alerting_in_force(settings)  # or the one of control would be started again and again
+        with logged(settings, EVERY_ROLE):
             run_workers(observing.supervised)
         return
     from worker.broker import Role

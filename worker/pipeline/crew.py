@@ -17,6 +17,7 @@ from collectors.failover import Way
 from reconcile.model import ReadFailure, Seen, Sighting, Unseen
 from worker import observing
 from worker.bootstrap import Ipam
+from worker.broker import BEAT, Role
 from worker.heartbeat import sign_of_life
 from worker.pipeline.clerk import Clerk
 from worker.pipeline.coalescing import Coalescing
@@ -45,6 +46,8 @@ from worker.store_faults import StoreError
 _LOST_RACES: Final = 3
 #: A registration is renewed so often within its length.
 _RENEWALS: Final = 3
+#: They are not asked to, so they need neither the file of channels nor its secrets.
+_TELL_NOBODY: Final = frozenset({Role.READ, Role.ON_DEMAND, BEAT})
 
 
 class Crew:
@@ -62,7 +65,7 @@ class Crew:
         self._stopping = threading.Event()
         self._slow_lane = SlowLane(ipam.settings.concurrency)
         self._in_hand = InHand()
-        self._deliverer = ipam.deliverer() if role != "read" else None
+        self._deliverer = None if role in _TELL_NOBODY else ipam.deliverer()
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     @property

@@ -76,6 +76,10 @@ class Screen:
         """A line to copy: never broken."""
         self._print(Text(safe(text), style="bold"), soft_wrap=True)
 
+    def verbatim(self, text: str) -> None:
+        """A line of something that is for others: never broken, without style."""
+        self._print(Text(safe(text)), soft_wrap=True)
+
     def heading(self, text: str) -> None:
         """An empty line and a heading."""
         self.line()

@@ -43,9 +43,9 @@ class DeliveryReading(Session):
         if undone:
             asked = asked.where(or_(_WANTED, delivery.c.is_dead))
         if findings is None:
-            return tuple(_delivery(row) for row in self._rows(asked))
+            return tuple(delivery_of(row) for row in self._rows(asked))
         return tuple(
-            _delivery(row)
+            delivery_of(row)
             for chunk in chunks(findings)
             for row in self._rows(asked.where(delivery.c.finding_id.in_(chunk)))
         )
@@ -139,7 +139,7 @@ class DeliveryWriting(DeliveryReading):
                 "in_doubt": or_(delivery.c.in_doubt, delivery.c.claim.is_not(None)),
             }
             self._run(update(delivery).where(mine).values(claimed))
-        return tuple(replace(_delivery(row), batch=died or claim) for row in rows)
+        return tuple(replace(delivery_of(row), batch=died or claim) for row in rows)
 
     def delivered(self, claim: str, told: Mapping[int, tuple[int, Event]]) -> None:
         known = {
@@ -217,7 +217,8 @@ def _of_claim(claim: str) -> Update:
     return update(delivery).where(mine)
 
 
-def _delivery(row: AnyRow) -> Delivery:
+def delivery_of(row: AnyRow) -> Delivery:
+    """As it is in its row."""
     return Delivery(
         row.finding_id,
         row.channel,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from worker.store.applied import AppliedReading, AppliedWriting
 from worker.store.audits import AuditReading, AuditWriting
+from worker.store.backlog import BacklogReading
 from worker.store.credentials import CredentialReading, CredentialWriting
 from worker.store.deliveries import DeliveryReading, DeliveryWriting
 from worker.store.figures import FigureReading
@@ -38,6 +39,7 @@ class SqlReading(
     FigureReading,
     OutboxReading,
     DeliveryReading,
+    BacklogReading,
     SilenceReading,
     AppliedReading,
     AuditReading,

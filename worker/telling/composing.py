@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from reconcile.findings import MATTERS, Finding, Severity, severity_at
 from reconcile.life import Event
-from worker.alert_ports import OpenFinding, PastEvent
+from worker.alert_ports import Delivery, OpenFinding, PastEvent
 from worker.alerts.message import Alert, Note
 from worker.ports import Reading
 from worker.roster import roster
@@ -53,3 +54,11 @@ def composed(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
         resolved_at=event.at if event.event is Event.RESOLVED else None,
         note=note,
     )
+
+
+def as_told(alert: Alert, delivery: Delivery | None) -> Alert:
+    """What a channel that does not know of a problem is told is that it opened, whatever else."""
+    knows_it = delivery is not None and delivery.knows_it_open
+    if knows_it or alert.event is Event.RESOLVED:
+        return alert
+    return replace(alert, event=Event.OPENED)

@@ -10,20 +10,20 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
 from reconcile.life import Event
 from worker import observing
-from worker.alert_ports import Delivery, OpenFinding, PastEvent
+from worker.alert_ports import Delivery, PastEvent
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert, Digest
 from worker.ports import Store, UnitOfWork
 from worker.telling.changes import tell_changes
-from worker.telling.composing import composed, words_of
+from worker.telling.composing import as_told, composed, words_of
 from worker.telling.giving_up import give_up, works_again
 from worker.telling.patience import CLAIM, MOST_ATTEMPTS, pause
 from worker.telling.reminding import remind
@@ -130,7 +130,7 @@ class Deliverer:
             due = [d for d in claimed if not _drop_if_over(uow, d, events)]
             uow.commit()
         return [
-            _Item(d, _alert(d, events[d.finding, d.wanted], problems[d.finding], words))
+            _Item(d, as_told(composed(events[d.finding, d.wanted], problems[d.finding], words), d))
             for d in due
             if d.wanted is not None
         ]
@@ -200,14 +200,6 @@ def _drop_if_over(
     uow.drop(delivery.finding, delivery.channel)
     uow.decide_event(key, {delivery.channel: "over before it was told"})
     return True
-
-
-def _alert(delivery: Delivery, event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
-    """What a channel that does not know of a problem is told is that it opened, whatever else."""
-    alert = composed(event, problem, words)
-    if delivery.knows_it_open or event.event is Event.RESOLVED:
-        return alert
-    return replace(alert, event=Event.OPENED)
 
 
 def _last(alerts: Sequence[Alert]) -> datetime:

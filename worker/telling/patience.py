@@ -7,7 +7,7 @@ from typing import Final
 
 #: Nobody else sends what a deliverer has claimed for so long; a delivery takes a minute at most.
 CLAIM: Final = timedelta(minutes=3)
-#: After about five hours.
+#: After about three and a half hours.
 MOST_ATTEMPTS: Final = 12
 _FIRST_PAUSE: Final = timedelta(seconds=10)
 _LONGEST_PAUSE: Final = timedelta(hours=1)

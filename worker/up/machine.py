@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from worker.bootstrap import alerting_in_force
 from worker.broker import Role
+from worker.settings import load_settings
 from worker.signals import ENDING, Signals
 from worker.up import postgres, valkey
 from worker.up.child import CannotRun, Program, our_own
@@ -31,7 +33,10 @@ _OURS: Final = (
 
 
 def run_everything(root: Path, *, wants_postgres: bool, readers: int, say: Say) -> None:
-    """Database, broker, workers and beat until a signal. Raises CannotRun."""
+    """Database, broker, workers and beat until a signal.
+
+    Raises CannotRun, SettingsError and AlertsFileUnusable.
+    """
     _refuse_other_places(os.environ)
     try:
         with (
@@ -40,6 +45,8 @@ def run_everything(root: Path, *, wants_postgres: bool, readers: int, say: Say) 
             taken_over(place.run / "servers.lock", signals, say) as kept,
             supervising(signals, say) as supervisor,
         ):
+            place.write_settings()
+            _refuse_unusable_alerts(place)
             _start_servers(supervisor, place, kept)
             _start_our_own(supervisor, place, readers)
             _say_what_next(place, say)
@@ -72,6 +79,11 @@ def _refuse_other_places(environ: Mapping[str, str]) -> None:
             )
 
 
+def _refuse_unusable_alerts(place: Place) -> None:
+    """Or everything would run but the worker that tells people, which would end again and again."""
+    alerting_in_force(load_settings(os.environ, config_file=place.settings))
+
+
 def _start_servers(supervisor: Supervisor, place: Place, kept: int) -> None:
     server = valkey.server(place.queue, place.broker, kept=kept)
     supervisor.start(server, lambda _: valkey.answers(place.broker))
@@ -88,7 +100,6 @@ def _start_postgres(supervisor: Supervisor, place: Place, kept: int) -> None:
 
 
 def _start_our_own(supervisor: Supervisor, place: Place, readers: int) -> None:
-    place.write_settings()
     environment = {**os.environ, _CONFIG: str(place.settings)}
     upgrade = Program("migration", our_own("db", "upgrade"), environment=environment)
     if supervisor.once(upgrade) != 0:

@@ -45,6 +45,11 @@ def problems(directory: Path, text: str, **environ: str) -> list[str]:
     return [problem.removeprefix(begin).removeprefix(": ") for problem in raised.value.problems]
 
 
+def test_the_type_of_a_channel_is_known_by_its_name(tmp_path: Path) -> None:
+    found = load(tmp_path, '[channels.a]\ntype = "log"\n[channels.b]\ntype = "log"\n')
+    assert found.types == {"a": "log", "b": "log"}
+
+
 def test_channels_and_routes_are_as_written(tmp_path: Path) -> None:
     (tmp_path / "hook.secret").write_text(SECRET + "\n")
     found = load(
@@ -285,6 +290,11 @@ def test_the_example_of_the_page_can_be_used(tmp_path: Path) -> None:
     found = load(tmp_path, example)
     assert {route for each in found.routes for route in each.channels} == set(found.channels)
     assert set(found.applied.channels) <= set(found.channels)
+
+
+def test_the_repeats_of_the_page_are_those_that_nobody_has_to_write(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(\[repeat\].*?)```", PAGE, flags=re.DOTALL)
+    assert load(tmp_path, example).repeat == load(tmp_path, "").repeat
 
 
 # --------------------------------------------------------------------------------------- email

@@ -124,6 +124,11 @@ def test_the_commands_are_exactly_those_that_were_promised() -> None:
         "maintenance list",
         "maintenance end",
         "audit list",
+        "alerts channels",
+        "alerts test",
+        "alerts preview",
+        "alerts outbox",
+        "alerts retry",
     }
 
 

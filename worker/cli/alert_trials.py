@@ -1,0 +1,169 @@
+"""``ipam-sync alerts test`` and ``preview``: what a channel does, before something happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from worker.cli.alerts import alerting, channel_of
+from worker.cli.door import ipam, screen
+from worker.cli.findings import kind_of
+from worker.cli.options import as_json
+from worker.cli.output import print_json
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from worker.alerts.channels.port import Channel
+    from worker.alerts.config import Alerting
+    from worker.alerts.message import Alert
+    from worker.alerts.routes import Fate
+    from worker.bootstrap import Ipam
+    from worker.settings import Settings
+
+#: Spelt out, for importing the core costs more than showing help; a test compares.
+EVENTS: Final = ("opened", "changed", "still_open", "acknowledged", "resolved")
+JSON: Final = "json"
+MEDIA: Final = ("txt", "html", "md", JSON)
+
+
+@click.command()
+@click.argument("channel")
+@click.option(
+    "--event",
+    type=click.Choice(("opened", "resolved")),
+    default="opened",
+    show_default=True,
+    help="What is said to have happened; resolved ends what opened began, such as an incident.",
+)
+@as_json
+def test(channel: str, event: str, as_json: bool) -> None:
+    """Send a test alert over a channel, now.
+
+    It says that it is a test, needs no database and no worker, and goes by no route. Each one has
+    a key of its own, so that no receiver takes it for a double. If the receiver does not take it,
+    the command fails with what it answered (code undelivered).
+
+    \b
+    JSON: {"channel", "type", "event", "key", "answer": in one sentence}
+
+    \b
+    Examples:
+      ipam-sync alerts test ticket
+      ipam-sync alerts test ticket --event resolved
+    """
+    import time
+    from datetime import UTC, datetime
+
+    from reconcile.life import Event
+    from worker.alerts.message import trial
+    from worker.bootstrap import settings_in_force
+
+    settings = settings_in_force()
+    known = alerting(settings)
+    to = channel_of(known, channel)
+    now = datetime.now(UTC)
+    alert = trial(now, int(now.timestamp() * 1000), Event(event))
+    began = time.monotonic()
+    with _lines(settings, to):
+        to.deliver(alert)
+    seconds = time.monotonic() - began
+    kind = known.types[channel]
+    answer = f"{channel} ({kind}) took the test alert {alert.key} ({event}) in {seconds:.1f} s."
+    if as_json:
+        about = {"channel": channel, "type": kind, "event": event, "key": alert.key}
+        print_json({**about, "answer": answer})
+        return
+    screen().line(f"{answer} Look whether it arrived.")
+
+
+def _lines(settings: Settings, channel: Channel) -> AbstractContextManager[None]:
+    """A channel that is the log of its process writes to ours; of others nothing is logged."""
+    from contextlib import nullcontext
+
+    from worker.alerts.channels.lines import Lines
+    from worker.logs import no_lines
+    from worker.visible import logged
+
+    if isinstance(channel, Lines) and channel.file is None:
+        return logged(settings, "alerts test")
+    no_lines()
+    return nullcontext()
+
+
+@click.command()
+@click.option("--problem", type=click.IntRange(min=1), metavar="ID", help="Of this stored problem.")
+@click.option("--kind", metavar="KIND", help="Of an example of this kind, such as one_sided.")
+@click.option(
+    "--event",
+    type=click.Choice(EVENTS),
+    help="If this happens next; left out: what happened last to the problem, or opened.",
+)
+@click.option("--channel", metavar="CHANNEL", help="As this channel is told it.")
+@click.option(
+    "--medium",
+    type=click.Choice(MEDIA),
+    help="The text as it is, as HTML or as Markdown, or the JSON of a webhook; left out: json for "
+    "a channel that programs read, else txt.",
+)
+@as_json
+def preview(
+    problem: int | None,
+    kind: str | None,
+    event: str | None,
+    channel: str | None,
+    medium: str | None,
+    as_json: bool,
+) -> None:
+    """Show what would be sent, and to whom.
+
+    Nothing is sent or written. Of a stored problem it is decided as by a worker now: routes,
+    silences, causes, and what each channel knows already. An example is decided by routes alone,
+    and its servers and its relationship are made up, so that patterns of them rarely fit.
+
+    \b
+    JSON: {"key", "event", "severity", "medium", "subject", "body",
+      "channels": [{"channel", "told", "why", "not_before": null | time}]}
+
+    \b
+    Examples:
+      ipam-sync alerts preview --kind one_sided
+      ipam-sync alerts preview --problem 12 --event resolved --channel ticket
+    """
+    from worker.present.previews import preview_json, show_preview, written
+
+    if (problem is None) == (kind is None):
+        raise click.UsageError("Say of what: --problem ID or --kind KIND.")
+    with ipam() as working:
+        known = alerting(working.settings)
+        to = None if channel is None else channel_of(known, channel)
+        alert, fates = _supposed(working, known, problem or str(kind), event, channel)
+    if medium is None:
+        medium = JSON if to is not None and not to.for_people else MEDIA[0]
+    text = written(alert, known.texts, medium)
+    if as_json:
+        print_json(preview_json(alert, text, fates))
+    else:
+        show_preview(screen(), text, fates)
+
+
+def _supposed(
+    working: Ipam, known: Alerting, of: int | str, event: str | None, channel: str | None
+) -> tuple[Alert, list[Fate]]:
+    """Of a problem or a kind: as that channel is told it, and what becomes of it there; or everywhere."""
+    from reconcile.life import Event
+    from worker.telling.supposing import as_channel_is_told, suppose, suppose_example
+
+    happens = None if event is None else Event(event)
+    with working.store.read() as reading:
+        if isinstance(of, str):
+            example = happens or Event.OPENED
+            told = suppose_example(kind_of(of), example, known, working.words, reading.now())
+            alert = told.alert
+        else:
+            told = suppose(reading, of, happens, known, working.words)
+            alert = (
+                told.alert if channel is None else as_channel_is_told(reading, told.alert, channel)
+            )
+    return alert, [fate for fate in told.fates if channel in (None, fate.channel)]
