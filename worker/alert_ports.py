@@ -106,7 +106,8 @@ class Delivery:
     """What a channel knows of a problem, and what it is to be told, not before ``due_at``.
 
     ``told`` 0: it knows nothing.  ``is_dead``: given up until something new happens.
-    ``is_claimed``: a deliverer is at it, or died at it.
+    ``is_claimed``: a deliverer is at it, or died at it.  ``in_doubt``: it was sent, and nobody knows
+    whether it arrived.
     """
 
     finding: int
@@ -121,6 +122,7 @@ class Delivery:
     is_dead: bool
     batch: str | None
     is_claimed: bool = False
+    in_doubt: bool = False
 
     @property
     def knows_it_open(self) -> bool:
@@ -129,8 +131,8 @@ class Delivery:
 
     @property
     def may_know_it_open(self) -> bool:
-        """The same, or it is perhaps being told right now."""
-        return self.knows_it_open or self.is_claimed
+        """The same, or it was perhaps told, or is right now."""
+        return self.knows_it_open or self.is_claimed or self.in_doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,10 @@ class AlertsReading(Protocol):
         """Problems that are open and at which it is time to look again."""
 
     def is_due(self, channel: str) -> bool:
-        """True if there may be something that the channel is to be told now."""
+        """True if there may be something that the channel is to be told now, and it may be told."""
+
+    def is_paused(self, channel: str) -> bool:
+        """True while the channel asked to be left alone."""
 
     def silences(self, *, every: bool = False) -> tuple[Silence, ...]:
         """Those in force now, or every one."""
@@ -256,7 +261,8 @@ class AlertsKeeping(AlertsReading, Protocol):
     def claim_deliveries(
         self, channel: str, claim: str, until: datetime, most: int
     ) -> tuple[Delivery, ...]:
-        """Those of a channel that are due, oldest first, for one deliverer until then.
+        """Those of a channel that are due, oldest first, for one deliverer until then; none in a
+        pause.  ``is_claimed`` is told of the one before, who died.
 
         What was tried before comes first, in the batch it was in, and alone.
         """
@@ -268,17 +274,30 @@ class AlertsKeeping(AlertsReading, Protocol):
         """
 
     def undelivered(
-        self, claim: str, tried: Mapping[int, int], error: str, due_at: datetime, *, is_dead: bool
+        self,
+        claim: str,
+        tried: Mapping[int, int],
+        error: str,
+        due_at: datetime,
+        *,
+        is_dead: bool,
+        in_doubt: bool = False,
     ) -> None:
-        """None of these (problem, number) was told; then again, in the same batch, unless given up.
-        Frees the claim.
+        """None of these (problem, number) was told, unless it is ``in_doubt``; then again, in the
+        same batch, unless given up.  Frees the claim.
         """
+
+    def pause(self, channel: str, until: datetime) -> None:
+        """The channel asked to be left alone."""
 
     def let_go(self, claim: str, findings: Collection[int]) -> None:
         """Of what was claimed this was not tried; anybody may."""
 
     def want_again(self, channel: str, told_before: datetime) -> None:
         """The channel is told again what it knows of open problems and was told before then."""
+
+    def want_ends(self, channel: str) -> None:
+        """The channel is told the end of what it may think is open, where that was given up."""
 
     def look_again(self) -> None:
         """It is time to look at every open problem."""

@@ -7,6 +7,7 @@ harmless as plain text before, and is escaped for the medium wherever a template
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +34,11 @@ from reconcile.life import Event
 from worker.alerts import changed
 from worker.alerts.message import Alert, Changes, Digest, Message, members, trial
 from worker.alerts.words import HAPPENED, Link, Telling, telling
+from worker.logs import facts
 
+_log: Final = logging.getLogger(__name__)
+#: What comes of a template that does not fit, or of its file.
+_FAILURES: Final = (TemplateError, ArithmeticError, LookupError, OSError, TypeError, ValueError)
 #: Of a digest; the rest is counted.
 MOST_MEMBERS: Final = 50
 _LONGEST_LINE: Final = 4000
@@ -80,22 +85,28 @@ class Texts:
 
     def __init__(self, directory: Path | None = None) -> None:
         self._environments = {medium: _environment(medium, directory) for medium in Medium}
+        self._ours = {medium: _environment(medium, None) for medium in Medium}
         if directory is not None:
             self._check(directory)
 
     def subject(self, message: Message) -> str:
         """One line, without what would end a mail's header."""
-        text = " ".join(self._rendered(_form(message).subject, Medium.PLAIN, message).split())
+        text = " ".join(self._written(_form(message).subject, Medium.PLAIN, message).split())
         return escaped(text, _LONGEST_SUBJECT)
 
     def body(self, message: Message, medium: Medium) -> str:
         """The whole text, its lines ended by newlines and nothing else."""
-        text = self._rendered(_form(message).body, medium, message)
+        text = self._written(_form(message).body, medium, message)
         return "\n".join(escaped(line, _LONGEST_LINE).rstrip() for line in text.split("\n")) + "\n"
 
-    def _rendered(self, name: str, medium: Medium, message: Message) -> str:
-        template = self._environments[medium].get_template(f"{name}.{medium}")
-        return template.render(_form(message).words).strip()
+    def _written(self, name: str, medium: Medium, message: Message) -> str:
+        """What a template of one's own cannot do, though it could the example, has ours."""
+        try:
+            return _rendered(self._environments, name, medium, message)
+        except _FAILURES as error:
+            said = facts(template=f"{name}.{medium}", why=_said(error), key=message.key)
+            _log.warning("text failed", extra=said)
+            return _rendered(self._ours, name, medium, message)
 
     def _check(self, directory: Path) -> None:
         if problems := tuple(self._problems(directory)):
@@ -108,15 +119,22 @@ class Texts:
         for path in sorted(p for p in directory.iterdir() if p.name in NAMES):
             name, _, medium = path.name.partition(".")
             try:
-                self._rendered(name, Medium(medium), _example(name))
+                _rendered(self._environments, name, Medium(medium), _example(name))
             except TemplateSyntaxError as error:
                 yield f"{path}, line {error.lineno}: {_said(error)}."
             except TemplateNotFound as error:
                 yield f"{path} includes {escaped(str(error.name))}, which is not there."
-            except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-                yield f"{path} fails on an example: {_said(error)}."
             except OSError as error:
                 yield f"{path} cannot be read: {error.strerror}."
+            except _FAILURES as error:
+                yield f"{path} fails on an example: {_said(error)}."
+
+
+def _rendered(
+    environments: Mapping[Medium, SandboxedEnvironment], name: str, medium: Medium, message: Message
+) -> str:
+    template = environments[medium].get_template(f"{name}.{medium}")
+    return template.render(_form(message).words).strip()
 
 
 def _said(error: Exception) -> str:

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 
 from worker.store.columns import BIG, WORD, AwareUtc, CanonicalJson, key, metadata, owned
 
@@ -38,7 +49,8 @@ Index(
 )
 
 #: What a channel was told last of a problem, and what it is to be told next.  ``batch``: told
-#: together; ``claim``: of the deliverer that is at it.
+#: together; ``claim``: of the deliverer that is at it; ``in_doubt``: the channel may know more than
+#: was told.
 delivery: Final = Table(
     "delivery",
     metadata,
@@ -55,6 +67,7 @@ delivery: Final = Table(
     Column("batch", Text),
     Column("claim", Text),
     Column("claimed_until", AwareUtc),
+    Column("in_doubt", Boolean, nullable=False, server_default=false()),
 )
 Index(
     "ix_delivery_wanted",
@@ -62,6 +75,14 @@ Index(
     delivery.c.due_at,
     sqlite_where=text("wanted_sequence IS NOT NULL"),
     postgresql_where=text("wanted_sequence IS NOT NULL"),
+)
+
+#: Until when a channel asked to be left alone.
+channel_pause: Final = Table(
+    "channel_pause",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("until", AwareUtc, nullable=False),
 )
 
 #: What people do not want to be told of until it ends; patterns as in routes.

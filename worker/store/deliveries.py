@@ -13,6 +13,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
+    func,
     insert,
     literal,
     or_,
@@ -22,10 +24,11 @@ from sqlalchemy import (
 
 from reconcile.life import Event
 from worker.alert_ports import Delivery
-from worker.store.alert_tables import delivery
+from worker.store.alert_tables import channel_pause, delivery, finding_event
 from worker.store.codecs import Columns
 from worker.store.columns import AwareUtc
 from worker.store.session import AnyRow, Session, chunks
+from worker.store.tables import finding as finding_table
 
 _WANTED: Final = delivery.c.wanted_sequence.is_not(None)
 
@@ -49,7 +52,15 @@ class DeliveryReading(Session):
 
     def is_due(self, channel: str) -> bool:
         due = and_(_WANTED, delivery.c.channel == channel, delivery.c.due_at <= self.now())
-        return bool(self._rows(select(delivery.c.finding_id).where(due).limit(1)))
+        asked = select(delivery.c.finding_id).where(due, ~self._pause(channel))
+        return bool(self._rows(asked.limit(1)))
+
+    def is_paused(self, channel: str) -> bool:
+        return bool(self._rows(select(channel_pause.c.channel).where(self._pause(channel))))
+
+    def _pause(self, channel: str) -> ColumnElement[bool]:
+        now = self.now()
+        return exists().where(channel_pause.c.channel == channel, channel_pause.c.until > now)
 
 
 class DeliveryWriting(DeliveryReading):
@@ -78,6 +89,26 @@ class DeliveryWriting(DeliveryReading):
             old.values(_wanted(0, self.now()) | {"wanted_sequence": delivery.c.told_sequence})
         )
 
+    def want_ends(self, channel: str) -> None:
+        is_known = and_(delivery.c.told_sequence > 0, delivery.c.told_event != Event.RESOLVED)
+        dead = and_(delivery.c.channel == channel, delivery.c.is_dead)
+        is_over = and_(
+            finding_table.c.id == delivery.c.finding_id, finding_table.c.resolved_at.is_not(None)
+        )
+        end = and_(
+            finding_event.c.finding_id == delivery.c.finding_id,
+            finding_event.c.event == Event.RESOLVED,
+        )
+        last = select(func.max(finding_event.c.sequence)).where(end).scalar_subquery()
+        ends = update(delivery).where(
+            dead, or_(is_known, delivery.c.in_doubt), exists().where(is_over), exists().where(end)
+        )
+        self._run(ends.values(_wanted(0, self.now()) | {"wanted_sequence": last}))
+
+    def pause(self, channel: str, until: datetime) -> None:
+        asked = self._upsert(channel_pause).values(channel=channel, until=until)
+        self._run(asked.on_conflict_do_update(index_elements=["channel"], set_={"until": until}))
+
     def drop(self, finding: int, channel: str) -> None:
         self._run(update(delivery).where(_this(finding, channel)).values(_NOT_WANTED))
 
@@ -86,7 +117,13 @@ class DeliveryWriting(DeliveryReading):
     ) -> tuple[Delivery, ...]:
         now = self.now()
         free = or_(delivery.c.claimed_until.is_(None), delivery.c.claimed_until <= now)
-        due = and_(_WANTED, delivery.c.channel == channel, delivery.c.due_at <= now, free)
+        due = and_(
+            _WANTED,
+            delivery.c.channel == channel,
+            delivery.c.due_at <= now,
+            free,
+            ~self._pause(channel),
+        )
         order = delivery.c.batch.is_(None), delivery.c.due_at, delivery.c.finding_id
         asked = select(delivery).where(due).order_by(*order)
         rows = list(self._rows(asked.limit(most)))
@@ -95,7 +132,12 @@ class DeliveryWriting(DeliveryReading):
             rows = list(self._rows(asked.where(delivery.c.batch == died)))
         for chunk in chunks([row.finding_id for row in rows]):
             mine = and_(delivery.c.channel == channel, delivery.c.finding_id.in_(chunk))
-            claimed = {"claim": claim, "claimed_until": until, "batch": died or claim}
+            claimed = {
+                "claim": claim,
+                "claimed_until": until,
+                "batch": died or claim,
+                "in_doubt": or_(delivery.c.in_doubt, delivery.c.claim.is_not(None)),
+            }
             self._run(update(delivery).where(mine).values(claimed))
         return tuple(replace(delivery_of(row), batch=died or claim) for row in rows)
 
@@ -107,12 +149,20 @@ class DeliveryWriting(DeliveryReading):
             "attempts": 0,
             "error": None,
             "is_dead": False,
+            "in_doubt": False,
         }
         rows = [{"problem": k, "number": n, "happened": e} for k, (n, e) in told.items()]
         self._run(_of_claim(claim).values({**known, **_DONE, **_FREE}), rows)
 
     def undelivered(
-        self, claim: str, tried: Mapping[int, int], error: str, due_at: datetime, *, is_dead: bool
+        self,
+        claim: str,
+        tried: Mapping[int, int],
+        error: str,
+        due_at: datetime,
+        *,
+        is_dead: bool,
+        in_doubt: bool = False,
     ) -> None:
         values: Columns = {
             "attempts": case((_IS_THIS, delivery.c.attempts + 1), else_=delivery.c.attempts),
@@ -121,6 +171,8 @@ class DeliveryWriting(DeliveryReading):
             "claim": None,
             "claimed_until": None,
         }
+        if in_doubt:
+            values["in_doubt"] = True
         if is_dead:
             values |= {**_DONE, "is_dead": case((_IS_THIS, True), else_=False), "batch": None}
         rows = [{"problem": k, "number": n} for k, n in tried.items()]
@@ -134,7 +186,12 @@ _DONE: Final[Columns] = {
 }
 _FREE: Final[Columns] = {"claim": None, "claimed_until": None, "batch": None}
 _NOT_WANTED: Final[Columns] = {"wanted_sequence": None, "is_dead": False, **_FREE}
-_NEVER_TOLD: Final[Columns] = {"told_sequence": 0, "told_event": None, "told_at": None}
+_NEVER_TOLD: Final[Columns] = {
+    "told_sequence": 0,
+    "told_event": None,
+    "told_at": None,
+    "in_doubt": False,
+}
 
 
 def _wanted(sequence: int, due_at: datetime) -> Columns:
@@ -175,4 +232,5 @@ def delivery_of(row: AnyRow) -> Delivery:
         row.is_dead,
         row.batch,
         row.claim is not None,
+        row.in_doubt,
     )

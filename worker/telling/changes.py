@@ -46,7 +46,7 @@ def tell_changes(store: Store, channel: Channel, applied: Applied) -> None:
 
 def _claimed(store: Store, channel: str, claim: str, applied: Applied) -> Span | None:
     with store.read() as reading:
-        if not reading.applied_is_due(channel, applied.every):
+        if reading.is_paused(channel) or not reading.applied_is_due(channel, applied.every):
             return None
     with store.write() as uow:
         span = uow.claim_applied(channel, claim, uow.now() + CLAIM, applied.every)
@@ -84,8 +84,10 @@ def _done(store: Store, claim: str, channel: str | None = None) -> None:
 def _failed(store: Store, channel: str, claim: str, attempts: int, error: Undelivered) -> None:
     is_dead = error.permanent or attempts >= MOST_ATTEMPTS
     with store.write() as uow:
-        due_at = uow.now() + (error.retry_after or pause(attempts))
+        due_at = uow.now() + pause(attempts, error.retry_after)
         uow.applied_untold(claim, error.sentence, due_at, is_dead=is_dead)
+        if error.retry_after:
+            uow.pause(channel, uow.now() + error.retry_after)
         if is_dead:
             give_up(uow, channel, error.sentence)
         uow.commit()

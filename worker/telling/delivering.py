@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
+from reconcile.life import Event
 from worker import observing
-from worker.alert_ports import Delivery
+from worker.alert_ports import Delivery, PastEvent
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert, Digest
-from worker.ports import Store
+from worker.ports import Store, UnitOfWork
 from worker.telling.changes import tell_changes
 from worker.telling.composing import as_told, composed, words_of
 from worker.telling.giving_up import give_up, works_again
@@ -126,10 +127,11 @@ class Deliverer:
             problems = uow.problems({d.finding for d in claimed})
             events = {(e.finding, e.sequence): e for e in uow.events(problems)}
             words = words_of(uow, self._words)
+            due = [d for d in claimed if not _drop_if_over(uow, d, events)]
             uow.commit()
         return [
             _Item(d, as_told(composed(events[d.finding, d.wanted], problems[d.finding], words), d))
-            for d in claimed
+            for d in due
             if d.wanted is not None
         ]
 
@@ -166,10 +168,14 @@ class Deliverer:
     ) -> None:
         attempts = max(item.delivery.attempts for item in items) + 1
         is_dead = error.permanent or attempts >= MOST_ATTEMPTS
-        wait = error.retry_after or pause(attempts)
         with self._store.write() as uow:
             tried = {item.delivery.finding: item.number for item in items}
-            uow.undelivered(claim, tried, error.sentence, uow.now() + wait, is_dead=is_dead)
+            again = uow.now() + pause(attempts, error.retry_after)
+            uow.undelivered(
+                claim, tried, error.sentence, again, is_dead=is_dead, in_doubt=error.unsure
+            )
+            if error.retry_after:
+                uow.pause(channel.name, uow.now() + error.retry_after)
             if is_dead:
                 for key in tried.items():
                     uow.decide_event(key, {channel.name: f"given up: {error.sentence}"})
@@ -182,6 +188,18 @@ class Deliverer:
             with self._store.write() as uow:
                 uow.let_go(claim, [item.delivery.finding for item in items])
                 uow.commit()
+
+
+def _drop_if_over(
+    uow: UnitOfWork, delivery: Delivery, events: Mapping[tuple[int, int], PastEvent]
+) -> bool:
+    """Its end came while somebody tried to tell it, who found out that it did not arrive."""
+    key = (delivery.finding, delivery.wanted or 0)
+    if events[key].event is not Event.RESOLVED or delivery.may_know_it_open:
+        return False
+    uow.drop(delivery.finding, delivery.channel)
+    uow.decide_event(key, {delivery.channel: "over before it was told"})
+    return True
 
 
 def _last(alerts: Sequence[Alert]) -> datetime:

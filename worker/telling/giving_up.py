@@ -28,11 +28,12 @@ def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
 
 
 def works_again(uow: UnitOfWork, channel: str) -> None:
-    """It took one."""
+    """It took one, so that what it still thinks is open can be told to be over."""
     problem = _open(uow, channel)
     if problem is not None:
         uow.go_on_findings([(problem.id, Step(problem.finding, None))])
         _tell(uow, problem.id, problem.finding, Event.RESOLVED)
+        uow.want_ends(channel)
 
 
 def _open(uow: UnitOfWork, channel: str) -> OpenFinding | None:

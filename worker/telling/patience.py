@@ -14,7 +14,7 @@ _LONGEST_PAUSE: Final = timedelta(hours=1)
 _DOUBLINGS: Final = 10
 
 
-def pause(attempts: int) -> timedelta:
-    """After so many that failed."""
+def pause(attempts: int, asked: timedelta | None = None) -> timedelta:
+    """After so many that failed; no less than the receiver ``asked`` for."""
     doubled: int = 2 ** min(attempts - 1, _DOUBLINGS)
-    return min(_FIRST_PAUSE * doubled, _LONGEST_PAUSE)
+    return max(min(_FIRST_PAUSE * doubled, _LONGEST_PAUSE), asked or timedelta())

@@ -6,16 +6,17 @@ import json
 import logging
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 
-from tests.worker.alerts.samples import DIGEST, LIFE, OPENED, hostile_alerts
+from tests.worker.alerts.samples import DIGEST, LIFE, NOW, OPENED, hostile_alerts
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.documents import alert_document, encoded
-from worker.alerts.message import Alert
+from worker.alerts.message import Alert, Digest
 
 
 def test_the_file_has_a_line_for_each_alert(tmp_path: Path) -> None:
@@ -50,6 +51,25 @@ def test_the_log_has_the_alert_as_a_fact(caplog: pytest.LogCaptureFixture) -> No
     (record,) = caplog.records
     assert record.message == "alert"
     assert record.__dict__["facts"]["alert"]["key"] == OPENED.key
+
+
+def test_many_alerts_at_once_are_one_record_in_the_log_that_lists_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    many = Digest("digest-4", tuple(replace(OPENED, finding=n) for n in range(60)), NOW)
+    with caplog.at_level(logging.WARNING):
+        Lines("log").deliver(many)
+    (record,) = caplog.records
+    assert record.message == "alerts"
+    told = record.__dict__["facts"]
+    assert told["summary"] == "60 problems: 60 warning opened"
+    assert (len(told["alerts"]), told["more"]) == (50, 10)
+    assert told["alerts"][0].startswith("[WARNING] partner mismatch: HQ (dhcp01.corp.example")
+
+
+def test_only_the_log_is_for_people(tmp_path: Path) -> None:
+    assert Lines("log").for_people
+    assert not Lines("log", tmp_path / "alerts.jsonl").for_people
 
 
 def test_a_file_that_cannot_be_written_is_told_and_tried_again(tmp_path: Path) -> None:

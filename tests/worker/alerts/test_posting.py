@@ -48,7 +48,7 @@ def test_what_was_posted_arrives_as_it_is() -> None:
     ("status", "permanent"),
     [
         *((status, True) for status in (400, 401, 403, 404, 410, 413)),
-        *((status, False) for status in (408, 429, 500, 502, 503, 599)),
+        *((status, False) for status in (408, 429, 500, 502, 503, 504, 599)),
     ],
 )
 def test_what_may_pass_is_tried_again_and_what_will_not_is_permanent(
@@ -58,6 +58,7 @@ def test_what_may_pass_is_tried_again_and_what_will_not_is_permanent(
         error = refused(receiver(to.url))
         assert len(to.got) == 1, "tried once"
     assert (error.permanent, error.retry_after) == (permanent, None)
+    assert error.unsure is (status in (502, 504)), "of another one behind who answered"
     assert f"answered with {status}" in error.sentence
 
 
@@ -83,14 +84,15 @@ def test_who_does_not_answer_in_time_is_left(fault: str) -> None:
         begun = time.monotonic()
         error = refused(receiver(to.url))
         assert time.monotonic() - begun < 10, "whatever the receiver does"
-    assert not error.permanent
+    assert (error.permanent, error.unsure) == (False, True)
     assert "did not answer in time" in error.sentence
 
 
 @pytest.mark.parametrize("fault", ["drop", "half", "garbage"])
 def test_who_breaks_off_may_not_have_it_so_it_is_sent_again(fault: str) -> None:
     with receiving(Manner(fault=fault)) as to:
-        assert not refused(receiver(to.url)).permanent
+        error = refused(receiver(to.url))
+    assert (error.permanent, error.unsure) == (False, True)
 
 
 def test_of_a_huge_answer_little_is_read() -> None:
@@ -104,7 +106,8 @@ def test_nobody_there_is_tried_again() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         error = refused(receiver(f"http://127.0.0.1:{free.getsockname()[1]}"))
-    assert (error.permanent, "refused the connection" in error.sentence) == (False, True)
+    assert (error.permanent, error.unsure) == (False, False)
+    assert "refused the connection" in error.sentence
 
 
 def test_a_name_that_nobody_knows_is_tried_again() -> None:

@@ -82,7 +82,7 @@ def test_a_failure_is_tried_again_and_shows_no_secret(
             channel.deliver(OPENED)
         assert len(to.got) == 1, "tried once, whatever the URL says"
     error = raised.value
-    assert (error.permanent, error.retry_after) == (False, None)
+    assert (error.permanent, error.retry_after, error.unsure) == (False, None, True)
     assert error.sentence.startswith("ops: JSON ")
     out = "".join(capfd.readouterr())
     ours = [r.getMessage() for r in caplog.records if not r.name.startswith("urllib3")]

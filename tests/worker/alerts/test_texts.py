@@ -234,6 +234,18 @@ def test_all_that_is_wrong_with_templates_is_told_at_once(tmp_path: Path) -> Non
     ]
 
 
+def test_an_alert_that_a_text_of_one_s_own_cannot_do_is_told_in_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "body.txt").write_text("{{ alert.values[0] }}")
+    texts = Texts(tmp_path)
+    assert texts.body(OPENED, Medium.PLAIN).startswith("MCLT")
+    assert UNREAD.said == ()
+    assert texts.body(UNREAD, Medium.PLAIN) == TEXTS.body(UNREAD, Medium.PLAIN)
+    (record,) = caplog.records
+    assert (record.message, record.__dict__["facts"]["template"]) == ("text failed", "body.txt")
+
+
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(TextsUnusable, match="is no directory"):
         Texts(tmp_path / "none")

@@ -38,6 +38,7 @@ _OLDER = (
     "delivery",
     "silence",
     "run",
+    "channel_pause",
     "operation_tracker",
     "applied_digest",
 )
@@ -77,7 +78,7 @@ class Ops:
 
     @property
     def alerting(self) -> Alerting:
-        return Alerting(self.channels, self.routes, self.repeat, self.applied)
+        return Alerting(dict(self.channels), self.routes, self.repeat, self.applied)
 
     def deliverer(self) -> Deliverer:
         """Another process's."""
@@ -94,6 +95,11 @@ class Ops:
             if close:
                 uow.close_run(self.run, "done", {})
             uow.commit()
+
+    def open(self) -> set[str]:
+        """The problems that are open, by fingerprint."""
+        with self.store.read() as reading:
+            return {p.finding.fingerprint for p in reading.open_findings() if p.is_open}
 
     def told(self, channel: str) -> list[dict[str, Any]]:
         """What arrived there, in order."""

@@ -18,6 +18,7 @@ from tests.worker.telling.ops import Ops, mismatch
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.config import Applied
 from worker.alerts.message import Changes, Message
+from worker.alerts.routes import Match, Route
 from worker.telling.patience import CLAIM, MOST_ATTEMPTS
 
 QUARTER = timedelta(minutes=15)
@@ -190,6 +191,21 @@ def test_a_receiver_in_trouble_has_it_later_and_then_all_of_it_once(site: Site) 
     site.ops.deliverer().deliver()
     assert site.inbox.got == []
     site.ops.later(timedelta(minutes=1))
+    site.ops.deliverer().deliver()
+    assert site.inbox.numbers() == [numbers]
+
+
+def test_who_asked_for_patience_at_an_alert_is_told_no_changes_until_then(site: Site) -> None:
+    site.ops.routes = (Route(Match(), ("inbox",)),)
+    site.ops.see(mismatch("HQ", *site.ops.servers[:2]))
+    site.inbox.error = Undelivered("inbox: busy.", retry_after=timedelta(hours=1))
+    site.ops.deliverer().deliver()
+    site.inbox.error = None
+    numbers = site.updates(60)
+    site.ops.later(2 * QUARTER)
+    site.ops.deliverer().deliver()
+    assert site.inbox.got == []
+    site.ops.later(2 * QUARTER)
     site.ops.deliverer().deliver()
     assert site.inbox.numbers() == [numbers]
 

@@ -1,4 +1,8 @@
-"""One line of JSON for each alert or change, in the log of the process or in a file of their own."""
+"""Alerts and changes in a file of their own, one line of JSON for each, or in the log of the process.
+
+Programs read such a file, and must find each problem in it.  People read the log of a process,
+where many problems at once are one record: hundreds would push out what else it has to say.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from typing import Any, ClassVar, Final
 from collectors.quote import escaped
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.documents import document, encoded
-from worker.alerts.message import Changes, Message
+from worker.alerts.message import Changes, Digest, Message
+from worker.alerts.texts import summary
 from worker.logs import facts
 
 _log: Final = logging.getLogger(__name__)
@@ -23,25 +28,36 @@ _DO_NOT_WAIT: Final = getattr(os, "O_NONBLOCK", 0)  # for a pipe that nobody rea
 class Lines:
     """Appends to ``file``, or logs; a file may be turned over at any time."""
 
-    for_people: ClassVar[bool] = False
     refresh: ClassVar[None] = None
 
     name: str
     file: Path | None = None
 
+    @property
+    def for_people(self) -> bool:
+        return self.file is None
+
     def deliver(self, message: Message) -> None:
-        documents = _documents(message)
         if self.file is None:
-            for document in documents:
-                _log.warning("alert", extra=facts(channel=self.name, alert=document))
+            self._log(message)
             return
         try:
-            _append(self.file, b"".join(encoded(d) + b"\n" for d in documents))
+            _append(self.file, b"".join(encoded(d) + b"\n" for d in _documents(message)))
         except OSError as error:
             raise Undelivered(
                 f"{escaped(self.name)}: {escaped(str(self.file), 300)} cannot be written:"
                 f" {error.strerror}."
             ) from None
+
+    def _log(self, message: Message) -> None:
+        if not isinstance(message, Digest):
+            for told in _documents(message):
+                _log.warning("alert", extra=facts(channel=self.name, alert=told))
+            return
+        words = summary(message)
+        alerts = [f"{alert.subject}, {alert.event}: {alert.what}" for alert in words.alerts]
+        said = facts(channel=self.name, summary=words.headline, alerts=alerts, more=words.more)
+        _log.warning("alerts", extra=said)
 
 
 def _documents(message: Message) -> list[dict[str, Any]]:

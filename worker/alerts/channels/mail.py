@@ -80,7 +80,7 @@ class Mail:
             except (SMTPException, OSError, ValueError) as error:
                 raise self._undelivered(error, deadline) from None
         if refused:
-            raise self._some_refused(refused)
+            raise self._some_refused(refused, unsure=True)
 
     def composed(self, message: Message) -> MIMEMultipart:
         """The mail, dated now."""
@@ -128,12 +128,20 @@ class Mail:
                 if self.username is not None:
                     client.log_on(self.username, self.password or "")
                 to = [box.addr_spec for box in self.recipients]
-                refused = client.sendmail(self.sender.addr_spec, to, mail.as_bytes())
+                client.ehlo_or_helo_if_needed()
+                try:
+                    refused = client.sendmail(self.sender.addr_spec, to, mail.as_bytes())
+                except (SMTPResponseException, SMTPRecipientsRefused):
+                    raise
+                except (SMTPException, OSError) as error:
+                    raise self._undelivered(error, deadline, unsure=True) from None
                 with contextlib.suppress(SMTPException, OSError):  # it has the mail already
                     client.quit()
         return refused
 
-    def _undelivered(self, error: Exception, deadline: Deadline) -> Undelivered:
+    def _undelivered(
+        self, error: Exception, deadline: Deadline, *, unsure: bool = False
+    ) -> Undelivered:
         who = f"{escaped(self.name)}: {escaped(self.host)}"
         match error:
             case SMTPAuthenticationError():  # its words may repeat the proof
@@ -148,18 +156,20 @@ class Mail:
                     f"{who} offers no STARTTLS, or no logon that is known here.", permanent=True
                 )
             case SMTPException() if not deadline.over:
-                return Undelivered(f"{who} broke off.")
+                return Undelivered(f"{who} broke off.", unsure=unsure)
             case _:
-                return Undelivered(f"{who} {why(error, deadline)}.")
+                return Undelivered(f"{who} {why(error, deadline)}.", unsure=unsure)
 
-    def _some_refused(self, refused: Mapping[str, tuple[int, bytes]]) -> Undelivered:
+    def _some_refused(
+        self, refused: Mapping[str, tuple[int, bytes]], *, unsure: bool = False
+    ) -> Undelivered:
         """Those who were not refused have it, and may get it again with the same id."""
         listed = ", ".join(
             f"{escaped(box)} ({code} {_words(words)})" for box, (code, words) in refused.items()
         )
         permanent = all(code >= _PERMANENT for code, _ in refused.values())
         sentence = f"{escaped(self.name)}: {escaped(self.host)} refused to deliver to {listed}."
-        return Undelivered(sentence, permanent=permanent)
+        return Undelivered(sentence, permanent=permanent, unsure=unsure)
 
 
 class _Client(SMTP):

@@ -41,7 +41,8 @@ class PagerDuty:
         for alert in members(message):
             left = timedelta(seconds=until - time.monotonic())
             if left <= timedelta(0):  # what was sent already does no harm when it comes again
-                raise Undelivered(f"{escaped(self.name)}: there was no time for all alerts.")
+                sentence = f"{escaped(self.name)}: there was no time for all alerts."
+                raise Undelivered(sentence, unsure=True)
             body = encoded({"routing_key": self.routing_key, **event(alert)})
             post(replace(self.receiver, timeout=left), body, {"Content-Type": "application/json"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from collectors.quote import escaped
 from worker.alerts.message import Message
@@ -13,19 +13,26 @@ class Undelivered(Exception):
     """The receiver did not take the message, or nobody knows whether it did.
 
     ``permanent``: the same message will not be taken later either, a person must mend something.
-    Else it may be sent again, not before ``retry_after`` if the receiver asked for that.  The
+    Else it may be sent again, not before ``retry_after`` if the receiver asked for that.
+    ``unsure``: nobody knows whether it did, so it must be told of the end of a problem, too.  The
     sentence names the channel and holds no secret.
     """
 
     code = "undelivered"
 
     def __init__(
-        self, sentence: str, *, retry_after: timedelta | None = None, permanent: bool = False
+        self,
+        sentence: str,
+        *,
+        retry_after: timedelta | None = None,
+        permanent: bool = False,
+        unsure: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.retry_after = retry_after
         self.permanent = permanent
+        self.unsure = unsure
 
 
 def no_incident(channel: str) -> Undelivered:
@@ -35,13 +42,14 @@ def no_incident(channel: str) -> Undelivered:
 
 
 class Channel(Protocol):
-    """A way out.  May be used by one thread at a time.
+    """A way out.  May be used by one thread at a time."""
 
-    ``for_people``: it is read by people, who are better told many things at once in one digest.
-    The others take a digest, too, and make single alerts of it.
-    """
+    @property
+    def for_people(self) -> bool:
+        """True if it is read by people, who are better told many things at once in one digest.
 
-    for_people: ClassVar[bool]
+        The others take a digest, too, and make single alerts of it.
+        """
 
     @property
     def refresh(self) -> timedelta | None:

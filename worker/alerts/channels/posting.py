@@ -33,6 +33,8 @@ _LONGEST_WAIT: Final = timedelta(days=1)
 _LATER: Final = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
+#: Of who passed it on and does not know what became of it.
+_OF_GO_BETWEENS: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 _NAT64: Final = 0x0064_FF9B << 96  # addresses that hold an IPv4 one in their last bits
 _WHOLE_IPV4: Final = 1 << 32
 
@@ -99,9 +101,12 @@ def _posted(
             context = trusting(receiver.ca_file)
             client.sock = context.wrap_socket(client.sock, server_hostname=where.name)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        client.request("POST", target, body, {"User-Agent": _AGENT, **headers})
-        answer = client.getresponse()
-        _read(answer, deadline)
+        try:
+            client.request("POST", target, body, {"User-Agent": _AGENT, **headers})
+            answer = client.getresponse()
+            _read(answer, deadline)
+        except (OSError, HTTPException) as error:
+            raise Undelivered(f"{_who(receiver)} {why(error, deadline)}.", unsure=True) from None
         return answer.status, answer.getheader("Retry-After")
 
 
@@ -142,7 +147,8 @@ def _who(receiver: Receiver) -> str:
 
 def _refusal(who: str, status: int, retry_after: str | None) -> Undelivered:
     if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Undelivered(f"{who} answered with {status}.", retry_after=patience(retry_after))
+        sentence, is_unsure = f"{who} answered with {status}.", status in _OF_GO_BETWEENS
+        return Undelivered(sentence, retry_after=patience(retry_after), unsure=is_unsure)
     why = "; redirects are not followed" if status < HTTPStatus.BAD_REQUEST else ""
     return Undelivered(f"{who} answered with {status}{why}.", permanent=True)
 

@@ -66,7 +66,7 @@ class Service:
             if result.status is not AppriseResultStatus.TIMEOUT:
                 what = "did not take the message, or could not be reached"
             service = escaped(str(self.plugin.service_name))
-            raise Undelivered(f"{escaped(self.name)}: {service} {what}.")
+            raise Undelivered(f"{escaped(self.name)}: {service} {what}.", unsure=True)
 
     def _written(self, message: Message) -> tuple[str, str, NotifyFormat]:
         """Title, body, and what the body is written in: what the service likes best of ours.
