@@ -97,7 +97,12 @@ class MemberReading(Session):
     def _waiting_for(
         self, servers: Collection[int], *, locked: bool = False
     ) -> tuple[tuple[OpenRun, Member], ...]:
-        asked = _waiting_for(is_sqlite=self._database.is_sqlite, locked=locked)
+        """Locked by a question of its own: the answer of one that has to wait for a lock is partly
+        of before it waited.
+        """
+        asked = _waiting_for(is_sqlite=self._database.is_sqlite)
+        if locked and not self._database.is_sqlite:
+            self._rows(_LOCK_WAITING, {"servers": list(servers)})
         rows = self._rows(asked, {"servers": list(servers)})
         return tuple((open_run(row), _member(row)) for row in rows)
 
@@ -158,17 +163,24 @@ def _with_claims(*, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _waiting_for(*, is_sqlite: bool, locked: bool) -> Select[*tuple[Any, ...]]:
-    """Members that wait for a reading of the parameter ``servers``, each with its run.
-
-    Locked in one order by all, so that none waits for another one in a circle.
-    """
+def _waiting_for(*, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
+    """Members that wait for a reading of the parameter ``servers``, each with its run."""
     of_run = and_(run_table.c.id == run_member.c.run_id, IN_PROGRESS)
     asked = _with_claims(is_sqlite=is_sqlite).join(run_table, of_run).add_columns(*RUN)
-    these = run_member.c.server_id.in_(bindparam("servers", expanding=True))
-    waits = (these, run_member.c.state == Stage.WAITING)
-    ordered = asked.where(*waits).order_by(run_member.c.run_id, run_member.c.server_id)
-    return ordered.with_for_update(of=run_member) if locked else ordered
+    return asked.where(_THESE_WAIT).order_by(run_member.c.run_id)
+
+
+_THESE_WAIT: Final = and_(
+    run_member.c.server_id.in_(bindparam("servers", expanding=True)),
+    run_member.c.state == Stage.WAITING,
+)
+#: In one order by all, so that none waits for another one in a circle.
+_LOCK_WAITING: Final = (
+    select(run_member.c.run_id)
+    .where(_THESE_WAIT)
+    .order_by(run_member.c.run_id, run_member.c.server_id)
+    .with_for_update()
+)
 
 
 def open_run(row: AnyRow) -> OpenRun:

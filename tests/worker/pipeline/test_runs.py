@@ -51,6 +51,7 @@ def by_sync(directory: Path, at: Office) -> tuple[Summary, dict[str, Record]]:
 def test_a_first_run_creates_what_a_sync_creates(tmp_path: Path, database_url: str) -> None:
     with office(tmp_path, made(24, partners=5), database_url=database_url) as at:
         summary = at.run()
+        assert [s for s in summary.sightings.values() if not isinstance(s, Seen)] == []
         synced, records = by_sync(tmp_path, at)
         assert told(at.records()) == records
         assert len(records) == 60

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
+from datetime import timedelta
 
 import pytest
 
@@ -78,6 +79,9 @@ def test_two_that_want_the_same_server_come_one_after_the_other(
 ) -> None:
     """The second one sees what the first one did."""
     run, one, _ = waiting
+    with store.write() as uow:  # who is not registered is taken for dead
+        first, other = (uow.register_process(n, "read", timedelta(hours=1)) for n in "ab")
+        uow.commit()
     seen: dict[int, int | None] = {}
     begun = threading.Event()
 
@@ -85,20 +89,20 @@ def test_two_that_want_the_same_server_come_one_after_the_other(
         with closing(open_store(store_url)) as mine, mine.write_members() as uow:
             uow.look_ahead([one])
             ((_, member),) = uow.waiting_members(one)
-            seen[process] = None if member.claimed_at is None else process
+            seen[process] = member.claimed_by
             uow.claim(run, one, process)
             then()
             uow.commit()
 
-    second = threading.Thread(target=claim, args=(2, lambda: None))
+    second = threading.Thread(target=claim, args=(other, lambda: None))
 
     def while_the_second_one_comes() -> None:
         second.start()
         begun.wait(_MOMENT_SECONDS)  # it has no way to tell that it waits
 
-    claim(1, while_the_second_one_comes)
+    claim(first, while_the_second_one_comes)
     second.join(PATIENCE_SECONDS)
-    assert seen == {1: None, 2: 2}, "the second one saw the claim of the first one"
+    assert seen == {first: None, other: first}, "the second one saw the claim of the first one"
 
 
 def test_who_is_about_other_servers_too_must_be_alone(
