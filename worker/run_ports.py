@@ -162,8 +162,8 @@ class RunsReading(Protocol):
     def stages(self, run: int) -> Mapping[Stage, int]:
         """How many members are at each stage."""
 
-    def at_stage(self, run: int, stage: Stage, most: int) -> tuple[int, ...]:
-        """The first members that are there, by server; at most so many."""
+    def first_at(self, run: int, most: Mapping[Stage, int]) -> Mapping[Stage, tuple[int, ...]]:
+        """The first members at these stages, by server; so many of each at most, all at one time."""
 
     def unresolved(self, run: int) -> frozenset[int]:
         """Members of which something waits for the names of others."""

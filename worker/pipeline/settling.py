@@ -144,10 +144,10 @@ class _Share:
 def _next_share(reading: Reading, run: OpenRun, most: int) -> _Share | None:
     """Who concluded and was not judged; at the end those whose partners nobody could name.
 
-    Who still waits is asked first: whoever concludes in between has then been counted once at least.
+    Both are asked at once: somebody may conclude between two questions, and would be in both.
     """
-    waiting = reading.at_stage(run.id, Stage.WAITING, 1)
-    concluded = reading.at_stage(run.id, Stage.CONCLUDED, most + 1)
+    first = reading.first_at(run.id, {Stage.CONCLUDED: most + 1, Stage.WAITING: 1})
+    concluded, waiting = first[Stage.CONCLUDED], first[Stage.WAITING]
     if concluded:
         now, later = concluded[:most], concluded[most:]
         return _Share(frozenset(now), frozenset((*later, *waiting)))

@@ -7,7 +7,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from worker.run_ports import Lane, Member, OpenRun, Scope, Stage
 from worker.store.run_tables import run_member, server_poll, worker_process
@@ -39,10 +50,13 @@ class MemberReading(Session):
         counts = select(run_member.c.state, func.count()).where(run_member.c.run_id == run)
         return {Stage(row[0]): row[1] for row in self._rows(counts.group_by(run_member.c.state))}
 
-    def at_stage(self, run: int, stage: Stage, most: int) -> tuple[int, ...]:
-        these = and_(run_member.c.run_id == run, run_member.c.state == stage)
-        first = select(run_member.c.server_id).where(these).order_by(run_member.c.server_id)
-        return tuple(row[0] for row in self._rows(first.limit(most)))
+    def first_at(self, run: int, most: Mapping[Stage, int]) -> Mapping[Stage, tuple[int, ...]]:
+        asked = [select(_first_at(run, stage, number)) for stage, number in most.items()]
+        rows = self._rows(union_all(*asked))
+        return {
+            stage: tuple(sorted(row.server_id for row in rows if row.state == stage))
+            for stage in most
+        }
 
     def unresolved(self, run: int) -> frozenset[int]:
         these = and_(run_member.c.run_id == run, run_member.c.unresolved)
@@ -150,6 +164,12 @@ def _reads(*, is_sqlite: bool) -> ColumnElement[bool]:
         worker_process.c.id == run_member.c.claimed_by,
         worker_process.c.alive_until > clock(is_sqlite=is_sqlite),
     )
+
+
+def _first_at(run: int, stage: Stage, most: int) -> Subquery:
+    these = and_(run_member.c.run_id == run, run_member.c.state == stage)
+    first = select(run_member.c.server_id, run_member.c.state).where(these)
+    return first.order_by(run_member.c.server_id).limit(most).subquery()
 
 
 # Made once: they are asked for every server of a run, and to make one takes as long as to ask it.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import pytest
+from sqlalchemy import event
 
 from collectors.simulator.fleet import made
 from reconcile.model import ReadFailure, Unseen
@@ -23,8 +25,13 @@ from worker.pipeline import crew
 from worker.pipeline.crew import Crew
 from worker.pipeline.reading import conclude
 from worker.pipeline.settling import settle
+from worker.store.schema import open_store
+from worker.store.store import SqlStore
+from worker.store_faults import StoreUnavailable
 
 PAIR = (1, 2)
+_MOMENT_SECONDS = 0.05
+_FEWEST_QUESTIONS = 20
 AWAY = ReadFailure("timeout", "It does not answer.", "Wait.", retry=True)
 
 
@@ -117,3 +124,57 @@ def test_who_concludes_while_a_worker_gives_up_the_run_is_judged_by_it(
     settling.join(PATIENCE_SECONDS)
     told = at.summary(run)
     assert (told.pairs, type(told.sightings[PAIR[1]])) == (1, Unseen)
+
+
+def test_whoever_concludes_while_a_pair_is_judged_is_not_forgotten(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After every single question that who judges asks the database, each in a run of its own."""
+    with (
+        office(tmp_path, made(4, partners=1), database_url=postgres_url) as at,
+        closing(open_store(postgres_url, lock_timeout_seconds=_MOMENT_SECONDS)) as other,
+    ):
+        number, asked = 0, 1
+        while number < asked:
+            run = at.ask()
+            at.post.waiting_now.clear()
+            with monkeypatch.context() as nobody_judges:
+                nobody_judges.setattr(Crew, "settle", lambda *_: None)
+                for server in (2, 3, 4):
+                    at.crews[0].read(run, server)
+            with concluding(at, other, run, after=number) as questions:
+                at.crews[0].settle(run)
+            asked = len(questions)
+            at.crews[0].settle(run)
+            assert at.summary(run).pairs == 2, f"{questions[number : number + 1]}"
+            number += 1
+        assert number > _FEWEST_QUESTIONS, "it is a long way from one lock to the other"
+
+
+@contextmanager
+def concluding(at: Office, other: SqlStore, run: int, *, after: int) -> Iterator[list[str]]:
+    """Somebody concludes the first server after so many questions, or at the end if he must wait."""
+    questions: list[str] = []
+    waits = [True]
+
+    def conclude_now() -> None:
+        waits.clear()
+        try:
+            with other.write_members() as uow:
+                uow.look_ahead([1])
+                uow.conclude(run, 1, Unseen(1, uow.now(), AWAY))
+                uow.commit()
+        except StoreUnavailable:
+            waits.append(True)
+
+    def count(*statement: object) -> None:
+        questions.append(str(statement[2]))
+        if waits and len(questions) == after + 1:
+            conclude_now()
+
+    engine = at.ipam.store.engine  # type: ignore[attr-defined]  # of the real store
+    event.listen(engine, "after_cursor_execute", count)
+    yield questions
+    event.remove(engine, "after_cursor_execute", count)
+    if waits:
+        conclude_now()
