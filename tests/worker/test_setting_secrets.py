@@ -75,6 +75,7 @@ def test_a_password_file_that_is_no_use_is_a_mistake(
     given_url = {} if url is None else {"IPAM_SYNC_DATABASE_URL": url}
     environ = {**given_url, "IPAM_SYNC_DATABASE_PASSWORD_FILE": str(file)}
     (problem,) = problems(environ, config)
-    assert problem.startswith(f"IPAM_SYNC_DATABASE_PASSWORD_FILE is '{file}'")
+    begin = str(file)[:40]  # a long one is shortened
+    assert problem.startswith(f"IPAM_SYNC_DATABASE_PASSWORD_FILE is '{begin}")
     assert said in problem
     assert "secret" not in problem
