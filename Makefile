@@ -24,8 +24,10 @@ setup: $(VENV)/.dev ## create .venv with everything that is needed to work on th
 demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: nothing to configure
 	@$(BIN)/ipam-sync demo
 
-test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects)
-	$(BIN)/python -m pytest $(ARGS)
+# Many tests wait for processes, so there is one more at it than there are cores.
+JOBS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
+test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects, JOBS=1 one by one)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev ## check style, formatting, types, the import contracts and compose.yaml
 	$(BIN)/ruff check .

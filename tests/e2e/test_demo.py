@@ -300,7 +300,10 @@ def playing(place: Place, until: str, members: int = EVERYBODY) -> Iterator[Play
             while not said or until not in " ".join("".join(said[-3:]).split()):
                 said.append(process.stdout.readline())
                 assert said[-1], "".join(said)
+            if until == IN_A_STEP:  # it must not come to its end while we look
+                process.send_signal(signal.SIGSTOP)
             with family(process.pid, at_least=members) as everybody:
+                process.send_signal(signal.SIGCONT)
                 assert bool(place.left_behind()) is (place.name_of_temporary != TOO_LONG)
                 yield Playing(process, everybody, said)
         finally:

@@ -364,7 +364,7 @@ def test_a_preview_says_who_gets_it_and_why_not(told: Site, post: Post) -> None:
     end = fates(preview(told, "--problem", number, "--event", "resolved"))
     assert not any(is_told for is_told, _ in end.values()), "who was not told need not know"
     seen = fates(preview(told, "--problem", number, "--event", "acknowledged"))
-    assert seen["log"] == (False, "knows nothing of the problem, so nothing of who looks after it")
+    assert seen["log"] == (True, route), "it is told of the problem, and who looks after it"
     deliver(told)
     assert fates(preview(told, "--problem", number)) == {
         "log": (False, "was told already"),
