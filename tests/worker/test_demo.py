@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from reconcile.model import Evidence, Operation, Unseen
 from reconcile.names import fold
 from tests.worker.pipeline.office import Pigeonholes
 from worker.bootstrap import Ipam
-from worker.demo import script, stage
+from worker.demo import _ending_in_order, script, stage
 from worker.demo.alone import alone
 from worker.demo.directory import temporary_directory
 from worker.demo.installed import Up, has_room, installed
@@ -335,3 +336,11 @@ def test_every_relationship_that_changed_is_announced(performance: Performance) 
 
 def test_the_export_command_is_the_one_that_a_failed_read_recommends() -> None:
     assert EXPORT_AGAIN.endswith(script.EXPORT_COMMAND)
+
+
+def test_an_end_that_a_library_swallowed_is_heeded_at_the_next_step() -> None:
+    """It was raised where nobody lets it through."""
+    with pytest.raises(KeyboardInterrupt), _ending_in_order() as ending:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        ending.heed()

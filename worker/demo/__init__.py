@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import FrameType
 from typing import Final
 
 from reconcile.record import Record
@@ -43,25 +44,46 @@ def run() -> int:
     screen = Screen()
     screen.line(INTRODUCTION)
     screen.command(f"The fleet: {FLEET}")
-    with _ending_in_order(), staged(screen.line) as stage:
+    with _ending_in_order() as ending, staged(screen.line) as stage:
+        ending.heed()
         _first(screen, stage)
+        ending.heed()
         _second(screen, stage)
+        ending.heed()
         is_quiet = _third(screen, stage)
+        ending.heed()
     if not is_quiet:
         return 1
     _farewell(screen)
     return 0
 
 
+class _Ending:
+    """A handler that ends the process as Ctrl-C does, and remembers that it was to."""
+
+    def __init__(self) -> None:
+        self._came = False
+
+    def __call__(self, _: int, __: FrameType | None) -> None:
+        self._came = True
+        raise KeyboardInterrupt
+
+    def heed(self) -> None:
+        """Raised in the middle of a library it may have been swallowed there."""
+        if self._came:
+            raise KeyboardInterrupt
+
+
 @contextmanager
-def _ending_in_order() -> Iterator[None]:
+def _ending_in_order() -> Iterator[_Ending]:
     """What else ends a process does it as Ctrl-C does; what is ignored stays ignored."""
     before = {number: signal.getsignal(number) for number in ENDING}
+    ending = _Ending()
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, ending)
     try:
-        yield
+        yield ending
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
