@@ -340,7 +340,9 @@ def test_the_export_command_is_the_one_that_a_failed_read_recommends() -> None:
 
 def test_an_end_that_a_library_swallowed_is_heeded_at_the_next_step() -> None:
     """It was raised where nobody lets it through."""
-    with pytest.raises(KeyboardInterrupt), _ending_in_order() as ending:
+    with _ending_in_order() as ending:
+        ending.heed()
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
-        ending.heed()
+        with pytest.raises(KeyboardInterrupt):
+            ending.heed()
