@@ -24,8 +24,8 @@ setup: $(VENV)/.dev ## create .venv with everything that is needed to work on th
 demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: nothing to configure
 	@$(BIN)/ipam-sync demo
 
-# Many tests wait for processes, so there is one more at it than there are cores.
-JOBS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
+# Some tests are installations of half a dozen processes that have to keep their times.
+JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects, JOBS=1 one by one)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -84,7 +86,8 @@ class Site:
         assert self.at.the_dead() == []
         for name, text in self.news().items():
             assert "Traceback" not in text, name
-            assert text.count("database away") <= 1, name
+            turns = re.findall(r"database (away|back)", text)
+            assert all(one != next_ for one, next_ in pairwise(turns)), (name, turns)
         eventually(lambda: self.say("database away") == self.say("database back"))
 
 
