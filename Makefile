@@ -25,7 +25,7 @@ demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: not
 	@$(BIN)/ipam-sync demo
 
 # Some tests are installations of half a dozen processes that have to keep their times.
-JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+JOBS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores < 4 ? cores : 4 )))
 test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects, JOBS=1 one by one)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
