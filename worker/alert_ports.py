@@ -197,6 +197,9 @@ class AlertsReading(Protocol):
         not; newest first.
         """
 
+    def events_at(self, keys: Collection[tuple[int, int]]) -> tuple[PastEvent, ...]:
+        """Single events, by (problem, sequence); those that were forgotten are left out."""
+
     def deliveries(
         self, findings: Collection[int] | None = None, *, undone: bool = False
     ) -> tuple[Delivery, ...]:

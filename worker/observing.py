@@ -150,6 +150,11 @@ def alerts_told(channel: str, alerts: int) -> None:
     _log.info("alerts told", extra=facts(channel=channel, alerts=alerts))
 
 
+def channel_broke(channel: str) -> None:
+    """By a mistake of ours, which is being handled."""
+    _log.exception("channel broke", extra=facts(channel=channel))
+
+
 def changes_told(channel: str, changes: int) -> None:
     """A channel took a message about so many operations that were applied."""
     _log.info("changes told", extra=facts(channel=channel, changes=changes))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, or_, select, update
+from sqlalchemy import Select, and_, bindparam, or_, select, tuple_, update
 
 from reconcile.findings import Severity
 from reconcile.life import Event
@@ -50,6 +50,14 @@ class OutboxReading(Session):
             for row in self._rows(all_events().where(finding_event.c.finding_id.in_(chunk)))
         ]
         return tuple(event_of(row) for row in sorted(rows, key=lambda row: row.id))
+
+    def events_at(self, keys: Collection[tuple[int, int]]) -> tuple[PastEvent, ...]:
+        key = tuple_(finding_event.c.finding_id, finding_event.c.sequence)
+        return tuple(
+            event_of(row)
+            for chunk in chunks(keys)
+            for row in self._rows(all_events().where(key.in_(chunk)))
+        )
 
     def to_remind(self, most: int) -> tuple[int, ...]:
         due = and_(finding_table.c.remind_at <= self.now(), finding_table.c.resolved_at.is_(None))

@@ -17,6 +17,7 @@ from worker.alerts.message import Changes
 from worker.applied_ports import AppliedOperation, Span
 from worker.ports import Store
 from worker.telling.giving_up import give_up, works_again
+from worker.telling.handing import hand_over
 from worker.telling.patience import CLAIM, MOST_ATTEMPTS, pause
 
 #: Operations in one message; the rest is counted.
@@ -36,7 +37,7 @@ def tell_changes(store: Store, channel: Channel, applied: Applied) -> None:
         _done(store, claim)
         return
     try:
-        channel.deliver(message)
+        hand_over(channel, message)
     except Undelivered as error:
         _failed(store, channel.name, claim, span.attempts + 1, error)
     else:

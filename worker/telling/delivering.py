@@ -25,6 +25,7 @@ from worker.ports import Store, UnitOfWork
 from worker.telling.changes import tell_changes
 from worker.telling.composing import as_told, composed, words_of
 from worker.telling.giving_up import give_up, works_again
+from worker.telling.handing import hand_over
 from worker.telling.patience import CLAIM, MOST_ATTEMPTS, pause
 from worker.telling.reminding import remind
 from worker.telling.routing import route
@@ -125,7 +126,8 @@ class Deliverer:
         with self._store.write() as uow:
             claimed = uow.claim_deliveries(channel.name, claim, uow.now() + CLAIM, most)
             problems = uow.problems({d.finding for d in claimed})
-            events = {(e.finding, e.sequence): e for e in uow.events(problems)}
+            wanted = [(d.finding, d.wanted) for d in claimed if d.wanted is not None]
+            events = {(e.finding, e.sequence): e for e in uow.events_at(wanted)}
             words = words_of(uow, self._words)
             due = [d for d in claimed if not _drop_if_over(uow, d, events)]
             uow.commit()
@@ -143,7 +145,7 @@ class Deliverer:
             alerts[0] if len(alerts) == 1 else Digest(f"digest-{batch}", alerts, _last(alerts))
         )
         try:
-            channel.deliver(message)
+            hand_over(channel, message)
         except Undelivered as error:
             self._failed(channel, claim, items, error)
             return error.permanent

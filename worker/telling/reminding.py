@@ -34,7 +34,8 @@ def remind(store: Store, alerting: Alerting, words: Words) -> int:
 
 def _remind(uow: UnitOfWork, alerting: Alerting, words: Words, problems: tuple[int, ...]) -> int:
     known = uow.problems(problems)
-    last = {event.finding: event for event in uow.events(known)}
+    numbers = [(key, problem.sequence) for key, problem in known.items()]
+    last = {event.finding: event for event in uow.events_at(numbers)}
     told: dict[int, list[Delivery]] = {key: [] for key in known}
     for delivery in uow.deliveries(known):
         told[delivery.finding].append(delivery)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -78,7 +78,8 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
     else:
         known = desk.known[event.finding]
         _want(uow, event, ways(alert, problem, known, desk.alerting, desk.now))
-    look = next_look(problem, alert, desk.silences, desk.alerting, desk.now)
+    told_now = replace(alert, at=desk.now)  # a repeat is one of what was told
+    look = next_look(problem, told_now, desk.silences, desk.alerting, desk.now)
     uow.remind(event.finding, look, alert.severity)
 
 

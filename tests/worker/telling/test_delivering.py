@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
 
 from reconcile.findings import Finding, Kind
+from reconcile.life import Event
 from tests.worker.alerts.receivers import Manner, Post, receiving
+from tests.worker.store.sql_counter import counted
+from tests.worker.telling.inbox import Inbox
 from tests.worker.telling.ops import Ops, mismatch, one_sided
 from tests.worker.telling.receiving_ends import hook, told
 from worker.alert_ports import Delivery
+from worker.alerts.message import Message, members
 from worker.alerts.routes import Match, Route
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -278,3 +283,52 @@ def test_the_end_of_what_a_receiver_knows_is_told_once_it_is_back(
         ("resolved", "HQ"),
     ]
     assert waiting(site) == []
+
+
+# --------------------------------------------------------------------------- mistakes of ours
+
+
+@dataclass
+class Broken(Inbox):
+    """Cannot tell of one relationship."""
+
+    def deliver(self, message: Message) -> None:
+        if any(alert.relationship == "HQ" for alert in members(message)):
+            raise ZeroDivisionError
+        super().deliver(message)
+
+
+def test_an_alert_that_our_own_code_fails_on_keeps_nothing_from_the_channel(
+    ops: Ops, hq: Finding, branch: Finding
+) -> None:
+    """It is tried again and given up as if the receiver had failed, and the log has the traceback."""
+    broken = Broken("hook")
+    ops.channels, ops.routes = {"hook": broken}, (Route(Match(), ("hook",)),)
+    ops.see(hq, branch)
+    teller = ops.deliverer()
+    for _ in range(3):
+        teller.deliver()
+        ops.later(LONG)
+    assert [alert.relationship for alert in broken.alerts] == ["Branch"]
+    (failed,) = waiting(ops)
+    assert "ZeroDivisionError" in (failed.error or "")
+    assert failed.attempts > 1
+    give_up(ops)
+
+
+def test_what_a_problem_once_went_through_costs_nothing_when_it_is_told(
+    ops: Ops, hq: Finding
+) -> None:
+    """Only what is to be told is read."""
+    ops.see(hq)
+    problem = ops.problem(hq)
+    costs = []
+    for events in (1, 60):
+        for _ in range(events):
+            ops.happens(problem, Event.CHANGED)
+        ops.deliverer().deliver()
+        ops.happens(problem, Event.CHANGED)
+        with counted(ops.store.engine) as sql:
+            ops.deliverer().deliver()  # a new one looks at everything that is open
+        costs.append(sql.fetched)
+    assert costs[0] == costs[1]

@@ -255,3 +255,16 @@ def test_no_event_is_without_an_outcome(ops: Ops) -> None:
     ops.see()
     ops.deliverer().deliver()
     assert ops.outcomes().count({NOBODY: "nobody was told of it"}) == 2
+
+
+def test_a_repeat_is_counted_from_the_telling_not_from_the_event(ops: Ops) -> None:
+    """After a long time without a deliverer what opened is told once, and not twice at once."""
+    ops.see(one_sided("HQ", *ops.servers[:2]))
+    ops.later(10 * HOUR)
+    teller = ops.deliverer()
+    for _ in range(3):
+        teller.deliver()
+    assert ops.events("log") == [("opened", "HQ")]
+    ops.later(4 * HOUR)
+    teller.deliver()
+    assert ops.events("log")[1:] == [("still_open", "HQ")]
