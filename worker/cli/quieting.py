@@ -20,6 +20,8 @@ from worker.cli.options import (
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from worker.alert_ports import Silence
     from worker.ports import Reading
 
@@ -118,35 +120,47 @@ def silence(
       ipam-sync drift silence --server 'dhcp0*' --for 2h --reason 'new switch'
       ipam-sync drift silence --matter blindness --for 8h --reason 'no power'
     """
-    from reconcile.findings import Kind, Matter
-    from worker.alert_ports import Silence
     from worker.present.silences import silence_json
     from worker.quieting import silence as begin
 
     if (length is None) == (until is None):
         raise click.UsageError("Say how long: --for 2h or --until 2026-12-24T18:00Z.")
-    if everything == any((kind, matter, server, relationship)):
+    named = {"kind": kind, "matter": matter, "server": server, "relationship": relationship}
+    if everything == any(named.values()):
         raise click.UsageError("Say of what: --server, --relationship, --kind or --matter.")
     reason = _said(reason, "--reason 'new switch'")
     with ipam() as working, working.store.write() as uow:
         now = uow.now()
-        wanted = Silence(
-            0,
-            reason,
-            "",
-            now,
-            _ahead(now, length or until or timedelta()),
-            None if kind is None else Kind(kind),
-            None if matter is None else Matter(matter),
-            None if server is None else _full_name(uow, server),
-            relationship,
-        )
-        begun = begin(uow, person(), wanted)
+        begun = begin(uow, person(), _silence(uow, reason, now, length or until, named))
         fitting = _fitting(uow, begun)
         uow.commit()
     _tell(begun, fitting)
     if as_json:
         print_json(silence_json(begun, now))
+
+
+def _silence(
+    reading: Reading,
+    reason: str,
+    now: datetime,
+    until: timedelta | datetime | None,
+    named: Mapping[str, str | None],
+) -> Silence:
+    from reconcile.findings import Kind, Matter
+    from worker.alert_ports import Silence
+
+    kind, matter, server = named["kind"], named["matter"], named["server"]
+    return Silence(
+        0,
+        reason,
+        "",
+        now,
+        _ahead(now, until or timedelta()),
+        None if kind is None else Kind(kind),
+        None if matter is None else Matter(matter),
+        None if server is None else _full_name(reading, server),
+        named["relationship"],
+    )
 
 
 def _full_name(reading: Reading, text: str) -> str:

@@ -23,6 +23,14 @@ def _time() -> sa.DateTime | sa.String:
 
 
 def upgrade() -> None:
+    """Problems first: events and deliveries belong to them."""
+    _problems()
+    _events()
+    _deliveries()
+    _silences()
+
+
+def _problems() -> None:
     """What is open was told by lists at once, so it counts as confirmed when it was first seen."""
     op.execute(
         "DELETE FROM finding WHERE id NOT IN (SELECT max(id) FROM finding GROUP BY fingerprint)"
@@ -50,6 +58,9 @@ def upgrade() -> None:
         op.add_column("finding", column)
     op.execute("UPDATE finding SET counted_at = first_seen, confirmed_at = first_seen")
     op.create_index("ix_finding_remind_at", "finding", ["remind_at"])
+
+
+def _events() -> None:
     op.create_table(
         "finding_event",
         sa.Column("id", _BIG, autoincrement=True, nullable=False),
@@ -78,6 +89,9 @@ def upgrade() -> None:
         sqlite_where=unrouted,
         postgresql_where=unrouted,
     )
+
+
+def _deliveries() -> None:
     op.create_table(
         "delivery",
         sa.Column("finding_id", _BIG, nullable=False),
@@ -106,6 +120,9 @@ def upgrade() -> None:
         sqlite_where=wanted,
         postgresql_where=wanted,
     )
+
+
+def _silences() -> None:
     op.create_table(
         "silence",
         sa.Column("id", _BIG, autoincrement=True, nullable=False),
