@@ -299,9 +299,6 @@ class AlertsKeeping(AlertsReading, Protocol):
     def want_again(self, channel: str, told_before: datetime) -> None:
         """The channel is told again what it knows of open problems and was told before then."""
 
-    def want_ends(self, channel: str) -> None:
-        """The channel is told the end of what it may think is open, where that was given up."""
-
     def look_again(self) -> None:
         """It is time to look at every open problem."""
 

@@ -69,7 +69,7 @@ class AppliedKeeping(AppliedReading, Protocol):
     def applied_told(self, claim: str) -> None:
         """The channel has it; frees the claim.  One that was taken over meanwhile changes nothing."""
 
-    def applied_untold(self, claim: str, error: str, due_at: datetime, *, is_dead: bool) -> None:
+    def applied_untold(self, claim: str, due_at: datetime, *, is_dead: bool) -> None:
         """The channel does not have it: then again, or, given up, never.  Frees the claim."""
 
     def forget_applied(self, besides: Collection[str]) -> None:

@@ -113,7 +113,6 @@ applied_digest: Final = Table(
     Column("batch", Text),
     Column("due_at", AwareUtc, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("error", Text),
     Column("claim", Text),
     Column("claimed_until", AwareUtc),
 )

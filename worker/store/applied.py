@@ -85,11 +85,11 @@ class AppliedWriting(AppliedReading):
         return Span(row.told_until, until, batch, row.attempts)
 
     def applied_told(self, claim: str) -> None:
-        self._end(claim, {**_TOLD, "error": None})
+        self._end(claim, _TOLD)
 
-    def applied_untold(self, claim: str, error: str, due_at: datetime, *, is_dead: bool) -> None:
+    def applied_untold(self, claim: str, due_at: datetime, *, is_dead: bool) -> None:
         again = {"attempts": applied_digest.c.attempts + 1, "due_at": due_at, **_FREE}
-        self._end(claim, {**(_TOLD if is_dead else again), "error": error})
+        self._end(claim, _TOLD if is_dead else again)
 
     def forget_applied(self, besides: Collection[str]) -> None:
         kept = applied_digest.c.channel.in_(besides)

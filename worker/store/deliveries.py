@@ -14,7 +14,6 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
-    func,
     insert,
     literal,
     or_,
@@ -24,11 +23,10 @@ from sqlalchemy import (
 
 from reconcile.life import Event
 from worker.alert_ports import Delivery
-from worker.store.alert_tables import channel_pause, delivery, finding_event
+from worker.store.alert_tables import channel_pause, delivery
 from worker.store.codecs import Columns
 from worker.store.columns import AwareUtc
 from worker.store.session import AnyRow, Session, chunks
-from worker.store.tables import finding as finding_table
 
 _WANTED: Final = delivery.c.wanted_sequence.is_not(None)
 
@@ -88,22 +86,6 @@ class DeliveryWriting(DeliveryReading):
         self._run(
             old.values(_wanted(0, self.now()) | {"wanted_sequence": delivery.c.told_sequence})
         )
-
-    def want_ends(self, channel: str) -> None:
-        is_known = and_(delivery.c.told_sequence > 0, delivery.c.told_event != Event.RESOLVED)
-        dead = and_(delivery.c.channel == channel, delivery.c.is_dead)
-        is_over = and_(
-            finding_table.c.id == delivery.c.finding_id, finding_table.c.resolved_at.is_not(None)
-        )
-        end = and_(
-            finding_event.c.finding_id == delivery.c.finding_id,
-            finding_event.c.event == Event.RESOLVED,
-        )
-        last = select(func.max(finding_event.c.sequence)).where(end).scalar_subquery()
-        ends = update(delivery).where(
-            dead, or_(is_known, delivery.c.in_doubt), exists().where(is_over), exists().where(end)
-        )
-        self._run(ends.values(_wanted(0, self.now()) | {"wanted_sequence": last}))
 
     def pause(self, channel: str, until: datetime) -> None:
         asked = self._upsert(channel_pause).values(channel=channel, until=until)

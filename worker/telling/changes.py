@@ -16,9 +16,9 @@ from worker.alerts.config import Applied
 from worker.alerts.message import Changes
 from worker.applied_ports import AppliedOperation, Span
 from worker.ports import Store
-from worker.telling.giving_up import give_up, works_again
-from worker.telling.handing import hand_over
-from worker.telling.patience import CLAIM, MOST_ATTEMPTS, pause
+from worker.telling.giving_up import works_again
+from worker.telling.handing import hand_over, refused
+from worker.telling.patience import CLAIM
 
 #: Operations in one message; the rest is counted.
 _MOST: Final = 200
@@ -83,13 +83,8 @@ def _done(store: Store, claim: str, channel: str | None = None) -> None:
 
 
 def _failed(store: Store, channel: str, claim: str, attempts: int, error: Undelivered) -> None:
-    is_dead = error.permanent or attempts >= MOST_ATTEMPTS
     with store.write() as uow:
-        due_at = uow.now() + pause(attempts, error.retry_after)
-        uow.applied_untold(claim, error.sentence, due_at, is_dead=is_dead)
-        if error.retry_after:
-            uow.pause(channel, uow.now() + error.retry_after)
-        if is_dead:
-            give_up(uow, channel, error.sentence)
+        verdict = refused(uow, channel, attempts, error)
+        uow.applied_untold(claim, verdict.again, is_dead=verdict.is_dead)
         uow.commit()
-    observing.alerts_failed(channel, error.sentence, is_dead=is_dead)
+    observing.alerts_failed(channel, error.sentence, is_dead=verdict.is_dead)

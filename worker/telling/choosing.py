@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from reconcile.findings import Kind
@@ -13,6 +13,8 @@ from worker.alerts.message import Alert
 from worker.alerts.routes import Delivery as Way
 from worker.alerts.routes import channels_for
 from worker.alerts.silencing import silenced_by
+
+_EXPLAINED, _SILENCED = "explained by", "silenced by"
 
 
 def ways(
@@ -52,9 +54,14 @@ def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> 
     if problem.resolved_at is not None:
         return "over before it was told"
     if problem.caused_by is not None:
-        return f"explained by {problem.caused_by}"
+        return f"{_EXPLAINED} {problem.caused_by}"
     silence = silenced_by(alert, silences)
-    return None if silence is None else f"silenced by {silence.id}"
+    return None if silence is None else f"{_SILENCED} {silence.id}"
+
+
+def was_kept_quiet(outcome: Mapping[str, str] | None) -> bool:
+    """True if somebody was not told of an event for a reason that ends by itself."""
+    return any(what.startswith((_EXPLAINED, _SILENCED)) for what in (outcome or {}).values())
 
 
 def next_look(
@@ -75,8 +82,9 @@ def next_look(
     repeat, looks = alerting.repeat.get(alert.severity), []
     if problem.acknowledgement is not None and is_acknowledged(problem, now):
         looks = [] if (until := problem.acknowledgement.until) is None else [until]
-    elif repeat is not None:
-        looks = [max(alert.at + repeat, now)]
+    elif repeat is not None:  # a repeat that is due, and that no route takes, may be taken later
+        due = alert.at + repeat
+        looks = [due if due > now else now + repeat]
     if problem.finding.patience is not None:
         looks.append(problem.first_seen + timedelta(seconds=problem.finding.patience))
-    return min((look for look in looks if look >= now), default=None)
+    return min((look for look in looks if look > now), default=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,21 +17,24 @@ from uuid import uuid4
 
 from reconcile.life import Event
 from worker import observing
-from worker.alert_ports import Delivery, PastEvent
+from worker.alert_ports import Delivery, OpenFinding, Silence
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert, Digest
-from worker.ports import Store, UnitOfWork
+from worker.ports import Store
 from worker.telling.changes import tell_changes
+from worker.telling.choosing import next_look, why_not
 from worker.telling.composing import as_told, composed, words_of
-from worker.telling.giving_up import give_up, works_again
-from worker.telling.handing import hand_over
-from worker.telling.patience import CLAIM, MOST_ATTEMPTS, pause
+from worker.telling.giving_up import forget_others, works_again
+from worker.telling.handing import hand_over, refused
+from worker.telling.patience import CLAIM
 from worker.telling.reminding import remind
 from worker.telling.routing import route
 from worker.telling.words import Words
 
 _BEGIN_ANOTHER_SECONDS: Final = 60.0
+#: How often it is looked whether something has to be told again lest it is forgotten.
+_REFRESH_SECONDS: Final = 60.0
 #: Claimed at once: what keeps state is told one by one, people many at once.
 _SINGLES, _TOGETHER = 25, 200
 #: People are told so many problems, or more, in one message.
@@ -60,6 +63,7 @@ class Deliverer:
         self._busy = {name: threading.Lock() for name in alerting.channels}
         self._has_looked = False
         self._works: set[str] = set()
+        self._refreshed: dict[str, float] = {}
 
     def deliver(self) -> None:
         """Decide who is told of what, and tell them; what another thread is at is left to it."""
@@ -73,9 +77,10 @@ class Deliverer:
                 done.result()
 
     def _look_at_everything(self) -> None:
-        """There may be channels and routes that there were not before."""
+        """There may be channels and routes that there were not before, and some are gone."""
         with self._store.write() as uow:
             uow.look_again()
+            forget_others(uow, self._alerting.channels)
             uow.forget_applied(self._alerting.applied.channels)
             uow.commit()
         self._has_looked = True
@@ -94,8 +99,10 @@ class Deliverer:
 
     def _refresh(self, channel: Channel) -> None:
         """Who forgets what is not told again is told the same again."""
-        if channel.refresh is None:
+        last = self._refreshed.get(channel.name, -_REFRESH_SECONDS)
+        if channel.refresh is None or time.monotonic() - last < _REFRESH_SECONDS:
             return
+        self._refreshed[channel.name] = time.monotonic()
         with self._store.write() as uow:
             uow.want_again(channel.name, uow.now() - channel.refresh)
             uow.commit()
@@ -126,16 +133,22 @@ class Deliverer:
         with self._store.write() as uow:
             claimed = uow.claim_deliveries(channel.name, claim, uow.now() + CLAIM, most)
             problems = uow.problems({d.finding for d in claimed})
-            wanted = [(d.finding, d.wanted) for d in claimed if d.wanted is not None]
+            wanted = [(d.finding, d.wanted or 0) for d in claimed]
             events = {(e.finding, e.sequence): e for e in uow.events_at(wanted)}
-            words = words_of(uow, self._words)
-            due = [d for d in claimed if not _drop_if_over(uow, d, events)]
+            words, silences, now = words_of(uow, self._words), uow.silences(), uow.now()
+            items = []
+            for delivery, key in zip(claimed, wanted, strict=True):
+                problem, event = problems[delivery.finding], events[key]
+                item = _Item(delivery, as_told(composed(event, problem, words), delivery))
+                if (why := _why_not_now(item, problem, silences)) is None:
+                    items.append(item)
+                    continue
+                uow.drop(delivery.finding, delivery.channel)
+                uow.decide_event(key, {delivery.channel: why})
+                look = next_look(problem, item.alert, silences, self._alerting, now)
+                uow.remind(problem.id, look, None)
             uow.commit()
-        return [
-            _Item(d, as_told(composed(events[d.finding, d.wanted], problems[d.finding], words), d))
-            for d in due
-            if d.wanted is not None
-        ]
+        return items
 
     def _send(self, channel: Channel, claim: str, items: Sequence[_Item]) -> bool:
         """True if the channel works."""
@@ -169,21 +182,22 @@ class Deliverer:
         self, channel: Channel, claim: str, items: Sequence[_Item], error: Undelivered
     ) -> None:
         attempts = max(item.delivery.attempts for item in items) + 1
-        is_dead = error.permanent or attempts >= MOST_ATTEMPTS
         with self._store.write() as uow:
+            verdict = refused(uow, channel.name, attempts, error)
             tried = {item.delivery.finding: item.number for item in items}
-            again = uow.now() + pause(attempts, error.retry_after)
             uow.undelivered(
-                claim, tried, error.sentence, again, is_dead=is_dead, in_doubt=error.unsure
+                claim,
+                tried,
+                error.sentence,
+                verdict.again,
+                is_dead=verdict.is_dead,
+                in_doubt=error.unsure,
             )
-            if error.retry_after:
-                uow.pause(channel.name, uow.now() + error.retry_after)
-            if is_dead:
+            if verdict.is_dead:
                 for key in tried.items():
                     uow.decide_event(key, {channel.name: f"given up: {error.sentence}"})
-                give_up(uow, channel.name, error.sentence)
             uow.commit()
-        observing.alerts_failed(channel.name, error.sentence, is_dead=is_dead)
+        observing.alerts_failed(channel.name, error.sentence, is_dead=verdict.is_dead)
 
     def _let_go(self, claim: str, items: Sequence[_Item]) -> None:
         if items:
@@ -192,16 +206,13 @@ class Deliverer:
                 uow.commit()
 
 
-def _drop_if_over(
-    uow: UnitOfWork, delivery: Delivery, events: Mapping[tuple[int, int], PastEvent]
-) -> bool:
-    """Its end came while somebody tried to tell it, who found out that it did not arrive."""
-    key = (delivery.finding, delivery.wanted or 0)
-    if events[key].event is not Event.RESOLVED or delivery.may_know_it_open:
-        return False
-    uow.drop(delivery.finding, delivery.channel)
-    uow.decide_event(key, {delivery.channel: "over before it was told"})
-    return True
+def _why_not_now(item: _Item, problem: OpenFinding, silences: Iterable[Silence]) -> str | None:
+    """What was decided some time ago may have become needless: its end came while somebody found
+    out that it did not arrive, or it is silenced or explained by now.
+    """
+    if item.alert.event is not Event.RESOLVED:
+        return why_not(problem, item.alert, silences) if problem.resolved_at is None else None
+    return None if item.delivery.may_know_it_open else "over before it was told"
 
 
 def _last(alerts: Sequence[Alert]) -> datetime:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconcile.findings import Kind
 from reconcile.life import Event
 from worker.alert_ports import Delivery, OpenFinding, Silence
 from worker.alerts.config import Alerting
@@ -78,9 +79,9 @@ def _why_nobody(alert: Alert, stored: Stored) -> str | None:
 
 
 def _left_out(alert: Alert) -> str:
-    if alert.event is Event.ACKNOWLEDGED:
-        return "knows nothing of the problem, so nothing of who looks after it"
-    return "it is the one that does not work"
+    if alert.kind is Kind.ALERT_UNDELIVERED:
+        return "it is the one that does not work"
+    return "it knows of it, and somebody looks after it"
 
 
 def _by_route(channel: str, found: Mapping[str, datetime], now: datetime) -> Fate:
@@ -93,6 +94,6 @@ def _by_route(channel: str, found: Mapping[str, datetime], now: datetime) -> Fat
 
 
 def _of_the_end(channel: str, delivery: Delivery | None) -> Fate:
-    if delivery is not None and delivery.knows_it_open:
+    if delivery is not None and delivery.may_know_it_open:
         return Fate(channel, True, "it was told of the problem")
     return Fate(channel, False, "it was not told of the problem, or knows that it is over")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Final
+
 from reconcile.findings import Finding, Kind
 from reconcile.life import Event, Step, begin
 from reconcile.model import Evidence
-from worker.alert_ports import NewEvent, OpenFinding, Snapshot
+from worker.alert_ports import Delivery, NewEvent, OpenFinding, PastEvent, Snapshot
 from worker.ports import UnitOfWork
+from worker.telling.choosing import was_kept_quiet
+
+#: The rest has its turn when the channel takes something again.
+_MOST_REVIVED: Final = 1000
 
 
 def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
@@ -28,12 +35,67 @@ def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
 
 
 def works_again(uow: UnitOfWork, channel: str) -> None:
-    """It took one, so that what it still thinks is open can be told to be over."""
+    """It took one, so what was given up before is told it, too.
+
+    Not before somebody was told over the others that it does not work.
+    """
     problem = _open(uow, channel)
-    if problem is not None:
-        uow.go_on_findings([(problem.id, Step(problem.finding, None))])
-        _tell(uow, problem.id, problem.finding, Event.RESOLVED)
-        uow.want_ends(channel)
+    if problem is None or _is_undecided(uow, problem):
+        return
+    _end(uow, problem)
+    revive(uow, uow.undone(_MOST_REVIVED, channel=channel, dead=True))
+
+
+def revive(uow: UnitOfWork, dead: Collection[Delivery]) -> int:
+    """Tell again what was given up: the last thing that happened to each problem; so many.
+
+    Who does not know of a problem need not be told of its end, and what is kept quiet is told in
+    its time.
+    """
+    problems = uow.problems({delivery.finding for delivery in dead})
+    numbers = [(key, problem.sequence) for key, problem in problems.items()]
+    last = {event.finding: event for event in uow.events_at(numbers)}
+    revived = 0
+    for delivery in dead:
+        event = last.get(delivery.finding)
+        if event is not None and event.outcome is None:
+            revived += 1  # by who decides in a moment who is told of it
+            continue
+        if event is None or not _is_news(event, delivery):
+            uow.drop(delivery.finding, delivery.channel)
+            continue
+        uow.want(delivery.finding, delivery.channel, event.sequence, uow.now())
+        uow.decide_event((event.finding, event.sequence), {delivery.channel: "waiting"})
+        revived += 1
+    return revived
+
+
+def forget_others(uow: UnitOfWork, channels: Collection[str]) -> None:
+    """A channel that is not in the file any more is told nothing, and can be mended by nobody."""
+    for problem in uow.open_findings(kinds=[Kind.ALERT_UNDELIVERED]):
+        if problem.finding.about not in channels:
+            _end(uow, problem)
+    for delivery in uow.deliveries(undone=True):
+        if delivery.channel not in channels:
+            uow.drop(delivery.finding, delivery.channel)
+            if delivery.wanted is not None:
+                outcome = {delivery.channel: "this channel is not in the file any more"}
+                uow.decide_event((delivery.finding, delivery.wanted), outcome)
+
+
+def _is_news(event: PastEvent, delivery: Delivery) -> bool:
+    if event.event is Event.RESOLVED:
+        return delivery.may_know_it_open
+    return not was_kept_quiet(event.outcome)
+
+
+def _is_undecided(uow: UnitOfWork, problem: OpenFinding) -> bool:
+    return any(e.outcome is None for e in uow.events_at([(problem.id, problem.sequence)]))
+
+
+def _end(uow: UnitOfWork, problem: OpenFinding) -> None:
+    uow.go_on_findings([(problem.id, Step(problem.finding, None))])
+    _tell(uow, problem.id, problem.finding, Event.RESOLVED)
 
 
 def _open(uow: UnitOfWork, channel: str) -> OpenFinding | None:

@@ -12,7 +12,14 @@ from worker.alert_ports import Delivery, NewEvent, OpenFinding, PastEvent, Silen
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert
 from worker.ports import Store, UnitOfWork
-from worker.telling.choosing import is_acknowledged, knowing, next_look, ways, why_not
+from worker.telling.choosing import (
+    is_acknowledged,
+    knowing,
+    next_look,
+    was_kept_quiet,
+    ways,
+    why_not,
+)
 from worker.telling.composing import composed, loudness, words_of
 from worker.telling.words import Words
 
@@ -28,8 +35,11 @@ def remind(store: Store, alerting: Alerting, words: Words) -> int:
             if not reading.to_remind(1):
                 return told
         with store.write() as uow:
-            told += _remind(uow, alerting, words, uow.to_remind(_AT_ONCE))
+            due = uow.to_remind(_AT_ONCE)
+            told += _remind(uow, alerting, words, due)
             uow.commit()
+        if len(due) < _AT_ONCE:
+            return told
 
 
 def _remind(uow: UnitOfWork, alerting: Alerting, words: Words, problems: tuple[int, ...]) -> int:
@@ -53,7 +63,7 @@ def _remind(uow: UnitOfWork, alerting: Alerting, words: Words, problems: tuple[i
             continue
         loud = loudness(problem.finding, problem, words, now)
         alert = replace(composed(_still(before, problem), problem, words), severity=loud)
-        event = _event(problem, alert, told[key], alerting, silences, now)
+        event = _event(problem, alert, before, told[key], alerting, silences, now)
         if event is None:
             uow.remind(key, next_look(problem, alert, silences, alerting, now), None)
             continue
@@ -71,6 +81,7 @@ def _still(before: PastEvent, problem: OpenFinding) -> PastEvent:
 def _event(
     problem: OpenFinding,
     alert: Alert,
+    before: PastEvent,
     told: list[Delivery],
     alerting: Alerting,
     silences: tuple[Silence, ...],
@@ -81,11 +92,15 @@ def _event(
         return None
     if problem.told_severity is not None and alert.severity is not problem.told_severity:
         return Event.CHANGED
-    if {way.channel for way in ways(alert, problem, told, alerting, now)} - knowing(told):
+    if was_kept_quiet(before.outcome) and any(d.knows_it_open for d in told):
+        return Event.CHANGED
+    wanted = {way.channel for way in ways(alert, problem, told, alerting, now)}
+    if wanted - knowing(told):
         return Event.STILL_OPEN
     repeat = alerting.repeat.get(alert.severity)
     is_due = repeat is not None and alert.at + repeat <= now
-    return Event.STILL_OPEN if is_due and not is_acknowledged(problem, now) else None
+    is_worth_it = is_due and wanted and not is_acknowledged(problem, now)
+    return Event.STILL_OPEN if is_worth_it else None
 
 
 def _news(before: PastEvent, problem: OpenFinding, event: Event, now: datetime) -> NewEvent:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from reconcile.life import Event
-from worker.alert_ports import Delivery, PastEvent
 from worker.audit_ports import Action, Decision, Person
 from worker.ports import UnitOfWork
+from worker.telling.giving_up import revive
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def retry(uow: UnitOfWork, by: Person, which: Which) -> Retried:
     for delivery in failed:
         if delivery.wanted is not None:
             uow.want(delivery.finding, delivery.channel, delivery.wanted, now)
-    again = _revive(uow, dead)
+    again = revive(uow, dead)
     told = Retried(
         given_up=again,
         failed=len(failed),
@@ -57,26 +56,3 @@ def retry(uow: UnitOfWork, by: Person, which: Which) -> Retried:
         after = {"given_up": 0, "due_now": again + len(failed)}
         uow.add_audits(by, [Decision(Action.RETRY_ALERTS, which.subject, before, after)])
     return told
-
-
-def _revive(uow: UnitOfWork, dead: Collection[Delivery]) -> int:
-    """So many are to be told what happened last to their problems; the others need not be."""
-    last = {
-        event.finding: event
-        for event in uow.events({delivery.finding for delivery in dead})
-        if event.outcome is not None  # of another it is still to be decided who is told
-    }
-    revived = 0
-    for delivery in dead:
-        event = last.get(delivery.finding)
-        if event is None or not _is_news(event, delivery):
-            uow.drop(delivery.finding, delivery.channel)
-            continue
-        uow.want(delivery.finding, delivery.channel, event.sequence, uow.now())
-        uow.decide_event((event.finding, event.sequence), {delivery.channel: "waiting"})
-        revived += 1
-    return revived
-
-
-def _is_news(event: PastEvent, delivery: Delivery) -> bool:
-    return event.event is not Event.RESOLVED or delivery.knows_it_open

@@ -17,7 +17,7 @@ from worker.telling.composing import composed, words_of
 from worker.telling.words import Words
 
 #: Events decided in one transaction.
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 100
 
 
 def route(store: Store, alerting: Alerting, words: Words) -> int:
@@ -73,23 +73,25 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
         return
     problem = desk.problems[event.finding]
     alert = composed(event, problem, desk.words)
-    if (why := why_not(problem, alert, desk.silences)) is not None:
+    why = why_not(problem, alert, desk.silences)
+    if why is not None:
         uow.decide_event((event.finding, event.sequence), {NOBODY: why})
     else:
         known = desk.known[event.finding]
         _want(uow, event, ways(alert, problem, known, desk.alerting, desk.now))
     told_now = replace(alert, at=desk.now)  # a repeat is one of what was told
     look = next_look(problem, told_now, desk.silences, desk.alerting, desk.now)
-    uow.remind(event.finding, look, alert.severity)
+    uow.remind(event.finding, look, alert.severity if why is None else None)
 
 
 def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
     """To whom knows of the problem, or may; who was not told of it yet need not be."""
-    deliveries = desk.known[event.finding]
+    deliveries = [d for d in desk.known[event.finding] if d.channel in desk.alerting.channels]
     _want(uow, event, [Way(d.channel, desk.now) for d in deliveries if d.may_know_it_open])
     for delivery in deliveries:
-        if not delivery.may_know_it_open and delivery.wanted is not None:
+        if not delivery.may_know_it_open:
             uow.drop(event.finding, delivery.channel)
+        if not delivery.may_know_it_open and delivery.wanted is not None:
             outcome = {delivery.channel: "over before it was told"}
             uow.decide_event((event.finding, delivery.wanted), outcome)
 

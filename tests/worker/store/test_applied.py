@@ -73,7 +73,7 @@ class Machine:
 
     def fails(self, claim: str, *, is_dead: bool = False) -> None:
         with self.store.write() as uow:
-            uow.applied_untold(claim, "away", uow.now() + MINUTE, is_dead=is_dead)
+            uow.applied_untold(claim, uow.now() + MINUTE, is_dead=is_dead)
             uow.commit()
 
     def in_span(self, span: Span | None, most: int = 100) -> list[int]:

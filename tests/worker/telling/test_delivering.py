@@ -222,7 +222,7 @@ def test_what_is_refused_for_good_is_a_problem_told_over_the_others(
     to.manner = Manner()
     site.see(hq, branch)
     teller.deliver()
-    assert [name for _, _, name in told(to)[1:]] == ["Branch"], "what is new is tried"
+    assert [name for _, _, name in told(to)[1:]] == ["Branch", "HQ"], "also what was given up"
     assert undelivered(site) == []
     teller.deliver()
     assert [(a["kind"], a["event"]) for a in site.told("log")[-1:]] == [

@@ -25,7 +25,6 @@ def upgrade() -> None:
         sa.Column("batch", sa.Text()),
         sa.Column("due_at", _time(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("error", sa.Text()),
         sa.Column("claim", sa.Text()),
         sa.Column("claimed_until", _time()),
         sa.PrimaryKeyConstraint("channel", name="pk_applied_digest"),

@@ -1,0 +1,179 @@
+"""What waits, was told, or was given up, and meanwhile is silenced, explained, or loses its channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconcile.findings import Finding, Kind, Severity
+from tests.worker.telling.inbox import Inbox
+from tests.worker.telling.ops import Ops, mismatch, one_sided
+from worker.alert_ports import NOBODY, Silence
+from worker.alerts.channels.port import Undelivered
+from worker.alerts.message import Alert, Message, members
+from worker.alerts.routes import Match, Route
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def inbox(ops: Ops) -> Inbox:
+    """The only channel; nothing is repeated."""
+    inbox = Inbox("inbox")
+    ops.channels, ops.routes, ops.repeat = {"inbox": inbox}, (Route(Match(), ("inbox",)),), {}
+    return inbox
+
+
+@pytest.fixture
+def hq(ops: Ops) -> Finding:
+    return mismatch("HQ", *ops.servers[:2])
+
+
+def silence(ops: Ops, kind: Kind) -> None:
+    with ops.store.write() as uow:
+        now = uow.now()
+        uow.add_silence(Silence(0, "moving", "ada", now, now + HOUR, kind))
+        uow.commit()
+
+
+def short(alerts: list[Alert]) -> list[tuple[str, str]]:
+    return [(alert.event, alert.sentence) for alert in alerts]
+
+
+def test_what_changed_during_a_silence_is_told_when_it_is_over(
+    ops: Ops, inbox: Inbox, hq: Finding
+) -> None:
+    teller = ops.deliverer()
+    ops.see(hq)
+    teller.deliver()
+    silence(ops, hq.kind)
+    ops.see(mismatch("HQ", *ops.servers[:2], value="120"))
+    teller.deliver()
+    ops.later(HOUR)
+    for _ in range(3):
+        teller.deliver()
+    assert short(inbox.alerts) == [("opened", "They differ: 60."), ("changed", "They differ: 120.")]
+
+
+def test_what_grew_louder_during_a_silence_is_told_when_it_is_over(ops: Ops, inbox: Inbox) -> None:
+    slow = replace(mismatch("HQ", *ops.servers[:2]), patience=1800)
+    teller = ops.deliverer()
+    ops.see(slow)
+    teller.deliver()
+    silence(ops, slow.kind)
+    ops.later(HOUR / 2)
+    teller.deliver()
+    assert len(inbox.alerts) == 1
+    ops.later(HOUR)
+    for _ in range(3):
+        teller.deliver()
+    assert [alert.severity for alert in inbox.alerts] == [Severity.WARNING, Severity.CRITICAL]
+
+
+@pytest.mark.parametrize("reason", ["silenced", "explained"])
+def test_what_waits_for_a_channel_is_not_told_any_more_until_the_reason_is_gone(
+    ops: Ops, inbox: Inbox, hq: Finding, reason: str
+) -> None:
+    branch = one_sided("Branch", *ops.servers[2:])
+    teller = ops.deliverer()
+    inbox.is_up = False
+    ops.see(hq, branch)
+    teller.deliver()
+    inbox.is_up = True
+    if reason == "silenced":
+        silence(ops, hq.kind)
+    else:
+        with ops.store.write() as uow:
+            uow.explain({ops.problem(hq): ops.problem(branch)})
+            uow.commit()
+    ops.later(HOUR / 2)
+    teller.deliver()
+    assert [alert.relationship for alert in inbox.alerts] == ["Branch"]
+    assert any(reason in (o or {}).get("inbox", "") for o in ops.outcomes())
+    if reason == "silenced":
+        ops.later(HOUR / 2)
+    else:
+        with ops.store.write() as uow:
+            uow.explain({ops.problem(hq): None})
+            uow.commit()
+    for _ in range(3):
+        teller.deliver()
+    assert [alert.relationship for alert in inbox.alerts] == ["Branch", "HQ"]
+
+
+def test_no_repeat_is_written_where_no_route_takes_the_problem(ops: Ops, hq: Finding) -> None:
+    """A row a day for each would be for nobody (R10)."""
+    ops.routes = (Route(Match(severity_at_least=Severity.CRITICAL), ("log",)),)
+    ops.see(hq)
+    teller = ops.deliverer()
+    for _ in range(3):
+        teller.deliver()
+        ops.later(25 * HOUR)
+    assert ops.outcomes() == [{NOBODY: "no route takes it"}]
+
+
+class Choosy(Inbox):
+    """Refuses one relationship for good, until it is mended."""
+
+    is_choosy = True
+
+    def deliver(self, message: Message) -> None:
+        if self.is_choosy and any(alert.relationship == "HQ" for alert in members(message)):
+            raise Undelivered(f"{self.name}: refused.", permanent=True)
+        super().deliver(message)
+
+
+def test_a_dead_letter_is_told_over_the_others_also_if_the_next_one_is_taken(
+    ops: Ops, hq: Finding
+) -> None:
+    choosy = Choosy("inbox")
+    ops.channels["inbox"] = choosy
+    ops.routes = (Route(Match(), ("inbox", "log")),)
+    teller = ops.deliverer()
+    ops.see(hq, one_sided("Zurich", *ops.servers[2:]))
+    teller.deliver()
+    teller.deliver()
+    assert Kind.ALERT_UNDELIVERED in {alert["kind"] for alert in ops.told("log")}
+
+
+def test_what_was_given_up_is_told_when_the_channel_works_again(
+    ops: Ops, inbox: Inbox, hq: Finding
+) -> None:
+    """Without a person's retry, and nothing is left behind."""
+    choosy = Choosy("inbox")
+    ops.channels["inbox"] = choosy
+    teller = ops.deliverer()
+    ops.see(hq)
+    for _ in range(2):
+        teller.deliver()
+    choosy.is_choosy = False
+    ops.see(hq, one_sided("Zurich", *ops.servers[2:]))
+    for _ in range(2):
+        teller.deliver()
+    assert {a.relationship for a in choosy.alerts if a.relationship} == {"HQ", "Zurich"}
+    with ops.store.read() as reading:
+        assert reading.deliveries(undone=True) == ()
+
+
+def test_a_channel_that_is_not_in_the_file_any_more_keeps_nothing_open_and_nothing_waiting(
+    ops: Ops, hq: Finding
+) -> None:
+    refusing = Choosy("old")
+    ops.channels["old"] = refusing
+    ops.routes = (Route(Match(), ("old", "log")),)
+    known = one_sided("Zurich", *ops.servers[2:])
+    ops.see(hq, known)
+    ops.deliverer().deliver()
+    del ops.channels["old"]
+    ops.routes = (Route(Match(), ("log",)),)
+    teller = ops.deliverer()
+    for _ in range(2):
+        teller.deliver()
+    with ops.store.read() as reading:
+        assert reading.open_findings(kinds=[Kind.ALERT_UNDELIVERED]) == ()
+    ops.see()
+    teller.deliver()
+    with ops.store.read() as reading:
+        assert reading.deliveries(undone=True) == ()
