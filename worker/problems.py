@@ -132,9 +132,9 @@ def _problem(
         severity_at(finding, severities, (stored.resolved_at or now) - stored.first_seen),
         tuple(names.get(server, f"server {server}") for server in finding.servers),
     )
-    in_force = acked is not None and (acked.until is None or acked.until > now)
     silence = silenced_by(bare, silences) if stored.resolved_at is None else None
-    return Problem(stored, bare.severity, bare.servers, acked if in_force else None, silence)
+    knows = acked if acked is not None and acked.in_force(now) else None
+    return Problem(stored, bare.severity, bare.servers, knows, silence)
 
 
 def _rank(found: Problem) -> tuple[int, int, bool, int]:
