@@ -11,11 +11,12 @@ from datetime import datetime
 
 from reconcile.life import Event
 from reconcile.model import Evidence
+from reconcile.subjects import in_ipam
 from worker.alert_ports import Acknowledgement, NewEvent, OpenFinding, Silence, Snapshot
 from worker.audit_ports import Action, Decision, Person, Told
 from worker.ports import UnitOfWork
 from worker.present.text import iso
-from worker.problems import UnknownProblem, in_ipam
+from worker.problems import UnknownProblem
 from worker.request import UnknownTarget
 
 
