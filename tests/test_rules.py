@@ -68,7 +68,7 @@ def test_a_rule_for_findings_is_of_a_matter_and_says_what_to_do() -> None:
     (group,) = (g for g in groups() if g["name"] == "ipam-sync findings")
     for rule in group["rules"]:
         about = rule["annotations"]
-        assert "ipam-sync findings list" in about["description"]
+        assert "ipam-sync drift list" in about["description"]
         assert about["description"].endswith(".")
         assert list(unknown_commands(about["description"])) == []
         matter = rule["labels"].get("matter")

@@ -25,6 +25,10 @@ class Acknowledgement:
     at: datetime
     until: datetime | None = None
 
+    def in_force(self, now: datetime) -> bool:
+        """True while its time is not over."""
+        return self.until is None or self.until > now
+
 
 @dataclass(frozen=True, slots=True)
 class OpenFinding:
@@ -139,13 +143,12 @@ class Delivery:
 class ChannelBacklog:
     """Of one channel: what ``waits``, and of that what ``failed`` before; what was given up.
 
-    ``due_at`` is when the first of what waits is due, ``told_at`` when the channel took something last.
+    ``told_at`` is when the channel took something last.
     """
 
     waits: int = 0
     failed: int = 0
     given_up: int = 0
-    due_at: datetime | None = None
     told_at: datetime | None = None
 
 

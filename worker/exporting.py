@@ -148,13 +148,20 @@ def _sides(figures: Figures, evidence_age: timedelta) -> Iterator[Metric]:
 
 
 def _findings(figures: Figures, settings: Settings) -> Iterator[Metric]:
-    """Every severity that a kind can have is told, so that what is not there is a zero."""
+    """Every severity that a kind could have is told, so that what is not there is a zero."""
 
-    def graded(kind: Kind, grade: str, *, outlasted: bool = False) -> Severity:
+    def graded(kind: Kind, grade: str, *, outlasted: bool) -> Severity:
         finding = Finding(kind, None, (), "", grade=grade)
         return severity(finding, settings.severities, outlasted=outlasted)
 
-    counts = Counts({(kind, graded(kind, grade)): 0 for kind in Kind for grade in ("", *State)})
+    counts = Counts(
+        {
+            (kind, graded(kind, grade, outlasted=outlasted)): 0
+            for kind in Kind
+            for grade in ("", *State)
+            for outlasted in (False, True)
+        }
+    )
     ages = {(matter, loud): 0.0 for matter in Matter for loud in Severity}
     for (word, grade, outlasted), told in figures.findings.items():
         kind = Kind(word)

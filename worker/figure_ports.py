@@ -50,7 +50,6 @@ class Opening:
 
     event: int
     kind: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +108,8 @@ class FiguresReading(Protocol):
     def runs_over_since(self, first: int, known: Collection[int]) -> tuple[RunFigure, ...]:
         """Runs with this number or a higher one that are over, those ``known`` left out."""
 
-    def last_finding_event(self) -> int:
-        """The number of the latest event of any problem; 0: there is none."""
+    def last_finding_event(self, before: datetime | None = None) -> int:
+        """The number of the latest event of any problem, at all or before then; 0: there is none."""
 
     def findings_opened_since(self, event: int) -> tuple[Opening, ...]:
         """Findings that opened, by events with higher numbers than this."""

@@ -66,10 +66,11 @@ def _now() -> datetime:
 
 def check_up(environ: Mapping[str, str], clock: Callable[[], datetime] = _now) -> tuple[Check, ...]:
     """Everything, in the order in which one would mend it; ``clock`` is this machine's."""
-    backlogs: dict[str, ChannelBacklog] = {}
+    backlogs: Mapping[str, ChannelBacklog] | None = None
 
     def installation(reading: Reading, settings: Settings) -> Iterator[Check]:
-        backlogs.update(reading.backlogs())
+        nonlocal backlogs
+        backlogs = reading.backlogs()
         yield _clocks(reading, clock, settings)
         yield from _processes(reading.processes(), settings)
         yield _last_success(reading, settings)
@@ -207,9 +208,9 @@ def _last_success(reading: Reading, settings: Settings) -> Check:
 
 
 def _alerts(
-    settings: Settings, environ: Mapping[str, str], backlogs: Mapping[str, ChannelBacklog]
+    settings: Settings, environ: Mapping[str, str], backlogs: Mapping[str, ChannelBacklog] | None
 ) -> Check:
-    """The file of channels, also where the database cannot tell what waits for them."""
+    """The file of channels, and what waits for them; None: the database could not tell."""
     try:
         alerting = alerting_in_force(settings, environ)
     except AlertsFileUnusable as error:
@@ -218,14 +219,14 @@ def _alerts(
     if alerting is None:
         text = "Nobody is told of problems: IPAM_SYNC_ALERTS_FILE names no file of channels."
         return Check("alerts", Grade.OK, text)
-    known = [backlogs[name] for name in alerting.channels if name in backlogs]
-    waits, failed = sum(b.waits for b in known), sum(b.failed for b in known)
-    given_up = sum(b.given_up for b in known)
-    text = f"Channels: {len(alerting.channels)}; waiting: {waits}; given up: {given_up}."
+    known = [(backlogs or {}).get(name, ChannelBacklog()) for name in alerting.channels]
+    waits, given_up = sum(b.waits for b in known), sum(b.given_up for b in known)
+    counts = "" if backlogs is None else f"; waiting: {waits}; given up: {given_up}"
+    text = f"Channels: {len(alerting.channels)}{counts}."
     if not alerting.routes:
         remedy = "No problem is told without a route to a channel; see docs/alerts.md."
         return Check("alerts", Grade.WARN, text, remedy)
-    if failed or given_up:
+    if given_up or any(b.failed for b in known):
         remedy = "See ipam-sync alerts outbox; then ipam-sync alerts test CHANNEL and alerts retry."
         return Check("alerts", Grade.WARN, text, remedy)
     return Check("alerts", Grade.OK, text)

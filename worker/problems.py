@@ -20,9 +20,8 @@ from reconcile.findings import (
     at_least,
     severity_at,
 )
-from reconcile.names import fold_relationship
-from reconcile.record import ATTRIBUTES, STATE_PROPERTIES, Record
-from reconcile.spelling import said
+from reconcile.subjects import in_ipam as in_ipam  # noqa: PLC0414 - worker.lives still asks here
+from reconcile.subjects import is_about
 from worker.alert_ports import Acknowledgement, OpenFinding, Silence
 from worker.alerts.silencing import silenced_by
 from worker.ports import Reading
@@ -132,9 +131,9 @@ def _problem(
         severity_at(finding, severities, (stored.resolved_at or now) - stored.first_seen),
         tuple(names.get(server, f"server {server}") for server in finding.servers),
     )
-    in_force = acked is not None and (acked.until is None or acked.until > now)
     silence = silenced_by(bare, silences) if stored.resolved_at is None else None
-    return Problem(stored, bare.severity, bare.servers, acked if in_force else None, silence)
+    knows = acked if acked is not None and acked.in_force(now) else None
+    return Problem(stored, bare.severity, bare.servers, knows, silence)
 
 
 def _rank(found: Problem) -> tuple[int, int, bool, int]:
@@ -156,36 +155,3 @@ def chosen(reading: Reading, found: Iterable[Problem], wanted: Wanted) -> tuple[
         and (server is None or server in one.finding.servers)
         and (wanted.relationship is None or is_about(one.finding, wanted.relationship, records))
     )
-
-
-def is_about(finding: Finding, text: str, records: Iterable[Record]) -> bool:
-    """A finding may be about a relationship that has no record, so its name is enough."""
-    if finding.relationship is None:
-        return False
-    name = fold_relationship(finding.relationship)
-    return name == fold_relationship(text) or any(_is_of(finding, record) for record in records)
-
-
-def record_of(finding: Finding, records: Iterable[Record]) -> Record | None:
-    """What IPAM has of the relationship that it is about."""
-    if finding.relationship is None:
-        return None
-    return next((record for record in records if _is_of(finding, record)), None)
-
-
-def in_ipam(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
-    """What IPAM has of the properties that it is about."""
-    subjects = [subject for subject, _ in finding.values if subject in ATTRIBUTES]
-    if finding.kind is Kind.STATE_NOT_NORMAL:
-        subjects = sorted(STATE_PROPERTIES)  # its values say "State" of either
-    record = record_of(finding, records) if subjects else None
-    if record is None:
-        return {}
-    stored = {s: getattr(record, ATTRIBUTES[s]) for s in subjects}
-    return {s: said(s, value) for s, value in stored.items() if value is not None}
-
-
-def _is_of(finding: Finding, record: Record) -> bool:
-    name = fold_relationship(finding.relationship or "")
-    same = fold_relationship(record.relationship_name) == name
-    return same and not set(finding.servers).isdisjoint(record.partners)

@@ -11,11 +11,12 @@ from datetime import datetime
 
 from reconcile.life import Event
 from reconcile.model import Evidence
+from reconcile.subjects import in_ipam
 from worker.alert_ports import Acknowledgement, NewEvent, OpenFinding, Silence, Snapshot
 from worker.audit_ports import Action, Decision, Person, Told
 from worker.ports import UnitOfWork
 from worker.present.text import iso
-from worker.problems import UnknownProblem, in_ipam
+from worker.problems import UnknownProblem
 from worker.request import UnknownTarget
 
 
@@ -50,30 +51,41 @@ def acknowledge(
     given = Acknowledgement(by.who, note, now, until)
     for problem in found:
         uow.acknowledge(problem.id, given)
-    uow.add_events([_acknowledged(uow, problem, given) for problem in found])
+    uow.add_events(_acknowledged(uow, found, given))
     after = _acknowledgement(given)
     uow.add_audits(by, [_decision(Action.ACKNOWLEDGE, problem, after) for problem in found])
     return found
 
 
-def _acknowledged(uow: UnitOfWork, problem: OpenFinding, given: Acknowledgement) -> NewEvent:
+def _acknowledged(
+    uow: UnitOfWork, problems: Collection[OpenFinding], given: Acknowledgement
+) -> list[NewEvent]:
     """How sure it is was said with the latest event; what IPAM has may be another since."""
-    finding = problem.finding
-    events = uow.events([problem.id])
-    evidence = events[-1].snapshot.evidence if events else Evidence.NONE
-    records = uow.records(finding.servers) if finding.servers else ()
-    snapshot = Snapshot(finding, evidence, in_ipam(finding, records))
-    happened = Event.ACKNOWLEDGED
-    return NewEvent(problem.id, happened, snapshot, given.at, who=given.by, note=given.note)
+    latest = uow.events_at([(problem.id, problem.sequence) for problem in problems])
+    sure = {event.finding: event.snapshot.evidence for event in latest}
+    records = uow.records({server for problem in problems for server in problem.finding.servers})
+    return [
+        NewEvent(
+            problem.id,
+            Event.ACKNOWLEDGED,
+            Snapshot(
+                problem.finding,
+                sure.get(problem.id, Evidence.NONE),
+                in_ipam(problem.finding, records),
+            ),
+            given.at,
+            who=given.by,
+            note=given.note,
+        )
+        for problem in problems
+    ]
 
 
 def withdraw(uow: UnitOfWork, by: Person, ids: Collection[int]) -> tuple[int, ...]:
     """Take acknowledgements back; those of these problems that had one. Raises UnknownProblem."""
     acked = tuple(p for p in _found(uow, ids) if p.acknowledgement is not None)
-    now = uow.now()
     for problem in acked:
-        uow.acknowledge(problem.id, None)
-        uow.remind(problem.id, now, None)  # it is repeated again
+        uow.acknowledge(problem.id, None)  # it is repeated again
     uow.add_audits(by, [_decision(Action.UNACKNOWLEDGE, problem, None) for problem in acked])
     return tuple(problem.id for problem in acked)
 

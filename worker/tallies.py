@@ -105,6 +105,8 @@ class _Findings:
         if self._last is None:
             self._last, self._open = reading.last_finding_event(), are_open
             return
+        # Asked first, for what is settled by now must be among the openings.
+        settled = reading.last_finding_event(figures.now - _SETTLED)
         openings = reading.findings_opened_since(self._last)
         new = Counts(o.kind for o in openings if o.event not in self._known)
         for kind in Kind:
@@ -113,8 +115,7 @@ class _Findings:
             came = max(new[kind], more)
             self._opened.labels(kind, MATTERS[kind]).inc(came)
             self._resolved.labels(kind, MATTERS[kind]).inc(came - more)
-        settled = (o.event for o in openings if figures.now - o.at > _SETTLED)
-        self._last = max(settled, default=self._last)
+        self._last = max(self._last, settled)
         self._known = frozenset(o.event for o in openings if o.event > self._last)
         self._open = are_open
 

@@ -265,6 +265,23 @@ def test_findings_that_outlasted_their_patience_are_told_one_step_louder(store: 
     assert told(quiet) == {'"info"}': 4}
 
 
+def test_what_outlasted_its_patience_falls_to_zero_when_it_is_over(store: SqlStore) -> None:
+    """Also where nothing else of that kind can be so loud: a series that vanishes is no zero."""
+    one, two, _ = a_fleet_with_a_past(store)
+    grade = State.COMMUNICATIONS_INTERRUPTED
+    lost = Finding(Kind.STATE_NOT_NORMAL, "HQ", (one, two), "", grade=grade, patience=0)
+    settings = Settings(severities={"state_not_normal.PartnerDown": Severity.WARNING})
+    series = 'ipam_sync_findings_open{kind="state_not_normal",matter="health",severity="critical"}'
+    with store.write() as uow:
+        (key,) = found(uow, open_run(uow), [lost]).values()
+        uow.commit()
+    assert served(exported(store, settings, None))[series] == 1
+    with store.write() as uow:
+        over(uow, [key])
+        uow.commit()
+    assert served(exported(store, settings, None))[series] == 0
+
+
 def test_operations_are_told_by_what_holds_them(store: SqlStore) -> None:
     a_fleet_with_a_past(store)
     with store.write() as uow:

@@ -306,3 +306,10 @@ def test_the_file_is_looked_at_also_where_the_database_is_away(site: Site) -> No
     alerts_file(site, "nonsense")
     site.settings["IPAM_SYNC_DATABASE_URL"] = "postgresql://ipam@127.0.0.1:1/ipam"
     assert checked(site)["alerts"].grade is Grade.FAIL
+
+
+def test_nothing_is_said_of_what_waits_where_the_database_is_away(site: Site) -> None:
+    alerts_file(site, CHANNEL)
+    assert checked(site)["alerts"].text == "Channels: 1; waiting: 0; given up: 0."
+    site.settings["IPAM_SYNC_DATABASE_URL"] = "postgresql://ipam@127.0.0.1:1/ipam"
+    assert checked(site)["alerts"].text == "Channels: 1."

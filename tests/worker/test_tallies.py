@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import delete, func, insert, select, update
 
@@ -13,8 +14,10 @@ from tests.worker.scraping import a_fleet_with_a_past, served
 from tests.worker.store.samples import a_finding, found, open_run, over
 from worker.alert_ports import NewEvent, Snapshot
 from worker.exporting import exported
+from worker.figure_ports import Opening
 from worker.settings import Settings
 from worker.store.alert_tables import finding_event
+from worker.store.figures import FigureReading
 from worker.store.store import SqlStore
 from worker.store.tables import finding
 
@@ -129,6 +132,33 @@ def test_what_is_settled_is_not_looked_at_again_and_not_counted_again(store: Sql
     opened(store, "three")
     assert came_and_went(registry) == (3, 0)
     assert came_and_went(registry) == (3, 0)
+
+
+def test_what_else_happened_is_not_looked_at_again(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where little opens, much goes on and ends all the same."""
+    looked_from: list[int] = []
+    since = FigureReading.findings_opened_since
+
+    def noted(reading: FigureReading, event: int) -> tuple[Opening, ...]:
+        looked_from.append(event)
+        return since(reading, event)
+
+    monkeypatch.setattr(FigureReading, "findings_opened_since", noted)
+    registry = exported(store, Settings(), None)
+    (one,) = opened(store, "one")
+    came_and_went(registry)
+    with store.write() as uow:
+        snapshot = Snapshot(a_finding("one", 1, 2), Evidence.BOTH)
+        uow.add_events([NewEvent(one, Event.STILL_OPEN, snapshot, uow.now())] * 50)
+        last = uow.last_finding_event()
+        uow.commit()
+    with store.engine.begin() as connection:
+        connection.execute(update(finding_event).values(at=datetime(2026, 1, 1, tzinfo=UTC)))
+    for _ in range(2):
+        assert came_and_went(registry) == (0, 0)
+    assert looked_from[-1] == last
 
 
 def test_an_opening_that_was_under_way_at_the_first_scrape_is_counted(store: SqlStore) -> None:

@@ -160,10 +160,11 @@ def _undone(reading: Reading, known: Alerting, deliveries: tuple[Delivery, ...])
     from worker.present.alerts import Undone
 
     problems = reading.problems({delivery.finding for delivery in deliveries})
-    by_key = {(e.finding, e.sequence): e for e in reading.events(problems)}
+    waits = [(d.finding, d.wanted) for d in deliveries if d.wanted is not None]
+    by_key = {(e.finding, e.sequence): e for e in reading.events_at(waits)}
     given_up = {
         (event.finding, channel): event
-        for event in by_key.values()
+        for event in reading.events({d.finding for d in deliveries if d.wanted is None})
         for channel in event.outcome or {}
     }
     return [

@@ -51,9 +51,10 @@ def show(number: int, as_json: bool) -> None:
 
     Example: ipam-sync drift show 3
     """
+    from reconcile.subjects import record_of
     from worker.present.comparison import compared
     from worker.present.drift import show_problem, shown_json
-    from worker.problems import problem, record_of
+    from worker.problems import problem
 
     with ipam() as working, working.store.read() as reading:
         found = problem(reading, working.settings.severities, number)

@@ -39,10 +39,16 @@ class _Check(click.Command):
         except click.UsageError as error:
             if not is_check:
                 raise
-            from worker.present.nagios import UNKNOWN, unknown
+            raise click.exceptions.Exit(_unknown(error.format_message())) from error
 
-            click.echo(unknown(error.format_message()))
-            raise click.exceptions.Exit(UNKNOWN) from error
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if ctx.params["form"] is None:
+                raise
+            return _unknown(error.format_message())
 
 
 def _filters(command: Callable[..., object]) -> Callable[..., object]:
@@ -144,8 +150,10 @@ def list_(
       ipam-sync drift list --fail-on critical
       ipam-sync drift list --format nagios
     """
-    if sum((watch is not None, form is not None, as_json)) > 1 or (watch and fail_on):
+    if sum((watch is not None, form is not None, as_json)) > 1:
         raise click.UsageError("--watch, --format and --json do not go together.")
+    if fail_on is not None and (watch is not None or form is not None):
+        raise click.UsageError("--fail-on and --watch or --format do not go together.")
     if form is not None:
         return _check(wanted)
     with ipam() as working:
@@ -191,20 +199,25 @@ def _is_loud(found: Sequence[Problem], least: str) -> bool:
 
 def _check(wanted: Wanted) -> int:
     from worker.cli.failures import known
-    from worker.present.nagios import UNKNOWN, checked, unknown
+    from worker.present.nagios import checked
 
     try:
         with ipam() as working:
             found, _ = _found(working, wanted, every=True)
             with working.store.read() as reading:
                 if not reading.runs(1):
-                    click.echo(unknown("There was no run yet, or this is another database."))
-                    return UNKNOWN
+                    return _unknown("There was no run yet, or this is another database.")
     except Exception as error:
         if (failure := known(error)) is None:
             raise
-        click.echo(unknown(failure.message))
-        return UNKNOWN
+        return _unknown(failure.message)
     code, line = checked(found)
     click.echo(line)
     return code
+
+
+def _unknown(why: str) -> int:
+    from worker.present.nagios import UNKNOWN, unknown
+
+    click.echo(unknown(why))
+    return UNKNOWN

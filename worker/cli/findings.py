@@ -13,8 +13,6 @@ from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
     from reconcile.findings import Kind
-    from worker.alert_ports import OpenFinding
-    from worker.ports import Reading
 
 _COMMANDS: Final = {"list": Place("worker.cli.findings:list_", "List what is open.")}
 
@@ -51,22 +49,20 @@ def list_(
     Example: ipam-sync findings list --severity critical --server dhcp01
     """
     from worker.aging import ages
-    from worker.present.documents import loudness, open_finding_json
+    from worker.present.documents import open_finding_json
     from worker.present.outcome import show_findings
+    from worker.problems import Wanted, chosen, problems
 
-    if kind is not None:
-        kind_of(kind)
+    asked = Wanted(
+        kind=None if kind is None else kind_of(kind), server=server, relationship=relationship
+    )
     with ipam() as working, working.store.read() as reading:
+        severities = working.settings.severities
         names = {s.id: s.name for s in reading.servers()}
-        found = _about(reading, reading.open_findings(), server, relationship)
-        since = ages(reading, (o.finding for o in found))
-    severities = working.settings.severities
-    wanted = [
-        o
-        for o in found
-        if (kind is None or o.finding.kind == kind)
-        and (severity is None or loudness(o.finding, severities, since) == severity)
-    ]
+        found = chosen(reading, problems(reading, severities), asked)
+        since = ages(reading, (p.finding for p in found))
+    open_now = (p for p in found if p.stored.is_open and severity in (None, p.severity))
+    wanted = sorted((p.stored for p in open_now), key=lambda stored: stored.id)
     if as_json:
         print_json([open_finding_json(o, names, severities, since) for o in wanted])
         return
@@ -84,22 +80,3 @@ def kind_of(text: str) -> Kind:
             "unknown_kind", f"There is no kind of finding {text!r}; there are {', '.join(Kind)}."
         )
     return Kind(text)
-
-
-def _about(
-    reading: Reading,
-    open_findings: tuple[OpenFinding, ...],
-    server: str | None,
-    relationship: str | None,
-) -> list[OpenFinding]:
-    from worker.problems import is_about
-    from worker.request import find_records, find_server
-
-    found = list(open_findings)
-    if server is not None:
-        asked = find_server(reading.servers(), server).id
-        found = [o for o in found if asked in o.finding.servers]
-    if relationship is not None:
-        records = find_records(reading, relationship)
-        found = [o for o in found if is_about(o.finding, relationship, records)]
-    return found

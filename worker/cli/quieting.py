@@ -212,8 +212,8 @@ def silences(every: bool, as_json: bool) -> None:
 
     \b
     JSON: an array of {"id", "kind", "matter", "server", "relationship": null
-      fits all, "state": "in force" | "to come" | "over", "reason", "who",
-      "starts_at", "ends_at", "ended_by": null | who ended it before its time}
+      fits all, "state": "in force" | "over", "reason", "who", "starts_at",
+      "ends_at", "ended_by": null | who ended it before its time}
 
     Example: ipam-sync drift silences --all
     """

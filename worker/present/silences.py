@@ -8,7 +8,7 @@ from datetime import datetime
 from worker.alert_ports import Silence
 from worker.present.operations import Json
 from worker.present.screen import Screen
-from worker.present.text import iso, moment
+from worker.present.text import iso, when_and_who
 
 
 def silence_json(silence: Silence, now: datetime) -> Json:
@@ -35,8 +35,7 @@ def show_silences(screen: Screen, silences: Iterable[Silence], now: datetime) ->
             str(silence.id),
             tuple(matchers(silence)),
             _state(silence, now),
-            (f"from {moment(silence.starts_at)}", f"to {moment(silence.ends_at)}"),
-            (silence.who, *(() if silence.ended_by is None else (f"ended by {silence.ended_by}",))),
+            *when_and_who(silence.starts_at, silence.ends_at, silence.who, silence.ended_by),
             silence.reason,
         )
         for silence in silences
@@ -57,6 +56,5 @@ def matchers(silence: Silence) -> Iterator[str]:
 
 
 def _state(silence: Silence, now: datetime) -> str:
-    if silence.ends_at <= now:
-        return "over"
-    return "in force" if silence.starts_at <= now else "to come"
+    """Silences begin when they are made."""
+    return "over" if silence.ends_at <= now else "in force"

@@ -29,6 +29,14 @@ def moment(time: datetime | None) -> str:
     return "never" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def when_and_who(
+    starts_at: datetime, ends_at: datetime, who: str, ended_by: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Two cells of a table, for what people began for a time and may have ended before it."""
+    ended = () if ended_by is None else (f"ended by {ended_by}",)
+    return (f"from {moment(starts_at)}", f"to {moment(ends_at)}"), (who, *ended)
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """``1 server``, ``2 servers``."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

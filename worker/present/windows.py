@@ -7,7 +7,7 @@ from datetime import datetime
 
 from worker.present.operations import Json
 from worker.present.screen import Screen
-from worker.present.text import iso, moment
+from worker.present.text import iso, moment, when_and_who
 from worker.window_ports import Window
 
 
@@ -35,8 +35,7 @@ def show_windows(
             str(window.id),
             _what(window, names[window.server]),
             _state(window, now),
-            (f"from {moment(window.starts_at)}", f"to {moment(window.ends_at)}"),
-            (window.who, *(() if window.ended_by is None else (f"ended by {window.ended_by}",))),
+            *when_and_who(window.starts_at, window.ends_at, window.who, window.ended_by),
             window.note,
         )
         for window in windows

@@ -26,13 +26,10 @@ class BacklogReading(Session):
             func.count().filter(_WAITS).label("waits"),
             func.count().filter(_FAILED).label("failed"),
             func.count().filter(_GIVEN_UP).label("given_up"),
-            func.min(delivery.c.due_at).filter(_WAITS).label("due_at"),
             func.max(delivery.c.told_at).label("told_at"),
         ).group_by(delivery.c.channel)
         return {
-            row.channel: ChannelBacklog(
-                row.waits, row.failed, row.given_up, row.due_at, row.told_at
-            )
+            row.channel: ChannelBacklog(row.waits, row.failed, row.given_up, row.told_at)
             for row in self._rows(asked)
         }
 

@@ -100,16 +100,19 @@ class FigureReading(Session):
             if row.id not in known
         )
 
-    def last_finding_event(self) -> int:
-        return int(self._rows(select(func.max(finding_event.c.id)))[0][0] or 0)
+    def last_finding_event(self, before: datetime | None = None) -> int:
+        latest = select(func.max(finding_event.c.id))
+        if before is not None:
+            latest = latest.where(finding_event.c.at < before)
+        return int(self._rows(latest)[0][0] or 0)
 
     def findings_opened_since(self, event: int) -> tuple[Opening, ...]:
         asked = (
-            select(finding_event.c.id, finding.c.kind, finding_event.c.at)
+            select(finding_event.c.id, finding.c.kind)
             .join(finding, finding.c.id == finding_event.c.finding_id)
             .where(finding_event.c.id > event, finding_event.c.event == Event.OPENED)
         )
-        return tuple(Opening(row.id, row.kind, row.at) for row in self._rows(asked))
+        return tuple(Opening(row.id, row.kind) for row in self._rows(asked))
 
     def _server_figures(self, now: datetime) -> tuple[ServerFigure, ...]:
         rests = exists().where(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from reconcile.life import Event
 from tests.worker.alerts.mail_server import Mailboxes, mail_server
 from tests.worker.alerts.receivers import Manner, Post, receiving
 from tests.worker.cli.site import Json, Outcome, Site, fqdn
+from worker.alert_ports import PastEvent
 from worker.alerts.channels.webhook import (
     KEY_HEADER,
     SIGNATURE_HEADER,
@@ -24,6 +25,7 @@ from worker.alerts.texts import Medium
 from worker.bootstrap import opened
 from worker.cli.alert_trials import EVENTS, JSON, MEDIA
 from worker.settings import load_settings
+from worker.store.outbox import OutboxReading
 
 SECRET = "correct horse battery"  # noqa: S105 - an example that must never be shown
 HOOK = "T0K3N"
@@ -479,6 +481,25 @@ def test_what_failed_is_there_with_its_error_and_its_next_try(told: Site, post: 
     assert row["next_try"] > row["since"]
     assert set(row["servers"]) == {fqdn(1), fqdn(2)}
     assert "ticket: 127.0.0.1 answered with 503." in no_secret(told.run("alerts", "outbox")).out
+
+
+def test_of_what_waits_the_history_is_not_looked_at(
+    told: Site, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[int] = []
+    history = OutboxReading.events
+
+    def noted(reading: OutboxReading, findings: Collection[int]) -> tuple[PastEvent, ...]:
+        looked_at.extend(findings)
+        return history(reading, findings)
+
+    monkeypatch.setattr(OutboxReading, "events", noted)
+    post.manner.status = 503
+    break_apart(told)
+    deliver(told)
+    looked_at.clear()
+    (row,) = outbox(told)["undone"]
+    assert (row["event"], looked_at) == ("opened", [])
 
 
 def test_what_was_given_up_is_there_with_the_event_that_it_was(told: Site, post: Post) -> None:

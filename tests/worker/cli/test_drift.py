@@ -63,7 +63,6 @@ def test_filters_must_all_fit(wrong: Site) -> None:
         (("--watch", "0"), "0 is not in the range"),
         (("--watch", "--json"), "do not go together"),
         (("--watch", "--fail-on", "info"), "do not go together"),
-        (("--json", "--format", "nagios", "--kind", "one_sided"), "do not go together"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(
@@ -180,6 +179,9 @@ def test_a_check_that_cannot_look_is_unknown_and_no_warning(site: Site) -> None:
 
     assert "no server 'dhcp|99'".replace("|", "/") in check("--server", "dhcp|99")
     assert "--sever" in check("--severty", "info")
+    assert "do not go together" in check("--json", "--kind", "one_sided")
+    assert "do not go together" in check("--watch")
+    assert "--fail-on" in check("--fail-on", "critical")
     site.settings["IPAM_SYNC_POLICY"] = "maybe"
     site.settings["IPAM_SYNC_CONFIRM_AFTER"] = "soon"
     assert "IPAM_SYNC_POLICY" in check()

@@ -111,6 +111,16 @@ def test_findings_are_found_by_conditions_that_all_hold(synced: Site) -> None:
     assert synced.run("findings", "list", "--kind", "weather").code == 1
 
 
+def test_what_is_not_confirmed_yet_is_no_open_finding(synced: Site) -> None:
+    synced.spoil(3, b"")
+    synced.sync()
+    assert synced.run("drift", "list", "--all", "--json").json[0]["state"] == "unconfirmed"
+    assert synced.run("findings", "list", "--json").json == []
+    synced.sql("UPDATE finding SET confirmed_at = first_seen")
+    (found,) = synced.run("findings", "list", "--json").json
+    assert found["kind"] == "server_unread"
+
+
 def test_findings_for_people_are_grouped_by_severity_the_loudest_first(synced: Site) -> None:
     synced.tell_one(1, 2, "HQ", primary=True, scopes=("10.1.0.0", "10.1.1.0"), mclt_seconds=60)
     synced.tell_one(1, 3, "Lost", primary=True, scopes=("10.5.0.0",))

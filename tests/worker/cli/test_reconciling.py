@@ -177,13 +177,14 @@ def test_what_outlasts_its_patience_is_louder_for_every_door(synced: Site) -> No
 
     def told() -> set[tuple[int, str]]:
         documents = [synced.plan("--json"), synced.sync("--json")]
-        listed = synced.run("findings", "list", "--json").json
+        (listed,) = synced.run("findings", "list", "--json").json
         return {(d.code, d.json["findings"][0]["severity"]) for d in documents} | {
-            (2 if f["severity"] == "warning" else 0, f["severity"]) for f in listed
+            (2 if listed["severity"] == "warning" else 0, listed["severity"])
         }
 
     synced.tell_one(1, 2, "HQ", primary=True, scopes=("10.1.0.0", "10.1.1.0"), state="Recover")
     assert synced.sync().code == 0
+    synced.sql("UPDATE finding SET confirmed_at = first_seen")
     assert told() == {(0, "info")}
     synced.sql("UPDATE finding SET first_seen = '2020-01-01T00:00:00.000000Z'")
     assert told() == {(2, "warning")}
