@@ -1,12 +1,12 @@
 """The life of a problem: seen, confirmed and so open, flapping, over; and what of it is told.
 
 A problem is one row for ever, found by its fingerprint.  What is seen of it comes from ``drift``;
-here it is decided when that is worth telling, by the times of judgements alone (rule R11).
+here it is decided when that is worth telling, by the times of readings and judgements (rule R11).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -27,7 +27,7 @@ class Event(StrEnum):
     RESOLVED = "resolved"
 
 
-#: So many judgements, far enough apart, must see a problem before it is open; one for all others.
+#: So many readings, far enough apart, must show a problem before it is open; one for all others.
 #: The finer key (``kind.State``) wins over the kind.
 CONFIRMATIONS: Final[Mapping[str, int]] = {
     Kind.STATE_NOT_NORMAL: 2,
@@ -44,7 +44,7 @@ _OPENINGS_KEPT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Confirming judgements are ``apart``; a problem that opened ``flaps`` times within ``window``
+    """Confirming readings are ``apart``; a problem that opened ``flaps`` times within ``window``
     is over only when it was away for ``calm``.
     """
 
@@ -58,7 +58,7 @@ class Patience:
 class Life:
     """Where a problem stands.
 
-    ``seen`` judgements count for its confirmation, the latest at ``counted_at``.  It is open for
+    ``seen`` readings count for its confirmation, the latest begun at ``counted_at``.  It is open for
     people since ``confirmed_at``.  ``absent_since``: it was not there any more, but flaps.
     ``openings`` are the latest times at which it was confirmed, this one included.
     """
@@ -85,34 +85,43 @@ class Step:
     event: Event | None = None
 
 
-def begin(finding: Finding, now: datetime, openings: Iterable[datetime] = ()) -> Step:
-    """Seen for the first time, or again after it was over; ``openings`` are those of before."""
-    life = Life(now, now, 1, now, openings=tuple(openings))
+def begin(
+    finding: Finding,
+    now: datetime,
+    openings: Iterable[datetime] = (),
+    *,
+    read_at: datetime | None = None,
+) -> Step:
+    """Seen for the first time, or again after it was over; ``openings`` are those of before.
+
+    ``read_at`` is when the reading began that shows it (None: it was found just now).
+    """
+    life = Life(now, now, 1, read_at or now, openings=tuple(openings))
     return _confirmed(finding, life, now)
 
 
 def go_on(
     drift: Drift,
-    present: Collection[str],
+    present: Mapping[str, datetime],
     lives: Mapping[str, Life],
     now: datetime,
     patience: Patience,
 ) -> tuple[Step, ...]:
     """What becomes of the problems that have a life; those that stay as they are give no step.
 
-    ``present`` are the fingerprints that were seen now: what persists without is not judged, and
-    nothing but a reading of now confirms.
+    ``present`` are the fingerprints that were seen now, and when the readings began that show them:
+    what persists without is not judged, and nothing but another reading confirms.
     """
     steps = [
         *(
-            _changed(f, lives[f.fingerprint], now, patience if f.fingerprint in present else None)
+            _changed(f, lives[f.fingerprint], now, present.get(f.fingerprint), patience)
             for f in drift.changed
         ),
         *(
             step
             for f in drift.persisting
-            if f.fingerprint in present
-            and (step := _seen_again(f, lives[f.fingerprint], now, patience)) is not None
+            if (read_at := present.get(f.fingerprint)) is not None
+            and (step := _seen_again(f, lives[f.fingerprint], now, read_at, patience)) is not None
         ),
         *(
             step
@@ -123,27 +132,31 @@ def go_on(
     return tuple(steps)
 
 
-def _changed(finding: Finding, life: Life, now: datetime, patience: Patience | None) -> Step:
+def _changed(
+    finding: Finding, life: Life, now: datetime, read_at: datetime | None, patience: Patience
+) -> Step:
     """Other values are news, and as good as before; another grade may need no confirmation."""
     life = replace(life, changed_at=now, absent_since=None)
     if life.confirmed_at is not None:
         return Step(finding, life, Event.CHANGED)
-    if patience is not None and _counts(life, now, patience):
-        life = replace(life, seen=life.seen + 1, counted_at=now)
+    if read_at is not None and _counts(life, read_at, patience):
+        life = replace(life, seen=life.seen + 1, counted_at=read_at)
     return _confirmed(finding, life, now)
 
 
-def _seen_again(finding: Finding, life: Life, now: datetime, patience: Patience) -> Step | None:
+def _seen_again(
+    finding: Finding, life: Life, now: datetime, read_at: datetime, patience: Patience
+) -> Step | None:
     if life.absent_since is not None:
         return Step(finding, replace(life, absent_since=None))
-    if life.confirmed_at is not None or not _counts(life, now, patience):
+    if life.confirmed_at is not None or not _counts(life, read_at, patience):
         return None
-    return _confirmed(finding, replace(life, seen=life.seen + 1, counted_at=now), now)
+    return _confirmed(finding, replace(life, seen=life.seen + 1, counted_at=read_at), now)
 
 
-def _counts(life: Life, now: datetime, patience: Patience) -> bool:
-    """Readings soon after each other are one."""
-    return now - life.counted_at >= patience.apart
+def _counts(life: Life, read_at: datetime, patience: Patience) -> bool:
+    """Readings soon after each other are one, however late they are judged."""
+    return read_at - life.counted_at >= patience.apart
 
 
 def _confirmed(finding: Finding, life: Life, now: datetime) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from reconcile.drift import OPERATIONAL, Drift
@@ -38,12 +38,15 @@ def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[Op
     now = uow.now()
     ids = {p.finding.fingerprint: p.id for p in known}
     before = uow.openings({f.fingerprint for f in life.opened}) if life.opened else {}
-    begun = [begin(f, now, before.get(f.fingerprint, ())) for f in life.opened]
+    shown = {f.fingerprint: _read_at(f, fact.sightings) or now for f in fact.present}
+    begun = [
+        begin(f, now, before.get(f.fingerprint, ()), read_at=shown.get(f.fingerprint))
+        for f in life.opened
+    ]
     lives = {p.finding.fingerprint: p.life for p in known}
-    present = {finding.fingerprint for finding in fact.present}
     unheard = {p.finding.fingerprint for p in known if _is_unheard(p.finding, fact.sightings)}
     over = tuple(f for f in life.resolved if f.fingerprint not in unheard)
-    steps = go_on(replace(life, resolved=over), present, lives, now, fact.conduct.patience)
+    steps = go_on(replace(life, resolved=over), shown, lives, now, fact.conduct.patience)
     if begun:
         ids |= uow.begin_findings(fact.run, begun)
     if steps:
@@ -66,6 +69,12 @@ def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event)
         uow.now() + (_CRITICAL_AT_MOST if loud else _AT_MOST),
         fact.run,
     )
+
+
+def _read_at(finding: Finding, sightings: Mapping[int, Sighting]) -> datetime | None:
+    """When the latest reading of whom it is about began; None if none of them was read."""
+    read = (sightings.get(server) for server in finding.servers)
+    return max((s.read_at for s in read if isinstance(s, Seen)), default=None)
 
 
 def _is_unheard(finding: Finding, sightings: Mapping[int, Sighting]) -> bool:

@@ -39,13 +39,17 @@ def other(finding: Finding, word: str) -> Finding:
 
 @dataclass
 class Problem:
-    """One problem through judgements, as ``worker.lives`` leads it: what is kept, what is told."""
+    """One problem through judgements, as ``worker.lives`` leads it: what is kept, what is told.
+
+    Judged ``late`` after its reading began.
+    """
 
     now: datetime = START
     finding: Finding | None = None
     life: Life | None = None
     openings: tuple[datetime, ...] = ()
     told: list[tuple[Event, datetime]] = field(default_factory=list)
+    late: timedelta = timedelta()
 
     def later(self, **time: float) -> Problem:
         self.now += timedelta(**time)
@@ -75,8 +79,9 @@ class Problem:
         before = [] if self.finding is None else [self.finding]
         change = drift(now, before, Judged(pairs, frozenset()))
         lives = {} if self.life is None else {before[0].fingerprint: self.life}
-        present = {f.fingerprint for f in now} if heard else set[str]()
-        steps = [begin(f, self.now, self.openings) for f in change.opened]
+        read_at = self.now - self.late
+        present = {f.fingerprint: read_at for f in now} if heard else {}
+        steps = [begin(f, self.now, self.openings, read_at=read_at) for f in change.opened]
         for step in (*steps, *go_on(change, present, lives, self.now, PATIENCE)):
             self._becomes(step)
         return self
@@ -121,6 +126,18 @@ class TestConfirmation:
             assert problem.later(minutes=1).seen(INTERRUPTED).events == []
         assert problem.later(minutes=1).seen(INTERRUPTED).events == [Event.OPENED]
 
+    def test_one_reading_is_one_however_late_it_is_judged_again(self) -> None:
+        problem = Problem().seen(INTERRUPTED).later(minutes=15)
+        problem.late = timedelta(minutes=14)
+        assert problem.seen(INTERRUPTED).events == []
+        problem.late = timedelta(minutes=4)
+        assert problem.later(minutes=1).seen(INTERRUPTED).events == [Event.OPENED]
+
+    def test_readings_are_as_far_apart_as_they_began(self) -> None:
+        problem = Problem(late=timedelta(minutes=6)).seen(INTERRUPTED)
+        problem.late = timedelta()
+        assert problem.later(minutes=5).seen(INTERRUPTED).events == [Event.OPENED]
+
     def test_what_nobody_read_again_is_not_confirmed(self) -> None:
         """Nor by an old word of who is silent now (R1)."""
         problem = Problem().seen(INTERRUPTED).later(minutes=20).unjudged()
@@ -151,7 +168,7 @@ class TestConfirmation:
         assert life is not None
         lives = {MISMATCH.fingerprint: life}
         later = START + timedelta(days=2)
-        assert go_on(change, {MISMATCH.fingerprint}, lives, later, PATIENCE) == ()
+        assert go_on(change, {MISMATCH.fingerprint: later}, lives, later, PATIENCE) == ()
 
 
 class TestChange:

@@ -14,7 +14,7 @@ from collectors.simulator.fleet import made
 from reconcile.drift import Judged, drift
 from reconcile.findings import Finding, Kind, Severity
 from reconcile.life import Event, Patience
-from reconcile.model import Evidence, State
+from reconcile.model import Evidence, Seen, State
 from tests.reconcile.fleet import HUB, OTHER, SPOKE
 from tests.worker.fleet import Fleet, Site
 from tests.worker.pipeline.office import Office, office
@@ -210,6 +210,16 @@ class TestConfirmed:
         later(site, APART)
         site.sync()
         assert told(site, Kind.STATE_NOT_NORMAL) == [Event.OPENED]
+
+    def test_dated_by_the_latest_reading_that_shows_it(self, site: Site) -> None:
+        """A judgement may be much later, and rest on the same reading as the one before."""
+        tell(site, hub=INTERRUPTED)
+        run = site.sync().run
+        with site.store.read() as reading:
+            (problem,) = reading.open_findings()
+            read = [s.read_at for s in reading.sightings(run) if isinstance(s, Seen)]
+        assert len(read) == 2
+        assert problem.life.counted_at == max(read) < problem.first_seen
 
     @pytest.mark.parametrize("silent", [(HUB, SPOKE), (SPOKE,)])
     def test_not_by_the_last_word_of_who_is_silent_now(

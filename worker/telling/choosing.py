@@ -46,7 +46,7 @@ def knowing(deliveries: Iterable[Delivery]) -> set[str]:
 def is_acknowledged(problem: OpenFinding, now: datetime) -> bool:
     """True while a person knows of it."""
     acknowledged = problem.acknowledgement
-    return acknowledged is not None and (acknowledged.until is None or acknowledged.until > now)
+    return acknowledged is not None and acknowledged.in_force(now)
 
 
 def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> str | None:
