@@ -203,6 +203,11 @@ class AlertsReading(Protocol):
     def events_at(self, keys: Collection[tuple[int, int]]) -> tuple[PastEvent, ...]:
         """Single events, by (problem, sequence); those that were forgotten are left out."""
 
+    def changes_told(
+        self, findings: Collection[int], since: datetime
+    ) -> Mapping[int, tuple[int, datetime]]:
+        """How often these changed since then, and when last, as far as somebody was to be told."""
+
     def deliveries(
         self, findings: Collection[int] | None = None, *, undone: bool = False
     ) -> tuple[Delivery, ...]:

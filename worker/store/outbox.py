@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, or_, select, tuple_, update
+from sqlalchemy import Select, and_, bindparam, func, or_, select, tuple_, update
 
 from reconcile.findings import Severity
 from reconcile.life import Event
 from reconcile.model import Evidence
-from worker.alert_ports import NewEvent, PastEvent, Snapshot
+from worker.alert_ports import NOBODY, NewEvent, PastEvent, Snapshot
 from worker.store.alert_tables import finding_event
 from worker.store.codecs import Columns, finding_of, said_of
 from worker.store.columns import canonical
@@ -26,6 +26,8 @@ _THIS_EVENT: Final = and_(
     finding_event.c.finding_id == bindparam("problem"),
     finding_event.c.sequence == bindparam("number"),
 )
+#: How outcomes begin of what nobody is told.
+_TO_NOBODY: Final = canonical({NOBODY: ""})[:4]
 _SUBJECT: Final = tuple(
     finding_table.c[name].label(name)
     for name in ("kind", "relationship", "servers", "about", "detail", "said", "grade", "patience")
@@ -58,6 +60,22 @@ class OutboxReading(Session):
             for chunk in chunks(keys)
             for row in self._rows(all_events().where(key.in_(chunk)))
         )
+
+    def changes_told(
+        self, findings: Collection[int], since: datetime
+    ) -> Mapping[int, tuple[int, datetime]]:
+        event = finding_event.c
+        somebody = event.outcome.not_like(f"{_TO_NOBODY}%")  # nor what is undecided: NULL
+        asked = (
+            select(event.finding_id, func.count().label("number"), func.max(event.at).label("last"))
+            .where(event.event == Event.CHANGED, event.at >= since, somebody)
+            .group_by(event.finding_id)
+        )
+        return {
+            row.finding_id: (row.number, row.last)
+            for chunk in chunks(findings)
+            for row in self._rows(asked.where(event.finding_id.in_(chunk)))
+        }
 
     def to_remind(self, most: int) -> tuple[int, ...]:
         due = and_(finding_table.c.remind_at <= self.now(), finding_table.c.resolved_at.is_(None))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from reconcile.findings import Kind
-from reconcile.life import Event
+from reconcile.life import Event, Patience
 from worker.alert_ports import Delivery, OpenFinding, Silence
 from worker.alerts.config import Alerting
 from worker.alerts.message import Alert
@@ -14,7 +15,10 @@ from worker.alerts.routes import Delivery as Way
 from worker.alerts.routes import channels_for
 from worker.alerts.silencing import silenced_by
 
-_EXPLAINED, _SILENCED = "explained by", "silenced by"
+_EXPLAINED, _SILENCED, _RESTLESS = "explained by", "silenced by", "changes often"
+#: What changed as often as would make a problem flap is told in steps as long as its calm.
+_PATIENCE: Final = Patience()
+RESTLESS_WITHIN: Final = _PATIENCE.window
 
 
 def ways(
@@ -59,9 +63,31 @@ def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> 
     return None if silence is None else f"{_SILENCED} {silence.id}"
 
 
+def calm_at(
+    problem: OpenFinding, alert: Alert, told: tuple[int, datetime] | None, now: datetime
+) -> datetime | None:
+    """When a change may be told, of a problem that changes often; None: at once.
+
+    So many changes were ``told`` ``RESTLESS_WITHIN``, the last one then.  What is louder or calmer by
+    now cannot wait.
+    """
+    if alert.event is not Event.CHANGED or alert.severity is not problem.told_severity:
+        return None
+    number, last = told or (0, now)
+    calm = last + _PATIENCE.calm
+    return calm if number >= _PATIENCE.flaps and calm > now else None
+
+
+def too_often(calm: datetime) -> str:
+    """Why nobody is told of a change, in the words that ``was_kept_quiet`` knows."""
+    return f"{_RESTLESS}: told again at {calm:%H:%M} UTC"
+
+
 def was_kept_quiet(outcome: Mapping[str, str] | None) -> bool:
     """True if somebody was not told of an event for a reason that ends by itself."""
-    return any(what.startswith((_EXPLAINED, _SILENCED)) for what in (outcome or {}).values())
+    return any(
+        what.startswith((_EXPLAINED, _SILENCED, _RESTLESS)) for what in (outcome or {}).values()
+    )
 
 
 def next_look(

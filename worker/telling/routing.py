@@ -12,7 +12,7 @@ from worker.alert_ports import NOBODY, Delivery, OpenFinding, PastEvent, Silence
 from worker.alerts.config import Alerting
 from worker.alerts.routes import Delivery as Way
 from worker.ports import Store, UnitOfWork
-from worker.telling.choosing import next_look, ways, why_not
+from worker.telling.choosing import RESTLESS_WITHIN, calm_at, next_look, too_often, ways, why_not
 from worker.telling.composing import composed, words_of
 from worker.telling.words import Words
 
@@ -43,6 +43,7 @@ class _Desk:
     problems: Mapping[int, OpenFinding]
     silences: tuple[Silence, ...]
     known: Mapping[int, tuple[Delivery, ...]]
+    changes: Mapping[int, tuple[int, datetime]]
     now: datetime
 
 
@@ -54,7 +55,10 @@ def _route(
     for delivery in uow.deliveries(known):
         known[delivery.finding].append(delivery)
     told = {key: tuple(deliveries) for key, deliveries in known.items()}
-    desk = _Desk(alerting, words_of(uow, words), problems, uow.silences(), told, uow.now())
+    changed = {event.finding for event in events if event.event is Event.CHANGED}
+    now, silences, words = uow.now(), uow.silences(), words_of(uow, words)
+    changes = uow.changes_told(changed, now - RESTLESS_WITHIN)
+    desk = _Desk(alerting, words, problems, silences, told, changes, now)
     latest = {event.finding: event.sequence for event in events}
     for finding, deliveries in told.items():  # the run of a newer event may have closed first
         newest = (max(d.told, d.wanted or 0) for d in deliveries)
@@ -73,7 +77,10 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
         return
     problem = desk.problems[event.finding]
     alert = composed(event, problem, desk.words)
+    calm = calm_at(problem, alert, desk.changes.get(event.finding), desk.now)
     why = why_not(problem, alert, desk.silences)
+    if why is None and calm is not None:
+        why = too_often(calm)
     if why is not None:
         uow.decide_event((event.finding, event.sequence), {NOBODY: why})
     else:
@@ -81,7 +88,8 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
         _want(uow, event, ways(alert, problem, known, desk.alerting, desk.now))
     told_now = replace(alert, at=desk.now)  # a repeat is one of what was told
     look = next_look(problem, told_now, desk.silences, desk.alerting, desk.now)
-    uow.remind(event.finding, look, alert.severity if why is None else None)
+    looks = [at for at in (look, calm) if at is not None]
+    uow.remind(event.finding, min(looks, default=None), alert.severity if why is None else None)
 
 
 def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:

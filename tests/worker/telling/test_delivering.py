@@ -327,6 +327,7 @@ def test_what_a_problem_once_went_through_costs_nothing_when_it_is_told(
         for _ in range(events):
             ops.happens(problem, Event.CHANGED)
         ops.deliverer().deliver()
+        ops.later(timedelta(hours=2))  # it changes often, and was calm for a while
         ops.happens(problem, Event.CHANGED)
         with counted(ops.store.engine) as sql:
             ops.deliverer().deliver()  # a new one looks at everything that is open

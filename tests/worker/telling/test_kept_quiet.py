@@ -177,3 +177,44 @@ def test_a_channel_that_is_not_in_the_file_any_more_keeps_nothing_open_and_nothi
     teller.deliver()
     with ops.store.read() as reading:
         assert reading.deliveries(undone=True) == ()
+
+
+def test_what_changes_often_is_told_in_steps_and_ends_with_the_last_values(
+    ops: Ops, inbox: Inbox, hq: Finding
+) -> None:
+    """A server that fails for another reason at every reading does not wake people four times an hour."""
+    teller = ops.deliverer()
+    for values in range(9):
+        ops.see(mismatch("HQ", *ops.servers[:2], value=str(values)))
+        teller.deliver()
+    assert [alert.sentence for alert in inbox.alerts] == [f"They differ: {n}." for n in range(4)]
+    assert any("changes often" in (o or {}).get(NOBODY, "") for o in ops.outcomes())
+    for _ in range(3):
+        ops.later(HOUR / 2)
+        teller.deliver()
+    assert [alert.sentence for alert in inbox.alerts[4:]] == ["They differ: 8."]
+    ops.later(24 * HOUR)
+    ops.see(mismatch("HQ", *ops.servers[:2], value="9"))
+    teller.deliver()
+    assert [alert.sentence for alert in inbox.alerts[5:]] == ["They differ: 9."]
+
+
+def test_what_gets_louder_does_not_wait_until_it_changes_less_often(ops: Ops, inbox: Inbox) -> None:
+    teller = ops.deliverer()
+    for values in range(9):
+        ops.see(mismatch("HQ", *ops.servers[:2], value=str(values)))
+        teller.deliver()
+    slow = replace(mismatch("HQ", *ops.servers[:2], value="10"), patience=0)
+    ops.see(slow)
+    teller.deliver()
+    assert [alert.severity for alert in inbox.alerts[4:]] == [Severity.CRITICAL]
+
+
+def test_the_end_of_what_changes_often_is_told_at_once(ops: Ops, inbox: Inbox, hq: Finding) -> None:
+    teller = ops.deliverer()
+    for values in range(9):
+        ops.see(mismatch("HQ", *ops.servers[:2], value=str(values)))
+        teller.deliver()
+    ops.see()
+    teller.deliver()
+    assert short(inbox.alerts)[4:] == [("resolved", "They differ: 8.")]
