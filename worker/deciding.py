@@ -17,11 +17,12 @@ from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.spelling import span
 from worker.applying import apply_entries
 from worker.audit_ports import Action, Decision, Person, Told
-from worker.ports import EntryFilter, EntryView, Reading, UnitOfWork
+from worker.ports import Reading, UnitOfWork
 from worker.present.operations import sides
 from worker.present.text import iso
 from worker.request import UnknownTarget, find_records, find_server
 from worker.store_faults import StoreError
+from worker.tracker_ports import EntryFilter, EntryView
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from reconcile.model import Alias, Provenance
 from reconcile.names import fold, key_of
 from worker.audit_ports import Action, Decision, Person
 from worker.inventory import Inventory, InventoryServer
-from worker.ports import Endpoint, Reading, ServerView, UnitOfWork
+from worker.inventory_ports import Endpoint, ServerView
+from worker.ports import Reading, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

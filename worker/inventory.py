@@ -17,7 +17,7 @@ from collectors.powershell.host import Transport
 from collectors.quote import escaped
 from reconcile.names import fold
 from worker.credential_ports import Credential
-from worker.ports import Endpoint
+from worker.inventory_ports import Endpoint
 from worker.server_rules import (
     address_problem,
     name_problem,

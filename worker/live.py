@@ -20,7 +20,8 @@ from collectors.powershell.tls import trust
 from reconcile.model import Server, SkipReason
 from worker.credential_ports import CredentialView, Logon
 from worker.credentials import StoredLogonBook, login_of, notice_changes
-from worker.ports import Endpoint, Store
+from worker.inventory_ports import Endpoint
+from worker.ports import Store
 from worker.server_rules import DEFAULT_CREDENTIAL, default_credential, url_problem
 from worker.settings import Settings
 

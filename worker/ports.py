@@ -14,34 +14,18 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from reconcile.findings import Kind
-from reconcile.model import (
-    Evidence,
-    Provenance,
-    Seen,
-    Server,
-    Sighting,
-    Skipped,
-    Standing,
-    Unseen,
-)
+from reconcile.model import Evidence, Seen, Sighting, Skipped, Unseen
 from reconcile.moves import Membership
-from reconcile.record import Contest, Entry, EntryStatus, Hold, Planned, Record
+from reconcile.record import Entry, Record
 from worker.alert_ports import AlertsKeeping, AlertsReading, OpenFinding
 from worker.applied_ports import AppliedKeeping, AppliedReading
 from worker.audit_ports import AuditKeeping, AuditReading
 from worker.credential_ports import CredentialsKeeping, CredentialsReading
 from worker.figure_ports import FiguresReading
+from worker.inventory_ports import InventoryKeeping, InventoryReading
 from worker.run_ports import RunsKeeping, RunsReading
+from worker.tracker_ports import TrackerKeeping, TrackerReading
 from worker.window_ports import WindowsKeeping, WindowsReading
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """How a server is contacted: WinRM URL, transport, name of a credential; None: the default."""
-
-    url: str | None = None
-    transport: str | None = None
-    credential: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +71,6 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryView:
-    """A line of OperationTracker with its life.
-
-    ``evidence_at`` is derived: the oldest of its witnesses' latest readings by the run that
-    recorded it or a later one about everything; None if there is a witness without one, or none.
-    """
-
-    entry: Entry
-    run: int
-    recorded_at: datetime
-    evidence_at: datetime | None
-    decided_at: datetime | None = None
-    decided_by: str | None = None
-    stands_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RecordView:
     """A record with what the type leaves out: tracker and when each side was last read."""
 
@@ -111,29 +78,6 @@ class RecordView:
     tracker: tuple[Entry, ...]
     server1_seen_at: datetime | None
     server2_seen_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ServerView:
-    """A server with its endpoint, relationships counted and latest sighting."""
-
-    server: Server
-    endpoint: Endpoint
-    relationships: int
-    last_sighting: Seen | Unseen | Skipped | None = None
-    last_seen_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EntryFilter:
-    """Which lines of OperationTracker; everything given must hold, None (no statuses) means all."""
-
-    numbers: tuple[int, ...] | None = None
-    run: int | None = None
-    server: int | None = None
-    records: tuple[int, ...] | None = None
-    operation: str | None = None
-    statuses: tuple[EntryStatus, ...] = (EntryStatus.PENDING,)
 
 
 class Reading(
@@ -144,18 +88,14 @@ class Reading(
     FiguresReading,
     CredentialsReading,
     AuditReading,
+    InventoryReading,
+    TrackerReading,
     Protocol,
 ):
     """Everything that only looks."""
 
     def now(self) -> datetime:
         """The database's clock, aware UTC."""
-
-    def servers(self) -> tuple[Server, ...]:
-        """Every server, with addresses and aliases, ordered by name."""
-
-    def endpoint(self, server: int) -> Endpoint:
-        """How it is contacted."""
 
     def records(self, servers: Collection[int] | None = None) -> tuple[Record, ...]:
         """Records (pending ones too) that name one of the servers; None: all. Ordered by key."""
@@ -168,23 +108,6 @@ class Reading(
 
     def records_named(self, name: str) -> tuple[Record, ...]:
         """The records of that folded name, of whatever servers, ordered by key."""
-
-    def pending_contested(self) -> tuple[Entry, ...]:
-        """Every pending entry that waits for a name or a scope, over the whole store, by number."""
-
-    def waiting_for_people(self, *, every: bool) -> tuple[tuple[Entry, ...], int]:
-        """Pending entries that policy or want of a witness leaves to people, by number, without
-        those that create: so many.  ``every``: policy leaves all of them to people.
-        """
-
-    def pending_destructive(self) -> tuple[Entry, ...]:
-        """Every pending entry that takes something away, over the whole store, by number."""
-
-    def entries(self, servers: Collection[int] | None = None) -> tuple[Entry, ...]:
-        """Pending entries, and rejected ones that still stand, that name one of the servers."""
-
-    def entries_by_number(self, numbers: Collection[int]) -> tuple[Entry, ...]:
-        """These lines of OperationTracker, whatever became of them, by number."""
 
     def open_findings(
         self, servers: Collection[int] | None = None, kinds: Collection[Kind] | None = None
@@ -213,14 +136,8 @@ class Reading(
     def ledger(self) -> Ledger:
         """What the guard counts."""
 
-    def entry_views(self, wanted: EntryFilter) -> tuple[EntryView, ...]:
-        """Lines of OperationTracker, by number."""
-
     def record_views(self) -> tuple[RecordView, ...]:
         """Every record with its tracker, ordered by folded name, then key."""
-
-    def server_views(self) -> tuple[ServerView, ...]:
-        """Every server, ordered by name."""
 
     def runs(self, limit: int) -> tuple[RunView, ...]:
         """The latest runs, newest first."""
@@ -240,6 +157,8 @@ class UnitOfWork(
     WindowsKeeping,
     CredentialsKeeping,
     AuditKeeping,
+    InventoryKeeping,
+    TrackerKeeping,
     Protocol,
 ):
     """Everything that writes, in one transaction, with one writer at a time."""
@@ -249,34 +168,6 @@ class UnitOfWork(
 
     def commit(self) -> None:
         """Keep what was written; without it everything is rolled back."""
-
-    # inventory
-    def add_server(
-        self, name: str, addresses: Sequence[str] = (), endpoint: Endpoint = Endpoint()
-    ) -> int: ...
-
-    def rename_server(self, server: int, name: str) -> None: ...
-
-    def set_addresses(self, server: int, addresses: Sequence[str]) -> None: ...
-
-    def set_endpoint(self, server: int, endpoint: Endpoint) -> None: ...
-
-    def set_standing(self, server: int, standing: Standing) -> None: ...
-
-    def remove_server(self, server: int) -> None:
-        """Raise ServerInUse if a record refers to it."""
-
-    def add_aliases(self, aliases: Iterable[tuple[int, str]], provenance: Provenance) -> None:
-        """Add (server, text) pairs that are not there yet. ``self`` ones do not touch changed_at."""
-
-    def remove_alias(self, server: int, text: str) -> bool:
-        """True if there was one."""
-
-    def remember_machines(self, machines: Mapping[int, str]) -> None:
-        """Machine ids by server, kept where none is known yet; does not touch changed_at."""
-
-    def confirm_machine(self, server: int, machine_id: str) -> None:
-        """A person says that this is the server now."""
 
     # runs
     def open_run(self, trigger: Trigger, who: str, target: str) -> int: ...
@@ -290,7 +181,7 @@ class UnitOfWork(
 
     def end_watches(self, watches: Collection[tuple[int, str]]) -> None: ...
 
-    # records and OperationTracker
+    # records
     def insert_records(self, records: Sequence[tuple[Record, Collection[Membership]]]) -> list[int]:
         """Insert records (``key`` and ``changed_at`` are ignored), each with its names and scopes
         but those beside it, which another record still holds; their keys, in order.
@@ -312,31 +203,6 @@ class UnitOfWork(
 
     def set_evidence(self, records: Collection[int], evidence: Evidence) -> None:
         """Raise or lower the grade of records without a change of their values."""
-
-    def add_entries(self, run: int, planned: Sequence[Planned]) -> list[int]:
-        """Fill OperationTracker with pending lines; their numbers, in order."""
-
-    def decide(
-        self,
-        numbers: Collection[int],
-        status: EntryStatus,
-        who: str,
-        *,
-        by_machine: bool,
-        stands_until: datetime | None = None,
-    ) -> None:
-        """End pending entries as applied, superseded or rejected (which then stands), by whom, now.
-
-        Raises NotPending, and ends none, if one of them is not pending any more.
-        """
-
-    def end_acceptance(self, numbers: Collection[int]) -> None:
-        """Rejected entries that no longer stand."""
-
-    def hold(self, numbers: Collection[int], hold: Hold) -> None: ...
-
-    def wait_for(self, contested: Mapping[int, tuple[Contest, ...]]) -> None:
-        """What these pending entries wait for, by number; none: nothing any more."""
 
 
 class Store(Protocol):

@@ -12,12 +12,6 @@ class StoreError(Exception):
     code = "store"
 
 
-class ServerInUse(StoreError):
-    """A record still refers to the server."""
-
-    code = "server_in_use"
-
-
 class NameTaken(StoreError):
     """Another server has that name."""
 

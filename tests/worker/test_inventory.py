@@ -17,7 +17,7 @@ from worker.inventory import (
     parse_inventory,
     read_inventory,
 )
-from worker.ports import Endpoint
+from worker.inventory_ports import Endpoint
 
 FILE = Path("servers.yaml")
 

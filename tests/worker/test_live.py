@@ -17,8 +17,8 @@ from reconcile.model import ReadFailure, SkipReason
 from tests.worker.store.logons import accept, put
 from worker.credential_ports import Credential
 from worker.credentials import StoredLogonBook
+from worker.inventory_ports import Endpoint
 from worker.live import Live, live
-from worker.ports import Endpoint
 from worker.settings import Settings
 from worker.store.store import SqlStore
 

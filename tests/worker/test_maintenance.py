@@ -13,10 +13,10 @@ from reconcile.world import Rules
 from tests.reconcile.fleet import HUB, OTHER, SPOKE
 from tests.worker.fleet import Fleet, Site
 from worker.applying import apply_entries
-from worker.ports import EntryFilter
 from worker.request import Conduct, Policy, find_server
 from worker.store.store import SqlStore
 from worker.summary import Fate
+from worker.tracker_ports import EntryFilter
 from worker.window_ports import Window
 
 LEFT_OUT = SkipReason.MAINTENANCE

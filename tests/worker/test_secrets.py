@@ -22,8 +22,8 @@ from tests.worker.store.logons import put
 from tests.worker.store.samples import add_servers
 from worker.credential_ports import Credential, Refusal
 from worker.credentials import StoredLogonBook, login_of, mark_of
+from worker.inventory_ports import Endpoint
 from worker.live import Live, live
-from worker.ports import Endpoint
 from worker.settings import Settings
 from worker.store.store import SqlStore
 

@@ -17,11 +17,11 @@ from tests.reconcile.fleet import HUB, OTHER, SPOKE, nets, told_by
 from tests.worker.fleet import Fleet, Site
 from tests.worker.store.sql_counter import counted
 from worker.applying import apply_entries
-from worker.ports import EntryFilter
 from worker.request import Conduct, Policy
 from worker.second_look import FURTHER_READINGS
 from worker.store.store import SqlStore
 from worker.summary import Fate
+from worker.tracker_ports import EntryFilter
 
 AT_ONCE = Conduct(rules=Rules(confirm_after=timedelta(0)))
 BYSTANDER = "bystander"

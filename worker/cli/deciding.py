@@ -18,7 +18,7 @@ from worker.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from worker.deciding import Decided, LeftOut, Selection
-    from worker.ports import EntryView
+    from worker.tracker_ports import EntryView
 
 LEFT_AS_IT_IS: Final = 2
 _NUMBERS_SHOWN: Final = 40

@@ -121,9 +121,9 @@ def show(number: int, as_json: bool) -> None:
 
     Example: ipam-sync operations show 17
     """
-    from worker.ports import EntryFilter
     from worker.present.operations import entry_json
     from worker.present.tracker import show_entry
+    from worker.tracker_ports import EntryFilter
 
     with ipam() as working, working.store.read() as reading:
         views = reading.entry_views(EntryFilter(numbers=(number,), statuses=()))

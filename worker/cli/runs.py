@@ -64,10 +64,10 @@ def show(number: int, as_json: bool) -> None:
 
     Example: ipam-sync runs show 5
     """
-    from worker.ports import EntryFilter
     from worker.present.inventory import run_json, sightings_json
     from worker.present.operations import entry_json
     from worker.present.runs import show_run
+    from worker.tracker_ports import EntryFilter
 
     with ipam() as working, working.store.read() as reading:
         run = reading.run(number)

@@ -15,8 +15,9 @@ from worker.demo.alone import alone
 from worker.demo.directory import temporary_directory
 from worker.demo.scenery import Scenery, scenery
 from worker.demo.script import INSTALLATION, NO_INSTALLATION, Step
-from worker.ports import EntryFilter, Store
+from worker.ports import Store
 from worker.summary import Summary
+from worker.tracker_ports import EntryFilter
 from worker.up.child import CannotRun
 
 

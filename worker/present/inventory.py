@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from reconcile.findings import Finding, Kind
 from reconcile.model import Seen, Skipped, Unseen
-from worker.ports import Endpoint, RunView, ServerView
+from worker.inventory_ports import Endpoint, ServerView
+from worker.ports import RunView
 from worker.present.documents import sighting_json
 from worker.present.operations import Json, server_name
 from worker.present.text import iso

@@ -13,9 +13,9 @@ from typing import TypeAlias
 from reconcile.model import Operation, Value
 from reconcile.record import Change, Contest, EntryStatus, Hold, Planned
 from reconcile.spelling import dotted, dotted_all, shown
-from worker.ports import EntryView
 from worker.present.text import HELD_BECAUSE, iso
 from worker.summary import Line
+from worker.tracker_ports import EntryView
 
 Json: TypeAlias = dict[str, object]
 

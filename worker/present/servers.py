@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconcile.model import Skipped, Unseen
-from worker.ports import ServerView
+from worker.inventory_ports import ServerView
 from worker.present.screen import Cell, Screen
 from worker.present.text import moment
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from reconcile.record import EntryStatus
 from reconcile.spelling import dotted_all, span
-from worker.ports import EntryView
 from worker.present.changes import between, moves, old_to_new, waits_for, what_changes, why
 from worker.present.screen import Cell, Screen
 from worker.present.text import moment
 from worker.summary import Line, fate
+from worker.tracker_ports import EntryView
 
 
 def show_entries(screen: Screen, views: Sequence[EntryView], now: datetime, age: timedelta) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from worker.credential_ports import Logon, Proof
-from worker.ports import Endpoint
+from worker.inventory_ports import Endpoint
 from worker.run_ports import Member, OpenRun, Poll
 from worker.store.parts import SqlWriting
 from worker.window_ports import Window

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
 from reconcile.model import Alias, Provenance, Server, Standing
 from reconcile.names import fold, key_of
-from reconcile.record import EntryStatus
-from worker.ports import Endpoint
+from worker.inventory_ports import Endpoint
 from worker.store.inventory_tables import logon, server_alias, writer
 from worker.store.inventory_tables import server as server_table
 from worker.store.session import AnyRow, Session, chunks
-from worker.store.tables import failover, finding, finding_server, tracker
-from worker.store_faults import NameTaken, ServerInUse, StoreError
+from worker.store_faults import NameTaken, StoreError
 
 
 class InventoryReading(Session):
@@ -144,22 +142,6 @@ class InventoryWriting(InventoryReading):
         if self._server_row(server).standing != standing:
             self._change(server, standing=standing)
 
-    def remove_server(self, server: int) -> None:
-        name = self._server_row(server).name
-        if user := self._user_of(server):
-            raise ServerInUse(
-                f"{name} cannot be removed: {user} still refers to it. Disable or retire the "
-                "server instead."
-            )
-        self._new_version()
-        about = select(finding_server.c.finding_id).where(finding_server.c.server_id == server)
-        self._run(
-            update(finding)
-            .where(finding.c.id.in_(about), finding.c.resolved_at.is_(None))
-            .values(resolved_at=self.now())
-        )
-        self._run(delete(server_table).where(server_table.c.id == server))
-
     def add_aliases(self, aliases: Iterable[tuple[int, str]], provenance: Provenance) -> None:
         wanted: dict[tuple[int, str], str] = {}
         for server, text in aliases:
@@ -262,19 +244,6 @@ class InventoryWriting(InventoryReading):
         for row in self._rows(same.where(server_table.c.name_key == fold(name))):
             if row.id != for_server:
                 raise NameTaken(f"There is a server {row.name} already; choose another name.")
-
-    def _user_of(self, server: int) -> str | None:
-        """What still refers to a server: a record, or an operation that is to be applied."""
-        mine = or_(failover.c.server1_record_id == server, failover.c.server2_record_id == server)
-        records = select(failover.c.relationship_name, func.count().over().label("all"))
-        for row in self._rows(records.where(mine).order_by(failover.c.id).limit(1)):
-            more = f" (and {row.all - 1} more)" if row.all > 1 else ""
-            return f"relationship {row.relationship_name}{more}"
-        named = or_(tracker.c.server1_id == server, tracker.c.server2_id == server)
-        pending = select(tracker.c.number).where(named, tracker.c.status == EntryStatus.PENDING)
-        for row in self._rows(pending.order_by(tracker.c.number).limit(1)):
-            return f"pending operation {row.number}"
-        return None
 
 
 def _key(text: str) -> str:

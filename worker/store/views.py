@@ -12,13 +12,15 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from reconcile.model import Seen, Skipped, Unseen
 from reconcile.names import fold_relationship
 from reconcile.record import Entry, EntryStatus
-from worker.ports import Endpoint, EntryFilter, EntryView, RecordView, ServerView
+from worker.inventory_ports import Endpoint, ServerView
+from worker.ports import RecordView
 from worker.store.inventory_tables import server
 from worker.store.readings import SightingReading, sighting_of
 from worker.store.records import RecordReading
 from worker.store.session import AnyRow, chunks
 from worker.store.tables import failover, sighting, tracker
 from worker.store.tracker import TrackerReading, entry_of
+from worker.tracker_ports import EntryFilter, EntryView
 
 
 class ViewReading(RecordReading, TrackerReading, SightingReading):

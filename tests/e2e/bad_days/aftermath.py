@@ -12,9 +12,10 @@ from reconcile.record import EntryStatus, Record
 from tests.e2e.bad_days.installation import Installation, import_servers
 from tests.worker.pipeline.office import told
 from worker.bootstrap import opened
-from worker.ports import EVERYTHING, EntryFilter, Trigger
+from worker.ports import EVERYTHING, Trigger
 from worker.request import Policy, Request
 from worker.sync import sync
+from worker.tracker_ports import EntryFilter
 
 
 def assert_nothing_is_half_done(at: Installation, *runs: int) -> None:

@@ -31,11 +31,12 @@ from worker.importing import import_inventory
 from worker.inventory import read_inventory
 from worker.pipeline.ending import summary_of
 from worker.pipeline.opening import request_run
-from worker.ports import EntryFilter, Trigger
+from worker.ports import Trigger
 from worker.request import Request
 from worker.run_ports import Poll
 from worker.simulation.papers import write_papers
 from worker.summary import Summary
+from worker.tracker_ports import EntryFilter
 from worker.up.child import Program, our_own, start
 
 #: Short, so that who is killed is soon missed.  No schedule comes in between.

@@ -25,7 +25,7 @@ from worker.inventory import read_inventory
 from worker.pipeline.crew import Crew
 from worker.pipeline.ending import summary_of
 from worker.pipeline.opening import request_run
-from worker.ports import EntryFilter, Store, Trigger
+from worker.ports import Store, Trigger
 from worker.recording import Written
 from worker.request import Request
 from worker.run_ports import Lane
@@ -34,6 +34,7 @@ from worker.simulation.papers import write_papers
 from worker.store.columns import AwareUtc, metadata
 from worker.store.tables import audit
 from worker.summary import Summary
+from worker.tracker_ports import EntryFilter
 
 _LONG_AGO = "2020-01-01T00:00:00.000000Z"
 

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import delete
+
 from reconcile.findings import Finding, Kind
 from reconcile.life import Life, Step
 from reconcile.model import Evidence, Mode, Operation, Seen, ServerType, State, Story
 from reconcile.record import ATTRIBUTES, Change, Party, Planned, Record
 from worker.ports import Trigger, UnitOfWork
-from worker.store.store import SqlStore
+from worker.store.inventory_tables import server as server_table
+from worker.store.store import SqlStore, SqlUnitOfWork
 
 BEGIN = datetime(2026, 3, 1, 6, 0, 0, 123456, tzinfo=UTC)
 
@@ -27,6 +30,11 @@ def add_servers(store: SqlStore, count: int, prefix: str = "dhcp") -> list[int]:
         servers = [uow.add_server(f"{prefix}{n:02}.corp.example") for n in range(1, count + 1)]
         uow.commit()
     return servers
+
+
+def remove_by_hand(uow: SqlUnitOfWork, server: int) -> None:
+    """As an administrator does it with SQL; ipam-sync itself removes none."""
+    uow._run(delete(server_table).where(server_table.c.id == server))
 
 
 def open_run(uow: UnitOfWork) -> int:

@@ -26,10 +26,11 @@ from tests.worker.store.samples import (
 )
 from tests.worker.store.sql_counter import SqlCount, counted
 from worker.lives import Fact, keep_findings
-from worker.ports import EntryFilter, Reading
+from worker.ports import Reading
 from worker.request import Conduct
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
+from worker.tracker_ports import EntryFilter
 from worker.window_ports import Window
 
 RUNS = 3

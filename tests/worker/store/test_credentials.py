@@ -10,7 +10,7 @@ from tests.worker.store.logons import CORP, OTHER, accept, logon, put, refuse, v
 from tests.worker.store.samples import add_servers
 from tests.worker.store.sql_counter import counted
 from worker.credential_ports import Credential, Refusal
-from worker.ports import Endpoint
+from worker.inventory_ports import Endpoint
 from worker.store.store import SqlStore
 
 

@@ -8,24 +8,17 @@ from datetime import datetime
 
 import pytest
 
-from reconcile.model import Alias, Evidence, Operation, Provenance, Server, Standing
-from reconcile.record import Change, EntryStatus, Party, Planned
+from reconcile.model import Alias, Provenance, Server, Standing
 from tests.worker.store.samples import (
-    BEGIN,
-    a_finding,
-    a_reading,
-    a_record,
     add_servers,
-    found,
-    insert,
-    open_run,
+    remove_by_hand,
 )
 from tests.worker.store.sql_counter import counted
-from worker.ports import Endpoint
+from worker.inventory_ports import Endpoint
 from worker.store.schema import open_store
 from worker.store.shelf import Shelf
 from worker.store.store import SqlStore, SqlUnitOfWork
-from worker.store_faults import NameTaken, ServerInUse, StoreError
+from worker.store_faults import NameTaken, StoreError
 
 PERSON, INVENTORY, SELF = Provenance.PERSON, Provenance.INVENTORY, Provenance.SELF
 
@@ -75,7 +68,7 @@ def test_a_key_is_never_given_twice(store: SqlStore) -> None:
     """A number in an old operation must not come to mean another server."""
     (first,) = add_servers(store, 1)
     with store.write() as uow:
-        uow.remove_server(first)
+        remove_by_hand(uow, first)
         uow.commit()
     assert add_servers(store, 1) > [first]
 
@@ -178,62 +171,11 @@ def test_an_endpoint_is_kept_as_given_and_missing_parts_stay_missing(store: SqlS
     assert two.endpoint == Endpoint()
 
 
-def test_a_server_that_a_record_refers_to_cannot_be_removed(store: SqlStore) -> None:
-    one, two = add_servers(store, 2)
-    insert(store, a_record("alpha", one, two), a_record("beta", one, two))
-    for server in (one, two):
-        with (
-            store.write() as uow,
-            pytest.raises(ServerInUse, match=r"relationship alpha \(and 1 more\).*[Rr]etire"),
-        ):
-            uow.remove_server(server)
-
-
-def test_a_server_that_a_pending_operation_names_cannot_be_removed(store: SqlStore) -> None:
-    """Applying it would refer to a server that is not there."""
-    one, two = add_servers(store, 2)
-    (record,) = insert(store, a_record("alpha", one, None))
-    mapping = Planned(
-        operation=Operation.UPDATE,
-        record=record.key,
-        relationship="alpha",
-        server1=Party(one, "dhcp01"),
-        server2=Party(two, "dhcp02"),
-        changes=(Change("Server2RecordId", None, two),),
-        scopes=(),
-        evidence=Evidence.ONE_SIDE,
-        reason="a person mapped the name",
-        witnesses=(one,),
-    )
-    with store.write() as uow:
-        (number,) = uow.add_entries(open_run(uow), [mapping])
-        with pytest.raises(ServerInUse, match=f"pending operation {number}"):
-            uow.remove_server(two)
-        uow.decide([number], EntryStatus.SUPERSEDED, "ipam-sync", by_machine=True)
-        uow.remove_server(two)
-        assert [server.id for server in uow.servers()] == [one]
-
-
-def test_with_a_server_goes_what_is_about_nothing_else(store: SqlStore) -> None:
-    (key,) = add_servers(store, 1)
-    with store.write() as uow:
-        run = open_run(uow)
-        uow.add_aliases([(key, "dhcp-old")], PERSON)
-        uow.add_sightings(run, [a_reading(key, BEGIN, "alpha")])
-        uow.start_watches({(key, ""): BEGIN})
-        found(uow, run, [a_finding("alpha", key)])
-        uow.remove_server(key)
-        assert uow.open_findings() == ()
-        assert uow.watches([key]) == {}
-        assert uow.sightings(run) == ()
-
-
 def test_a_server_that_is_gone_is_named_in_one_sentence(store: SqlStore) -> None:
     with store.write() as uow:
         changes: list[Callable[[], object]] = [
             lambda: uow.rename_server(99, "dhcp01"),
             lambda: uow.set_standing(99, Standing.RETIRED),
-            lambda: uow.remove_server(99),
         ]
         for change in changes:
             with pytest.raises(StoreError, match="no server number 99"):
@@ -242,7 +184,7 @@ def test_a_server_that_is_gone_is_named_in_one_sentence(store: SqlStore) -> None
 
 def replaced(uow: SqlUnitOfWork, server: int, name: str) -> None:
     """Another one comes as it goes."""
-    uow.remove_server(server)
+    remove_by_hand(uow, server)
     uow.add_server(name)
 
 
@@ -294,12 +236,11 @@ class TestLoading:
     def test_one_that_came_or_went_or_is_called_otherwise_is_seen_in_its_place(
         self, store: SqlStore
     ) -> None:
-        one, two, three = add_servers(store, 3)
+        one, two, _ = add_servers(store, 3)
         changes: list[tuple[Callable[[SqlUnitOfWork], object], list[str]]] = [
             (lambda u: u.rename_server(one, "zz"), ["dhcp02", "dhcp03", "zz"]),
             (lambda u: u.add_server("dhcp025"), ["dhcp02", "dhcp025", "dhcp03", "zz"]),
-            (lambda u: u.remove_server(two), ["dhcp025", "dhcp03", "zz"]),
-            (lambda u: replaced(u, three, "aa"), ["aa", "dhcp025", "zz"]),
+            (lambda u: replaced(u, two, "aa"), ["aa", "dhcp025", "dhcp03", "zz"]),
         ]
         for change, names in changes:
             with store.read() as reading:

@@ -22,9 +22,9 @@ from tests.worker.store.logons import (
     refuse_once,
     view,
 )
-from tests.worker.store.samples import add_servers
+from tests.worker.store.samples import add_servers, remove_by_hand
 from worker.credential_ports import Refusal
-from worker.ports import Endpoint
+from worker.inventory_ports import Endpoint
 from worker.store.credentials import FIRST_PAUSE, LONGEST_PAUSE
 from worker.store.store import SqlStore
 
@@ -115,7 +115,7 @@ class TestRefusals:
         assert refuse(store, 10_000) == [False]
         assert view(store).refused_by == tuple(servers[:2])
         with store.write() as uow:
-            uow.remove_server(servers[0])
+            remove_by_hand(uow, servers[0])
             uow.logon_accepted("corp", [servers[0]])
             uow.commit()
         with store.read() as reading:

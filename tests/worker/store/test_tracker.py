@@ -22,11 +22,12 @@ from tests.worker.store.samples import (
     open_run,
 )
 from tests.worker.store.strategies import operations
-from worker.ports import EntryFilter, Ledger, UnitOfWork
+from worker.ports import Ledger, UnitOfWork
 from worker.store.codecs import operation_columns
 from worker.store.store import SqlStore, SqlUnitOfWork
 from worker.store.tables import tracker
 from worker.store_faults import NotPending, RecordRefused
+from worker.tracker_ports import EntryFilter
 
 APPLIED, REJECTED, SUPERSEDED = EntryStatus.APPLIED, EntryStatus.REJECTED, EntryStatus.SUPERSEDED
 

@@ -28,8 +28,9 @@ from tests.worker.store.samples import (
     minutes,
     open_run,
 )
-from worker.ports import Endpoint, EntryFilter
+from worker.inventory_ports import Endpoint
 from worker.store.store import SqlStore
+from worker.tracker_ports import EntryFilter
 
 FAILURE = ReadFailure("unreachable", "it did not answer", "see that it runs", retry=True)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.worker.store.samples import add_servers
+from tests.worker.store.samples import add_servers, remove_by_hand
 from worker.store.store import SqlStore
 from worker.window_ports import Window, paused, resting
 
@@ -136,7 +136,7 @@ def test_one_that_was_taken_back_before_it_began_never_was(
 def test_windows_go_with_their_server(store: SqlStore, servers: list[int]) -> None:
     add(store, *(window(s, starts_in=-HOUR, ends_in=HOUR) for s in servers))
     with store.write() as uow:
-        uow.remove_server(servers[0])
+        remove_by_hand(uow, servers[0])
         uow.commit()
     with store.read() as reading:
         assert [w.server for w in reading.windows()] == [servers[1]]

@@ -1,0 +1,74 @@
+"""The inventory: servers, what they are called, and how each is contacted; as ports of the store.
+
+Part of the ports of ``worker.ports``; ``worker.store`` keeps these promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from reconcile.model import Provenance, Seen, Server, Skipped, Standing, Unseen
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How a server is contacted: WinRM URL, transport, name of a credential; None: the default."""
+
+    url: str | None = None
+    transport: str | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """A server with its endpoint, relationships counted and latest sighting."""
+
+    server: Server
+    endpoint: Endpoint
+    relationships: int
+    last_sighting: Seen | Unseen | Skipped | None = None
+    last_seen_at: datetime | None = None
+
+
+class InventoryReading(Protocol):
+    """Looks at it."""
+
+    def servers(self) -> tuple[Server, ...]:
+        """Every server, with addresses and aliases, ordered by name."""
+
+    def endpoint(self, server: int) -> Endpoint:
+        """How it is contacted."""
+
+    def server_views(self) -> tuple[ServerView, ...]:
+        """Every server, ordered by name."""
+
+
+class InventoryKeeping(InventoryReading, Protocol):
+    """Changes it; what is so already is not written."""
+
+    def add_server(
+        self, name: str, addresses: Sequence[str] = (), endpoint: Endpoint = Endpoint()
+    ) -> int: ...
+
+    def rename_server(self, server: int, name: str) -> None: ...
+
+    def set_addresses(self, server: int, addresses: Sequence[str]) -> None: ...
+
+    def set_endpoint(self, server: int, endpoint: Endpoint) -> None: ...
+
+    def set_standing(self, server: int, standing: Standing) -> None: ...
+
+    def add_aliases(self, aliases: Iterable[tuple[int, str]], provenance: Provenance) -> None:
+        """Add (server, text) pairs that are not there yet. ``self`` ones do not touch changed_at."""
+
+    def remove_alias(self, server: int, text: str) -> bool:
+        """True if there was one."""
+
+    def remember_machines(self, machines: Mapping[int, str]) -> None:
+        """Machine ids by server, kept where none is known yet; does not touch changed_at."""
+
+    def confirm_machine(self, server: int, machine_id: str) -> None:
+        """A person says that this is the server now."""
