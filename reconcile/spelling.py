@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from enum import StrEnum
 
 from reconcile.model import Scope, Value
 
@@ -48,12 +49,18 @@ def shown(property: str, value: Value) -> Value:
     return value
 
 
+def spelt(property: str, value: Value) -> Value:
+    """The same, with a plain str for an enumeration word."""
+    told = shown(property, value)
+    return told.value if isinstance(told, StrEnum) else told
+
+
 def said(property: str, value: Value) -> str:
     """A value within a sentence."""
-    spelt = shown(property, value)
-    if spelt is None:
+    told = shown(property, value)
+    if told is None:
         return "nothing"
-    return str(spelt).lower() if isinstance(spelt, bool) else str(spelt)
+    return str(told).lower() if isinstance(told, bool) else str(told)
 
 
 def listed(items: Iterable[str], most: int = 5) -> str:

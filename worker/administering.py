@@ -11,8 +11,8 @@ from typing import Final
 
 from reconcile.model import Provenance, Server, Standing
 from worker.audit_ports import Action, Decision, Person, Told
+from worker.audit_values import kept_time
 from worker.ports import Reading, UnitOfWork
-from worker.present.text import iso
 from worker.request import UnknownTarget, find_server
 from worker.window_ports import Window
 
@@ -150,7 +150,7 @@ def _refusals(reading: Reading, name: str) -> Told:
         raise UnknownCredential(f"There is no credential {name!r}. See: ipam-sync credentials list")
     names = {s.id: s.name for s in reading.servers()}
     return {
-        "suspended_at": iso(view.suspended_at),
+        "suspended_at": kept_time(view.suspended_at),
         "refused_by": [names[server] for server in view.refused_by],
     }
 
@@ -170,7 +170,7 @@ def _of(window: Window, server: str) -> str:
 
 def _times(window: Window) -> Told:
     return {
-        "starts_at": iso(window.starts_at),
-        "ends_at": iso(window.ends_at),
+        "starts_at": kept_time(window.starts_at),
+        "ends_at": kept_time(window.ends_at),
         "note": window.note,
     }

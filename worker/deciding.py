@@ -17,9 +17,8 @@ from reconcile.record import Entry, EntryStatus, Hold, Planned
 from reconcile.spelling import span
 from worker.applying import apply_entries
 from worker.audit_ports import Action, Decision, Person, Told
+from worker.audit_values import kept_time, sides
 from worker.ports import Reading, UnitOfWork
-from worker.present.operations import sides
-from worker.present.text import iso
 from worker.request import UnknownTarget, find_records, find_server
 from worker.store_faults import StoreError
 from worker.tracker_ports import EntryFilter, EntryView
@@ -250,7 +249,7 @@ def _applied(view: EntryView, overridden: Mapping[int, str]) -> Decision:
 
 def _rejected(view: EntryView, until: datetime | None) -> Decision:
     stored, _ = sides(view.entry.planned)
-    after = {"status": EntryStatus.REJECTED.value, "stored": stored, "until": iso(until)}
+    after = {"status": EntryStatus.REJECTED.value, "stored": stored, "until": kept_time(until)}
     return _decision(Action.REJECT, view, after)
 
 

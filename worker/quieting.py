@@ -14,8 +14,8 @@ from reconcile.model import Evidence
 from reconcile.subjects import in_ipam
 from worker.alert_ports import Acknowledgement, NewEvent, OpenFinding, Silence, Snapshot
 from worker.audit_ports import Action, Decision, Person, Told
+from worker.audit_values import kept_time
 from worker.ports import UnitOfWork
-from worker.present.text import iso
 from worker.problems import UnknownProblem
 from worker.request import UnknownTarget
 
@@ -133,10 +133,15 @@ def _decision(action: Action, problem: OpenFinding, after: Told | None) -> Decis
 def _acknowledgement(given: Acknowledgement | None) -> Told | None:
     if given is None:
         return None
-    return {"by": given.by, "note": given.note, "at": iso(given.at), "until": iso(given.until)}
+    return {
+        "by": given.by,
+        "note": given.note,
+        "at": kept_time(given.at),
+        "until": kept_time(given.until),
+    }
 
 
 def _terms(silence: Silence) -> Told:
     told = asdict(silence)
-    ends = {"starts_at": iso(silence.starts_at), "ends_at": iso(silence.ends_at)}
+    ends = {"starts_at": kept_time(silence.starts_at), "ends_at": kept_time(silence.ends_at)}
     return {name: value for name, value in (told | ends).items() if name != "id"}

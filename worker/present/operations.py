@@ -6,24 +6,18 @@ Property names are those of DhcpFailover and values are spelt as the type does; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import TypeAlias
 
-from reconcile.model import Operation, Value
-from reconcile.record import Change, Contest, EntryStatus, Hold, Planned
-from reconcile.spelling import dotted, dotted_all, shown
+from reconcile.model import Operation
+from reconcile.record import Contest, EntryStatus, Hold, Planned
+from reconcile.spelling import dotted, dotted_all
+from worker.audit_values import sides
 from worker.present.text import HELD_BECAUSE, iso
 from worker.summary import Line
 from worker.tracker_ports import EntryView
 
 Json: TypeAlias = dict[str, object]
-
-
-def spelt(property: str, value: Value) -> Value:
-    """A property's value as the type spells it; a plain str for an enumeration word."""
-    value = shown(property, value)
-    return value.value if isinstance(value, StrEnum) else value
 
 
 def server_name(names: Mapping[int, str], server: int) -> str:
@@ -85,30 +79,6 @@ def _modified(planned: Planned) -> list[str]:
     if planned.operation is not Operation.UPDATE:
         return []
     return [c.property for c in planned.changes]
-
-
-def sides(planned: Planned) -> tuple[Json | None, Json | None]:
-    """What it touches before and after; None where the record is not there."""
-    scopes = {"Scopes": list(dotted_all(planned.scopes))}
-    match planned.operation:
-        case Operation.CREATE:
-            return None, {**_after(planned.changes), **scopes}
-        case Operation.DELETE:
-            return {**_before(planned.changes), **scopes}, None
-        case Operation.UPDATE:
-            return _before(planned.changes), _after(planned.changes)
-        case Operation.ADD_SCOPES:
-            return {}, {**scopes}
-        case Operation.REMOVE_SCOPES:
-            return {**scopes}, {}
-
-
-def _before(changes: Iterable[Change]) -> Json:
-    return {c.property: spelt(c.property, c.before) for c in changes}
-
-
-def _after(changes: Iterable[Change]) -> Json:
-    return {c.property: spelt(c.property, c.after) for c in changes}
 
 
 def _contest(contest: Contest, names: Mapping[int, str]) -> Json:

@@ -9,9 +9,9 @@ from typing import Final
 
 from reconcile.model import State
 from reconcile.record import ATTRIBUTES, Record
-from reconcile.spelling import dotted_all
+from reconcile.spelling import dotted_all, spelt
 from worker.ports import RecordView
-from worker.present.operations import Json, spelt
+from worker.present.operations import Json
 from worker.present.text import iso
 
 #: The 21 elements of DhcpFailover in the order of the type, [MS-IPAMM2] 2.2.4.104.

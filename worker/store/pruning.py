@@ -4,7 +4,9 @@ Kept, however old: what an open operation or an open finding rests on, each serv
 readings and its last sighting, and runs that anything in OperationTracker or among the findings
 tells of.  A reading goes when no sighting points to it any more.
 
-Of an open problem the last event of each kind stays, and of any what somebody is still to be told.
+Of an open problem the last event of each kind stays and what a channel knows, and of any what a
+channel is still to be told.  That nobody decided who is told keeps an event no longer: without
+channels nobody ever does.
 A problem that is over goes after its events, with all that channels knew of it.
 """
 

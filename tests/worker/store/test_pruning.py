@@ -277,6 +277,17 @@ class TestProblems:
             uow.commit()
         assert pruned(store) == {"finding_event": 2, "finding": 1, "run": 1}
 
+    def test_that_are_open_go_down_to_the_last_of_each_kind_also_while_undecided(
+        self, store: SqlStore
+    ) -> None:
+        (problem,) = problems(store, 1)
+        with store.write() as uow:
+            told = (Event.OPENED, Event.CHANGED, Event.CHANGED)
+            uow.add_events([an_event(uow, problem, event) for event in told])
+            uow.commit()
+        assert pruned(store) == {"finding_event": 1}
+        assert self.left(store, problem) == [1, 3]
+
     def test_that_explain_an_open_one_stay(self, store: SqlStore) -> None:
         cause, effect = problems(store, 2)
         with store.write() as uow:
