@@ -104,6 +104,7 @@ class Server:
 
     ``addresses`` are those people gave; what the server said of itself is in ``aliases``.
     ``machine_id`` is that of the machine that answered first, or that a person confirmed (R1).
+    ``tags`` are words that people sort servers by; nothing is judged by them.
     """
 
     id: int
@@ -113,6 +114,7 @@ class Server:
     standing: Standing = Standing.ENABLED
     changed_at: datetime | None = None
     machine_id: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

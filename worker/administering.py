@@ -42,11 +42,17 @@ class UnknownWindow(UnknownTarget):
 
 
 def add_server(
-    uow: UnitOfWork, by: Person, name: str, addresses: Sequence[str], aliases: Sequence[str]
+    uow: UnitOfWork,
+    by: Person,
+    name: str,
+    addresses: Sequence[str],
+    aliases: Sequence[str],
+    tags: Sequence[str] = (),
 ) -> None:
     """A new one. Raises NameTaken."""
     key = uow.add_server(name, addresses)
     uow.add_aliases(((key, text) for text in aliases), Provenance.PERSON)
+    uow.set_tags(key, tags)
     uow.add_audits(by, [Decision(Action.ADD_SERVER, name, None, _told(_by_id(uow, key)))])
 
 
@@ -55,6 +61,14 @@ def rename_server(uow: UnitOfWork, by: Person, text: str, new: str) -> Server:
     server = find_server(uow.servers(), text)
     uow.rename_server(server.id, new)
     _keep(uow, by, Action.RENAME, server)
+    return server
+
+
+def set_tags(uow: UnitOfWork, by: Person, text: str, tags: Sequence[str]) -> Server:
+    """The server as it was, which has these tags now and no others. Raises UnknownTarget."""
+    server = find_server(uow.servers(), text)
+    uow.set_tags(server.id, tags)
+    _keep(uow, by, Action.TAG, server)
     return server
 
 
@@ -137,6 +151,7 @@ def _told(server: Server) -> Told:
         "addresses": list(server.addresses),
         "aliases": [f"{a.text} ({a.provenance})" for a in server.aliases],
         "machine_id": server.machine_id,
+        "tags": list(server.tags),
     }
 
 

@@ -154,8 +154,8 @@ class ChannelBacklog:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nobody is told of what fits until it ends; None fits all, ``server`` and ``relationship`` are
-    patterns as in routes.
+    """Nobody is told of what fits until it ends; None fits all, ``server``, ``relationship`` and
+    ``tag`` are patterns as in routes.
     """
 
     id: int
@@ -168,6 +168,7 @@ class Silence:
     server: str | None = None
     relationship: str | None = None
     ended_by: str | None = None
+    tag: str | None = None
 
 
 class AlertsReading(Protocol):

@@ -23,6 +23,7 @@ class Action(StrEnum):
     REJECT = "reject"
     ADD_SERVER = "add_server"
     RENAME = "rename"
+    TAG = "tag"
     ENABLE = "enable"
     DISABLE = "disable"
     RETIRE = "retire"

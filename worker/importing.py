@@ -1,7 +1,7 @@
 """From an inventory file to the servers of the store: adds and changes, never removes.
 
 Used by ``ipam-sync servers import``.  What the file states is made so; what it leaves out stays
-and is listed.  A server without addresses in the file keeps those it has.
+and is listed.  A server without addresses or tags in the file keeps those it has.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ def import_servers(uow: UnitOfWork, listed: Sequence[InventoryServer]) -> Import
 def _add(uow: UnitOfWork, one: InventoryServer) -> None:
     server = uow.add_server(one.name, one.addresses, one.endpoint)
     uow.add_aliases(((server, text) for text in one.aliases), Provenance.INVENTORY)
+    uow.set_tags(server, one.tags or ())
 
 
 def _change(uow: UnitOfWork, view: ServerView, one: InventoryServer) -> tuple[str, ...]:
@@ -121,6 +122,9 @@ def _change(uow: UnitOfWork, view: ServerView, one: InventoryServer) -> tuple[st
     if new := [text for text in one.aliases if _key(text) not in have]:
         uow.add_aliases(((server.id, text) for text in new), Provenance.INVENTORY)
         changes.append(f"aliases: + {', '.join(new)}")
+    if one.tags is not None and server.tags != one.tags:
+        uow.set_tags(server.id, one.tags)
+        changes.append(f"tags: {_listed(server.tags)} -> {_listed(one.tags)}")
     return tuple(changes)
 
 

@@ -20,7 +20,9 @@ from worker.credential_ports import Credential
 from worker.inventory_ports import Endpoint
 from worker.server_rules import (
     address_problem,
+    good_tags,
     name_problem,
+    tag_problem,
     url_problem,
     without_dot,
 )
@@ -35,12 +37,16 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class InventoryServer:
-    """A server as the file states it; addresses canonical, names without the trailing dot."""
+    """A server as the file states it; addresses canonical, names without the trailing dot.
+
+    ``tags`` None: the file says nothing of them.
+    """
 
     name: str
     addresses: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     endpoint: Endpoint = Endpoint()
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +159,7 @@ def _certificate(
 
 
 def _server(sheet: Sheet, value: Value, credentials: Collection[str]) -> InventoryServer | None:
-    fields = sheet.fields(value, ("name", "addresses", "aliases", "winrm"))
+    fields = sheet.fields(value, ("name", "addresses", "aliases", "tags", "winrm"))
     if fields is None:
         return None
     name = _required(sheet, value, fields, "name")
@@ -162,9 +168,10 @@ def _server(sheet: Sheet, value: Value, credentials: Collection[str]) -> Invento
     addresses = tuple(_addresses(sheet, fields))
     aliases = tuple(_aliases(sheet, fields))
     endpoint = _endpoint(sheet, fields["winrm"], credentials) if "winrm" in fields else Endpoint()
+    tags = good_tags(_tags(sheet, fields)) if "tags" in fields else None
     if name is None:
         return None
-    return InventoryServer(without_dot(name), addresses, aliases, endpoint)
+    return InventoryServer(without_dot(name), addresses, aliases, endpoint, tags)
 
 
 def _required(sheet: Sheet, value: Value, fields: Mapping[str, Value], key: str) -> str | None:
@@ -195,6 +202,14 @@ def _aliases(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
             sheet.wrong(value, problem)
         else:
             yield without_dot(text)
+
+
+def _tags(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
+    for value, text in _texts(sheet, fields, "tags"):
+        if (problem := tag_problem(text)) is not None:
+            sheet.wrong(value, f"'{escaped(text)}' {problem}")
+        else:
+            yield text
 
 
 def _endpoint(sheet: Sheet, value: Value, credentials: Collection[str]) -> Endpoint:

@@ -67,6 +67,9 @@ class InventoryKeeping(InventoryReading, Protocol):
     def remove_alias(self, server: int, text: str) -> bool:
         """True if there was one."""
 
+    def set_tags(self, server: int, tags: Sequence[str]) -> None:
+        """Sorted, each once; does not touch changed_at: nothing is judged by them."""
+
     def remember_machines(self, machines: Mapping[int, str]) -> None:
         """Machine ids by server, kept where none is known yet; does not touch changed_at."""
 

@@ -6,7 +6,7 @@ For the doors; what is told to channels is decided elsewhere, by the same silenc
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -20,12 +20,15 @@ from reconcile.findings import (
     at_least,
     severity_at,
 )
+from reconcile.model import Server
 from reconcile.subjects import in_ipam as in_ipam  # noqa: PLC0414 - worker.lives still asks here
 from reconcile.subjects import is_about
 from worker.alert_ports import Acknowledgement, OpenFinding, Silence
+from worker.alerts.routes import Match
 from worker.alerts.silencing import silenced_by
 from worker.ports import Reading
 from worker.request import UnknownTarget, find_records, find_server
+from worker.roster import roster
 
 #: In the order in which they are shown.
 _MATTERS: Final = (Matter.HEALTH, Matter.DRIFT, Matter.BLINDNESS)
@@ -41,7 +44,7 @@ class UnknownProblem(UnknownTarget):
 class Problem:
     """A problem of the store as it is now.
 
-    ``servers`` are names.  ``acknowledgement`` and ``silence`` are there only while in force.
+    ``servers`` are names, ``tags`` what one of them has.  ``acknowledgement`` and ``silence`` are there only while in force.
     """
 
     stored: OpenFinding
@@ -49,6 +52,7 @@ class Problem:
     servers: tuple[str, ...]
     acknowledgement: Acknowledgement | None = None
     silence: Silence | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def id(self) -> int:
@@ -86,7 +90,8 @@ class Problem:
 class Wanted:
     """Which problems; everything given must hold.
 
-    ``severity`` is the least; ``server`` and ``relationship`` are as a person types them.
+    ``severity`` is the least; ``server`` and ``relationship`` are as a person types them, ``tag`` may
+    have ``*`` and ``?``.
     """
 
     matter: Matter | None = None
@@ -95,16 +100,17 @@ class Wanted:
     server: str | None = None
     relationship: str | None = None
     acked: bool | None = None
+    tag: str | None = None
 
 
 def problems(
     reading: Reading, severities: Mapping[str, Severity], ids: Collection[int] | None = None
 ) -> tuple[Problem, ...]:
     """All that are not over, or these, over or not: by matter, the loudest first."""
-    names = {server.id: server.name for server in reading.servers()}
+    servers = roster(reading.servers()).servers
     now, silences = reading.now(), reading.silences()
     found = [
-        _problem(stored, names, severities, silences, now)
+        _problem(stored, servers, severities, silences, now)
         for stored in reading.problems(ids).values()
     ]
     return tuple(sorted(found, key=_rank))
@@ -120,20 +126,23 @@ def problem(reading: Reading, severities: Mapping[str, Severity], key: int) -> P
 
 def _problem(
     stored: OpenFinding,
-    names: Mapping[int, str],
+    servers: Mapping[int, Server],
     severities: Mapping[str, Severity],
     silences: Iterable[Silence],
     now: datetime,
 ) -> Problem:
     finding, acked = stored.finding, stored.acknowledgement
+    known = [servers[number] for number in finding.servers if number in servers]
+    names = {server.id: server.name for server in known}
     bare = Problem(
         stored,
         severity_at(finding, severities, (stored.resolved_at or now) - stored.first_seen),
         tuple(names.get(server, f"server {server}") for server in finding.servers),
+        tags=tuple(sorted({tag for server in known for tag in server.tags})),
     )
     silence = silenced_by(bare, silences) if stored.resolved_at is None else None
     knows = acked if acked is not None and acked.in_force(now) else None
-    return Problem(stored, bare.severity, bare.servers, knows, silence)
+    return replace(bare, acknowledgement=knows, silence=silence)
 
 
 def _rank(found: Problem) -> tuple[int, int, bool, int]:
@@ -153,5 +162,6 @@ def chosen(reading: Reading, found: Iterable[Problem], wanted: Wanted) -> tuple[
         and at_least(one.severity, wanted.severity)
         and wanted.acked in (None, one.acknowledgement is not None)
         and (server is None or server in one.finding.servers)
+        and Match(tag=wanted.tag).fits(one)
         and (wanted.relationship is None or is_about(one.finding, wanted.relationship, records))
     )

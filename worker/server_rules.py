@@ -6,8 +6,9 @@ sentence that begins with what was given.
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from collectors.powershell.host import Transport
 #: The credential of a server that names none, unless there is only one.
 DEFAULT_CREDENTIAL: Final = "default"
 _LONGEST_NAME: Final = 255
+_LONGEST_TAG: Final = 64
+_TAG: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:/-]{{0,{_LONGEST_TAG - 1}}}")
 _NOT_IN_FILE_NAMES: Final = frozenset('/\\:*?"<>|')
 
 
@@ -49,6 +52,18 @@ def address_problem(text: str) -> str | None:
     except ValueError:
         return "is no IPv4 or IPv6 address."
     return None
+
+
+def tag_problem(tag: str) -> str | None:
+    """Why a text cannot be a tag, as the end of a sentence; None if it can."""
+    if _TAG.fullmatch(tag):
+        return None
+    return f"is no tag: letters, digits and . _ : / - only, {_LONGEST_TAG} at most."
+
+
+def good_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags as they are kept: in small letters, each once, sorted."""
+    return tuple(sorted({tag.lower() for tag in tags}))
 
 
 def without_dot(name: str) -> str:

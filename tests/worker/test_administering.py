@@ -18,6 +18,7 @@ from worker.administering import (
     rename_server,
     resume_credential,
     set_standing,
+    set_tags,
     start_maintenance,
 )
 from worker.audit_ports import Action, Audited, Person
@@ -74,7 +75,7 @@ INVENTORY = Inventory(
 DECISIONS: list[tuple[Action, Callable[[UnitOfWork, int], object], str, Any, Any]] = [
     (
         Action.ADD_SERVER,
-        lambda u, _: add_server(u, ADA, "dhcp03", ["10.0.0.3"], ["old"]),
+        lambda u, _: add_server(u, ADA, "dhcp03", ["10.0.0.3"], ["old"], ["lab"]),
         "dhcp03",
         None,
         {
@@ -83,6 +84,7 @@ DECISIONS: list[tuple[Action, Callable[[UnitOfWork, int], object], str, Any, Any
             "addresses": ["10.0.0.3"],
             "aliases": ["old (person)"],
             "machine_id": None,
+            "tags": ["lab"],
         },
     ),
     (
@@ -91,6 +93,13 @@ DECISIONS: list[tuple[Action, Callable[[UnitOfWork, int], object], str, Any, Any
         "dhcp01",
         {"name": "dhcp01"},
         {"name": "dhcp09"},
+    ),
+    (
+        Action.TAG,
+        lambda u, _: set_tags(u, ADA, "hq", ["lab", "vienna"]),
+        "dhcp01",
+        {"tags": []},
+        {"tags": ["lab", "vienna"]},
     ),
     (
         Action.DISABLE,

@@ -49,6 +49,7 @@ def test_everything_that_the_format_has_is_read() -> None:
           - name: dhcp01.corp.example
             addresses: [10.0.0.11, '2001:DB8::0011']
             aliases: [dhcp-old]
+            tags: [Site:Vienna, lab, LAB]
             winrm:
               url: https://dhcp01.corp.example:5986/wsman
               transport: ntlm
@@ -67,6 +68,7 @@ def test_everything_that_the_format_has_is_read() -> None:
                 ("10.0.0.11", "2001:db8::11"),
                 ("dhcp-old",),
                 Endpoint("https://dhcp01.corp.example:5986/wsman", "ntlm", "corp"),
+                ("lab", "site:vienna"),
             ),
             InventoryServer("dhcp02.corp.example"),
         ),
@@ -91,6 +93,18 @@ def test_a_key_without_a_value_is_as_good_as_absent() -> None:
 def test_an_empty_list_of_other_names_is_allowed() -> None:
     (one,) = parsed(server(addresses="[]", aliases="[]", winrm="{}")).servers
     assert one == InventoryServer("dhcp01")
+
+
+@pytest.mark.parametrize("tag", ["-x", "a b", "x" * 65, "über", "a*", "a\u202e"])
+def test_a_tag_is_a_plain_word(tag: str) -> None:
+    (problem,) = problems(server(tags=f"['{tag}']"))
+    assert problem.startswith("line 2: servers[0].tags[0] ")
+    assert "is no tag: letters, digits and . _ : / - only" in problem
+
+
+def test_no_tags_are_something_else_than_nothing_said_of_them() -> None:
+    assert [parsed(server(tags=t)).servers[0].tags for t in ("[]", "[a]")] == [(), ("a",)]
+    assert parsed(server()).servers[0].tags is None
 
 
 def test_a_block_can_be_used_twice() -> None:

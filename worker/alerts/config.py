@@ -175,6 +175,7 @@ def _match(section: Section) -> Match:
         severity_at_least=section.get("severity_at_least", word(Severity), Severity.INFO),
         server=section.get("server", text, None),
         relationship=section.get("relationship", text, None),
+        tag=section.get("tag", text, None),
     )
     section.done()
     return found

@@ -55,6 +55,7 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "grade": alert.grade or None,
         "relationship": alert.relationship,
         "servers": list(alert.servers),
+        "tags": list(alert.tags),
         "detail": alert.sentence,
         "text": telling(alert).sentence,
         "values": [

@@ -31,8 +31,8 @@ class Alert:
 
     ``finding`` is the id of the stored problem and ``sequence`` counts its events from 1: together
     they are the ``key``, the same however often the alert is sent.  A problem that comes back is
-    the same finding, and its events go on counting.  ``servers`` are names.  ``sentence`` is the
-    finding's detail, ``said`` what each witness tells, ``ipam`` what IPAM has, by property.
+    the same finding, and its events go on counting.  ``servers`` are names, ``tags`` all that these
+    servers have now.  ``sentence`` is the finding's detail, ``said`` what each witness tells, ``ipam`` what IPAM has, by property.
     ``test`` says that nothing happened at all.
     """
 
@@ -56,6 +56,7 @@ class Alert:
     note: Note | None = None
     url: str | None = None
     test: bool = False
+    tags: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

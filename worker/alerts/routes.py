@@ -14,7 +14,7 @@ from worker.alerts.message import Alert
 
 
 class Matched(Protocol):
-    """What a pattern looks at: of an alert, or of a problem; ``servers`` are names."""
+    """What a pattern looks at: of an alert, or of a problem; ``servers`` are names, ``tags`` theirs."""
 
     @property
     def kind(self) -> Kind: ...
@@ -31,13 +31,17 @@ class Matched(Protocol):
     @property
     def relationship(self) -> str | None: ...
 
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """What an alert must be for a route to take it; None and nothing fit all.
 
-    ``server`` and ``relationship`` are patterns with ``*`` and ``?``, without case; one server that
-    fits is enough, and an alert without a relationship fits no pattern of one.
+    ``server``, ``relationship`` and ``tag`` are patterns with ``*`` and ``?``, without case; one server
+    that fits is enough, and so is one tag of one of them.  An alert without a relationship fits no
+    pattern of one.
     """
 
     kind: frozenset[Kind] = frozenset()
@@ -45,6 +49,7 @@ class Match:
     severity_at_least: Severity = Severity.INFO
     server: str | None = None
     relationship: str | None = None
+    tag: str | None = None
 
     def fits(self, told: Matched) -> bool:
         return (
@@ -53,6 +58,7 @@ class Match:
             and at_least(told.severity, self.severity_at_least)
             and (self.server is None or any(_like(s, self.server) for s in told.servers))
             and (self.relationship is None or _like(told.relationship, self.relationship))
+            and (self.tag is None or any(_like(tag, self.tag) for tag in told.tags))
         )
 
 

@@ -21,5 +21,6 @@ def fits(silence: Silence, told: Matched) -> bool:
         matter=frozenset() if silence.matter is None else frozenset({silence.matter}),
         server=silence.server,
         relationship=silence.relationship,
+        tag=silence.tag,
     )
     return match.fits(told)

@@ -66,6 +66,7 @@ def _filters(command: Callable[..., object]) -> Callable[..., object]:
     @click.option(
         "--relationship", metavar="REF", help="About this relationship: id, NAME or NAME@SERVER."
     )
+    @click.option("--tag", metavar="PATTERN", help="About servers with this tag, or with * and ?.")
     @click.option("--acked/--unacked", default=None, help="Acknowledged, or not.")
     @wraps(command)
     def with_filters(
@@ -74,6 +75,7 @@ def _filters(command: Callable[..., object]) -> Callable[..., object]:
         kind: str | None,
         server: str | None,
         relationship: str | None,
+        tag: str | None,
         acked: bool | None,
         **rest: object,
     ) -> object:
@@ -87,6 +89,7 @@ def _filters(command: Callable[..., object]) -> Callable[..., object]:
             server,
             relationship,
             acked,
+            tag,
         )
         return command(wanted=wanted, **rest)
 
@@ -138,7 +141,8 @@ def list_(
 
     \b
     JSON: an array of {"id", "matter", "kind", "severity", "relationship",
-      "servers", "detail", "values": [{"subject", "said": [{"by", "value"}]}],
+      "servers", "tags", "detail",
+      "values": [{"subject", "said": [{"by", "value"}]}],
       "state": "open" | "unconfirmed" | "over", "first_seen", "changed_at",
       "confirmed_at", "resolved_at", "openings": [times],
       "acknowledged": null | {"by", "note", "at", "until"},

@@ -95,6 +95,7 @@ def unack(numbers: tuple[int, ...]) -> None:
 @click.option(
     "--relationship", metavar="PATTERN", help="About relationships of this name, or with * and ?."
 )
+@click.option("--tag", metavar="PATTERN", help="About servers with this tag, or with * and ?.")
 @click.option("--everything", is_flag=True, help="All there is, if nothing else is said.")
 @as_json
 def silence(
@@ -105,6 +106,7 @@ def silence(
     matter: str | None,
     server: str | None,
     relationship: str | None,
+    tag: str | None,
     everything: bool,
     as_json: bool,
 ) -> None:
@@ -119,15 +121,22 @@ def silence(
     Examples:
       ipam-sync drift silence --server 'dhcp0*' --for 2h --reason 'new switch'
       ipam-sync drift silence --matter blindness --for 8h --reason 'no power'
+      ipam-sync drift silence --tag site:vienna --for 8h --reason 'no power'
     """
     from worker.present.silences import silence_json
     from worker.quieting import silence as begin
 
     if (length is None) == (until is None):
         raise click.UsageError("Say how long: --for 2h or --until 2026-12-24T18:00Z.")
-    named = {"kind": kind, "matter": matter, "server": server, "relationship": relationship}
+    named = {
+        "kind": kind,
+        "matter": matter,
+        "server": server,
+        "relationship": relationship,
+        "tag": tag,
+    }
     if everything == any(named.values()):
-        raise click.UsageError("Say of what: --server, --relationship, --kind or --matter.")
+        raise click.UsageError("Say of what: --server, --relationship, --tag, --kind or --matter.")
     reason = _said(reason, "--reason 'new switch'")
     with ipam() as working, working.store.write() as uow:
         now = uow.now()
@@ -160,6 +169,7 @@ def _silence(
         None if matter is None else Matter(matter),
         None if server is None else _full_name(reading, server),
         named["relationship"],
+        tag=named["tag"],
     )
 
 
@@ -211,8 +221,8 @@ def silences(every: bool, as_json: bool) -> None:
     """List silences that are in force.
 
     \b
-    JSON: an array of {"id", "kind", "matter", "server", "relationship": null
-      fits all, "state": "in force" | "over", "reason", "who", "starts_at",
+    JSON: an array of {"id", "kind", "matter", "server", "relationship", "tag":
+      null fits all, "state": "in force" | "over", "reason", "who", "starts_at",
       "ends_at", "ended_by": null | who ended it before its time}
 
     Example: ipam-sync drift silences --all

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -14,11 +13,12 @@ from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
     from reconcile.model import Standing
-    from worker.importing import Imported
 
 _HERE: Final = "worker.cli.servers"
 _COMMANDS: Final = {
-    "import": Place(f"{_HERE}:import_", "Add and change servers as a YAML file states them."),
+    "import": Place(
+        "worker.cli.importing:import_", "Add and change servers as a YAML file states them."
+    ),
     "list": Place(f"{_HERE}:list_", "List all servers."),
     "show": Place(f"{_HERE}:show", "Show one server."),
     "check": Place("worker.cli.live:check", "Say which layer refuses, and what to do."),
@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     ),
     "add": Place(f"{_HERE}:add", "Add one server."),
     "rename": Place(f"{_HERE}:rename", "Give a server another name."),
+    "tag": Place(f"{_HERE}:tag", "Say by which words a server is sorted."),
     "disable": Place(f"{_HERE}:disable", "Do not ask a server until it is enabled."),
     "enable": Place(f"{_HERE}:enable", "Ask a disabled or retired server again."),
     "retire": Place(f"{_HERE}:retire", "Say that a server is gone for good."),
@@ -38,66 +39,6 @@ servers: Final = LazyGroup(
     commands_at=_COMMANDS,
     help="The DHCP servers that IPAM knows.\n\nExample: ipam-sync servers import servers.yaml",
 )
-
-
-@click.command("import")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@as_json
-def import_(file: Path, as_json: bool) -> None:
-    """Add and change servers as a YAML file states them.
-
-    Nothing is ever removed: servers of the database that FILE does not have are listed, and so
-    are aliases of an earlier import that it no longer has. A second import writes nothing.
-
-    \b
-    JSON: {"added": [names], "changed": [{"name", "changes"}],
-           "unchanged": [names], "absent": [names],
-           "kept_aliases": [{"server", "text"}],
-           "credentials": [names of new and changed ones]}
-
-    Example: ipam-sync servers import servers.yaml
-    """
-    from worker.importing import import_by
-    from worker.inventory import read_inventory
-
-    inventory = read_inventory(file)
-    with ipam() as working, working.store.write() as uow:
-        imported = import_by(uow, person(), inventory, str(file))
-        if imported.wrote:
-            uow.commit()
-    if as_json:
-        print_json(
-            {
-                "added": list(imported.added),
-                "changed": [{"name": c.name, "changes": list(c.changes)} for c in imported.changed],
-                "unchanged": list(imported.unchanged),
-                "absent": list(imported.absent),
-                "kept_aliases": [{"server": s, "text": t} for s, t in imported.kept],
-                "credentials": list(imported.credentials),
-            }
-        )
-        return
-    _show_imported(imported)
-
-
-def _show_imported(imported: Imported) -> None:
-    rows: list[tuple[str, str, tuple[str, ...] | str]] = [
-        *(("added", name, "") for name in imported.added),
-        *(("changed", c.name, c.changes) for c in imported.changed),
-        *(("written", name, "credential") for name in imported.credentials),
-        *(("absent", name, "not in the file; left as it is") for name in imported.absent),
-    ]
-    if rows:
-        screen().table(("", "server", ""), rows)
-    say(
-        f"{len(imported.added)} added, {len(imported.changed)} changed, "
-        f"{len(imported.unchanged)} unchanged, {len(imported.absent)} absent from the file."
-    )
-    for server, text in imported.kept:
-        say(
-            f"{server} keeps the alias {text}, which the file no longer has; "
-            f"to drop it: ipam-sync names alias remove {server} {text}"
-        )
 
 
 @click.command("list")
@@ -140,7 +81,7 @@ def show(name: str, as_json: bool) -> None:
 
     \b
     JSON: {"id", "name", "standing", "addresses",
-           "aliases": [{"text", "provenance"}], "machine_id",
+           "aliases": [{"text", "provenance"}], "tags", "machine_id",
            "winrm": {"url", "transport", "credential"}, "relationships",
            "last_seen_at", "last_sighting": null | {"server", "outcome",
            "read_at", "code", "message", "remedy"}, "changed_at"}
@@ -164,18 +105,24 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--address", "addresses", multiple=True, help="An address of it; may be repeated.")
 @click.option("--alias", "aliases", multiple=True, help="Another name of it; may be repeated.")
-def add(name: str, addresses: tuple[str, ...], aliases: tuple[str, ...]) -> None:
+@click.option("--tag", "tags", multiple=True, help="A word to sort it by; may be repeated.")
+def add(
+    name: str, addresses: tuple[str, ...], aliases: tuple[str, ...], tags: tuple[str, ...]
+) -> None:
     """Add one server.
 
-    Example: ipam-sync servers add dhcp01.corp.example --address 10.0.0.11 --alias dhcp-old
+    \b
+    Example:
+      ipam-sync servers add dhcp01.corp.example --address 10.0.0.11 --tag vienna
     """
     from worker.administering import add_server
 
     name = _good_name(name)
     aliases = tuple(map(_good_name, aliases))
     _check_addresses(addresses)
+    tags = _good_tags(tags)
     with ipam() as working, working.store.write() as uow:
-        add_server(uow, person(), name, addresses, aliases)
+        add_server(uow, person(), name, addresses, aliases, tags)
         uow.commit()
     say(f"Added {name}.")
 
@@ -198,6 +145,25 @@ def rename(old: str, new: str) -> None:
         f"{server.name} is {new} from now on. If its partners still call it {server.name}: "
         f"ipam-sync names alias add {new} {server.name}"
     )
+
+
+@click.command()
+@click.argument("name")
+@click.argument("tags", nargs=-1, metavar="[TAG]...")
+def tag(name: str, tags: tuple[str, ...]) -> None:
+    """Say by which words a server is sorted: these and no others; without one it has none.
+
+    Routes of alerts and silences can be about a tag. Nothing else depends on it.
+
+    Example: ipam-sync servers tag dhcp01 site:vienna production
+    """
+    from worker.administering import set_tags
+
+    tags = _good_tags(tags)
+    with ipam() as working, working.store.write() as uow:
+        server = set_tags(uow, person(), name, tags)
+        uow.commit()
+    say(f"{server.name} has {'no tag' if not tags else ', '.join(tags)} from now on.")
 
 
 @click.command()
@@ -304,6 +270,16 @@ def _good_name(name: str) -> str:
     if (problem := name_problem(name)) is not None:
         raise CommandFailed("bad_name", f"The name {name!r} {problem}")
     return without_dot(name)
+
+
+def _good_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The tags as they are kept. Raises CommandFailed if one can be none."""
+    from worker.server_rules import good_tags, tag_problem
+
+    for one in tags:
+        if (problem := tag_problem(one)) is not None:
+            raise CommandFailed("bad_tag", f"{one!r} {problem}")
+    return good_tags(tags)
 
 
 def _check_addresses(addresses: tuple[str, ...]) -> None:

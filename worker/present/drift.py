@@ -32,6 +32,7 @@ def problem_json(problem: Problem) -> Json:
         "id": problem.id,
         "matter": problem.matter.value,
         **finding_json(problem.finding, names, {}),
+        "tags": list(problem.tags),
         "severity": problem.severity.value,
         "state": _state(stored),
         "first_seen": iso(stored.first_seen),

@@ -24,6 +24,7 @@ def server_json(view: ServerView) -> Json:
         "standing": server.standing.value,
         "addresses": list(server.addresses),
         "aliases": [{"text": a.text, "provenance": a.provenance.value} for a in server.aliases],
+        "tags": list(server.tags),
         "machine_id": server.machine_id,
         "winrm": _endpoint(view.endpoint),
         "relationships": view.relationships,

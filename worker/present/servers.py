@@ -18,6 +18,7 @@ def show_server(screen: Screen, view: ServerView) -> None:
             ("standing", server.standing.value),
             ("addresses", server.addresses or ("none given",)),
             ("aliases", tuple(f"{a.text} ({a.provenance})" for a in server.aliases) or ("none",)),
+            ("tags", server.tags or ("none",)),
             ("winrm", endpoint.url or "https, port 5986"),
             ("transport", endpoint.transport or "default"),
             ("credential", endpoint.credential or "the only one"),

@@ -19,6 +19,7 @@ def silence_json(silence: Silence, now: datetime) -> Json:
         "matter": None if silence.matter is None else silence.matter.value,
         "server": silence.server,
         "relationship": silence.relationship,
+        "tag": silence.tag,
         "state": _state(silence, now),
         "reason": silence.reason,
         "who": silence.who,
@@ -50,6 +51,7 @@ def matchers(silence: Silence) -> Iterator[str]:
         "matter": silence.matter,
         "server": silence.server,
         "relationship": silence.relationship,
+        "tag": silence.tag,
     }
     given = [f"{name} {value}" for name, value in told.items() if value is not None]
     yield from given or ["everything"]

@@ -94,6 +94,7 @@ silence: Final = Table(
     Column("matter", String(WORD)),
     Column("server", Text),
     Column("relationship", Text),
+    Column("tag", Text),
     Column("reason", Text, nullable=False),
     Column("who", Text, nullable=False),
     Column("starts_at", AwareUtc, nullable=False),

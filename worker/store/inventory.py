@@ -88,6 +88,7 @@ def _built(rows: Iterable[AnyRow], alias_rows: Iterable[AnyRow]) -> tuple[Server
             standing=Standing(row.standing),
             changed_at=row.changed_at,
             machine_id=row.machine_id,
+            tags=tuple(row.tags),
         )
         for row in rows
     )
@@ -167,6 +168,12 @@ class InventoryWriting(InventoryReading):
             return False
         self._change(server)
         return True
+
+    def set_tags(self, server: int, tags: Sequence[str]) -> None:
+        if tuple(self._server_row(server).tags) != tuple(tags):
+            self._has_changed([server])
+            this = server_table.c.id == server
+            self._run(update(server_table).where(this).values(tags=list(tags)))
 
     def remember_machines(self, machines: Mapping[int, str]) -> None:
         if not machines:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     false,
 )
 
-from worker.store.columns import BIG, WORD, AwareUtc, key, metadata, owned
+from worker.store.columns import BIG, WORD, AwareUtc, CanonicalJson, key, metadata, owned
 
 #: One row; PostgreSQL's writers queue at it (SQLite's at the file).  ``inventory`` goes up with
 #: every change of servers and their names, so that nobody loads them again for nothing: of each
@@ -46,6 +46,7 @@ server: Final = Table(
     Column("changed_at", AwareUtc, nullable=False),
     Column("machine_id", Text),
     Column("version", BIG, nullable=False, server_default="0", index=True),
+    Column("tags", CanonicalJson, nullable=False, server_default="[]"),
     UniqueConstraint("name_key", name="uq_server_name_key"),
     sqlite_autoincrement=True,
 )

@@ -54,4 +54,5 @@ def _silence(row: AnyRow) -> Silence:
         row.server,
         row.relationship,
         row.ended_by,
+        row.tag,
     )

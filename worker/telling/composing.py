@@ -15,9 +15,11 @@ from worker.telling.words import Words
 
 
 def words_of(reading: Reading, words: Words) -> Words:
-    """With the servers' names as they are now."""
-    names = {server: known.name for server, known in roster(reading.servers()).servers.items()}
-    return Words(names, words.severities)
+    """With the servers' names and tags as they are now."""
+    servers = roster(reading.servers()).servers
+    names = {server: known.name for server, known in servers.items()}
+    tags = {server: known.tags for server, known in servers.items() if known.tags}
+    return Words(names, words.severities, tags)
 
 
 def loudness(finding: Finding, problem: OpenFinding, words: Words, at: datetime) -> Severity:
@@ -53,6 +55,7 @@ def composed(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
         ipam=event.snapshot.ipam,
         resolved_at=event.at if event.event is Event.RESOLVED else None,
         note=note,
+        tags=words.tags_of(finding.servers),
     )
 
 

@@ -71,7 +71,7 @@ def test_channels_and_routes_are_as_written(tmp_path: Path) -> None:
 
         [[routes]]
         channels = ["hook", "log"]
-        match = {kind = ["blocked", "one_sided"], matter = "drift", severity_at_least = "warning", server = "dhcp*", relationship = "hq*"}
+        match = {kind = ["blocked", "one_sided"], matter = "drift", severity_at_least = "warning", server = "dhcp*", relationship = "hq*", tag = "site:*"}
         quiet_hours = {from = "22:00", to = 06:30:00, timezone = "Europe/Vienna"}
         """,
         HOOK="https://hook.example/x",
@@ -91,6 +91,7 @@ def test_channels_and_routes_are_as_written(tmp_path: Path) -> None:
                 Severity.WARNING,
                 "dhcp*",
                 "hq*",
+                "site:*",
             ),
             ("hook", "log"),
             QuietHours(time(22), time(6, 30), ZoneInfo("Europe/Vienna")),

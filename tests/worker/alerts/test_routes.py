@@ -32,11 +32,18 @@ NIGHT = QuietHours(time(22), time(6), VIENNA)
         (Match(server="dhcp0?"), False),
         (Match(relationship="h*"), True),
         (Match(relationship="x*"), False),
+        (Match(tag="LAB"), True),
+        (Match(tag="site:*"), True),
+        (Match(tag="*:linz"), False),
         (Match(server="dhcp01*", relationship="x*"), False),
     ],
 )
 def test_a_route_takes_what_fits_all_that_it_says(match: Match, fits: bool) -> None:
-    assert match.fits(OPENED) is fits
+    assert match.fits(replace(OPENED, tags=("lab", "site:vienna"))) is fits
+
+
+def test_what_has_no_tag_fits_no_pattern_of_one() -> None:
+    assert not Match(tag="*").fits(OPENED)
 
 
 def test_what_has_no_relationship_fits_no_pattern_of_one() -> None:

@@ -81,6 +81,7 @@ def test_the_commands_are_exactly_those_that_were_promised() -> None:
         "servers show",
         "servers add",
         "servers rename",
+        "servers tag",
         "servers disable",
         "servers enable",
         "servers retire",

@@ -56,6 +56,32 @@ servers:
     assert import_text(site, text)["changed"] == []
 
 
+def test_import_gives_tags_keeps_those_it_says_nothing_of_and_clears_them(site: Site) -> None:
+    def file(tags: str) -> str:
+        return f"servers:\n  - name: {fqdn(1)}\n{tags}"
+
+    changed = import_text(site, file("    tags: [Lab, site:vienna]\n"))["changed"]
+    assert changed[0]["changes"][-1] == "tags: none -> lab, site:vienna"
+    before = server(site, fqdn(1))
+    assert before["tags"] == ["lab", "site:vienna"]
+    assert import_text(site, file(""))["changed"] == []
+    assert server(site, fqdn(1)) == before
+    import_text(site, file("    tags: []\n"))
+    assert server(site, fqdn(1))["tags"] == []
+
+
+def test_tags_are_given_and_taken_by_hand_and_nothing_is_judged_by_them(site: Site) -> None:
+    changed_at = server(site, fqdn(1))["changed_at"]
+    assert site.run("servers", "tag", fqdn(1), "Lab", "a/b").code == 0
+    told = server(site, fqdn(1))
+    assert (told["tags"], told["changed_at"]) == (["a/b", "lab"], changed_at)
+    assert "a/b" in site.run("servers", "show", fqdn(1)).out
+    wrong = site.run("servers", "tag", fqdn(1), "a b")
+    assert (wrong.code, "'a b' is no tag" in wrong.err) == (1, True)
+    assert site.run("servers", "tag", fqdn(1)).code == 0
+    assert server(site, fqdn(1))["tags"] == []
+
+
 def test_import_never_removes_and_lists_what_the_file_lacks(site: Site) -> None:
     import_text(site, f"servers: [{{name: {fqdn(1)}, aliases: [hq]}}]")
     told = import_text(site, f"servers: [{{name: {fqdn(1)}}}]")
