@@ -289,3 +289,15 @@ class TestLoading:
         with store.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE server SET name = 'by hand'")
         assert only_server(at_once_old).name == "by hand"
+
+
+def test_tags_are_no_change_of_a_server(store: SqlStore) -> None:
+    """Nothing is judged by them, so no reading is overtaken by them (R1)."""
+    (server,) = add_servers(store, 1)
+    with store.read() as reading:
+        (before,) = reading.servers()
+    with store.write() as uow:
+        uow.set_tags(server, ["lab"])
+        uow.commit()
+    with store.read() as reading:
+        assert reading.servers() == (replace(before, tags=("lab",)),)

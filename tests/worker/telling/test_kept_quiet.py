@@ -110,6 +110,8 @@ def test_no_repeat_is_written_where_no_route_takes_the_problem(ops: Ops, hq: Fin
     teller = ops.deliverer()
     for _ in range(3):
         teller.deliver()
+        with ops.store.read() as reading:
+            assert reading.to_remind(1) == (), "nor is it looked at again and again"
         ops.later(25 * HOUR)
     assert ops.outcomes() == [{NOBODY: "no route takes it"}]
 
