@@ -25,7 +25,7 @@ from worker.ports import Store
 from worker.telling.changes import tell_changes
 from worker.telling.choosing import next_look, why_not
 from worker.telling.composing import as_told, composed, words_of
-from worker.telling.giving_up import forget_others, works_again
+from worker.telling.giving_up import forget_others, is_in_trouble, works_again
 from worker.telling.handing import hand_over, refused
 from worker.telling.patience import CLAIM
 from worker.telling.reminding import remind
@@ -89,10 +89,12 @@ class Deliverer:
         if not self._busy[channel.name].acquire(blocking=False):
             return
         try:
-            self._works.discard(channel.name)  # others may have found that it does not
+            self._works.discard(channel.name)
             self._refresh(channel)
             while self._tell_some(channel):
                 pass
+            if channel.name in self._works:
+                self._tell_what_was_given_up(channel)
             tell_changes(self._store, channel, self._alerting.applied)
         finally:
             self._busy[channel.name].release()
@@ -105,6 +107,22 @@ class Deliverer:
         self._refreshed[channel.name] = time.monotonic()
         with self._store.write() as uow:
             uow.want_again(channel.name, uow.now() - channel.refresh)
+            uow.commit()
+
+    def _tell_what_was_given_up(self, channel: Channel) -> None:
+        """Once: what is refused again waits until the channel takes something else."""
+        with self._store.read() as reading:
+            if not is_in_trouble(reading, channel.name):
+                return
+        with self._store.write() as uow:
+            revived = works_again(uow, channel.name)
+            uow.commit()
+        if not revived:
+            return
+        while self._tell_some(channel):
+            pass
+        with self._store.write() as uow:
+            works_again(uow, channel.name, is_last=True)
             uow.commit()
 
     def _tell_some(self, channel: Channel) -> bool:
@@ -172,8 +190,6 @@ class Deliverer:
             for item in items:
                 key = (item.delivery.finding, item.number)
                 uow.decide_event(key, {channel.name: f"told as {item.alert.event}"})
-            if channel.name not in self._works:
-                works_again(uow, channel.name)
             uow.commit()
         self._works.add(channel.name)
         observing.alerts_told(channel.name, len(items))

@@ -9,7 +9,7 @@ from reconcile.findings import Finding, Kind
 from reconcile.life import Event, Step, begin
 from reconcile.model import Evidence
 from worker.alert_ports import Delivery, NewEvent, OpenFinding, PastEvent, Snapshot
-from worker.ports import UnitOfWork
+from worker.ports import Reading, UnitOfWork
 from worker.telling.choosing import was_kept_quiet
 
 #: The rest has its turn when the channel takes something again.
@@ -34,16 +34,27 @@ def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
     _tell(uow, key, finding, Event.OPENED)
 
 
-def works_again(uow: UnitOfWork, channel: str) -> None:
-    """It took one, so what was given up before is told it, too.
+def is_in_trouble(reading: Reading, channel: str) -> bool:
+    """True while people know that it did not take something."""
+    return _open(reading, channel) is not None
 
-    Not before somebody was told over the others that it does not work.
+
+def works_again(uow: UnitOfWork, channel: str, *, is_last: bool = False) -> bool:
+    """It took something, so what was given up before is told it, too; True if that is tried now.
+
+    It works when nothing is left that it did not take: two channels that each refuse one thing, and
+    take the word about the other, would work again and fail for ever.  Nothing is over before
+    somebody was told over the others; ``is_last``: it was tried already.
     """
     problem = _open(uow, channel)
     if problem is None or _is_undecided(uow, problem):
-        return
-    _end(uow, problem)
-    revive(uow, uow.undone(_MOST_REVIVED, channel=channel, dead=True))
+        return False
+    if not is_last and revive(uow, uow.undone(_MOST_REVIVED, channel=channel, dead=True)):
+        return True
+    undone = (d for d in uow.deliveries(undone=True) if d.channel == channel)
+    if not any(d.is_dead or d.attempts for d in undone):
+        _end(uow, problem)
+    return False
 
 
 def revive(uow: UnitOfWork, dead: Collection[Delivery]) -> int:
@@ -98,8 +109,8 @@ def _end(uow: UnitOfWork, problem: OpenFinding) -> None:
     _tell(uow, problem.id, problem.finding, Event.RESOLVED)
 
 
-def _open(uow: UnitOfWork, channel: str) -> OpenFinding | None:
-    known = uow.open_findings(kinds=[Kind.ALERT_UNDELIVERED])
+def _open(reading: Reading, channel: str) -> OpenFinding | None:
+    known = reading.open_findings(kinds=[Kind.ALERT_UNDELIVERED])
     return next((p for p in known if p.finding.about == channel), None)
 
 

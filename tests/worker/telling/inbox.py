@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.message import Alert, Message, members
+
+#: What a channel may refuse.
+EVERYTHING: Final = "*"
 
 
 class Died(BaseException):
@@ -17,7 +20,9 @@ class Died(BaseException):
 @dataclass
 class Inbox:
     """Keeps what arrives.  Who delivers ``dies`` "before" or "after" the next message does, and marks
-    nothing; ``deaths`` are the places of messages that nobody marked.
+    nothing; or it learns "nothing" of whether that arrived.  ``deaths`` are the places of messages
+    that nobody marked.  What is about the relationship ``refuses`` (or EVERYTHING) is refused for
+    good, and counted.
     """
 
     for_people: ClassVar[bool] = False
@@ -28,6 +33,8 @@ class Inbox:
     dies: str = ""
     messages: list[Message] = field(default_factory=list)
     deaths: set[int] = field(default_factory=set)
+    refuses: str | None = None
+    refused: int = 0
 
     def deliver(self, message: Message) -> None:
         dies, self.dies = self.dies, ""
@@ -35,10 +42,17 @@ class Inbox:
             raise Died
         if not self.is_up:
             raise Undelivered(f"{self.name}: nobody answers.")
+        about = {EVERYTHING, *(alert.relationship for alert in members(message))}
+        if self.refuses is not None and self.refuses in about:
+            self.refused += 1
+            raise Undelivered(f"{self.name}: refused.", permanent=True)
         self.messages.append(message)
         if dies == "after":
             self.deaths.add(len(self.messages) - 1)
             raise Died
+        if dies == "nothing":
+            self.deaths.add(len(self.messages) - 1)
+            raise Undelivered(f"{self.name}: no answer in time.", unsure=True)
 
     @property
     def alerts(self) -> list[Alert]:
