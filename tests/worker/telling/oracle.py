@@ -9,82 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from reconcile.model import State
+from tests.worker.telling.words import DAY, LOST, STATES, Key, Pair, Problem, Word
 
 HALF_AN_INTERVAL: Final = timedelta(minutes=7.5)
 OLD: Final = timedelta(hours=1)
 CALM: Final = timedelta(hours=1)
-DAY: Final = timedelta(hours=24)
 FLAPS: Final = 3
-REPEATED: Final = {"critical": timedelta(hours=4), "warning": DAY}
 _OF_SERVERS: Final = ("server_unread", "server_overdue")
-LASTS: Final = timedelta(minutes=30)
-#: The worse state comes first; with each how loud it is, and how many readings must see it.
-STATES: Final = {
-    State.POTENTIAL_CONFLICT: ("warning", 1),
-    State.RESOLUTION_INTERRUPTED: ("warning", 2),
-    State.RECOVER: ("info", 2),
-}
-
-
-class Pair(NamedTuple):
-    """A relationship, and the numbers of its partners."""
-
-    name: str
-    servers: tuple[int, int]
-
-
-class Key(NamedTuple):
-    """A problem: what kind, of which servers, of which relationship."""
-
-    kind: str
-    servers: frozenset[int]
-    relationship: str | None = None
-
-
-@dataclass(frozen=True)
-class Word:
-    """What a server tells of a relationship, if it tells it."""
-
-    tells: bool = True
-    mclt: int = 3600
-    state: State = State.NORMAL
-
-
-@dataclass
-class Problem:
-    """One that was seen; open once ``is_open``."""
-
-    key: Key
-    words: object
-    state: State | None = None
-    was_heard: bool = True
-    first_seen: datetime | None = None
-    readings: int = 0
-    counted_at: datetime | None = None
-    is_open: bool = False
-    absent_since: datetime | None = None
-    acknowledged_until: datetime | None = None
-
-    def severity(self, now: datetime) -> str:
-        """What is on its way to Normal for long is louder."""
-        if self.state is State.RECOVER and self.first_seen and now - self.first_seen >= LASTS:
-            return "warning"
-        if self.state is not None:
-            return STATES[self.state][0]
-        return "critical" if self.key.kind == "one_sided" else "warning"
-
-    @property
-    def needs(self) -> int:
-        """How many readings must see it."""
-        if self.state is not None:
-            return STATES[self.state][1]
-        return 2 if self.key.kind == "server_unread" else 1
-
-    def is_acknowledged(self, now: datetime) -> bool:
-        return self.acknowledged_until is not None and self.acknowledged_until > now
 
 
 @dataclass
@@ -95,6 +29,16 @@ class Known:
     before: list[Word]
     mclt: int = 3600
     states: list[State] = field(default_factory=lambda: [State.NORMAL, State.NORMAL])
+
+
+def _down(server: int) -> Key:
+    return Key("server_down", frozenset({server}))
+
+
+def _have_lost_it(has_it: dict[int, bool]) -> bool:
+    """Two of them or more, or all there are."""
+    lost = sum(not has for has in has_it.values())
+    return lost >= 2 or 0 < lost == len(has_it)
 
 
 class Oracle:
@@ -135,6 +79,67 @@ class Oracle:
             if now - self.read_at[server] > OLD:
                 found.append(Problem(overdue, self.read_at[server]))
             self._live([unread, overdue], found, now)
+        self._outages(now)
+
+    # ------------------------------------------------------------------ who is down
+
+    def _outages(self, now: datetime) -> None:
+        """In so small a fleet every run has to do with everybody."""
+        found = [Problem(_down(s), "down") for s in self.read_at if self._is_down(s, now)]
+        self._live([_down(server) for server in self.read_at], found, now)
+        for problem in self.problems.values():
+            problem.is_explained = problem.absent_since is None and any(
+                key in self.open and self._explains(key, problem) for key in (p.key for p in found)
+            )
+
+    def _is_unread(self, server: int) -> bool:
+        problem = self.problems.get(Key("server_unread", frozenset({server})))
+        return problem is not None and problem.absent_since is None
+
+    def _is_down(self, server: int, now: datetime) -> bool:
+        """Nobody can read it, and who was heard lately has lost it; once that is said, silence does
+        not take it back, only a partner that is heard and has it.
+        """
+        if not self._is_unread(server):
+            return False
+        said = self._said_of(server)
+        lately = {
+            partner: has_it
+            for partner, has_it in said.items()
+            if now - self.read_at[partner] <= OLD and not self._is_unread(partner)
+        }
+        known = self.problems.get(_down(server))
+        if known is None or known.absent_since is not None:
+            return _have_lost_it(lately)
+        all_have_it = bool(lately) and all(lately.values())
+        return _have_lost_it(said) and not all_have_it
+
+    def _said_of(self, server: int) -> dict[int, bool]:
+        """Which partners were read since the server was, and whether they reach it in anything."""
+        said: dict[int, bool] = {}
+        for pair in self.pairs:
+            if server not in pair.servers:
+                continue
+            partner, word = self._other(pair, server)
+            if word.tells and self.read_at[partner] > self.read_at[server]:
+                said[partner] = said.get(partner, False) or word.state not in LOST
+        return said
+
+    def _explains(self, key: Key, problem: Problem) -> bool:
+        """That it is unread, and that its partners have lost it."""
+        (server,) = key.servers
+        if problem.key.kind == "server_unread":
+            return problem.key.servers == key.servers
+        if problem.state not in LOST or server not in problem.key.servers:
+            return False
+        pair = next(p for p in self.pairs if p.name == problem.key.relationship)
+        partner, word = self._other(pair, server)
+        is_news = self.read_at[partner] > self.read_at[server]
+        return is_news and word.tells and word.state in LOST
+
+    def _other(self, pair: Pair, server: int) -> tuple[int, Word]:
+        side = 1 - pair.servers.index(server)
+        return pair.servers[side], self.known[pair].last[side]
 
     # ------------------------------------------------------------------ what is wrong with a pair
 

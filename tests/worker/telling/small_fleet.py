@@ -1,24 +1,18 @@
-"""Four servers, what is true of their relationships, and a clock that a test sets."""
+"""Four servers, and what is true of their relationships."""
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Final
-
-from sqlalchemy import event
 
 from reconcile.model import Server, State, Story
 from tests.reconcile.fleet import nets, told_by
 from tests.worker.fleet import Fleet, Site
-from tests.worker.telling.oracle import Pair, Word
-from worker.store.schema import open_store
+from tests.worker.telling.clocks import Clock
+from tests.worker.telling.words import Pair, Word
 from worker.store.store import SqlStore
 
-BEGIN: Final = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 SERVERS: Final = {
     n: Server(n, f"dhcp{n:02}.corp.example", (f"10.0.0.{10 + n}",)) for n in (1, 2, 3, 4)
 }
@@ -34,34 +28,23 @@ _ALL: Final = (*PAIRS, *_CALM)
 
 
 class SmallFleet:
-    """The truth, an IPAM that is synced with it, and the time there: only ``now`` tells it."""
+    """The truth, and an IPAM that is synced with it; ``clock`` is the time of both."""
 
-    def __init__(self, pristine: Path, file: Path) -> None:
-        self.now = BEGIN
+    def __init__(self, store: SqlStore, clock: Clock) -> None:
         self.truth = {pair: [Word(), Word()] for pair in _ALL}
         self.unreadable: set[int] = set()
-        self.store = self._open(f"sqlite:///{shutil.copy(pristine, file)}")
+        self.store = store
+        self._clock = clock
         self._fleet = Fleet()
         self._site = Site(self.store, self._fleet).servers(*SERVERS.values())
 
-    def _open(self, url: str) -> SqlStore:
-        store = open_store(url)
-
-        def on_connect(connection: sqlite3.Connection, _: object) -> None:
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.create_function("strftime", 2, self._strftime)
-
-        event.listen(store.engine, "connect", on_connect)
-        return store
-
-    def _strftime(self, form: str, when: str) -> str:
-        """In place of SQLite's own, with its %f."""
-        assert when == "now"
-        return self.now.strftime(form.replace("%f", f"%S.{self.now.microsecond // 1000:03}"))
+    @property
+    def now(self) -> datetime:
+        return self._clock.now
 
     def later(self, by: timedelta) -> None:
         """So much time passes."""
-        self.now += by
+        self._clock.now += by
 
     def becomes(self, pair: Pair, side: int, **what: object) -> None:
         """What is true of a partner from now on."""
@@ -71,6 +54,15 @@ class SmallFleet:
         """A person puts it right on both partners."""
         for side in (0, 1):
             self.becomes(pair, side, mclt=3600, tells=True, state=State.NORMAL)
+
+    def fails(self, server: int, state: State) -> None:
+        """It cannot be read, and no partner reaches it; Normal: it serves again."""
+        self.unreadable.discard(server)
+        if state is not State.NORMAL:
+            self.unreadable.add(server)
+        for pair in self.truth:
+            if server in pair.servers:
+                self.becomes(pair, 1 - pair.servers.index(server), state=state)
 
     def sync(self, about: int | None = None) -> dict[int, dict[Pair, Word] | None]:
         """A run about everything or one server; what was told to it by whom it asks."""

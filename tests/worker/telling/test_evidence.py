@@ -10,6 +10,7 @@ import pytest
 
 from reconcile.findings import Kind
 from reconcile.model import State
+from tests.worker.telling.clocks import Clock, on_sqlite
 from tests.worker.telling.small_fleet import PAIRS, SmallFleet
 
 HQ = PAIRS[0]
@@ -22,10 +23,11 @@ def fleet(
 ) -> Iterator[SmallFleet]:
     """All is well, and was seen."""
     monkeypatch.setattr("worker.store.session.monotonic", lambda: 0.0)
-    fleet = SmallFleet(pristine_file, tmp_path / "store.db")
-    read(fleet)
-    yield fleet
-    fleet.store.close()
+    clock = Clock()
+    with on_sqlite(pristine_file, tmp_path)(clock) as store:
+        fleet = SmallFleet(store, clock)
+        read(fleet)
+        yield fleet
 
 
 def read(fleet: SmallFleet) -> None:
