@@ -127,11 +127,14 @@ def _machine(seen: Seen) -> str | int:
 
 
 def _is_down(words: tuple[_Word, ...], *, known: bool) -> bool:
+    """Of one that is known to be down only who is heard and has it can say that it is not."""
     fresh = [word for word in words if word.fresh]
+    lost = _lost_by(fresh)
     if not known:
         return _have_lost_it(fresh)
-    still_heard = bool(fresh) and not _lost_by(fresh)
-    return not still_heard and _have_lost_it(words)
+    if {word.machine for word in fresh} - lost:
+        return bool(lost) and _have_lost_it(words)
+    return bool(_lost_by(words))
 
 
 def _have_lost_it(words: Iterable[_Word]) -> bool:

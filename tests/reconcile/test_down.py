@@ -173,6 +173,10 @@ def test_only_servers_that_are_unread_and_judged_are_down() -> None:
         ([says(LOST, unread=True)], True),
         ([says(LOST, minutes=90), says(LOST, minutes=90)], True),
         ([says(LOST, unread=True), says(LOST), says(NORMAL)], True),
+        # one of them had it long ago, and was lost before
+        ([says(LOST), says(NORMAL, minutes=90)], True),
+        ([says(LOST), says(NORMAL, unread=True)], True),
+        ([says(LOST, unread=True), says(NORMAL, unread=True)], True),
         # one that is heard has it again
         ([says(LOST, unread=True), says(LOST, unread=True), says(NORMAL)], False),
         ([says(NORMAL)], False),
@@ -216,6 +220,17 @@ def about(spoke: Server, grade: State, number: int = 0, partner: Server = HUB) -
     """The finding about the state of a relationship; the name as somebody else spells it."""
     name = _name(spoke, number).upper()
     return Finding(Kind.STATE_NOT_NORMAL, name, (partner.id, spoke.id), "", grade=grade)
+
+
+@pytest.mark.parametrize("silent", [{"unread": True}, {"minutes": 90}])
+def test_whoever_is_down_is_still_down_when_the_same_is_heard_again(
+    silent: dict[str, object],
+) -> None:
+    """It was over and back at every run, and never confirmed: people were told nothing at all."""
+    case = Case((says(LOST), says(NORMAL, **silent)))
+    (first,) = judged(case)
+    (second,) = judged(replace(case, problems=(UNREAD, first.finding)))
+    assert second == first
 
 
 def test_it_explains_that_it_is_unread_and_the_states_of_those_who_lost_it() -> None:
