@@ -130,7 +130,7 @@ class Deliverer:
         claim = uuid4().hex
         items = self._claim(channel, claim)
         if not items:
-            return False
+            return items is not None
         if channel.for_people and len(items) >= _DIGEST_FROM:
             return self._send(channel, claim, items)
         began = time.monotonic()
@@ -143,13 +143,16 @@ class Deliverer:
                 return False
         return True
 
-    def _claim(self, channel: Channel, claim: str) -> list[_Item]:
+    def _claim(self, channel: Channel, claim: str) -> list[_Item] | None:
+        """What of it is still to be told; None if nothing was due."""
         most = _TOGETHER if channel.for_people else _SINGLES
         with self._store.read() as reading:
             if not reading.is_due(channel.name):
-                return []
+                return None
         with self._store.write() as uow:
             claimed = uow.claim_deliveries(channel.name, claim, uow.now() + CLAIM, most)
+            if not claimed:
+                return None
             problems = uow.problems({d.finding for d in claimed})
             wanted = [(d.finding, d.wanted or 0) for d in claimed]
             events = {(e.finding, e.sequence): e for e in uow.events_at(wanted)}

@@ -53,7 +53,9 @@ class Office:
         self._store = store
         self._file = FILES[0]
         self._deliverer = self._new()
-        self._should_know: dict[str, set[Key]] = {name: set() for name in self.inboxes}
+        #: What each has to know now, and what it may know as it was to be told of it before.
+        self._is_due: dict[str, set[Key]] = {name: set() for name in self.inboxes}
+        self._may_know: dict[str, set[Key]] = {name: set() for name in self.inboxes}
         self._failed_until = dict.fromkeys(self.inboxes, BEGIN)
         self._claimed_until = dict.fromkeys(self.inboxes, BEGIN)
         #: Of these relationships a channel refused something, and nobody had it tried again since.
@@ -105,7 +107,8 @@ class Office:
                 self._claimed_until[name] = max(self._claimed_until[name], now + _CLAIM)
             inbox.dies = ""
             due = {k for k, p in oracle.open.items() if self.lets_through(name, p, now)}
-            self._should_know[name] = (self._should_know[name] & oracle.open.keys()) | due
+            self._is_due[name] = due
+            self._may_know[name] = (self._may_know[name] & oracle.open.keys()) | due
             if name in self._file:
                 took, refused = (
                     len(inbox.messages) - before[name][0],
@@ -160,9 +163,9 @@ class Office:
     def check(self, now: datetime) -> None:
         """Every view is what it should be."""
         for name in self.certain(now):
-            knows, should = view(self.inboxes[name]), self._should_know[name]
-            lost = {k for k in should - knows if not self._is_given_up(name, k)}
-            stale = {k for k in knows - should if not self._is_given_up(name, k)}
+            knows, may = view(self.inboxes[name]), self._may_know[name]
+            lost = {k for k in self._is_due[name] - knows if not self._is_given_up(name, k)}
+            stale = {k for k in knows - may if not self._is_given_up(name, k)}
             stale -= self._missed[name]
             assert not lost | stale, f"{name} does not know {lost}, and knows {stale}"
             self._troubles_are_known(name, now)

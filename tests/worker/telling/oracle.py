@@ -111,8 +111,9 @@ class Oracle:
         known = self.problems.get(_down(server))
         if known is None or known.absent_since is not None:
             return _have_lost_it(lately)
-        all_have_it = bool(lately) and all(lately.values())
-        return _have_lost_it(said) and not all_have_it
+        if not any(lately.values()):  # nobody who is heard has it
+            return not all(said.values())
+        return _have_lost_it(said) and not all(lately.values())
 
     def _said_of(self, server: int) -> dict[int, bool]:
         """Which partners were read since the server was, and whether they reach it in anything."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from reconcile.findings import Finding, Kind, Severity
-from tests.worker.telling.inbox import Inbox
+from tests.worker.telling.inbox import Died, Inbox
 from tests.worker.telling.ops import Ops, mismatch, one_sided
 from worker.alert_ports import NOBODY, Silence
 from worker.alerts.channels.port import Undelivered
@@ -101,6 +102,22 @@ def test_what_waits_for_a_channel_is_not_told_any_more_until_the_reason_is_gone(
     for _ in range(3):
         teller.deliver()
     assert [alert.relationship for alert in inbox.alerts] == ["Branch", "HQ"]
+
+
+def test_what_is_kept_quiet_by_now_does_not_delay_what_waits_behind_it(
+    ops: Ops, inbox: Inbox, hq: Finding
+) -> None:
+    """Where a deliverer died its piece comes first, and alone."""
+    teller = ops.deliverer()
+    inbox.dies = "before"
+    ops.see(hq)
+    with suppress(Died):
+        teller.deliver()
+    silence(ops, hq.kind)
+    ops.see(hq, one_sided("Branch", *ops.servers[2:]))
+    ops.later(HOUR / 10)
+    ops.deliverer().deliver()
+    assert [alert.relationship for alert in inbox.alerts] == ["Branch"]
 
 
 def test_no_repeat_is_written_where_no_route_takes_the_problem(ops: Ops, hq: Finding) -> None:

@@ -25,6 +25,7 @@ from tests.worker.telling.inbox import EVERYTHING
 from tests.worker.telling.office import FILES, key_of
 from tests.worker.telling.words import Pair
 from worker.alert_ports import Acknowledgement, NewEvent, OpenFinding, Silence, Snapshot
+from worker.clock import DatabaseClock
 from worker.store.alert_tables import finding_event
 
 #: Whatever happened, after so many rounds in no time a deliverer has nothing left to do.
@@ -193,6 +194,7 @@ class Told(Happenings):
 def time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless a story says that it passes."""
     monkeypatch.setattr("worker.store.session.monotonic", lambda: 0.0)
+    monkeypatch.setattr(DatabaseClock.__init__, "__defaults__", (lambda: 0.0,))
 
 
 def _tell(at: Place, *, stories: int, steps: int) -> None:
