@@ -10,6 +10,7 @@ from typing import Final
 from reconcile.case import last_story, side_name
 from reconcile.findings import Finding, Kind
 from reconcile.model import Mode, Seen, ServerRole, State
+from reconcile.names import fold_relationship
 from reconcile.pairing import Pair
 from reconcile.spelling import listed
 from reconcile.witness import Silent
@@ -58,10 +59,18 @@ def health(pair: Pair, world: World) -> tuple[Finding, ...]:
 
 
 def said_now(finding: Finding, world: World) -> bool:
-    """False if only the last word of who is silent now says so: that is no new reading of it."""
+    """False if only the last word of who is silent now, or tells no such relationship any more, says
+    so: that is no new reading of it.
+    """
     if finding.kind is not Kind.STATE_NOT_NORMAL:
         return True
-    heard = {world.name(k) for k in finding.servers if isinstance(world.sightings.get(k), Seen)}
+    name = fold_relationship(finding.relationship or "")
+    heard = {
+        world.name(key)
+        for key in finding.servers
+        if isinstance(seen := world.sightings.get(key), Seen)
+        and any(fold_relationship(story.name) == name for story in seen.stories)
+    }
     return any(who in heard for _, words in finding.values for who, _ in words)
 
 

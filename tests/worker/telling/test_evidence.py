@@ -61,6 +61,17 @@ def test_what_nobody_could_see_again_is_not_confirmed(fleet: SmallFleet) -> None
     assert is_open(fleet, Kind.STATE_NOT_NORMAL)
 
 
+def test_a_reading_without_the_relationship_confirms_no_state_of_it(fleet: SmallFleet) -> None:
+    """That nobody tells it any more is another problem, and no word about its state."""
+    fleet.becomes(HQ, 1, state=State.COMMUNICATIONS_INTERRUPTED)
+    fleet.unreadable = {1}
+    read(fleet)
+    fleet.becomes(HQ, 1, tells=False)
+    read(fleet)
+    assert is_open(fleet, Kind.ABSENCE_UNVERIFIED)
+    assert not is_open(fleet, Kind.STATE_NOT_NORMAL)
+
+
 def test_what_flaps_is_no_calmer_while_nobody_looks(fleet: SmallFleet) -> None:
     for _ in range(3):
         fleet.becomes(HQ, 0, mclt=7200)

@@ -57,6 +57,7 @@ class Told(Happenings):
     @precondition(lambda self: self.oracle.open)
     @rule(which=chances, long=st.sampled_from((*HOURS, None)))
     def a_person_acknowledges(self, which: int, long: timedelta | None) -> None:
+        self.fleet.later(timedelta(seconds=1))
         problem, now = self._one(which), self.fleet.now
         until = None if long is None else now + long
         with self.fleet.store.write() as uow:
