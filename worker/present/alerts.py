@@ -12,7 +12,7 @@ from datetime import datetime
 from reconcile.findings import Severity
 from worker.alert_ports import ChannelBacklog
 from worker.alerts.config import Alerting
-from worker.alerts.routes import Match, QuietHours, Route
+from worker.alerts.routes import Match, MatchChange, QuietHours, Route
 from worker.applied_ports import AppliedBacklog
 from worker.present.operations import Json
 from worker.present.screen import Cell, Screen
@@ -66,8 +66,21 @@ def _gets(name: str, alerting: Alerting) -> Cell:
     told = list(_routes_to(name, alerting.routes)) or ["no route leads there"]
     if name in alerting.applied.channels:
         minutes = counted(int(alerting.applied.every.total_seconds() // 60), "minute")
-        told.append(f"what policy auto applied, of {minutes} at once")
+        which = _chosen(alerting.applied.match)
+        told.append(f"what policy auto applied{which}, of {minutes} at once")
     return told
+
+
+def _chosen(match: MatchChange) -> str:
+    parts = [" or ".join(sorted(match.operation)), *_like(match.server, match.relationship)]
+    return "".join(f", {part}" for part in parts if part)
+
+
+def _like(server: str | None, relationship: str | None) -> tuple[str, str]:
+    return (
+        "" if server is None else f"about a server like {server}",
+        "" if relationship is None else f"about a relationship like {relationship}",
+    )
 
 
 def _routes_to(channel: str, routes: Iterable[Route]) -> Iterator[str]:
@@ -101,8 +114,7 @@ def _taken(match: Match) -> str:
         " or ".join(sorted(match.kind)),
         " or ".join(sorted(match.matter)),
         _loudness(match.severity_at_least),
-        "" if match.server is None else f"about a server like {match.server}",
-        "" if match.relationship is None else f"about a relationship like {match.relationship}",
+        *_like(match.server, match.relationship),
     ]
     return ", ".join(part for part in parts if part) or "everything"
 

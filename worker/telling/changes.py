@@ -16,7 +16,7 @@ from worker import observing
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.config import Applied
 from worker.alerts.message import Changes
-from worker.applied_ports import AppliedBacklog, AppliedCursor, AppliedOperation, Span
+from worker.applied_ports import AppliedBacklog, AppliedCursor, AppliedLine, AppliedOperation, Span
 from worker.ports import Reading, Store
 from worker.telling.giving_up import works_again
 from worker.telling.handing import hand_over, refused
@@ -34,7 +34,7 @@ def tell_changes(store: Store, channel: Channel, applied: Applied) -> None:
     span = _claimed(store, channel.name, claim, applied)
     if span is None:
         return
-    message = _composed(store, span)
+    message = _composed(store, span, applied)
     if message is None:
         _done(store, claim)
         return
@@ -57,16 +57,24 @@ def _claimed(store: Store, channel: str, claim: str, applied: Applied) -> Span |
     return span
 
 
-def _composed(store: Store, span: Span) -> Changes | None:
+def _composed(store: Store, span: Span, applied: Applied) -> Changes | None:
     """None if nothing was applied that is told."""
     with store.read() as reading:
-        lines = reading.applied_lines(span.since, span.until)
+        lines = _lines(reading, span.since, span.until, applied)
         first = reading.applied_operations([line.number for line in lines[:_MOST]])
     if not lines:
         return None
     told = tuple(sorted(first, key=_by_relationship))
     more = len(lines) - len(told)
     return Changes(f"applied-{span.batch}", told, more, span.since, span.until)
+
+
+def _lines(
+    reading: Reading, since: datetime, until: datetime, applied: Applied
+) -> tuple[AppliedLine, ...]:
+    """What is told of that span."""
+    every = reading.applied_lines(since, until)
+    return tuple(line for line in every if applied.match.fits(line))
 
 
 def backlogs(reading: Reading, applied: Applied) -> Mapping[str, AppliedBacklog]:
@@ -78,8 +86,8 @@ def backlogs(reading: Reading, applied: Applied) -> Mapping[str, AppliedBacklog]
 def _backlog(
     reading: Reading, cursor: AppliedCursor, applied: Applied, now: datetime
 ) -> AppliedBacklog:
-    waits = reading.applied_lines(cursor.told_until, now)
-    given_up = () if cursor.given_up is None else reading.applied_lines(*cursor.given_up)
+    waits = _lines(reading, cursor.told_until, now, applied)
+    given_up = () if cursor.given_up is None else _lines(reading, *cursor.given_up, applied)
     next_try = cursor.next_try or (waits[0].at + applied.every if waits else None)
     return AppliedBacklog(len(waits), next_try, cursor.attempts, len(given_up), cursor.error)
 

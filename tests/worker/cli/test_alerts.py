@@ -190,6 +190,9 @@ def test_a_channel_that_is_told_what_was_applied_says_so(told: Site) -> None:
     file.write_text(file.read_text() + '[applied]\nchannels = "nobody"\nevery = 1800\n')
     assert {name for name, channel in channels(told).items() if channel["applied"]} == {"nobody"}
     assert "what policy auto applied, of 30 minutes at once" in told.run("alerts", "channels").out
+    file.write_text(file.read_text() + 'match = {operation = "FailoverDelete", server = "hub*"}\n')
+    chosen = "what policy auto applied, FailoverDelete, about a server like hub*, of 30 minutes"
+    assert chosen in told.run("alerts", "channels").out
 
 
 def test_a_channel_tells_what_waits_what_was_given_up_and_when_it_was_told(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from reconcile.model import Operation, State
-from reconcile.record import Change, EntryStatus, Planned, Record
+from reconcile.record import Change, EntryStatus, Party, Planned, Record
 from tests.worker.store.samples import (
     a_plan,
     a_record,
@@ -191,6 +191,7 @@ def test_only_what_the_machine_applied_counts_and_no_state(machine: Machine) -> 
         Change("Server1State", State.NORMAL, State.STARTUP),
         Change("Server2IP", None, "10.0.0.9"),
     )
+    both = replace(both, server1=Party(both.server1.server, "dhcp01"))
     machine.applies(states(record))
     machine.applies(an_update(record, 1), machine=False)
     machine.applies(an_update(record, 2), as_=EntryStatus.SUPERSEDED)
@@ -206,7 +207,7 @@ def test_only_what_the_machine_applied_counts_and_no_state(machine: Machine) -> 
         line, *_ = reading.applied_lines(span.since, span.until)
     assert operation.planned == both
     assert span.since <= operation.at < span.until
-    servers = both.server1.name, both.server2.name
+    servers = "dhcp01", both.server2.name
     assert line == AppliedLine(told[0], operation.at, Operation.UPDATE, "alpha", servers)
 
 
