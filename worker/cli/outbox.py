@@ -35,8 +35,8 @@ def outbox(channel: str | None, dead: bool, limit: int, as_json: bool) -> None:
     """List what waits to be told, and what was given up.
 
     What is due first comes first, then what was given up: that is tried again by
-    `ipam-sync alerts retry`, or when something new happens to the problem. Changes that policy
-    auto applied are counted by channel.
+    `ipam-sync alerts retry`, when something new happens to the problem, or when the channel
+    took something else. Changes that policy auto applied are counted by channel.
 
     \b
     JSON: {"undecided": events of which it is still to be decided who is told,
