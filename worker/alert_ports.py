@@ -234,6 +234,9 @@ class AlertsReading(Protocol):
     def is_paused(self, channel: str) -> bool:
         """True while the channel asked to be left alone."""
 
+    def pauses(self) -> Mapping[str, datetime]:
+        """Until when, by channel, of those that ask for it now."""
+
     def silences(self, *, every: bool = False) -> tuple[Silence, ...]:
         """Those in force now, or every one."""
 
@@ -301,6 +304,9 @@ class AlertsKeeping(AlertsReading, Protocol):
 
     def pause(self, channel: str, until: datetime) -> None:
         """The channel asked to be left alone."""
+
+    def end_pause(self, channel: str) -> None:
+        """A person knows that it may be told all the same."""
 
     def let_go(self, claim: str, findings: Collection[int]) -> None:
         """Of what was claimed this was not tried; anybody may."""

@@ -1,12 +1,18 @@
-"""Servers that are down by the word of their partners: judged and written when a run closes."""
+"""Servers that are down by the word of their partners: judged and written when a run closes.
+
+A plan foresees what the close of its run would find.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from reconcile.down import Down, Scene, down
 from reconcile.drift import whole
-from reconcile.findings import Kind
+from reconcile.findings import Finding, Kind
+from reconcile.model import Seen
+from reconcile.world import World
 from worker.alert_ports import OpenFinding
 from worker.lives import Fact, keep_findings
 from worker.ports import Reading, UnitOfWork
@@ -28,7 +34,7 @@ def settle_outages(
         return ()
     known = [p for p in problems if p.finding.kind is Kind.SERVER_DOWN]
     there = [p.finding for p in problems if _is_there(p)]
-    unread = frozenset(s for f in there if f.kind is Kind.SERVER_UNREAD for s in f.servers)
+    unread = _unread(there)
     judged = unread if about is None else unread.intersection(about)
     downs = tuple(down(_scene(uow, unread, judged, conduct), judged)) if judged else ()
     elsewhere = [
@@ -39,6 +45,36 @@ def settle_outages(
     keep_findings(uow, Fact(run, seen, conduct), life, known)
     _explain(uow, downs, {finding.fingerprint for finding in elsewhere})
     return downs
+
+
+def foresee_outages(
+    reading: Reading,
+    world: World,
+    findings: Iterable[Finding],
+    about: Collection[int] | None,
+    conduct: Conduct,
+) -> tuple[Finding, ...]:
+    """What the close of a run would find that records these ``findings``, before it does.
+
+    A relationship that it would create is no witness yet.
+    """
+    stored = reading.open_findings(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
+    there = [problem.finding for problem in stored if _is_there(problem)]
+    others = () if about is None else [f for f in there if set(f.servers).isdisjoint(about)]
+    now = [f for f in findings if f.kind is not Kind.SERVER_DOWN]
+    unread = _unread([*now, *others])
+    judged = unread if about is None else unread.intersection(about)
+    if not judged:
+        return ()
+    known = (f for f in there if f.kind is Kind.SERVER_DOWN)
+    scene = _scene(reading, unread, judged, conduct)
+    seen = {key: told for key, told in world.sightings.items() if isinstance(told, Seen)}
+    scene = replace(scene, latest={**scene.latest, **seen}, problems=(*now, *known))
+    return tuple(found.finding for found in down(scene, judged))
+
+
+def _unread(findings: Iterable[Finding]) -> frozenset[int]:
+    return frozenset(s for f in findings if f.kind is Kind.SERVER_UNREAD for s in f.servers)
 
 
 def _explain(uow: UnitOfWork, downs: Iterable[Down], elsewhere: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from reconcile.drift import drift
 from reconcile.findings import Finding, Kind
@@ -13,9 +14,14 @@ from reconcile.spelling import listed
 from reconcile.tracker import Need
 from reconcile.world import World
 from worker.aging import ages
+from worker.outages import foresee_outages
 from worker.ports import Ledger, Reading
+from worker.recording import concerned
 from worker.request import Conduct
 from worker.summary import Line, Preview, fate
+
+#: A plan says anew whether they are there.
+_JUDGED_HERE: Final = {Kind.PLAN_REFUSED, Kind.SERVER_DOWN}
 
 
 def preview(reading: Reading, world: World, plan: Plan, conduct: Conduct) -> Preview:
@@ -33,18 +39,20 @@ def preview(reading: Reading, world: World, plan: Plan, conduct: Conduct) -> Pre
         for n in needs
     )
     refused = () if refusal is None else (refused_finding(refusal),)
-    before = [f for f in world.open_findings if f.kind is not Kind.PLAN_REFUSED]
+    before = [f for f in world.open_findings if f.kind not in _JUDGED_HERE]
     life = drift((*plan.findings, *refused), before, plan.judged)
+    downs = foresee_outages(reading, world, life.now, concerned(world), conduct)
+    findings = tuple(sorted((*life.now, *downs), key=lambda f: f.fingerprint))
     return Preview(
         sightings=world.sightings,
         pairs=sum(map(len, plan.judged.pairs.values())),
         lines=lines,
-        findings=life.now,
+        findings=findings,
         refusal=refusal,
         overtaken=len(plan.overtaken),
         names={s.id: s.name for s in world.servers.values()},
         paused=plan.paused,
-        ages=ages(reading, life.now),
+        ages=ages(reading, findings),
     )
 
 

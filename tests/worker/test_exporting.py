@@ -29,6 +29,7 @@ from tests.worker.store.samples import (
 )
 from tests.worker.store.sql_counter import counted
 from worker import metrics, serving
+from worker.alert_ports import Acknowledgement, Silence
 from worker.app import Backlog
 from worker.broker import BrokerUnavailable, Role
 from worker.exporting import exported
@@ -230,6 +231,21 @@ def test_the_age_of_the_oldest_finding_of_a_matter_and_severity_is_told(store: S
     others = {k: v for k, v in told.items() if k.startswith(name)}
     assert set(others.values()) == {0}
     assert len(others) == len(Matter) * len(Severity) - 1
+
+
+def test_what_keeps_people_quiet_counts_all_the_same(store: SqlStore) -> None:
+    """Acknowledged, explained by another, silenced."""
+    one, two, _ = a_fleet_with_a_past(store)
+    with store.write() as uow:
+        told = [a_finding(name, one, two) for name in ("HQ", "branch", "depot")]
+        known, effect, cause = found(uow, open_run(uow), told).values()
+        now = uow.now()
+        uow.acknowledge(known, Acknowledgement("ada", "I know", now))
+        uow.explain({effect: cause})
+        uow.add_silence(Silence(0, "new switch", "ada", now, now + timedelta(hours=1)))
+        uow.commit()
+    series = 'ipam_sync_findings_open{kind="partner_mismatch",matter="drift",severity="warning"}'
+    assert served(exported(store, Settings(), None))[series] == 3
 
 
 def test_what_is_not_confirmed_yet_is_not_open(store: SqlStore) -> None:

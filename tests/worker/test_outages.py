@@ -190,6 +190,36 @@ def test_a_plan_tells_an_outage_that_is_known_until_the_server_answers(site: Sit
     assert Kind.SERVER_DOWN not in {f.kind for f in site.plan().findings}
 
 
+def test_a_plan_foresees_the_outage_that_its_sync_finds(site: Site) -> None:
+    say(site, LOST, State.PARTNER_DOWN)
+    site.silence(HUB)
+    foreseen = [f for f in site.plan().findings if f.kind is Kind.SERVER_DOWN]
+    assert not is_open(site), "it writes nothing"
+    assert len(foreseen) == 1
+    assert downs(site.sync()) == foreseen
+    say(site, State.NORMAL, State.PARTNER_DOWN)
+    site.silence(HUB)
+    assert [f for f in site.plan().findings if f.kind is Kind.SERVER_DOWN] == downs(site.sync())
+
+
+def test_a_plan_foresees_no_outage_where_partners_still_hear_the_server(site: Site) -> None:
+    say(site, LOST, State.NORMAL)
+    site.silence(HUB)
+    assert Kind.SERVER_DOWN not in {f.kind for f in site.plan().findings}
+    assert downs(site.sync()) == []
+
+
+def test_a_plan_about_one_server_foresees_nothing_of_others(site: Site) -> None:
+    """Nor does its sync settle them."""
+    outage(site)
+    say(site, LOST, State.PARTNER_DOWN)
+    site.silence(HUB)
+    assert Kind.SERVER_DOWN not in {f.kind for f in site.plan(server=AWAY.name).findings}
+    assert downs(site.sync(server=AWAY.name)) == []
+    found = [f for f in site.plan(server=SPOKE.name).findings if f.kind is Kind.SERVER_DOWN]
+    assert found == downs(site.sync(server=SPOKE.name)) != []
+
+
 def test_one_that_flaps_and_is_not_there_now_is_not_kept_by_old_words(site: Site) -> None:
     """It is open for some time yet, for people; but what was told too long ago begins nothing."""
     site.conduct = AT_ONCE

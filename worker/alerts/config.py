@@ -19,9 +19,10 @@ from zoneinfo import ZoneInfo
 
 from collectors.quote import escaped
 from reconcile.findings import Kind, Matter, Severity
+from reconcile.model import Operation
 from worker.alerts.channels.port import Channel
 from worker.alerts.kinds import FOR_INCIDENTS, KINDS
-from worker.alerts.routes import Match, QuietHours, Route
+from worker.alerts.routes import Match, MatchChange, QuietHours, Route
 from worker.alerts.sheet import Section, Sheet, flag, text, texts
 from worker.alerts.texts import Texts, TextsUnusable
 from worker.alerts.unusable import AlertsFileUnusable
@@ -39,10 +40,13 @@ REPEAT: Final[Mapping[Severity, timedelta]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The channels that are told what the machine applied, and how long that is collected first."""
+    """The channels that are told what the machine applied, if it fits, and how long that is
+    collected first.
+    """
 
     channels: tuple[str, ...] = ()
     every: timedelta = timedelta(minutes=15)
+    match: MatchChange = field(default_factory=MatchChange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,9 @@ def _applied(
         if isinstance(channels.get(name), FOR_INCIDENTS):
             section.wrong("channels", f"{escaped(name)} takes incidents, and a change is none.")
     every = section.get("every", seconds(60), Applied().every)
+    match = section.inner("match")
     section.done()
-    return Applied(told, every)
+    return Applied(told, every, MatchChange() if match is None else _match_change(match))
 
 
 def _document(path: Path) -> Mapping[str, object]:
@@ -176,6 +181,16 @@ def _match(section: Section) -> Match:
         server=section.get("server", text, None),
         relationship=section.get("relationship", text, None),
         tag=section.get("tag", text, None),
+    )
+    section.done()
+    return found
+
+
+def _match_change(section: Section) -> MatchChange:
+    found = MatchChange(
+        operation=section.get("operation", words(Operation), frozenset()),
+        server=section.get("server", text, None),
+        relationship=section.get("relationship", text, None),
     )
     section.done()
     return found

@@ -10,7 +10,9 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from reconcile.findings import Kind, Matter, Severity, at_least
+from reconcile.model import Operation
 from worker.alerts.message import Alert
+from worker.applied_ports import AppliedLine
 
 
 class Matched(Protocol):
@@ -59,6 +61,25 @@ class Match:
             and (self.server is None or any(_like(s, self.server) for s in told.servers))
             and (self.relationship is None or _like(told.relationship, self.relationship))
             and (self.tag is None or any(_like(tag, self.tag) for tag in told.tags))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MatchChange:
+    """What an applied operation must be to be told; None and nothing fit all.
+
+    Patterns are those of ``Match``; one partner that fits is enough.
+    """
+
+    operation: frozenset[Operation] = frozenset()
+    server: str | None = None
+    relationship: str | None = None
+
+    def fits(self, line: AppliedLine) -> bool:
+        return (
+            (not self.operation or line.operation in self.operation)
+            and (self.server is None or any(_like(s, self.server) for s in line.servers))
+            and (self.relationship is None or _like(line.relationship, self.relationship))
         )
 
 

@@ -87,7 +87,8 @@ def plan(asked: _Asked) -> int:
     """Show what a sync would record now; writes nothing.
 
     Ends with 0, or with 2 if there is an operation, a refusal, or a finding of severity warning
-    or worse. Operations that are recorded already have a number.
+    or worse. Operations that are recorded already have a number. Servers that a sync would find
+    to be down are told, too; a relationship that it would only create is no witness of that.
 
     \b
     JSON: {"schema": 1, "operations": [...], "findings": [...],

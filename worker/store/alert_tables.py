@@ -104,7 +104,8 @@ silence: Final = Table(
 )
 
 #: How far a channel was told of what the machine applied, and up to when it is being told now
-#: (``until``; NULL: nothing is on its way), in the batch of whoever tried that first.
+#: (``until``; NULL: nothing is on its way), in the batch of whoever tried that first.  ``error``: of
+#: the last attempt; ``given_up_since`` and ``given_up_until``: what it was never told.
 applied_digest: Final = Table(
     "applied_digest",
     metadata,
@@ -116,4 +117,7 @@ applied_digest: Final = Table(
     Column("attempts", Integer, nullable=False),
     Column("claim", Text),
     Column("claimed_until", AwareUtc),
+    Column("error", Text),
+    Column("given_up_since", AwareUtc),
+    Column("given_up_until", AwareUtc),
 )

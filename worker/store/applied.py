@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, select, update
 
 from reconcile.model import Operation
 from reconcile.record import STATE_PROPERTIES, EntryStatus
-from worker.applied_ports import AppliedOperation, Span
+from worker.applied_ports import AppliedCursor, AppliedLine, AppliedOperation, Span
 from worker.store.alert_tables import applied_digest
 from worker.store.codecs import Columns, operation_of
 from worker.store.session import AnyRow, Session, chunks
@@ -18,13 +18,37 @@ from worker.store.tables import tracker
 
 #: Only of an update: what else is applied is never about states alone.
 _UPDATED: Final = case((tracker.c.operation == Operation.UPDATE, tracker.c.changes), else_=None)
+_LINE: Final = tuple(
+    tracker.c[name]
+    for name in (
+        "number",
+        "decided_at",
+        "operation",
+        "relationship",
+        "server1_name",
+        "server2_name",
+    )
+)
 _FREE: Final[Columns] = {"claim": None, "claimed_until": None}
 _TOLD: Final[Columns] = {
     "told_until": applied_digest.c.until,
     "until": None,
     "batch": None,
     "attempts": 0,
+    "error": None,
     **_FREE,
+}
+_GIVEN_UP: Final[Columns] = {
+    **_TOLD,
+    "given_up_since": func.coalesce(applied_digest.c.given_up_since, applied_digest.c.told_until),
+    "given_up_until": applied_digest.c.until,
+}
+#: As if the channel had been told last before what was given up.
+_ALL_AGAIN: Final[Columns] = {
+    **_TOLD,
+    "told_until": applied_digest.c.given_up_since,
+    "given_up_since": None,
+    "given_up_until": None,
 }
 
 
@@ -35,20 +59,31 @@ class AppliedReading(Session):
         row = self._cursor(channel)
         return row is None or self._is_due(row, collect)
 
-    def applied(
-        self, since: datetime, until: datetime, most: int
-    ) -> tuple[tuple[AppliedOperation, ...], int]:
+    def applied_lines(self, since: datetime, until: datetime) -> tuple[AppliedLine, ...]:
         line = tracker.c
         machine = and_(_applied_from(since), line.decided_at < until, line.by_machine)
-        asked = select(line.number, _UPDATED.label("updated")).where(machine)
-        rows = self._rows(asked.order_by(line.decided_at, line.number))
-        numbers = [row.number for row in rows if not _of_states_alone(row.updated)]
-        first = [
+        asked = select(*_LINE, _UPDATED.label("updated")).where(machine)
+        return tuple(
+            AppliedLine(
+                row.number,
+                row.decided_at,
+                Operation(row.operation),
+                row.relationship,
+                (row.server1_name, row.server2_name),
+            )
+            for row in self._rows(asked.order_by(line.decided_at, line.number))
+            if not _of_states_alone(row.updated)
+        )
+
+    def applied_operations(self, numbers: Collection[int]) -> tuple[AppliedOperation, ...]:
+        return tuple(
             AppliedOperation(row.number, row.run_id, row.decided_at, operation_of(row))
-            for chunk in chunks(numbers[:most])
-            for row in self._rows(select(tracker).where(line.number.in_(chunk)))
-        ]
-        return tuple(sorted(first, key=lambda o: (o.at, o.number))), len(numbers)
+            for chunk in chunks(numbers)
+            for row in self._rows(select(tracker).where(tracker.c.number.in_(chunk)))
+        )
+
+    def applied_cursors(self) -> Mapping[str, AppliedCursor]:
+        return {row.channel: _cursor_of(row) for row in self._rows(select(applied_digest))}
 
     def _cursor(self, channel: str) -> AnyRow | None:
         this = applied_digest.c.channel == channel
@@ -87,9 +122,17 @@ class AppliedWriting(AppliedReading):
     def applied_told(self, claim: str) -> None:
         self._end(claim, _TOLD)
 
-    def applied_untold(self, claim: str, due_at: datetime, *, is_dead: bool) -> None:
+    def applied_untold(self, claim: str, due_at: datetime, error: str, *, is_dead: bool) -> None:
         again = {"attempts": applied_digest.c.attempts + 1, "due_at": due_at, **_FREE}
-        self._end(claim, _TOLD if is_dead else again)
+        self._end(claim, {**(_GIVEN_UP if is_dead else again), "error": error})
+
+    def retry_applied(self, channel: str) -> None:
+        this = applied_digest.c.channel == channel
+        failed = and_(this, applied_digest.c.attempts > 0)
+        due = {"due_at": self.now(), "attempts": 0}
+        self._run(update(applied_digest).where(failed).values(due))
+        given_up = and_(this, applied_digest.c.given_up_since.is_not(None))
+        self._run(update(applied_digest).where(given_up).values(_ALL_AGAIN))
 
     def forget_applied(self, besides: Collection[str]) -> None:
         kept = applied_digest.c.channel.in_(besides)
@@ -106,3 +149,11 @@ def _applied_from(since: datetime) -> ColumnElement[bool]:
 
 def _of_states_alone(updated: list[list[object]] | None) -> bool:
     return updated is not None and all(change[0] in STATE_PROPERTIES for change in updated)
+
+
+def _cursor_of(row: AnyRow) -> AppliedCursor:
+    given_up = None
+    if row.given_up_since is not None:
+        given_up = row.given_up_since, row.given_up_until
+    next_try = None if row.until is None else row.due_at
+    return AppliedCursor(row.told_until, next_try, row.attempts, row.error, given_up)

@@ -21,7 +21,7 @@ class AuditReading(Session):
     def audits(
         self, limit: int, *, action: Action | None = None, since: datetime | None = None
     ) -> tuple[Audited, ...]:
-        latest = select(audit).order_by(audit.c.id.desc()).limit(limit)
+        latest = select(audit).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
         if action is not None:
             latest = latest.where(audit.c.action == action)
         if since is not None:

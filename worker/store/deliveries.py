@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     exists,
     insert,
     literal,
@@ -56,6 +57,10 @@ class DeliveryReading(Session):
     def is_paused(self, channel: str) -> bool:
         return bool(self._rows(select(channel_pause.c.channel).where(self._pause(channel))))
 
+    def pauses(self) -> Mapping[str, datetime]:
+        asked = select(channel_pause).where(channel_pause.c.until > self.now())
+        return {row.channel: row.until for row in self._rows(asked)}
+
     def _pause(self, channel: str) -> ColumnElement[bool]:
         now = self.now()
         return exists().where(channel_pause.c.channel == channel, channel_pause.c.until > now)
@@ -90,6 +95,9 @@ class DeliveryWriting(DeliveryReading):
     def pause(self, channel: str, until: datetime) -> None:
         asked = self._upsert(channel_pause).values(channel=channel, until=until)
         self._run(asked.on_conflict_do_update(index_elements=["channel"], set_={"until": until}))
+
+    def end_pause(self, channel: str) -> None:
+        self._run(delete(channel_pause).where(channel_pause.c.channel == channel))
 
     def drop(self, finding: int, channel: str) -> None:
         self._run(update(delivery).where(_this(finding, channel)).values(_NOT_WANTED))

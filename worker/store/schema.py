@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 #: The newest revision in ``migrations``; a test compares.
-HEAD: Final = "0014"
+HEAD: Final = "0016"
 _LOCK_TIMEOUT_SECONDS: Final = 30.0
 
 

@@ -272,6 +272,7 @@ finding_server = Table(
 
 #: What people decided.  Rows are only ever added: triggers of revision 0009 refuse all else, and
 #: whoever makes this table anew has to make those, too.  It refers to nothing, for it outlives all.
+#: Revision 0016 added decisions that are older than the rows before them: it is in order by ``at``.
 audit = Table(
     "audit",
     metadata,
@@ -283,5 +284,6 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("before", CanonicalJson),
     Column("after", CanonicalJson),
+    Index("ix_audit_at", "at", "id"),
     sqlite_autoincrement=True,
 )

@@ -6,6 +6,8 @@ the same again, with the same key.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
@@ -14,8 +16,8 @@ from worker import observing
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.config import Applied
 from worker.alerts.message import Changes
-from worker.applied_ports import AppliedOperation, Span
-from worker.ports import Store
+from worker.applied_ports import AppliedBacklog, AppliedCursor, AppliedLine, AppliedOperation, Span
+from worker.ports import Reading, Store
 from worker.telling.giving_up import works_again
 from worker.telling.handing import hand_over, refused
 from worker.telling.patience import CLAIM
@@ -32,7 +34,7 @@ def tell_changes(store: Store, channel: Channel, applied: Applied) -> None:
     span = _claimed(store, channel.name, claim, applied)
     if span is None:
         return
-    message = _composed(store, span)
+    message = _composed(store, span, applied)
     if message is None:
         _done(store, claim)
         return
@@ -55,15 +57,39 @@ def _claimed(store: Store, channel: str, claim: str, applied: Applied) -> Span |
     return span
 
 
-def _composed(store: Store, span: Span) -> Changes | None:
+def _composed(store: Store, span: Span, applied: Applied) -> Changes | None:
     """None if nothing was applied that is told."""
     with store.read() as reading:
-        operations, count = reading.applied(span.since, span.until, _MOST)
-    if not operations:
+        lines = _lines(reading, span.since, span.until, applied)
+        first = reading.applied_operations([line.number for line in lines[:_MOST]])
+    if not lines:
         return None
-    told = tuple(sorted(operations, key=_by_relationship))
-    more = count - len(told)
+    told = tuple(sorted(first, key=_by_relationship))
+    more = len(lines) - len(told)
     return Changes(f"applied-{span.batch}", told, more, span.since, span.until)
+
+
+def _lines(
+    reading: Reading, since: datetime, until: datetime, applied: Applied
+) -> tuple[AppliedLine, ...]:
+    """What is told of that span."""
+    every = reading.applied_lines(since, until)
+    return tuple(line for line in every if applied.match.fits(line))
+
+
+def backlogs(reading: Reading, applied: Applied) -> Mapping[str, AppliedBacklog]:
+    """What each channel was not told yet, or never."""
+    cursors, now = reading.applied_cursors(), reading.now()
+    return {name: _backlog(reading, cursor, applied, now) for name, cursor in cursors.items()}
+
+
+def _backlog(
+    reading: Reading, cursor: AppliedCursor, applied: Applied, now: datetime
+) -> AppliedBacklog:
+    waits = _lines(reading, cursor.told_until, now, applied)
+    given_up = () if cursor.given_up is None else _lines(reading, *cursor.given_up, applied)
+    next_try = cursor.next_try or (waits[0].at + applied.every if waits else None)
+    return AppliedBacklog(len(waits), next_try, cursor.attempts, len(given_up), cursor.error)
 
 
 def _by_relationship(operation: AppliedOperation) -> tuple[str, str, str, str, int]:
@@ -85,6 +111,6 @@ def _done(store: Store, claim: str, channel: str | None = None) -> None:
 def _failed(store: Store, channel: str, claim: str, attempts: int, error: Undelivered) -> None:
     with store.write() as uow:
         verdict = refused(uow, channel, attempts, error)
-        uow.applied_untold(claim, verdict.again, is_dead=verdict.is_dead)
+        uow.applied_untold(claim, verdict.again, error.sentence, is_dead=verdict.is_dead)
         uow.commit()
     observing.alerts_failed(channel, error.sentence, is_dead=verdict.is_dead)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
-from typing_extensions import override
 
 from reconcile.model import Operation
+from tests.worker.alerts.pages import tags_of
 from tests.worker.alerts.samples import CHANGES, MCLT, applied, hostile_changes
 from tests.worker.alerts.test_webhook import PROMISE
 from worker.alerts.changed import MOST_OPERATIONS, account
@@ -165,23 +164,10 @@ def test_a_name_makes_no_line_of_its_own(changes: Changes) -> None:
     assert [x for x in lines[1:] if x and not x.startswith((*starts, *others))] == []
 
 
-class _Tags(HTMLParser):
-    """The tags and attributes of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: set[str] = set()
-
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen |= {tag, *(f"{tag}.{name}={value}" for name, value in attrs)}
-
-
 @given(hostile_changes())
 def test_html_has_our_tags_only(changes: Changes) -> None:
-    tags = _Tags()
-    tags.feed(TEXTS.body(changes, Medium.HTML))
-    assert tags.seen <= {"p", "strong", "ul", "li", "br"}
+    tags = tags_of(TEXTS.body(changes, Medium.HTML))
+    assert tags <= {"p", "strong", "ul", "li", "br"}
 
 
 @given(hostile_changes())

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.findings import Kind, Matter, Severity
+from reconcile.model import Operation
 from worker.alerts.changed import Account, Done, Group
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.mail import Mail
@@ -20,7 +21,7 @@ from worker.alerts.channels.services import Service
 from worker.alerts.channels.webhook import Webhook
 from worker.alerts.config import Alerting, Applied, load_alerting
 from worker.alerts.kinds import KINDS, mailbox
-from worker.alerts.routes import Match, QuietHours, Route
+from worker.alerts.routes import Match, MatchChange, QuietHours, Route
 from worker.alerts.texts import NAMES
 from worker.alerts.unusable import AlertsFileUnusable
 from worker.alerts.words import Telling
@@ -161,6 +162,9 @@ def test_who_is_told_of_changes_and_how_long_these_are_collected(tmp_path: Path)
     assert found.applied == Applied(("log",), timedelta(minutes=15))
     found = load(tmp_path, f'{log}[applied]\nchannels = ["log"]\nevery = 60')
     assert found.applied == Applied(("log",), timedelta(minutes=1))
+    match = 'match = {operation = "FailoverDelete", server = "hub*", relationship = "H?"}'
+    found = load(tmp_path, f'{log}[applied]\nchannels = "log"\n{match}')
+    assert found.applied.match == MatchChange(frozenset({Operation.DELETE}), "hub*", "H?")
 
 
 def test_changes_are_no_incidents_and_go_nowhere_but_to_channels(tmp_path: Path) -> None:
@@ -176,7 +180,7 @@ def test_changes_are_no_incidents_and_go_nowhere_but_to_channels(tmp_path: Path)
         [applied]
         channels = ["am", "pager", "pagr"]
         every = 59
-        match = {server = "*"}
+        match = {kind = "one_sided", operation = "Failover"}
         """,
         KEY=SECRET,
     )
@@ -185,7 +189,8 @@ def test_changes_are_no_incidents_and_go_nowhere_but_to_channels(tmp_path: Path)
         "applied.channels: am takes incidents, and a change is none.",
         "applied.channels: pager takes incidents, and a change is none.",
         "applied.every: 59: in seconds, give a whole number from 60 to 31536000.",
-        "applied.match: there is no such key.",
+        "applied.match.operation: 'Failover': there is no 'Failover'; did you mean FailoverUpdate?",
+        "applied.match.kind: there is no such key.",
     ]
     with pytest.raises(AlertsFileUnusable, match=r"applied\.channels: is missing"):
         load(tmp_path, "[applied]\n")
@@ -279,18 +284,20 @@ def test_the_page_has_every_type_every_template_and_every_word_for_one() -> None
     told = set(re.findall(r"`([\w.]+)`", PAGE))
     assert told >= NAMES
     assert told >= {*Telling.__dataclass_fields__, "sentence", *Match.__dataclass_fields__}
+    assert told >= set(MatchChange.__dataclass_fields__)
     for words in (Account, Group, Done):
         assert told >= set(words.__dataclass_fields__)
 
 
 def test_the_example_of_the_page_can_be_used(tmp_path: Path) -> None:
     examples = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
-    example = examples[0] + next(text for text in examples if "[applied]" in text)
+    example = examples[0] + "".join(text for text in examples if "[applied" in text)
     for name in re.findall(r'_file = "(.*?)"', example):
         (tmp_path / name).write_text("https://hook.example/x")
     found = load(tmp_path, example)
     assert {route for each in found.routes for route in each.channels} == set(found.channels)
     assert set(found.applied.channels) <= set(found.channels)
+    assert found.applied.match != MatchChange()
 
 
 def test_the_repeats_of_the_page_are_those_that_nobody_has_to_write(tmp_path: Path) -> None:

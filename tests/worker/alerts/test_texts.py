@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
-from typing_extensions import override
 
 from reconcile.findings import Kind
 from reconcile.model import Evidence
+from tests.worker.alerts.pages import tags_of
 from tests.worker.alerts.samples import (
     ACKNOWLEDGED,
     CHANGED,
@@ -151,25 +150,12 @@ def test_a_name_makes_no_line_of_its_own(alert: Alert) -> None:
     assert [line for line in lines[1:] if line and not line.startswith(starts)] == []
 
 
-class _Tags(HTMLParser):
-    """The tags and attributes of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: set[str] = set()
-
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen |= {tag, *(f"{tag}.{name}={value}" for name, value in attrs)}
-
-
 @given(hostile_alerts())
 def test_html_has_our_tags_only(alert: Alert) -> None:
     for message in (alert, Digest("d", (alert,), NOW)):
-        tags = _Tags()
-        tags.feed(TEXTS.body(message, Medium.HTML))
+        tags = tags_of(TEXTS.body(message, Medium.HTML))
         ours = {"p", "strong", "table", "tr", "th", "th.align=left", "td", "ul", "li", "br"}
-        assert tags.seen <= ours
+        assert tags <= ours
 
 
 @given(hostile_alerts())

@@ -174,7 +174,10 @@ def test_channels_are_listed_with_who_reads_them_and_what_leads_there(told: Site
         "waiting": 0,
         "failed": 0,
         "given_up": 0,
+        "changes_waiting": 0,
+        "changes_given_up": 0,
         "told_at": None,
+        "paused_until": None,
     }
     assert found["log"]["routes"] == ["everything"]
     assert found["nobody"]["routes"] == []
@@ -187,6 +190,9 @@ def test_a_channel_that_is_told_what_was_applied_says_so(told: Site) -> None:
     file.write_text(file.read_text() + '[applied]\nchannels = "nobody"\nevery = 1800\n')
     assert {name for name, channel in channels(told).items() if channel["applied"]} == {"nobody"}
     assert "what policy auto applied, of 30 minutes at once" in told.run("alerts", "channels").out
+    file.write_text(file.read_text() + 'match = {operation = "FailoverDelete", server = "hub*"}\n')
+    chosen = "what policy auto applied, FailoverDelete, about a server like hub*, of 30 minutes"
+    assert chosen in told.run("alerts", "channels").out
 
 
 def test_a_channel_tells_what_waits_what_was_given_up_and_when_it_was_told(
@@ -456,7 +462,14 @@ def test_an_empty_outbox_says_so(told: Site) -> None:
     outcome = told.run("alerts", "outbox")
     assert (outcome.code, outcome.out) == (0, "")
     assert "The outbox is empty" in outcome.err
-    assert outbox(told) == {"undecided": 0, "waiting": 0, "given_up": 0, "undone": []}
+    assert outbox(told) == {
+        "undecided": 0,
+        "waiting": 0,
+        "given_up": 0,
+        "undone": [],
+        "changes": [],
+        "paused": {},
+    }
 
 
 def test_events_that_nobody_decided_about_are_counted(told: Site) -> None:
@@ -531,6 +544,16 @@ def test_no_more_than_asked_for_and_how_many_more_there_are(told: Site, post: Po
 # ---------------------------------------------------------------------------------------- retry
 
 
+NOTHING_RETRIED = {
+    "given_up": 0,
+    "failed": 0,
+    "dropped": 0,
+    "quiet": 0,
+    "changes": 0,
+    "is_pause_over": False,
+}
+
+
 def test_what_was_given_up_is_told_when_it_is_tried_again(told: Site, post: Post) -> None:
     give_up(told, post)
     post.manner.status = 200
@@ -538,7 +561,7 @@ def test_what_was_given_up_is_told_when_it_is_tried_again(told: Site, post: Post
     deliver(told)
     assert post.got == [], "it was given up"
     outcome = told.run("alerts", "retry", "ticket", "--json")
-    assert outcome.json == {"given_up": 1, "failed": 0, "dropped": 0, "quiet": 0}
+    assert outcome.json == NOTHING_RETRIED | {"given_up": 1}
     assert "1 alert tried again now" in outcome.err
     assert "No control worker is alive" in outcome.err
     deliver(told)
@@ -613,7 +636,7 @@ def test_what_waits_for_the_end_of_quiet_hours_goes_on_waiting(told: Site, post:
         " WHERE channel = 'ticket'"
     )
     outcome = told.run("alerts", "retry", "--all", "--json")
-    assert outcome.json == {"given_up": 0, "failed": 0, "dropped": 0, "quiet": 1}
+    assert outcome.json == NOTHING_RETRIED | {"quiet": 1}
     assert outbox(told)["undone"][0]["next_try"].startswith("2998")
 
 
@@ -634,3 +657,116 @@ def test_trying_again_is_a_decision_and_doing_nothing_is_none(told: Site, post: 
 @pytest.mark.parametrize("arguments", [(), ("ticket", "--all"), ("--all", "--problem", "1")])
 def test_one_has_to_say_what_is_tried_again(told: Site, arguments: tuple[str, ...]) -> None:
     assert told.run("alerts", "retry", *arguments).code == 1
+
+
+# --------------------------------------------------------------------------------------- pauses
+
+
+def asks_for_patience(site: Site, post: Post) -> None:
+    post.manner.status, post.manner.headers = 503, {"Retry-After": "7200"}
+    break_apart(site)
+    deliver(site)
+    post.manner.status, post.manner.headers = 200, {}
+    post.got.clear()
+
+
+def test_who_asked_to_be_left_alone_is_shown_and_until_when(told: Site, post: Post) -> None:
+    asks_for_patience(told, post)
+    until = channels(told)["ticket"]["paused_until"]
+    document = outbox(told)
+    assert document["paused"] == {"ticket": until}
+    assert document["undone"][0]["next_try"] >= until
+    assert outbox(told, "--channel", "log")["paused"] == {}
+    assert "asked to be left alone until" in told.run("alerts", "channels").out
+    assert "ipam-sync alerts retry ticket" in told.run("alerts", "outbox").err
+
+
+def test_a_pause_ends_when_the_channel_is_named_and_not_otherwise(told: Site, post: Post) -> None:
+    asks_for_patience(told, post)
+    everything = told.run("alerts", "retry", "--all", "--json")
+    assert everything.json == NOTHING_RETRIED | {"failed": 1}
+    assert "ticket asked to be left alone until" in everything.err
+    problem = str(outbox(told)["undone"][0]["problem"])
+    assert not told.run("alerts", "retry", "--problem", problem, "--json").json["is_pause_over"]
+    deliver(told)
+    assert post.got == []
+    until = outbox(told)["paused"]["ticket"]
+    named = told.run("alerts", "retry", "ticket", "--json")
+    assert named.json["is_pause_over"]
+    assert "is not any more" in named.err
+    deliver(told)
+    assert [got["alerts"][0]["event"] for got in post.documents] == ["opened"]
+    assert outbox(told)["paused"] == {}
+    latest, *_ = told.run("audit", "list", "--action", "retry_alerts", "--json").json
+    assert latest["before"]["paused_until"] == {"ticket": until}
+    assert latest["after"]["paused_until"] == {}
+
+
+# -------------------------------------------------------------------------------------- changes
+
+
+def is_told_of_changes(site: Site) -> None:
+    """``ticket`` is, and something was applied a while ago."""
+    file = site.root / "alerts.toml"
+    file.write_text(file.read_text() + '[applied]\nchannels = "ticket"\nevery = 60\n')
+    deliver(site)  # known from now on
+    site.tell(1, 3, "Branch", scopes=("10.2.0.0", "10.2.1.0"))
+    site.sync()
+    assert outbox(site)["changes"][0]["waiting"] == 1
+    site.sql("UPDATE applied_digest SET told_until = '2020-01-01T00:00:00.000000Z'")
+    site.sql("UPDATE operation_tracker SET decided_at = '2020-01-02T00:00:00.000000Z'")
+
+
+def test_changes_that_wait_are_counted_with_their_error(told: Site, post: Post) -> None:
+    is_told_of_changes(told)
+    post.manner.status = 503
+    deliver(told)
+    (row,) = outbox(told)["changes"]
+    assert (row["channel"], row["given_up"], row["attempts"]) == ("ticket", 0, 1)
+    assert row["waiting"] > 0
+    assert row["error"] == "ticket: 127.0.0.1 answered with 503."
+    assert row["next_try"] is not None
+    assert outbox(told, "--channel", "log")["changes"] == []
+    assert outbox(told, "--dead")["changes"] == []
+    people = no_secret(told.run("alerts", "outbox"))
+    assert "answered with 503" in people.out
+    assert "is empty" not in people.err
+    assert channels(told)["ticket"]["changes_waiting"] == row["waiting"]
+
+
+def test_changes_that_were_given_up_are_shown_and_told_when_a_person_says_so(
+    told: Site, post: Post
+) -> None:
+    is_told_of_changes(told)
+    post.manner.status = 410
+    deliver(told)
+    (row,) = outbox(told, "--dead")["changes"]
+    assert (row["waiting"], row["next_try"]) == (0, None)
+    lost = row["given_up"]
+    assert lost > 0
+    assert channels(told)["ticket"]["changes_given_up"] == lost
+    assert f"{lost} change" in no_secret(told.run("alerts", "channels")).out
+    post.manner.status = 200
+    post.got.clear()
+    deliver(told)
+    assert post.got == [], "they were given up"
+    outcome = told.run("alerts", "retry", "--all", "--json")
+    assert outcome.json["changes"] == lost
+    assert "told again now" in outcome.err
+    deliver(told)
+    (message,) = (d for d in post.documents if "changes" in d)
+    assert len(message["changes"]) == lost
+    assert outbox(told)["changes"] == []
+    latest, *_ = told.run("audit", "list", "--action", "retry_alerts", "--json").json
+    assert latest["after"]["changes_due_now"] == lost
+
+
+def test_changes_are_about_no_problem(told: Site, post: Post) -> None:
+    is_told_of_changes(told)
+    post.manner.status = 410
+    break_apart(told)
+    deliver(told)
+    (row,) = outbox(told)["undone"]
+    retried = told.run("alerts", "retry", "--problem", str(row["problem"]), "--json")
+    assert retried.json["changes"] == 0
+    assert outbox(told, "--dead")["changes"] != []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from reconcile.model import Operation, State
-from reconcile.record import Change, EntryStatus, Planned, Record
+from reconcile.record import Change, EntryStatus, Party, Planned, Record
 from tests.worker.store.samples import (
     a_plan,
     a_record,
@@ -19,7 +19,7 @@ from tests.worker.store.samples import (
     open_run,
 )
 from tests.worker.store.sql_counter import counted
-from worker.applied_ports import Span
+from worker.applied_ports import AppliedCursor, AppliedLine, Span
 from worker.store.alert_tables import applied_digest
 from worker.store.columns import AwareUtc
 from worker.store.store import SqlStore
@@ -73,14 +73,22 @@ class Machine:
 
     def fails(self, claim: str, *, is_dead: bool = False) -> None:
         with self.store.write() as uow:
-            uow.applied_untold(claim, uow.now() + MINUTE, is_dead=is_dead)
+            uow.applied_untold(claim, uow.now() + MINUTE, "no route", is_dead=is_dead)
             uow.commit()
 
-    def in_span(self, span: Span | None, most: int = 100) -> list[int]:
+    def in_span(self, span: Span | None) -> list[int]:
         assert span is not None
         with self.store.read() as reading:
-            operations, _ = reading.applied(span.since, span.until, most)
-        return [operation.number for operation in operations]
+            return [line.number for line in reading.applied_lines(span.since, span.until)]
+
+    def cursor(self, channel: str = "mail") -> AppliedCursor:
+        with self.store.read() as reading:
+            return reading.applied_cursors()[channel]
+
+    def retried(self, channel: str = "mail") -> None:
+        with self.store.write() as uow:
+            uow.retry_applied(channel)
+            uow.commit()
 
 
 @pytest.fixture
@@ -183,6 +191,7 @@ def test_only_what_the_machine_applied_counts_and_no_state(machine: Machine) -> 
         Change("Server1State", State.NORMAL, State.STARTUP),
         Change("Server2IP", None, "10.0.0.9"),
     )
+    both = replace(both, server1=Party(both.server1.server, "dhcp01"))
     machine.applies(states(record))
     machine.applies(an_update(record, 1), machine=False)
     machine.applies(an_update(record, 2), as_=EntryStatus.SUPERSEDED)
@@ -194,10 +203,12 @@ def test_only_what_the_machine_applied_counts_and_no_state(machine: Machine) -> 
     assert machine.in_span(span) == told
     assert span is not None
     with machine.store.read() as reading:
-        operations, count = reading.applied(span.since, span.until, 2)
-    assert ([o.number for o in operations], count) == (told[:2], 3)
-    assert operations[0].planned == both
-    assert span.since <= operations[0].at < span.until
+        (operation,) = reading.applied_operations(told[:1])
+        line, *_ = reading.applied_lines(span.since, span.until)
+    assert operation.planned == both
+    assert span.since <= operation.at < span.until
+    servers = "dhcp01", both.server2.name
+    assert line == AppliedLine(told[0], operation.at, Operation.UPDATE, "alpha", servers)
 
 
 def test_what_is_not_told_is_passed_over_at_times_so_that_looking_stays_cheap(
@@ -228,3 +239,58 @@ def test_a_channel_that_comes_back_is_new(machine: Machine) -> None:
     machine.later(QUARTER)
     assert machine.claims("c") is None
     assert machine.claims("d", "other") is not None
+
+
+def test_what_failed_is_due_at_once_when_a_person_says_so_as_the_same_message(
+    machine: Machine,
+) -> None:
+    machine.applies(an_update(machine.record, 60))
+    machine.later(QUARTER)
+    first = machine.claims("a")
+    machine.fails("a")
+    assert machine.cursor().attempts == 1
+    assert machine.cursor().error == "no route"
+    machine.retried()
+    second = machine.claims("b")
+    assert first is not None
+    assert second is not None
+    assert (second.batch, second.attempts) == (first.batch, 0)
+    machine.told("b")
+    assert machine.cursor().error is None
+
+
+def test_what_was_given_up_once_and_once_more_comes_back_with_all_that_came_after(
+    machine: Machine,
+) -> None:
+    numbers = []
+    for claim in ("a", "b"):
+        numbers += machine.applies(an_update(machine.record, 60))
+        machine.later(QUARTER)
+        assert machine.claims(claim) is not None
+        machine.fails(claim, is_dead=True)
+    given_up = machine.cursor().given_up
+    assert given_up is not None
+    with machine.store.read() as reading:
+        assert [line.number for line in reading.applied_lines(*given_up)] == numbers
+    numbers += machine.applies(an_update(machine.record, 120))
+    machine.later(QUARTER)
+    machine.claims("c")
+    machine.told("c")
+    assert machine.cursor().given_up is not None, "a later one says nothing of it"
+    machine.retried()
+    assert machine.in_span(machine.claims("d")) == numbers
+    assert machine.cursor().given_up is None
+
+
+def test_what_neither_failed_nor_was_given_up_is_left_alone(machine: Machine) -> None:
+    machine.applies(an_update(machine.record, 60))
+    before = machine.cursor()
+    machine.retried()
+    assert machine.cursor() == before
+    machine.later(QUARTER)
+    span = machine.claims("a")
+    machine.retried()
+    machine.told("a")
+    machine.later(QUARTER)
+    assert machine.claims("b") is None
+    assert span is not None

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.telling.ops import Ops
+from reconcile.findings import Finding
+from tests.worker.telling.ops import Ops, mismatch, one_sided
 from worker.store.store import SqlStore
 
 
@@ -14,3 +15,15 @@ from worker.store.store import SqlStore
 def ops(store: SqlStore, tmp_path: Path) -> Ops:
     """Nothing happened yet."""
     return Ops(store, tmp_path)
+
+
+@pytest.fixture
+def hq(ops: Ops) -> Finding:
+    """A warning."""
+    return mismatch("HQ", *ops.servers[:2])
+
+
+@pytest.fixture
+def branch(ops: Ops) -> Finding:
+    """A critical one, of the other servers."""
+    return one_sided("Branch", *ops.servers[2:])

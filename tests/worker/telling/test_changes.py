@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -18,7 +18,8 @@ from tests.worker.telling.ops import Ops, mismatch
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.config import Applied
 from worker.alerts.message import Changes, Message
-from worker.alerts.routes import Match, Route
+from worker.alerts.routes import Match, MatchChange, Route
+from worker.telling.changes import backlogs
 from worker.telling.patience import CLAIM, MOST_ATTEMPTS
 
 QUARTER = timedelta(minutes=15)
@@ -239,6 +240,38 @@ def test_very_many_changes_are_counted(site: Site) -> None:
     site.ops.deliverer().deliver()
     (message,) = site.inbox.got
     assert (len(message.operations), message.more, message.count) == (200, 50, 250)
+
+
+@pytest.mark.parametrize(
+    ("match", "fits"),
+    [
+        (MatchChange(), [0, 1, 2]),
+        (MatchChange(relationship="BR*"), [1, 2]),
+        (MatchChange(operation=frozenset({Operation.REMOVE_SCOPES})), [2]),
+        (MatchChange(server="*01*", relationship="hq"), [0]),
+        (MatchChange(server="nowhere*"), []),
+    ],
+)
+def test_only_what_fits_is_told_and_counted_and_the_rest_is_passed_over(
+    site: Site, match: MatchChange, fits: list[int]
+) -> None:
+    site.ops.applied = Applied(("inbox",), QUARTER, match)
+    hq, branch = site.records
+    removal = a_plan(Operation.REMOVE_SCOPES, branch)
+    update = an_update(hq, 60)
+    update = replace(update, server2=replace(update.server2, name="dhcp01.corp.example"))
+    numbers = site.applies(update, an_update(branch, 60), removal)
+    with site.ops.store.read() as reading:
+        assert backlogs(reading, site.ops.applied)["inbox"].waits == len(fits)
+    site.ops.later(QUARTER)
+    teller = site.ops.deliverer()
+    teller.deliver()
+    told = sorted(number for message in site.inbox.numbers() for number in message)
+    assert told == [numbers[place] for place in fits]
+    site.ops.applied = Applied(("inbox",), QUARTER)
+    site.ops.later(QUARTER)
+    site.ops.deliverer().deliver()
+    assert len(site.inbox.got) == bool(fits), "also what did not fit is behind it"
 
 
 def test_a_channel_that_was_away_from_the_file_is_told_no_history(site: Site) -> None:

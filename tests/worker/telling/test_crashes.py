@@ -14,7 +14,7 @@ import pytest
 from reconcile.findings import Finding
 from tests.processes import PATIENCE_SECONDS
 from tests.worker.alerts.receivers import Manner, receiving
-from tests.worker.telling.ops import Ops, fingerprints, mismatch, one_sided
+from tests.worker.telling.ops import Ops, fingerprints, mismatch
 from tests.worker.telling.receiving_ends import Around, Held, Killed, Leaving, die, hook, refuse
 from worker.alerts.routes import Match, Route
 from worker.store.schema import open_store
@@ -22,16 +22,6 @@ from worker.store_faults import StoreUnavailable
 from worker.telling.delivering import Deliverer
 from worker.telling.patience import CLAIM
 from worker.telling.words import Words
-
-
-@pytest.fixture
-def hq(ops: Ops) -> Finding:
-    return mismatch("HQ", *ops.servers[:2])
-
-
-@pytest.fixture
-def branch(ops: Ops) -> Finding:
-    return one_sided("Branch", *ops.servers[2:])
 
 
 def over(ops: Ops, *channels: str) -> None:

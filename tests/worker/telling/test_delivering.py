@@ -13,7 +13,7 @@ from reconcile.life import Event
 from tests.worker.alerts.receivers import Manner, Post, receiving
 from tests.worker.store.sql_counter import counted
 from tests.worker.telling.inbox import Inbox
-from tests.worker.telling.ops import Ops, mismatch, one_sided
+from tests.worker.telling.ops import Ops, mismatch
 from tests.worker.telling.receiving_ends import hook, told
 from worker.alert_ports import Delivery
 from worker.alerts.message import Message, members
@@ -40,16 +40,6 @@ def site(ops: Ops, to: Post) -> Ops:
     ops.routes = (Route(Match(), ("log", "hook")),)
     ops.repeat = {}
     return ops
-
-
-@pytest.fixture
-def hq(site: Ops) -> Finding:
-    return mismatch("HQ", *site.servers[:2])
-
-
-@pytest.fixture
-def branch(site: Ops) -> Finding:
-    return one_sided("Branch", *site.servers[2:])
 
 
 def waiting(ops: Ops, channel: str = "hook") -> list[Delivery]:
@@ -299,37 +289,37 @@ class Broken(Inbox):
 
 
 def test_an_alert_that_our_own_code_fails_on_keeps_nothing_from_the_channel(
-    ops: Ops, hq: Finding, branch: Finding
+    site: Ops, hq: Finding, branch: Finding
 ) -> None:
     """It is tried again and given up as if the receiver had failed, and the log has the traceback."""
     broken = Broken("hook")
-    ops.channels, ops.routes = {"hook": broken}, (Route(Match(), ("hook",)),)
-    ops.see(hq, branch)
-    teller = ops.deliverer()
+    site.channels, site.routes = {"hook": broken}, (Route(Match(), ("hook",)),)
+    site.see(hq, branch)
+    teller = site.deliverer()
     for _ in range(3):
         teller.deliver()
-        ops.later(LONG)
+        site.later(LONG)
     assert [alert.relationship for alert in broken.alerts] == ["Branch"]
-    (failed,) = waiting(ops)
+    (failed,) = waiting(site)
     assert "ZeroDivisionError" in (failed.error or "")
     assert failed.attempts > 1
-    give_up(ops)
+    give_up(site)
 
 
 def test_what_a_problem_once_went_through_costs_nothing_when_it_is_told(
-    ops: Ops, hq: Finding
+    site: Ops, hq: Finding
 ) -> None:
     """Only what is to be told is read."""
-    ops.see(hq)
-    problem = ops.problem(hq)
+    site.see(hq)
+    problem = site.problem(hq)
     costs = []
     for events in (1, 60):
         for _ in range(events):
-            ops.happens(problem, Event.CHANGED)
-        ops.deliverer().deliver()
-        ops.later(timedelta(hours=2))  # it changes often, and was calm for a while
-        ops.happens(problem, Event.CHANGED)
-        with counted(ops.store.engine) as sql:
-            ops.deliverer().deliver()  # a new one looks at everything that is open
+            site.happens(problem, Event.CHANGED)
+        site.deliverer().deliver()
+        site.later(timedelta(hours=2))  # it changes often, and was calm for a while
+        site.happens(problem, Event.CHANGED)
+        with counted(site.store.engine) as sql:
+            site.deliverer().deliver()  # a new one looks at everything that is open
         costs.append(sql.fetched)
     assert costs[0] == costs[1]

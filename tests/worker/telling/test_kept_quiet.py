@@ -27,11 +27,6 @@ def inbox(ops: Ops) -> Inbox:
     return inbox
 
 
-@pytest.fixture
-def hq(ops: Ops) -> Finding:
-    return mismatch("HQ", *ops.servers[:2])
-
-
 def silence(ops: Ops, kind: Kind) -> None:
     with ops.store.write() as uow:
         now = uow.now()
