@@ -17,7 +17,8 @@ from reconcile.findings import Kind
 from reconcile.model import Evidence, Seen, Sighting, Skipped, Unseen
 from reconcile.moves import Membership
 from reconcile.record import Entry, Record
-from worker.alert_ports import AlertsKeeping, AlertsReading, OpenFinding
+from worker.alert_ports import OpenFinding
+from worker.alert_store_ports import AlertsKeeping, AlertsReading
 from worker.applied_ports import AppliedKeeping, AppliedReading
 from worker.audit_ports import AuditKeeping, AuditReading
 from worker.credential_ports import CredentialsKeeping, CredentialsReading
