@@ -12,9 +12,9 @@ from reconcile.findings import Finding, Severity, severity
 from reconcile.life import Event, begin, go_on
 from reconcile.model import Evidence, Seen, Sighting
 from reconcile.record import Record
+from reconcile.subjects import in_ipam
 from worker.alert_ports import NewEvent, OpenFinding, Snapshot
 from worker.ports import UnitOfWork
-from worker.problems import in_ipam
 from worker.request import Conduct
 
 #: What is told waits so long at most for its run to close, which may find a cause of it.

@@ -21,7 +21,6 @@ from reconcile.findings import (
     severity_at,
 )
 from reconcile.model import Server
-from reconcile.subjects import in_ipam as in_ipam  # noqa: PLC0414 - worker.lives still asks here
 from reconcile.subjects import is_about
 from worker.alert_ports import Acknowledgement, OpenFinding, Silence
 from worker.alerts.routes import Match
