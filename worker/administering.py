@@ -67,7 +67,9 @@ def rename_server(uow: UnitOfWork, by: Person, text: str, new: str) -> Server:
 def set_tags(uow: UnitOfWork, by: Person, text: str, tags: Sequence[str]) -> Server:
     """The server as it was, which has these tags now and no others. Raises UnknownTarget."""
     server = find_server(uow.servers(), text)
-    uow.set_tags(server.id, tags)
+    if server.tags != tuple(tags):
+        uow.set_tags(server.id, tags)
+        uow.look_again()  # other routes may take what is open, and other silences fit
     _keep(uow, by, Action.TAG, server)
     return server
 

@@ -124,6 +124,7 @@ def _change(uow: UnitOfWork, view: ServerView, one: InventoryServer) -> tuple[st
         changes.append(f"aliases: + {', '.join(new)}")
     if one.tags is not None and server.tags != one.tags:
         uow.set_tags(server.id, one.tags)
+        uow.look_again()  # other routes may take what is open, and other silences fit
         changes.append(f"tags: {_listed(server.tags)} -> {_listed(one.tags)}")
     return tuple(changes)
 

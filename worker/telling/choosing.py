@@ -108,9 +108,8 @@ def next_look(
     repeat, looks = alerting.repeat.get(alert.severity), []
     if problem.acknowledgement is not None and is_acknowledged(problem, now):
         looks = [] if (until := problem.acknowledgement.until) is None else [until]
-    elif repeat is not None:  # a repeat that is due, and that no route takes, may be taken later
-        due = alert.at + repeat
-        looks = [due if due > now else now + repeat]
+    elif repeat is not None:
+        looks = [alert.at + repeat]  # one that is due by now is one that no route takes
     if problem.finding.patience is not None:
         looks.append(problem.first_seen + timedelta(seconds=problem.finding.patience))
     return min((look for look in looks if look > now), default=None)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from reconcile.findings import Finding
 from tests.worker.telling.inbox import Inbox
 from tests.worker.telling.ops import Ops, mismatch
+from worker.administering import set_tags
 from worker.alert_ports import NOBODY, Silence
 from worker.alerts.routes import Match, Route
+from worker.audit_ports import Person
+from worker.importing import import_servers
+from worker.inventory import InventoryServer
 
 HOUR = timedelta(hours=1)
 
@@ -50,6 +56,26 @@ def test_a_silence_keeps_quiet_what_is_about_a_server_with_its_tag(ops: Ops) -> 
     ops.later(HOUR)
     teller.deliver()
     assert ops.events("log") == [("opened", "Branch"), ("opened", "HQ")]
+
+
+@pytest.mark.parametrize("how", ["by hand", "from a file"])
+def test_who_takes_what_is_open_by_other_tags_is_told_at_once(ops: Ops, how: str) -> None:
+    inbox = Inbox("inbox")
+    ops.channels, ops.routes = {"inbox": inbox}, (Route(Match(tag="night"), ("inbox",)),)
+    ops.repeat = {}
+    teller = ops.deliverer()
+    ops.see(hq(ops))
+    teller.deliver()
+    with ops.store.write() as uow:
+        server = next(s for s in uow.servers() if s.id == ops.servers[0])
+        if how == "by hand":
+            set_tags(uow, Person("ada", "cli@ops01"), server.name, ("night",))
+        else:
+            import_servers(uow, [InventoryServer(server.name, tags=("night",))])
+        uow.commit()
+    for _ in range(2):
+        teller.deliver()
+    assert [(alert.event, alert.tags) for alert in inbox.alerts] == [("opened", ("night",))]
 
 
 def test_the_tags_are_those_of_now(ops: Ops) -> None:
