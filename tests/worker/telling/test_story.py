@@ -178,7 +178,8 @@ class Told(Happenings):
 
     def _every_event_has_an_outcome_and_every_alert_an_event(self) -> None:
         with self.fleet.store.engine.connect() as connection:
-            rows = connection.execute(select(finding_event)).all()
+            in_order = select(finding_event).order_by(finding_event.c.id)
+            rows = connection.execute(in_order).all()
         assert all(row.outcome for row in rows if row.not_before < self.fleet.now)
         keys = {f"{row.finding_id}-{row.sequence}" for row in rows}
         latest = {row.finding_id: row.at for row in rows}
