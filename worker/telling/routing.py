@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,15 @@ from worker.alert_ports import NOBODY, Delivery, OpenFinding, PastEvent, Silence
 from worker.alerts.config import Alerting
 from worker.alerts.routes import Delivery as Way
 from worker.ports import Store, UnitOfWork
-from worker.telling.choosing import RESTLESS_WITHIN, calm_at, next_look, too_often, ways, why_not
+from worker.telling.choosing import (
+    RESTLESS_WITHIN,
+    calm_at,
+    knowing,
+    next_look,
+    too_often,
+    ways,
+    why_not,
+)
 from worker.telling.composing import composed, words_of
 from worker.telling.words import Words
 
@@ -75,21 +83,37 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
     if event.event is Event.RESOLVED:
         _tell_the_end(uow, desk, event)
         return
-    problem = desk.problems[event.finding]
+    problem, known = desk.problems[event.finding], desk.known[event.finding]
     alert = composed(event, problem, desk.words)
-    calm = calm_at(problem, alert, desk.changes.get(event.finding), desk.now)
-    why = why_not(problem, alert, desk.silences)
-    if why is None and calm is not None:
-        why = too_often(calm)
+    why, calm = why_not(problem, alert, desk.silences), None
     if why is not None:
         uow.decide_event((event.finding, event.sequence), {NOBODY: why})
     else:
-        known = desk.known[event.finding]
-        _want(uow, event, ways(alert, problem, known, desk.alerting, desk.now))
+        calm = calm_at(problem, alert, desk.changes.get(event.finding), desk.now)
+        found = ways(alert, problem, known, desk.alerting, desk.now)
+        _want_in_time(uow, event, found, knowing(known), calm)
     told_now = replace(alert, at=desk.now)  # a repeat is one of what was told
     look = next_look(problem, told_now, desk.silences, desk.alerting, desk.now)
     looks = [at for at in (look, calm) if at is not None]
     uow.remind(event.finding, min(looks, default=None), alert.severity if why is None else None)
+
+
+def _want_in_time(
+    uow: UnitOfWork,
+    event: PastEvent,
+    ways: Collection[Way],
+    known: Collection[str],
+    calm: datetime | None,
+) -> None:
+    """Who knows of a problem that changes often is not told of it before it is ``calm``."""
+    late = {} if calm is None else {w.channel: too_often(calm) for w in ways if w.channel in known}
+    at_once = [way for way in ways if way.channel not in late]
+    if late and not at_once:
+        late = {NOBODY: next(iter(late.values()))}
+    else:
+        _want(uow, event, at_once)
+    if late:
+        uow.decide_event((event.finding, event.sequence), late)
 
 
 def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:

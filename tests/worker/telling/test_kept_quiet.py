@@ -232,3 +232,24 @@ def test_the_end_of_what_changes_often_is_told_at_once(ops: Ops, inbox: Inbox, h
     ops.see()
     teller.deliver()
     assert short(inbox.alerts)[4:] == [("resolved", "They differ: 8.")]
+
+
+def test_who_does_not_know_of_what_changes_often_is_told_at_once(ops: Ops, inbox: Inbox) -> None:
+    """The others hear of that change when it is calm."""
+    teller = ops.deliverer()
+    for values in range(5):
+        ops.see(mismatch("HQ", *ops.servers[:2], value=str(values)))
+        teller.deliver()
+    new = Inbox("new")
+    ops.channels["new"] = new
+    ops.routes = (Route(Match(), ("inbox", "new")),)
+    ops.see(mismatch("HQ", *ops.servers[:2], value="5"))
+    teller = ops.deliverer()
+    for _ in range(2):
+        teller.deliver()
+    assert short(new.alerts) == [("opened", "They differ: 5.")]
+    assert len(inbox.alerts) == 4
+    ops.later(HOUR)
+    for _ in range(2):
+        teller.deliver()
+    assert short(inbox.alerts)[4:] == [("changed", "They differ: 5.")]
