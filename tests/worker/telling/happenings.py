@@ -5,7 +5,7 @@ without people and channels.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from hypothesis import strategies as st
@@ -46,7 +46,8 @@ class Happenings(RuleBasedStateMachine):
         self.oracle = Oracle(self.fleet.truth)
         self.office = Office(store)
         self.flickers: list[tuple[Pair, int]] = []
-        self.told_at = BEGIN
+        #: When a deliverer ran first after an event, by its key: repeats count from then on.
+        self.told_at: dict[str, datetime] = {}
 
     @override
     def teardown(self) -> None:

@@ -182,12 +182,13 @@ class Told(Happenings):
             rows = connection.execute(in_order).all()
         assert all(row.outcome for row in rows if row.not_before < self.fleet.now)
         keys = {f"{row.finding_id}-{row.sequence}" for row in rows}
-        latest = {row.finding_id: row.at for row in rows}
+        latest = {row.finding_id: f"{row.finding_id}-{row.sequence}" for row in rows}
+        for key in latest.values():
+            self.told_at.setdefault(key, self.fleet.now)
         for problem in self.open():
             often = self.office.repeats(self.oracle.open[key_of(problem.finding)], self.fleet.now)
-            overdue = often is not None and latest[problem.id] + often <= self.fleet.now
-            assert not overdue or latest[problem.id] > self.told_at, problem.finding
-        self.told_at = self.fleet.now
+            told_at = self.told_at[latest[problem.id]]
+            assert often is None or told_at + often > self.fleet.now, problem.finding
         for inbox in self.office.inboxes.values():
             assert {alert.key for alert in inbox.alerts} <= keys
 
