@@ -43,6 +43,10 @@ _GIVING_UP: Final = {
 }
 #: Milliseconds; tests that wait for no lock at all still think between two statements.
 _LEAST_IDLE: Final = 1000
+#: So many times as long as a lock is waited for, a transaction may take in all.
+_LONGEST: Final = 3
+#: The first PostgreSQL that knows of such a limit.
+_WITH_LIMIT: Final = 170000
 _SECRET_OPTIONS: Final = ("password", "sslpassword")
 _POSTGRES_DRIVER: Final = "postgresql+psycopg"
 
@@ -186,12 +190,16 @@ def _postgres(url: URL, lock_timeout_seconds: float) -> Database:
         """No lock is waited for any longer, and the server ends a transaction that is held up for
         so long between two statements: a machine that stands still keeps nobody else waiting.
 
+        One that stands still before all of a statement was sent is not between two: only the limit
+        of the whole transaction ends that, where the server has one.
+
         Once, and not in every transaction: each statement is a way to the server and back.
         """
-        connection.execute(
-            f"SET lock_timeout = {milliseconds};"
-            f"SET idle_in_transaction_session_timeout = {max(_LEAST_IDLE, milliseconds)}"
-        )
+        idle = max(_LEAST_IDLE, milliseconds)
+        limits = {"lock_timeout": milliseconds, "idle_in_transaction_session_timeout": idle}
+        if connection.info.server_version >= _WITH_LIMIT:
+            limits["transaction_timeout"] = _LONGEST * idle
+        connection.execute(";".join(f"SET {name} = {value}" for name, value in limits.items()))
         connection.commit()
 
     def on_checkin(connection: psycopg.Connection | None, _: object) -> None:

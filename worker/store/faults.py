@@ -97,6 +97,7 @@ _POSTGRES: Final[dict[str, _Fault]] = {
     "57014": _Fault("gave a statement up", "raise the server's statement_timeout"),
     "57": _LOST,
     "25P03": _Fault("ended a step that was held up for too long", _AGAIN),
+    "25P04": _Fault("ended a step that took too long", _AGAIN),
     "25006": _Fault(
         "may only be read", "name the primary server in IPAM_SYNC_DATABASE_URL, not a standby"
     ),

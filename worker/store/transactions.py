@@ -25,6 +25,10 @@ _READ_COMMITTED: Final = 2
 _REPEATABLE_READ: Final = 3
 #: PostgreSQL's advisory locks, any fixed numbers: of those who make or upgrade the tables, and of
 #: those who move the members of runs forward.
+#: Of this transaction; servers before 17 know of none.
+_NO_LIMIT: Final = (
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'"
+)
 _MIGRATION_LOCK: Final = 0x6970616D  # "ipam"
 _MEMBERS_LOCK: Final = _MIGRATION_LOCK + 1
 
@@ -76,9 +80,16 @@ def lock_members(database: Database, connection: Connection) -> None:
             connection.execute(select(func.pg_advisory_xact_lock(_MEMBERS_LOCK)))
 
 
-def migrating(database: Database) -> AbstractContextManager[Connection]:
-    """The transaction of the one who makes or upgrades the tables, that row included."""
-    return _in_turn(database, select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+@contextmanager
+def migrating(database: Database) -> Iterator[Connection]:
+    """The transaction of the one who makes or upgrades the tables, that row included; it takes as
+    long as it takes.
+    """
+    queue = select(func.pg_advisory_xact_lock(_MIGRATION_LOCK))
+    with _in_turn(database, queue) as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql(_NO_LIMIT)
+        yield connection
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +19,7 @@ from worker.ports import UnitOfWork
 from worker.store.engine import database
 from worker.store.schema import open_store
 from worker.store.store import SqlStore, SqlUnitOfWork
+from worker.store.transactions import migrating, writing
 from worker.store_faults import StoreUnavailable
 
 PASSWORD = "s3cret%20w0rd"  # noqa: S105 - the one that must not be seen
@@ -243,6 +245,28 @@ class TestPostgres:
         stuck.close()
         other.close()
 
+    def test_one_that_stands_still_before_all_of_a_statement_was_sent_is_ended_too(
+        self, postgres_store_url: str
+    ) -> None:
+        """To the server it is at work: the limit of a transaction that is held up does not count."""
+        stuck = open_store(postgres_store_url, lock_timeout_seconds=0.1)
+        other = open_store(postgres_store_url)
+        with pytest.raises(StoreUnavailable), stuck.write() as uow:
+            _stand_still_in_half(uow, other)
+        with other.read() as reading:
+            assert [server.name for server in reading.servers()] == ["dhcp01.corp.example"]
+        stuck.close()
+        other.close()
+
+    def test_an_upgrade_takes_as_long_as_it_takes(self, postgres_store_url: str) -> None:
+        opened = database(postgres_store_url, 0.1)
+        limit = text("SHOW transaction_timeout")
+        with migrating(opened) as connection:
+            assert connection.execute(limit).scalar() == "0"
+        with writing(opened) as connection:
+            assert connection.execute(limit).scalar() == "3s"
+        opened.close()
+
     @pytest.mark.parametrize(
         ("state", "words"),
         [
@@ -253,6 +277,8 @@ class TestPostgres:
             ("40001", "undid the step"),
             ("57014", "gave a statement up"),
             ("57P01", "cannot be reached"),
+            ("25P03", "ended a step that was held up for too long"),
+            ("25P04", "ended a step that took too long"),
             ("58030", "cannot read or write its files"),
         ],
     )
@@ -272,6 +298,21 @@ def _hold_connections(store: SqlStore, count: int) -> None:
     with ExitStack() as stack:
         for _ in range(count):
             stack.enter_context(store.read())
+
+
+def _stand_still_in_half(uow: SqlUnitOfWork, other: SqlStore) -> None:
+    """Without the end of what is asked, as a process does that is stopped while it sends many rows;
+    until the server has let the other one in.
+    """
+    driver = uow._connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    driver.pgconn.enter_pipeline_mode()
+    driver.pgconn.send_query_params(b"SELECT 1", [])
+    driver.pgconn.send_flush_request()
+    assert driver.pgconn.flush() == 0
+    add_servers(other, 1)
+    driver.close()
+    uow.add_server("dhcp09")
 
 
 def _stand_still(uow: SqlUnitOfWork, other: SqlStore) -> None:
