@@ -99,6 +99,14 @@ class _Standing:
     refusals: int = 0
     slots: dict[LogonProof, float] = field(default_factory=dict)
 
+    @property
+    def may_be_used(self) -> bool:
+        """By everybody: it was accepted, and is not refused everywhere of late.
+
+        The book may still be writing down what will suspend it: nobody is let in meanwhile.
+        """
+        return self.accepted and self.refusals < MOST_UNPROVEN
+
 
 class Logons:
     """The gate of a process: one for all threads that log on with the credentials of ``book``."""
@@ -156,8 +164,7 @@ class Logons:
     def accepted(self, credential: str, server: int) -> None:
         self._book.accepted(credential, server)
         standing = self._standing(credential)
-        standing.refusals = 0  # they count only with no acceptance since
-        if not standing.accepted:
+        if standing.refusals or not standing.accepted:
             self._let_all_in(standing)
 
     def refused(self, credential: str, server: int) -> None:
@@ -184,7 +191,7 @@ class Logons:
                 pending = [lapse for lapse in standing.slots.values() if lapse > now]
                 # Each refusal takes a slot away: else five proofs would be out before the third.
                 slots = max(1, MOST_UNPROVEN - standing.refusals)
-                if standing.accepted or len(pending) < slots:
+                if standing.may_be_used or len(pending) < slots:
                     standing.slots[proof] = now + SLOT_SECONDS
                     return
                 self._changed.wait(min(*pending, deadline.at) - now)
@@ -212,11 +219,12 @@ class Logons:
     def _let_all_in(self, standing: _Standing) -> None:
         with self._changed:
             standing.accepted = True
+            standing.refusals = 0  # they count only with no acceptance since
             self._changed.notify_all()
 
     def _leave(self, proof: LogonProof, credential: str) -> None:
         standing = self._standing(credential)
         with self._changed:
             standing.slots.pop(proof, None)
-            if not standing.accepted:
+            if not standing.may_be_used:
                 self._changed.notify_all()

@@ -86,6 +86,59 @@ def test_a_wrong_password_reaches_three_servers_and_no_more() -> None:
     assert book.refused_times["svc"] == 3
 
 
+class SlowBook(Book):
+    """Takes its time to write refusals down, as a database does to which everybody writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.write = threading.Event()
+
+    def refused(self, credential: str, server: int) -> bool:
+        assert self.write.wait(30)
+        return super().refused(credential, server)
+
+
+@pytest.mark.parametrize("verdict", [LogonProof.refused, LogonProof.accepted])
+def test_a_password_that_turns_wrong_is_not_tried_while_three_refusals_are_written_down(
+    verdict: Callable[[LogonProof], None],
+) -> None:
+    book = SlowBook()
+    gate = Logons(book)
+    with gate.proof("svc", 0, ample()) as proof:
+        proof.accepted()
+    refusing, last, later = (Server(v) for v in (LogonProof.refused, verdict, verdict))
+    last.third.set()
+    later.answer.set()
+    with ThreadPoolExecutor(5) as pool:
+        under_way = [pool.submit(refusing.log_on, gate, number) for number in (1, 2, 3)]
+        under_way.append(pool.submit(last.log_on, gate, 4))
+        while last.proofs + refusing.proofs < 4:
+            threading.Event().wait(0.001)
+        refusing.answer.set()
+        while gate._standing("svc").refusals < 3:
+            threading.Event().wait(0.001)
+        with pytest.raises(TimeoutError), gate.proof("svc", 5, Deadline(0.05)):
+            pytest.fail("a proof was let through")
+        new = pool.submit(later.log_on, gate, 6)
+        last.answer.set()  # a refusal waits for the book like the others, an acceptance does not
+        if verdict is LogonProof.accepted:
+            assert new.result(30), "one server accepts it: everybody may go on"
+        book.write.set()
+        assert all(poll.result(30) for poll in under_way)
+    assert later.proofs == (1 if verdict is LogonProof.accepted else 0)
+
+
+def test_one_server_that_refuses_again_and_again_holds_nobody_up_for_good() -> None:
+    gate = Logons(Book())
+    with gate.proof("svc", 0, ample()) as proof:
+        proof.accepted()
+    for _ in range(5):
+        with gate.proof("svc", 1, ample()) as proof:
+            proof.refused()
+    with gate.proof("svc", 2, ample()) as proof:
+        proof.accepted()
+
+
 def test_a_suspended_credential_is_refused_before_anything_happens() -> None:
     book = Book()
     book.refusals["svc"] = {1, 2, 3}
