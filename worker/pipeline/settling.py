@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Final
 
 from reconcile.doubts import Doubt, doubtful
-from reconcile.model import Seen, Sighting, Standing
+from reconcile.model import Seen, Sighting
 from reconcile.names import Known
 from reconcile.plan import Draft, complete, draft
 from reconcile.witness import neighbours, partner_texts
@@ -29,6 +29,7 @@ from worker.pipeline.counting import tally
 from worker.pipeline.ending import close, young_enough
 from worker.pipeline.pace import Pace
 from worker.pipeline.post import Post, publish
+from worker.pipeline.shares import HEARD, Share, last_share, next_share
 from worker.ports import Reading, Store, UnitOfWork
 from worker.recording import MACHINE, Written, at_once, write_down
 from worker.request import Conduct, Target
@@ -37,8 +38,6 @@ from worker.run_ports import Lane, LeaseLost, OpenRun, RunLine, Stage, Turn
 from worker.second_look import FURTHER_READINGS, Looked, earlier, with_distance
 from worker.store_faults import StoreError
 
-#: In the numbers of a run: so many retired servers were heard without being asked.
-_HEARD: Final = "retired_heard"
 #: How often who pauses looks whether there is anything to wait for.
 _LOOK_SECONDS: Final = 0.1
 
@@ -113,7 +112,7 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int
         token = None if run is None else holder.hold(uow)
         if run is None or token is None:
             return False
-        share = _next_share(uow, run, most) or _last_share(uow, run, most)
+        share = next_share(uow, run, most) or last_share(uow, run, most)
         if share is None:
             ended = _end(uow, run, token, conduct)
             uow.commit()
@@ -130,54 +129,6 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
-    """Whose turn it is: ``focus``, of which so many are ``heard`` without having been asked.
-
-    ``later`` are some of those whose turn comes later, none if there is nobody.
-    """
-
-    focus: frozenset[int]
-    later: frozenset[int] = frozenset()
-    heard: int = 0
-
-
-def _next_share(reading: Reading, run: OpenRun, most: int) -> _Share | None:
-    """Who concluded and was not judged; at the end those whose partners nobody could name.
-
-    Both are asked at once: somebody may conclude between two questions, and would be in both.
-    """
-    first = reading.first_at(run.id, {Stage.CONCLUDED: most + 1, Stage.WAITING: 1})
-    concluded, waiting = first[Stage.CONCLUDED], first[Stage.WAITING]
-    if concluded:
-        now, later = concluded[:most], concluded[most:]
-        return _Share(frozenset(now), frozenset((*later, *waiting)))
-    if waiting:
-        return None
-    unheard = _unheard(reading, run)
-    left = reading.unresolved(run.id) | unheard
-    return _Share(left, heard=len(unheard)) if left else None
-
-
-def _last_share(uow: UnitOfWork, run: OpenRun, most: int) -> _Share | None:
-    """Look once more, while nobody can conclude until the lease is given back."""
-    uow.lock_members()
-    return _next_share(uow, run, most)
-
-
-def _unheard(reading: Reading, run: OpenRun) -> set[int]:
-    """Partners that are all retired: a person said that they tell nothing, and nobody is asked.
-
-    A run about everything hears that once.
-    """
-    told = reading.run(run.id)
-    if run.scope.targets is not None or told is None or told.summary.get(_HEARD):
-        return set()
-    retired = {s.id for s in reading.servers() if s.standing is Standing.RETIRED}
-    records = reading.records(retired) if retired else ()
-    return {p for r in records if retired.issuperset(r.partners) for p in r.partners}
-
-
-@dataclass(frozen=True, slots=True)
 class _Judged:
     """What was written down, and who has to be read again."""
 
@@ -186,7 +137,7 @@ class _Judged:
     again: frozenset[int]
 
 
-def _judge(uow: UnitOfWork, run: OpenRun, share: _Share, conduct: Conduct) -> _Judged:
+def _judge(uow: UnitOfWork, run: OpenRun, share: Share, conduct: Conduct) -> _Judged:
     sightings, awaited = _heard(uow, run, share)
     piece = Piece(run.id, share.focus, awaited)
     target = Target(run.scope.targets, share.focus, run.scope.only)
@@ -212,7 +163,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: _Share, conduct: Conduct) -> _J
         run.id,
         {
             **counted.numbers,
-            _HEARD: share.heard,
+            HEARD: share.heard,
             "superseded": len(plan.superseded),
             "findings_opened": len(written.life.opened),
             "findings_resolved": len(written.life.resolved),
@@ -222,7 +173,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: _Share, conduct: Conduct) -> _J
 
 
 def _heard(
-    reading: Reading, run: OpenRun, share: _Share
+    reading: Reading, run: OpenRun, share: Share
 ) -> tuple[Mapping[int, Sighting], frozenset[int]]:
     """What the focus told, and what those told who were judged before and are its partners; and
     whom it has to wait for: partners whose turn comes later, and some for all the others.
