@@ -6,8 +6,10 @@ unless a test says otherwise.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -78,6 +80,11 @@ class Site:
         here = {"HOME": str(self.root), "XDG_CONFIG_HOME": str(self.root), "COLUMNS": "100"}
         database = {"IPAM_SYNC_DATABASE_URL": f"sqlite:///{self.database}"}
         return {**own, **here, **database, **self.settings}
+
+    def copied_to(self, root: Path) -> Site:
+        """Another one like it."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        return Site(root, dict(self.settings), copy.deepcopy(self.told))
 
     def run(self, *arguments: str | Path) -> Outcome:
         """Run a command in this process."""

@@ -62,9 +62,12 @@ def test_a_command_that_decides_leaves_one_row_with_who_and_from_where(
     assert new["before"] != new["after"]
 
 
-def test_an_import_leaves_one_row_and_a_second_one_none(site: Site) -> None:
+def test_an_import_leaves_one_row_and_a_second_one_none(pristine_site: Site, site: Site) -> None:
     (first,) = listed(site)
-    assert (first["action"], first["subject"]) == ("import", str(site.root / "servers.yaml"))
+    assert (first["action"], first["subject"]) == (
+        "import",
+        str(pristine_site.root / "servers.yaml"),
+    )
     assert first["before"] == {"servers": 0, "credentials": 0}
     assert first["after"]["servers"] == len(first["after"]["added"]) == 3
     site.import_servers(1, 2, 3)
