@@ -196,49 +196,54 @@ def test_the_screen_has_three_steps_and_an_ending_in_reasonable_length(played: P
     assert len(lines) <= 220
 
 
+@dataclass(frozen=True)
+class Poor:
+    """On a narrow terminal that only knows ASCII, with settings of somebody's own."""
+
+    done: subprocess.CompletedProcess[str]
+    has_own_database: bool
+
+
 @pytest.fixture(scope="module")
-def poor() -> subprocess.CompletedProcess[str]:
-    """On a narrow terminal that only knows ASCII."""
+def poor() -> Poor:
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     with stage() as place:
-        return place.run("demo", COLUMNS="80", NO_COLOR="1", **ascii_only)
+        own = place.root / "own.db"
+        settings = {
+            "IPAM_SYNC_DATABASE_URL": f"sqlite:///{own}",
+            "IPAM_SYNC_BROKER_URL": "redis://nowhere.invalid/0",
+            "IPAM_SYNC_POLICY": "review",
+            "IPAM_SYNC_CONFIG": str(place.root / "there-is-none.toml"),
+            "IPAM_SYNC_NO_SUCH_SETTING": "1",
+            "ipam_sync_policy": "review",
+        }
+        done = place.run("demo", COLUMNS="80", NO_COLOR="1", **ascii_only, **settings)
+        return Poor(done, own.exists())
 
 
-def test_every_line_fits_the_terminal_but_those_to_copy(
-    played: Played, poor: subprocess.CompletedProcess[str]
-) -> None:
-    assert poor.returncode == 0
-    for screen, columns in ((played.done.stdout, 100), (poor.stdout, 80)):
+def test_every_line_fits_the_terminal_but_those_to_copy(played: Played, poor: Poor) -> None:
+    assert poor.done.returncode == 0
+    for screen, columns in ((played.done.stdout, 100), (poor.done.stdout, 80)):
         long = [line.strip() for line in screen.splitlines() if len(line.rstrip()) > columns]
         assert [line for line in long if not line.startswith(TO_COPY)] == []
         assert "\x1b" not in screen
 
 
 def test_a_terminal_that_only_knows_ascii_gets_ascii(
-    poor: subprocess.CompletedProcess[str],
+    poor: Poor,
 ) -> None:
-    assert poor.returncode == 0
-    assert poor.stdout.isascii()
+    assert poor.done.returncode == 0
+    assert poor.done.stdout.isascii()
 
 
 def test_it_always_comes_to_the_same(played: Played) -> None:
     assert _came_to(played.done.stdout) == CAME_TO
 
 
-def test_settings_and_database_of_the_user_are_not_looked_at(place: Place) -> None:
-    mine = place.root / "mine.db"
-    done = place.run(
-        "demo",
-        IPAM_SYNC_DATABASE_URL=f"sqlite:///{mine}",
-        IPAM_SYNC_BROKER_URL="redis://nowhere.invalid/0",
-        IPAM_SYNC_POLICY="review",
-        IPAM_SYNC_CONFIG=str(place.root / "there-is-none.toml"),
-        IPAM_SYNC_NO_SUCH_SETTING="1",
-        ipam_sync_policy="review",
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert _came_to(done.stdout) == CAME_TO
-    assert not mine.exists()
+def test_settings_and_database_of_the_user_are_not_looked_at(poor: Poor) -> None:
+    assert (poor.done.returncode, poor.done.stderr) == (0, "")
+    assert _came_to(poor.done.stdout) == CAME_TO
+    assert not poor.has_own_database
 
 
 def test_without_a_place_for_temporary_files_it_says_so_in_one_sentence(place: Place) -> None:

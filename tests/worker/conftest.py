@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from tests.postgres import PostgresServer
+from tests.worker.pristine import in_new_store
 from worker.store.columns import metadata
 from worker.store.inventory_tables import writer
 from worker.store.schema import open_store
@@ -81,7 +82,7 @@ def store_url(store: SqlStore) -> str:
 def pristine_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite store that nobody ever used."""
     file = tmp_path_factory.mktemp("store") / "pristine.db"
-    open_store(f"sqlite:///{file}").close()
+    in_new_store(file)
     return file
 
 

@@ -11,6 +11,7 @@ from reconcile.model import Operation, Seen
 from reconcile.record import EntryStatus, Record
 from tests.e2e.bad_days.installation import Installation, import_servers
 from tests.worker.pipeline.office import told
+from tests.worker.pristine import in_new_store
 from worker.bootstrap import opened
 from worker.ports import EVERYTHING, Trigger
 from worker.request import Policy, Request
@@ -74,7 +75,7 @@ def assert_as_after_a_quiet_day(at: Installation, operations: int) -> None:
 def quiet_world(at: Installation) -> tuple[Record, ...]:
     """What one sync makes of the fleet in an empty database."""
     file = at.directory / f"quiet-{next(at.numbers)}.db"
-    settings = replace(at.ipam.settings, database_url=f"sqlite:///{file}", policy=Policy.AUTO)
+    settings = replace(at.ipam.settings, database_url=in_new_store(file), policy=Policy.AUTO)
     with opened(settings) as quiet:
         import_servers(quiet, at.directory / "papers" / "inventory.yaml")
         with quiet.live() as live:

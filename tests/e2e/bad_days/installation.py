@@ -25,6 +25,7 @@ from tests.e2e.bad_days.nursery import Process
 from tests.homes import home
 from tests.processes import Family, eventually
 from tests.valkey import ValkeyServer
+from tests.worker.pristine import in_new_store
 from worker.app import CeleryPost, make_app
 from worker.bootstrap import Ipam, opened, settings_in_force
 from worker.importing import import_inventory
@@ -213,7 +214,7 @@ def installation(
     with home("bad") as directory, RunningFleet(fleet, listeners) as running:
         papers = write_papers(running, directory / "papers")
         given = {
-            "DATABASE_URL": database_url or f"sqlite:///{directory / 'ipam-sync.db'}",
+            "DATABASE_URL": database_url or in_new_store(directory / "ipam-sync.db"),
             "BROKER_URL": broker.url,
             "CA_FILE": str(papers.authority),
             "LEASE": str(LEASE.seconds),

@@ -19,6 +19,7 @@ from typing import TypeAlias
 from collectors.simulator.fleet import Fleet
 from collectors.simulator.running import Listener, RunningFleet
 from reconcile.record import Entry, EntryStatus, Record
+from tests.worker.pristine import in_new_store
 from worker.bootstrap import Ipam, opened
 from worker.importing import import_inventory
 from worker.inventory import read_inventory
@@ -201,7 +202,7 @@ def office(
         papers = write_papers(running, directory / "papers")
         prepare(running)
         given = {
-            "database_url": database_url or f"sqlite:///{directory / 'office.db'}",
+            "database_url": database_url or in_new_store(directory / "office.db"),
             "ca_file": papers.authority,
             "poll_deadline": timedelta(seconds=10),
             **settings,

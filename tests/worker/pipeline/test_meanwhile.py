@@ -154,10 +154,9 @@ def test_what_the_worker_applied_before_the_operator_did_is_refused_with_why(at:
 @pytest.fixture
 def reviewed(tmp_path: Path) -> Iterator[Office]:
     """One change of a relationship is recorded, and a person has not decided yet."""
-    database = f"sqlite:///{tmp_path / 'office.db'}"
-    with office(tmp_path, made(4, partners=2), database_url=database) as at:
+    with office(tmp_path, made(4, partners=2)) as at:
         at.run()
-    with office(tmp_path, made(4, partners=2), policy=Policy.REVIEW, database_url=database) as at:
+    with office(tmp_path, made(4, partners=2), policy=Policy.REVIEW) as at:
         at.running.change("dhcp0001-dhcp0002", {"mclt_seconds": "60"})
         at.run()
         yield at

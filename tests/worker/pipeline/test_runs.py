@@ -16,6 +16,7 @@ from reconcile.findings import Kind, Severity
 from reconcile.model import Operation, Seen, Standing, Unseen
 from reconcile.record import Record
 from tests.worker.pipeline.office import Message, Office, office, told
+from tests.worker.pristine import in_new_store
 from worker.applying import apply_entries
 from worker.bootstrap import opened
 from worker.demo import script
@@ -35,7 +36,7 @@ _SHORT = timedelta(seconds=2)
 
 def by_sync(directory: Path, at: Office) -> tuple[Summary, dict[str, Record]]:
     """What one process makes of the same fleet in a database of its own."""
-    settings = replace(at.ipam.settings, database_url=f"sqlite:///{directory / 'sync.db'}")
+    settings = replace(at.ipam.settings, database_url=in_new_store(directory / "sync.db"))
     with opened(settings) as ipam:
         with ipam.store.write() as uow:
             import_inventory(uow, read_inventory(directory / "papers" / "inventory.yaml"))
@@ -305,10 +306,9 @@ def test_a_pair_whose_partners_are_both_retired_is_judged_without_anybody_being_
 @contextmanager
 def reviewed(directory: Path) -> Iterator[Office]:
     """What ``auto`` has created, and from then on a person decides."""
-    database = f"sqlite:///{directory / 'office.db'}"
-    with office(directory, made(6, partners=2), database_url=database) as at:
+    with office(directory, made(6, partners=2)) as at:
         at.run()
-    with office(directory, made(6, partners=2), policy=Policy.REVIEW, database_url=database) as at:
+    with office(directory, made(6, partners=2), policy=Policy.REVIEW) as at:
         yield at
 
 
