@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import (
     URL,
     Engine,
+    ExceptionContext,
     NullPool,
     create_engine,
     event,
@@ -132,7 +133,15 @@ def _sqlite(url: URL, lock_timeout_seconds: float) -> Database:
         if pages is not None:
             connection.execute(f"PRAGMA max_page_count = {pages}")
 
+    def on_error(context: ExceptionContext) -> None:
+        """After an interruption SQLAlchemy would close the connection at once, and not roll back.
+        SQLite keeps such a one, with its lock, as long as anybody has the statement in hand.
+        """
+        if not isinstance(context.original_exception, Exception):
+            context.is_disconnect = False
+
     event.listen(engine, "connect", on_connect)
+    event.listen(engine, "handle_error", on_error)
     name = url.database or ""
     file = None if name.startswith("file:") else Path(name)
     return Database(engine, Place(f"SQLite file {name}"), lock_timeout_seconds, file)

@@ -43,7 +43,7 @@ print(current(sys.argv[1]), flush=True)
 def made_by(url: str, revision: str | None) -> None:
     """Leave the database as an ipam-sync of that revision did; None: as nobody did."""
     if revision is not None:
-        opened = database(url, 1)
+        opened = database(url, 30)
         with opened.engine.begin() as connection:
             config = configuration()
             config.attributes["connection"] = connection

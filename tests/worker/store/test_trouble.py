@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -69,6 +70,26 @@ class TestSqlite:
         with pytest.raises(StoreUnavailable) as refused, store.write() as uow:
             uow.add_server("dhcp01")
         assert "may only be read" in sentence(refused.value)
+
+    def test_who_is_interrupted_in_the_middle_of_a_statement_leaves_the_lock(
+        self, sqlite_store_url: str
+    ) -> None:
+        """Whoever has the interruption in hand, to tell it, has its statement in hand, too."""
+        store, other = (open_store(sqlite_store_url, lock_timeout_seconds=0.2) for _ in range(2))
+        add_servers(other, 3)
+
+        def interrupt(cursor: sqlite3.Cursor, statement: str, *_: object) -> None:
+            if statement.startswith("SELECT"):
+                cursor.execute("SELECT name FROM server")  # more rows than were fetched
+                raise KeyboardInterrupt
+
+        event.listen(store.engine, "do_execute", interrupt)
+        with pytest.raises(KeyboardInterrupt) as interrupted, store.write() as uow:
+            uow.server_views()
+        with other.write() as uow:
+            uow.add_server("dhcp09")
+            uow.commit()
+        assert interrupted.tb is not None
 
     def test_a_limit_that_is_no_number(self, sqlite_url: str) -> None:
         with pytest.raises(StoreUnavailable, match="max_page_count"):
