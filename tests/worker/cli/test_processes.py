@@ -43,7 +43,7 @@ def test_ctrl_c_in_the_middle_leaves_an_interrupted_run_and_nothing_half_written
             assert process.poll() is None, "the sync ended without waiting"
         process.send_signal(signal.SIGINT)
     outcome = ended(process)
-    assert outcome.code == 130
+    assert outcome.code == 130, outcome.err
     assert "Interrupted" in outcome.err
     assert "Traceback" not in outcome.err
     (run,) = site.run("runs", "list", "--json").json
