@@ -19,6 +19,8 @@ from reconcile.witness import partner_texts
 
 #: Whoever is in one of these does not hear its partner.
 _LOST: Final = frozenset({State.COMMUNICATIONS_INTERRUPTED, State.PARTNER_DOWN})
+#: What is known of a server that is down, and no news of it.
+_UNHEARD: Final = frozenset({Kind.SERVER_UNREAD, Kind.SERVER_OVERDUE})
 #: So many witnesses are believed whatever others say: a network may be cut so that these hear it.
 _ENOUGH: Final = 2
 
@@ -152,10 +154,10 @@ def _lost_by(words: Iterable[_Word]) -> frozenset[str | int]:
 
 
 def _explained(scene: Scene, server: int, words: tuple[_Word, ...]) -> Iterator[str]:
-    """That it is unread, and the states that partners are in because they have lost it."""
+    """That it is unread, for how long, and the states of partners because they have lost it."""
     lost = {(word.name, word.partner) for word in words if word.state in _LOST}
     for finding in scene.problems:
-        if finding.kind is Kind.SERVER_UNREAD and finding.servers == (server,):
+        if finding.kind in _UNHEARD and finding.servers == (server,):
             yield finding.fingerprint
         if finding.kind is not Kind.STATE_NOT_NORMAL or finding.grade not in _LOST:
             continue

@@ -100,7 +100,12 @@ def _scene(
     known, windows = roster(reading.servers()), reading.open_windows()
     records = reading.records(judged)
     near = judged.union(*(r.partners for r in records))
-    kinds = {Kind.SERVER_UNREAD, Kind.SERVER_DOWN, Kind.STATE_NOT_NORMAL}
+    kinds = {
+        Kind.SERVER_UNREAD,
+        Kind.SERVER_OVERDUE,
+        Kind.SERVER_DOWN,
+        Kind.STATE_NOT_NORMAL,
+    }
     return Scene(
         servers={key: server.name for key, server in known.servers.items()},
         names=known.names,

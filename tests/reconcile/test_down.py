@@ -235,12 +235,14 @@ def test_whoever_is_down_is_still_down_when_the_same_is_heard_again(
 
 def test_it_explains_that_it_is_unread_and_the_states_of_those_who_lost_it() -> None:
     one, two, three, four = SPOKES
-    explained = (UNREAD, about(one, LOST), about(two, ALONE), about(three, LOST))
+    overdue = Finding(Kind.SERVER_OVERDUE, None, (HUB.id,), "")
+    explained = (UNREAD, overdue, about(one, LOST), about(two, ALONE), about(three, LOST))
     not_explained = (
         about(one, State.POTENTIAL_CONFLICT, 1),
         about(four, LOST),
         about(two, LOST, 0, partner=three),
         Finding(Kind.SERVER_UNREAD, None, (three.id,), ""),
+        Finding(Kind.SERVER_OVERDUE, None, (three.id,), ""),
         Finding(Kind.ONE_SIDED, _name(one, 0), (HUB.id, one.id), ""),
     )
     case = Case(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -245,6 +246,16 @@ def test_who_settles_learns_what_an_outage_explains(site: Site) -> None:
         (Kind.STATE_NOT_NORMAL, "HQ"),
         (Kind.STATE_NOT_NORMAL, "Branch"),
     }
+
+
+def test_that_it_was_not_read_for_long_is_no_news_of_who_is_down(site: Site) -> None:
+    site.conduct = replace(AT_ONCE, rules=Rules(overdue_after=timedelta(0)))
+    outage(site)
+    site.sync()
+    with site.store.read() as reading:
+        explained = {p.finding.kind: p.finding.servers for p in reading.explained()}
+        (cause,) = reading.open_findings(kinds={Kind.SERVER_DOWN})
+    assert explained[Kind.SERVER_OVERDUE] == cause.finding.servers
 
 
 def test_what_an_outage_explains_is_marked_until_it_is_over(site: Site) -> None:
