@@ -127,7 +127,7 @@ def telling(alert: Alert) -> Telling:
         kind=alert.kind,
         matter=alert.matter,
         subject=subject(alert),
-        what=escaped(alert.sentence.strip(), _DETAIL) or alert.kind.replace("_", " "),
+        what=_what(alert),
         where=where(alert),
         since=_since(alert),
         values=tuple(_values(alert)),
@@ -188,6 +188,12 @@ def _since(alert: Alert) -> str:
         lasted = lasting(alert.resolved_at - alert.first_seen)
         return f"{moment(alert.first_seen)}, resolved {moment(alert.resolved_at)} after {lasted}"
     return f"{moment(alert.first_seen)} ({lasting(alert.at - alert.first_seen)})"
+
+
+def _what(alert: Alert) -> str:
+    """What was found, in its words; whoever reads no further must not think that it still is so."""
+    found = escaped(alert.sentence.strip(), _DETAIL) or alert.kind.replace("_", " ")
+    return f"This is over: {found}" if alert.event is Event.RESOLVED else found
 
 
 def _values(alert: Alert) -> Iterator[str]:

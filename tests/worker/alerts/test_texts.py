@@ -91,6 +91,7 @@ def test_who_acknowledged_and_why_is_told() -> None:
 
 def test_what_is_resolved_says_when_and_asks_for_nothing() -> None:
     text = TEXTS.body(RESOLVED, Medium.PLAIN)
+    assert text.startswith("This is over: ")
     assert "resolved 2026-11-25 12:00:00 UTC after 4 hours" in text
     assert "Next" not in text
 

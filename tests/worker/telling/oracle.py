@@ -127,9 +127,9 @@ class Oracle:
         return said
 
     def _explains(self, key: Key, problem: Problem) -> bool:
-        """That it is unread, and that its partners have lost it."""
+        """That it is unread, for how long, and that its partners have lost it."""
         (server,) = key.servers
-        if problem.key.kind == "server_unread":
+        if problem.key.kind in _OF_SERVERS:
             return problem.key.servers == key.servers
         if problem.state not in LOST or server not in problem.key.servers:
             return False
