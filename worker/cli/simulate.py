@@ -61,12 +61,12 @@ def _run(directory: Path, fleet: Path | None, servers: int | None) -> int | None
 
     described = _described(fleet, servers)
     try:
-        with _until_told() as told, RunningFleet(described.fleet, described.listeners) as running:
-            directory.mkdir(parents=True, exist_ok=True)
-            with Control(running, directory):
-                papers = write_papers(running, directory)
-                _say_what_next(running, directory, papers.inventory, papers.authority)
-                told.wait()
+        directory.mkdir(parents=True, exist_ok=True)
+        fleet_there = RunningFleet(described.fleet, described.listeners, directory=directory)
+        with _until_told() as told, fleet_there as running, Control(running, directory):
+            papers = write_papers(running, directory)
+            _say_what_next(running, directory, papers.inventory, papers.authority)
+            told.wait()
     except FleetBusy as error:
         raise CommandFailed(error.code, str(error)) from error
     except OSError as error:

@@ -107,12 +107,18 @@ def test_it_ends_when_told_and_the_next_one_may_come(
     assert not (tmp_path / "lab" / "control.sock").exists()
 
 
-def test_one_that_was_killed_does_not_stand_in_the_way(tmp_path: Path) -> None:
+def test_one_that_was_killed_does_not_stand_in_the_way_and_leaves_nothing_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     with simulating(tmp_path, "--servers", "2") as lab:
         lab.process.kill()
         lab.process.wait()
     with simulating(tmp_path, "--servers", "2") as lab:
         assert lab.process.poll() is None
+    assert list(temporary.iterdir()) == []
 
 
 def test_without_a_fleet_there_nothing_can_be_changed(tmp_path: Path) -> None:
