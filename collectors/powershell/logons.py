@@ -101,11 +101,12 @@ class _Standing:
 
     @property
     def may_be_used(self) -> bool:
-        """By everybody: it was accepted, and is not refused everywhere of late.
+        """By everybody: a server accepted it, and none refused it since.
 
-        The book may still be writing down what will suspend it: nobody is let in meanwhile.
+        After a refusal few may go on until a server accepts it: its password may have turned wrong,
+        and the book may still be writing down what will suspend it.
         """
-        return self.accepted and self.refusals < MOST_UNPROVEN
+        return self.accepted and not self.refusals
 
 
 class Logons:
@@ -164,7 +165,8 @@ class Logons:
     def accepted(self, credential: str, server: int) -> None:
         self._book.accepted(credential, server)
         standing = self._standing(credential)
-        if standing.refusals or not standing.accepted:
+        if not standing.may_be_used:
+            standing.refusals = 0  # they count only with no acceptance since
             self._let_all_in(standing)
 
     def refused(self, credential: str, server: int) -> None:
@@ -219,7 +221,6 @@ class Logons:
     def _let_all_in(self, standing: _Standing) -> None:
         with self._changed:
             standing.accepted = True
-            standing.refusals = 0  # they count only with no acceptance since
             self._changed.notify_all()
 
     def _leave(self, proof: LogonProof, credential: str) -> None:
