@@ -21,6 +21,8 @@ from reconcile.witness import partner_texts
 _LOST: Final = frozenset({State.COMMUNICATIONS_INTERRUPTED, State.PARTNER_DOWN})
 #: What is known of a server that is down, and no news of it.
 _UNHEARD: Final = frozenset({Kind.SERVER_UNREAD, Kind.SERVER_OVERDUE})
+#: Kinds of open findings that have to do with it.
+CONCERNED: Final = _UNHEARD | {Kind.SERVER_DOWN, Kind.STATE_NOT_NORMAL}
 #: So many witnesses are believed whatever others say: a network may be cut so that these hear it.
 _ENOUGH: Final = 2
 

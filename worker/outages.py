@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from reconcile.down import Down, Scene, down
+from reconcile.down import CONCERNED, Down, Scene, down
 from reconcile.drift import whole
 from reconcile.findings import Finding, Kind
 from reconcile.model import Seen
@@ -100,19 +100,13 @@ def _scene(
     known, windows = roster(reading.servers()), reading.open_windows()
     records = reading.records(judged)
     near = judged.union(*(r.partners for r in records))
-    kinds = {
-        Kind.SERVER_UNREAD,
-        Kind.SERVER_OVERDUE,
-        Kind.SERVER_DOWN,
-        Kind.STATE_NOT_NORMAL,
-    }
     return Scene(
         servers={key: server.name for key, server in known.servers.items()},
         names=known.names,
         unread=unread,
         records=records,
         latest=reading.latest_readings(near, {}),
-        problems=tuple(p.finding for p in reading.open_findings(judged, kinds) if _is_there(p)),
+        problems=tuple(p.finding for p in reading.open_findings(judged, CONCERNED) if _is_there(p)),
         now=reading.now(),
         evidence_age=conduct.rules.evidence_age,
         resting=resting(windows),
