@@ -23,12 +23,12 @@ _TURN_MILLISECONDS: Final = 250
 #: statement sees what the last writer left.
 _READ_COMMITTED: Final = 2
 _REPEATABLE_READ: Final = 3
-#: PostgreSQL's advisory locks, any fixed numbers: of those who make or upgrade the tables, and of
-#: those who move the members of runs forward.
 #: Of this transaction; servers before 17 know of none.
 _NO_LIMIT: Final = (
     "SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'"
 )
+#: PostgreSQL's advisory locks, any fixed numbers: of those who make or upgrade the tables, and of
+#: those who move the members of runs forward.
 _MIGRATION_LOCK: Final = 0x6970616D  # "ipam"
 _MEMBERS_LOCK: Final = _MIGRATION_LOCK + 1
 
