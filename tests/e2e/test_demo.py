@@ -229,9 +229,7 @@ def test_every_line_fits_the_terminal_but_those_to_copy(played: Played, poor: Po
         assert "\x1b" not in screen
 
 
-def test_a_terminal_that_only_knows_ascii_gets_ascii(
-    poor: Poor,
-) -> None:
+def test_a_terminal_that_only_knows_ascii_gets_ascii(poor: Poor) -> None:
     assert poor.done.returncode == 0
     assert poor.done.stdout.isascii()
 

@@ -6,7 +6,6 @@ more than most tests.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,18 +77,10 @@ def store_url(store: SqlStore) -> str:
     return store.engine.url.render_as_string(hide_password=False)
 
 
-@pytest.fixture(scope="session")
-def pristine_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite store that nobody ever used."""
-    file = tmp_path_factory.mktemp("store") / "pristine.db"
-    in_new_store(file)
-    return file
-
-
 @pytest.fixture
-def sqlite_store_url(pristine_file: Path, tmp_path: Path) -> str:
+def sqlite_store_url(tmp_path: Path) -> str:
     """The URL of an SQLite store that a test may spoil."""
-    return f"sqlite:///{shutil.copy(pristine_file, tmp_path / 'store.db')}"
+    return in_new_store(tmp_path / "store.db")
 
 
 @pytest.fixture

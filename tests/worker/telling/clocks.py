@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +13,7 @@ from typing import Final, TypeAlias
 from sqlalchemy import event
 
 from tests.postgres import PostgresServer
+from tests.worker.pristine import in_new_store
 from worker.store.schema import open_store
 from worker.store.store import SqlStore
 
@@ -36,13 +36,12 @@ class Clock:
 Place: TypeAlias = Callable[[Clock], AbstractContextManager[SqlStore]]
 
 
-def on_sqlite(pristine: Path, directory: Path) -> Place:
-    """Copies of a file."""
+def on_sqlite(directory: Path) -> Place:
+    """A new file each time."""
 
     @contextmanager
     def place(clock: Clock) -> Iterator[SqlStore]:
-        file = Path(shutil.copy(pristine, directory / "story.db"))
-        store = open_store(f"sqlite:///{file}")
+        store = open_store(in_new_store(directory / "story.db"))
 
         def on_connect(connection: sqlite3.Connection, _: object) -> None:
             connection.execute("PRAGMA synchronous = OFF")

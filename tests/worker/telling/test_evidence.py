@@ -18,13 +18,11 @@ INTERVAL = timedelta(minutes=15)
 
 
 @pytest.fixture
-def fleet(
-    pristine_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[SmallFleet]:
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallFleet]:
     """All is well, and was seen."""
     monkeypatch.setattr("worker.store.session.monotonic", lambda: 0.0)
     clock = Clock()
-    with on_sqlite(pristine_file, tmp_path)(clock) as store:
+    with on_sqlite(tmp_path)(clock) as store:
         fleet = SmallFleet(store, clock)
         read(fleet)
         yield fleet

@@ -208,8 +208,8 @@ def _tell(at: Place, *, stories: int, steps: int) -> None:
     run_state_machine_as_test(Here, settings=told)
 
 
-def test_two_weeks(pristine_file: Path, tmp_path: Path) -> None:
-    _tell(on_sqlite(pristine_file, tmp_path), stories=6, steps=25)
+def test_two_weeks(tmp_path: Path) -> None:
+    _tell(on_sqlite(tmp_path), stories=6, steps=25)
 
 
 def test_a_few_days_on_the_other_database(postgres_server: PostgresServer) -> None:
