@@ -100,15 +100,15 @@ class SlowBook(Book):
 
 @pytest.mark.parametrize("verdict", [LogonProof.refused, LogonProof.accepted])
 def test_after_a_refusal_no_more_go_on_than_before_the_first_acceptance_until_the_next_one(
-    verdict: Callable[[LogonProof], None],
+    verdict: Callable[[LogonProof], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "SLOT_SECONDS", 3600.0)
     book = SlowBook()
     gate = Logons(book)
     with gate.proof("svc", 0, ample()) as proof:
         proof.accepted()
     refusing, last, later = (Server(v) for v in (LogonProof.refused, verdict, verdict))
-    later.answer.set()
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(6) as pool:
         under_way = [pool.submit(refusing.log_on, gate, 1)]
         under_way += [pool.submit(last.log_on, gate, number) for number in (2, 3)]
         while last.proofs + refusing.proofs < 3:
@@ -118,13 +118,33 @@ def test_after_a_refusal_no_more_go_on_than_before_the_first_acceptance_until_th
             threading.Event().wait(0.001)
         with pytest.raises(TimeoutError), gate.proof("svc", 5, Deadline(0.05)):
             pytest.fail("a proof was let through")
-        new = pool.submit(later.log_on, gate, 6)
+        for number in (6, 7, 8):
+            pool.submit(later.log_on, gate, number)
         last.answer.set()  # a refusal waits for the book like the others, an acceptance does not
         if verdict is LogonProof.accepted:
-            assert new.result(30), "one server accepts it: everybody may go on"
+            assert later.third.wait(30), "one server accepts it: everybody may go on"
+            later.answer.set()
         book.write.set()
         assert all(poll.result(30) for poll in under_way)
-    assert later.proofs == (1 if verdict is LogonProof.accepted else 0)
+    assert later.proofs == (3 if verdict is LogonProof.accepted else 0)
+
+
+def test_whoever_waits_after_a_refusal_goes_on_when_another_one_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SLOT_SECONDS", 3600.0)
+    gate = Logons(Book())
+    for verdict in (LogonProof.accepted, LogonProof.refused):
+        with gate.proof("svc", 0, ample()) as proof:
+            verdict(proof)
+    new = Server(LogonProof.accepted)
+    new.answer.set()
+    with ThreadPoolExecutor(1) as pool, gate.proof("svc", 1, ample()):
+        with gate.proof("svc", 2, ample()):
+            waiting = pool.submit(new.log_on, gate, 3)
+            while not gate._changed._waiters:  # type: ignore[attr-defined]  # it says it nowhere else
+                threading.Event().wait(0.001)
+        assert waiting.result(10)
 
 
 def test_one_server_that_refuses_again_and_again_holds_nobody_up_for_good() -> None:
