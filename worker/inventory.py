@@ -13,7 +13,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from collectors.powershell.host import Transport
 from collectors.quote import escaped
 from reconcile.names import fold
 from worker.credential_ports import Credential
@@ -23,6 +22,7 @@ from worker.server_rules import (
     good_tags,
     name_problem,
     tag_problem,
+    transport_problem,
     url_problem,
     without_dot,
 )
@@ -218,9 +218,8 @@ def _endpoint(sheet: Sheet, value: Value, credentials: Collection[str]) -> Endpo
     url, transport, credential = (given.get(key) for key in ("url", "transport", "credential"))
     if url is not None and (problem := url_problem(url, transport)) is not None:
         sheet.wrong(fields["url"], problem)
-    if transport is not None and transport not in set(Transport):
-        words = ", ".join(Transport)
-        sheet.wrong(fields["transport"], f"'{escaped(transport)}' is none of {words}.")
+    if transport is not None and (problem := transport_problem(transport)) is not None:
+        sheet.wrong(fields["transport"], f"'{escaped(transport)}' {problem}")
     if credential is not None and credential not in credentials:
         guess = did_you_mean(credential, credentials)
         sheet.wrong(fields["credential"], f"'{escaped(credential)}' is no credential{guess}")

@@ -17,12 +17,18 @@ from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Host, Login, Transport
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
+from collectors.quote import escaped
 from reconcile.model import Server, SkipReason
 from worker.credential_ports import CredentialView, Logon
 from worker.credentials import StoredLogonBook, login_of, notice_changes
 from worker.inventory_ports import Endpoint
 from worker.ports import Store
-from worker.server_rules import DEFAULT_CREDENTIAL, default_credential, url_problem
+from worker.server_rules import (
+    DEFAULT_CREDENTIAL,
+    default_credential,
+    transport_problem,
+    url_problem,
+)
 from worker.settings import Settings
 
 
@@ -156,11 +162,26 @@ def logins_of(
 
 def _host(server: Server, endpoint: Endpoint, login: Login) -> Host:
     url = endpoint.url or f"https://{server.name}:5986/wsman"
-    by_default = Transport.NTLM if login.certificate is None else Transport.CERTIFICATE
-    transport = by_default if endpoint.transport is None else Transport(endpoint.transport)
+    transport = _transport(server, endpoint, login)
     if (problem := url_problem(url, transport)) is not None:
         raise LocalConfig(
             f"{server.name}: its WinRM URL{'' if endpoint.url else ', made of its name,'} {problem}",
             "Correct its winrm: in the inventory file and import it.",
         )
     return Host(server.id, server.name, url, transport, login)
+
+
+def _transport(server: Server, endpoint: Endpoint, login: Login) -> Transport:
+    """Return the stored transport, or that of the credential. Raises LocalConfig.
+
+    An earlier version may have stored one that there is no more.
+    """
+    if endpoint.transport is None:
+        return Transport.NTLM if login.certificate is None else Transport.CERTIFICATE
+    if (problem := transport_problem(endpoint.transport)) is not None:
+        raise LocalConfig(
+            f"{server.name}: it was not asked. Its transport "
+            f"'{escaped(endpoint.transport)}' {problem}",
+            "Correct its winrm: in the inventory file and import it.",
+        )
+    return Transport(endpoint.transport)

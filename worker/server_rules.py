@@ -25,6 +25,7 @@ _NOT_IN_FILE_NAMES: Final = frozenset('/\\:*?"<>|')
 
 #: They show a password or a proof of identity to whoever reads along.
 _ONLY_OVER_TLS: Final = frozenset({Transport.BASIC, Transport.CERTIFICATE})
+_CREDSSP: Final = "credssp"
 
 
 def name_problem(name: str) -> str | None:
@@ -91,6 +92,18 @@ def url_problem(url: str, transport: str | None) -> str | None:
     if parts.scheme == "http" and transport in _ONLY_OVER_TLS:
         return f"must begin with https: {transport} is not safe over plain http."
     return None
+
+
+def transport_problem(transport: str) -> str | None:
+    """Return why a server cannot have this transport, as the end of a sentence; None if it can."""
+    if transport in set(Transport):
+        return None
+    if transport == _CREDSSP:
+        return (
+            "is not supported: it hands the password to every server, and the limits that keep "
+            "an account from being locked out do not hold for it. Use ntlm."
+        )
+    return f"is none of {', '.join(Transport)}."
 
 
 def default_credential(names: Collection[str]) -> str | None:

@@ -11,7 +11,7 @@ from collectors.powershell.errors import Layer
 from collectors.powershell.host import Host, Transport
 
 #: These prove who we are to a connection, not with each request; a new one begins anew.
-CONNECTION_BOUND: Final = frozenset({Transport.NTLM, Transport.KERBEROS, Transport.CREDSSP})
+CONNECTION_BOUND: Final = frozenset({Transport.NTLM})
 
 
 class Proof(StrEnum):

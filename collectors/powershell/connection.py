@@ -29,7 +29,6 @@ from collectors.powershell.soap import Malformed
 
 #: How the token begins that carries the proof, and not only the wish to log on ([MS-NLMP] 2.2.1.3).
 _NTLM_PROOF: Final = ("Negotiate TlRMTVNTUAAD", "NTLM TlRMTVNTUAAD")
-_FIRST_TOKEN: Final = ("Negotiate ", "Kerberos ", "CredSSP ")
 
 #: What a server says to a TLS certificate of ours that it does not take, as OpenSSL names it.
 _CERTIFICATE_REFUSED: Final = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
@@ -261,10 +260,8 @@ def _proves(request: requests.PreparedRequest, attempt: Attempt) -> bool:
     match attempt.host.transport:
         case Transport.NTLM:
             return header.startswith(_NTLM_PROOF)
-        case Transport.BASIC | Transport.CERTIFICATE:
+        case Transport.BASIC | Transport.CERTIFICATE | Transport.KERBEROS:
             return attempt.proof is Proof.UNSENT
-        case Transport.KERBEROS | Transport.CREDSSP:
-            return attempt.proof is Proof.UNSENT and header.startswith(_FIRST_TOKEN)
 
 
 def _certificate_refused(error: requests.exceptions.SSLError, attempt: Attempt) -> bool:

@@ -16,8 +16,7 @@ class Transport(StrEnum):
     NTLM = "ntlm"
     BASIC = "basic"
     CERTIFICATE = "certificate"
-    KERBEROS = "kerberos"
-    CREDSSP = "credssp"
+    KERBEROS = "kerberos"  # inventories may name it; a poll is refused until it works
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ def test_an_address_is_a_literal(address: str) -> None:
     assert problem.endswith("is no IPv4 or IPv6 address.")
 
 
-@pytest.mark.parametrize("transport", ["ntlm", "basic", "certificate", "kerberos", "credssp"])
+@pytest.mark.parametrize("transport", ["ntlm", "basic", "certificate", "kerberos"])
 def test_every_transport_may_go_over_tls(transport: str) -> None:
     (one,) = parsed(server(winrm=f"{{url: 'https://a', transport: {transport}}}")).servers
     assert one.endpoint == Endpoint("https://a", transport)
@@ -197,8 +197,18 @@ def test_what_would_give_a_secret_away_is_refused_over_plain_http(transport: str
 def test_an_unknown_transport_is_told_with_those_there_are() -> None:
     assert problems(server(winrm="{transport: NTLM}")) == [
         (
-            "line 2: servers[0].winrm.transport 'NTLM' is none of ntlm, basic, certificate, kerberos, "
-            "credssp."
+            "line 2: servers[0].winrm.transport 'NTLM' is none of ntlm, basic, certificate, "
+            "kerberos."
+        )
+    ]
+
+
+def test_credssp_is_refused_with_the_reason_and_what_to_use_instead() -> None:
+    assert problems(server(winrm="{transport: credssp}")) == [
+        (
+            "line 2: servers[0].winrm.transport 'credssp' is not supported: it hands the password "
+            "to every server, and the limits that keep an account from being locked out do not "
+            "hold for it. Use ntlm."
         )
     ]
 

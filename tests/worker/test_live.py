@@ -105,6 +105,22 @@ def test_what_the_inventory_states_counts(
     assert (found.url, found.transport, found.login.name) == (url, Transport.KERBEROS, "lab")
 
 
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        ("credssp", "'credssp' is not supported: it hands the password to every server"),
+        ("telnet", "'telnet' is none of ntlm, basic, certificate, kerberos."),
+    ],
+)
+def test_a_stored_transport_that_there_is_no_more_is_the_failure_of_its_server_alone(
+    store: SqlStore, corp: Credential, stored: str, reason: str
+) -> None:
+    server = add(store, transport=stored)
+    told = failure(store, server)
+    assert reason in told.message
+    assert told.remedy == "Correct its winrm: in the inventory file and import it."
+
+
 def test_of_several_credentials_the_default_is_the_one_of_that_name(
     store: SqlStore, corp: Credential
 ) -> None:

@@ -191,3 +191,48 @@ def test_a_server_that_failed_shows_why_and_what_to_do(synced: Site) -> None:
     last = server(synced, fqdn(2))["last_sighting"]
     assert (last["outcome"], last["code"]) == ("unread", "empty_output")
     assert "failed read" in synced.run("servers", "show", fqdn(2)).out
+
+
+# ------------------------------------------------------------------- transports that do not work
+
+
+def with_transport(site: Site, transport: str) -> Site:
+    """Return the site with one server whose stored transport is this one."""
+    import_text(
+        site,
+        f"""
+credentials:
+  corp: {{username: 'CORP\\svc', password_env: IPAM_CORP_PASSWORD}}
+servers:
+  - name: {fqdn(1)}
+    winrm: {{transport: kerberos, credential: corp}}
+""",
+    )
+    site.settings["IPAM_CORP_PASSWORD"] = "any"  # noqa: S105 - of a test
+    site.sql("UPDATE server SET transport = ? WHERE name = ?", transport, fqdn(1))
+    return site
+
+
+def test_a_check_of_a_kerberos_server_says_that_it_does_not_work_yet(site: Site) -> None:
+    outcome = with_transport(site, "kerberos").run("servers", "check", fqdn(1))
+    assert outcome.code == 2
+    said = " ".join((outcome.out + outcome.err).split())
+    assert "the transport kerberos does not work yet, so it was not asked." in said
+    assert "Give the server the transport ntlm" in said
+
+
+def test_a_check_of_a_stored_credssp_server_says_why_it_is_not_asked(site: Site) -> None:
+    outcome = with_transport(site, "credssp").run("servers", "check", fqdn(1))
+    assert outcome.code == 2
+    said = " ".join((outcome.out + outcome.err).split())
+    assert "it hands the password to every server" in said
+    assert "Use ntlm." in said
+
+
+def test_an_inventory_that_names_credssp_is_refused(site: Site) -> None:
+    path = site.root / "inventory.yaml"
+    path.write_text(f"servers: [{{name: {fqdn(9)}, winrm: {{transport: credssp}}}}]")
+    outcome = site.run("servers", "import", path, "--json")
+    assert outcome.code == 1
+    assert outcome.json["error"]["code"] == "inventory"
+    assert "it hands the password to every server" in outcome.json["error"]["message"]
