@@ -34,7 +34,7 @@ class Arguments(TypedDict):
     """
 
     endpoint: str
-    transport: Literal["ntlm", "basic", "certificate"]
+    transport: Literal["ntlm", "basic", "certificate", "kerberos"]
     username: str
     password: str | None
     cert_pem: str | None
@@ -70,7 +70,7 @@ def arguments(host: Host, secret: str | None) -> Arguments:
     with_certificate = transport is Transport.CERTIFICATE
     return Arguments(
         endpoint=host.url,
-        transport=transport.value,
+        transport=host.transport.value,
         username=login.username,
         password=secret,
         cert_pem=str(login.certificate) if with_certificate else None,

@@ -196,10 +196,7 @@ def test_what_would_give_a_secret_away_is_refused_over_plain_http(transport: str
 
 def test_an_unknown_transport_is_told_with_those_there_are() -> None:
     assert problems(server(winrm="{transport: NTLM}")) == [
-        (
-            "line 2: servers[0].winrm.transport 'NTLM' is none of ntlm, basic, certificate, "
-            "kerberos."
-        )
+        ("line 2: servers[0].winrm.transport 'NTLM' is none of ntlm, basic, certificate, kerberos.")
     ]
 
 
