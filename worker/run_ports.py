@@ -125,6 +125,11 @@ class Process:
         """Where it runs; its ``name`` is that and its number there."""
         return self.name.rpartition(":")[0]
 
+    @property
+    def pid(self) -> int:
+        """Return its number there."""
+        return int(self.name.rpartition(":")[2])
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

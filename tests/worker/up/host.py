@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from worker.signals import ENDING, Signals
+from worker.up.alive import wait_until_alive
 from worker.up.child import CannotRun, Program
 from worker.up.supervisor import Supervisor, Told, supervising
 
@@ -27,6 +29,17 @@ def program(name: str, script: str, stage: int = 0, patience: float = 20.0) -> P
 def three_stages(supervisor: Supervisor, directory: Path) -> None:
     for stage, name in enumerate(("server", "worker", "beat")):
         supervisor.start(program(name, "exec sleep 1000", stage))
+    supervisor.watch()
+
+
+def not_registering(supervisor: Supervisor, directory: Path) -> None:
+    """The worker registers when its file is there; the server has no need to."""
+    supervisor.start(program("server", "exec sleep 1000"))
+    supervisor.start(replace(program("worker", "exec sleep 1000"), registers=True))
+    pids = {pid for what, pid in supervisor.programs() if what.registers and pid is not None}
+    registered = directory / "registered"
+    wait_until_alive(supervisor, lambda: pids if registered.exists() else (), say, patience=0.3)
+    say("everything runs")
     supervisor.watch()
 
 
@@ -57,7 +70,7 @@ def once(supervisor: Supervisor, directory: Path) -> None:
 
 
 SCENES = {f.__name__: f for f in (three_stages, short_lived, stubborn, never_ready, always_loading)}
-SCENES["once"] = once
+SCENES |= {"once": once, "not_registering": not_registering}
 
 
 def main(directory: Path, scene: str) -> None:

@@ -114,6 +114,19 @@ def test_what_ends_again_and_again_is_started_less_and_less_often(tmp_path: Path
         assert host.line() == "told to end"
 
 
+def test_what_does_not_register_is_named_and_everything_runs_only_when_it_has(
+    tmp_path: Path,
+) -> None:
+    with hosting(tmp_path, "not_registering") as host:
+        assert host.lines(3) == [
+            "server: started",
+            "worker: started",
+            "Not running after 0.3 s: worker. Their messages above say why.",
+        ]
+        (tmp_path / "registered").touch()
+        assert host.line() == "everything runs"
+
+
 def test_who_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
     (tmp_path / "impatient").touch()
     with hosting(tmp_path, "stubborn") as host:
