@@ -13,13 +13,15 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIRE_HASHES PIP_NO
 unexport PIP_PYTHON PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench replay lock
+.PHONY: help setup install demo test test-wheel lint bench replay lock
 .DELETE_ON_ERROR:
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## create .venv with everything that is needed to work on the project
+
+install: $(VENV)/.runtime ## create .venv with what running ipam-sync needs, and nothing to work on it
 
 demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: nothing to configure
 	@$(BIN)/ipam-sync demo
@@ -28,6 +30,9 @@ demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: not
 JOBS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores < 4 ? cores : 4 )))
 test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects, JOBS=1 one by one)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-wheel: $(VENV)/.dev ## install sdist and wheel alone and run the demo there (needs a package index, as pip is configured)
+	$(BIN)/python -m pytest -m wheel tests/test_wheel.py $(ARGS)
 
 lint: $(VENV)/.dev ## check style, formatting, types, the import contracts and compose.yaml
 	$(BIN)/ruff check .
@@ -43,23 +48,27 @@ replay: $(VENV)/.dev ## hold the simulated servers to recorded dialogues with Wi
 	$(BIN)/python -m tests.collectors.simulator.replay $(if $(RECORDINGS),"$(RECORDINGS)")
 
 # The pinned requirements, resolved for every platform and Python >= 3.11.0; needs uv. Not part of any other target.
-LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11.0 --generate-hashes \
-	--no-emit-index-url --custom-compile-command 'make lock'
+# Runtime is what `make demo` and the image need: with the extras `up` (the demo's broker) and `apprise` (alerts
+# from containers), without `postgres` (both have a database without it).
+LOCK := uv pip compile --quiet --universal --python-version 3.11.0 --generate-hashes \
+	--no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+RUNTIME := pyproject.toml --extra up --extra apprise
 lock: ## resolve the pinned requirements anew (needs uv; UPGRADE=1 takes the newest)
-	$(LOCK) $(if $(UPGRADE),--upgrade) --group build --output-file requirements/runtime.txt
-	$(LOCK) $(if $(UPGRADE),--upgrade) --group dev --constraint requirements/runtime.txt \
+	$(LOCK) $(RUNTIME) --output-file requirements/runtime.txt
+	$(LOCK) --group build --constraint requirements/runtime.txt --output-file requirements/build.txt
+	$(LOCK) $(RUNTIME) --group dev --constraint requirements/runtime.txt --constraint requirements/build.txt \
 		--output-file requirements/dev.txt
 
 # The project is installed as a link to this directory, without resolving again.
 define install
 	@echo "installing $(1) into $(VENV), once"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r $(1)
+	@$(BIN)/python -m pip install --quiet --require-hashes $(addprefix -r ,$(1))
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 endef
 
-$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/.created
-	$(call install,requirements/runtime.txt)
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(VENV)/.created
+	$(call install,requirements/runtime.txt requirements/build.txt)
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/.created
 	$(call install,requirements/dev.txt)

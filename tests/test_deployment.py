@@ -135,10 +135,25 @@ def test_only_what_must_reach_servers_can_leave_and_only_numbers_are_published()
 def test_the_image_has_every_package_and_runs_the_program_as_somebody_else() -> None:
     text = (ROOT / "worker" / "Dockerfile").read_text(encoding="utf-8")
     copied = re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE)
-    assert copied == ["reconcile", "collectors", "worker"]
+    assert copied == ["reconcile", "collectors", "worker", "docs"]
     (user,) = re.findall(r"^USER (\S+)$", text, re.MULTILINE)
     assert {service["user"] for service in our_services().values()} == {user}
     assert 'ENTRYPOINT ["ipam-sync"]' in text
+
+
+def test_what_builds_the_image_stays_out_of_it() -> None:
+    """The build has an environment of its own, and the last stage copies the other one."""
+    text = (ROOT / "worker" / "Dockerfile").read_text(encoding="utf-8")
+    installs = re.findall(r"^RUN (\S+)/bin/pip install .*-r (\S+)$", text, re.MULTILINE)
+    assert installs == [
+        ("/opt/build", "requirements/build.txt"),
+        ("/opt/ipam-sync", "requirements/runtime.txt"),
+    ]
+    assert re.findall(r"^COPY --from=build (.*)$", text, re.MULTILINE) == [
+        "/opt/ipam-sync /opt/ipam-sync"
+    ]
+    runtime = (ROOT / "requirements" / "runtime.txt").read_text(encoding="utf-8")
+    assert not re.search("^hatchling==", runtime, re.MULTILINE)
 
 
 def test_what_the_image_is_made_of_is_all_that_is_sent_to_its_build() -> None:

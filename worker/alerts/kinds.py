@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from email.headerregistry import Address
@@ -113,9 +115,12 @@ def mailboxes(value: object) -> tuple[Address, ...]:
 
 
 def _service(name: str, section: Section, own: Texts) -> Channel:
+    url, within = section.secret("url"), timeout(section)
+    if importlib.util.find_spec("apprise") is None:
+        section.wrong("type", _NO_APPRISE)
+        return Lines(name, None)
     from worker.alerts.channels.services import ServiceUnknown, service
 
-    url, within = section.secret("url"), timeout(section)
     try:
         return service(name, url or _ANY_SERVICE, own, within)
     except ServiceUnknown:
@@ -124,6 +129,10 @@ def _service(name: str, section: Section, own: Texts) -> Channel:
 
 
 _ANY_SERVICE: Final = "json://localhost"
+_NO_APPRISE: Final = (
+    f"apprise needs the Apprise library, and {sys.prefix} has none. Install ipam-sync[apprise] "
+    "there (docs/how-to/install.md shows how), or use a channel of another type."
+)
 
 
 def _lines(name: str, section: Section, _: Texts) -> Channel:

@@ -30,8 +30,8 @@ def exporter(port: int, address: str | None) -> int:
     """Serve the numbers of the whole installation to Prometheus, until a signal.
 
     It asks the database and the broker anew for each scrape, and writes nothing. One is enough
-    for an installation. What it serves is in docs/metrics.md, rules for alerts are in
-    docs/prometheus. Anybody who can reach the port can read the names of servers and
+    for an installation. What it serves is in docs/metrics.md; "ipam-sync files" has alert rules
+    and a dashboard. Anybody who can reach the port can read the names of servers and
     relationships.
 
     \b

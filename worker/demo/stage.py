@@ -68,7 +68,9 @@ def _installed(stack: ExitStack, behind: Scenery, tell: Callable[[str], None]) -
     if sys.platform != "linux":
         raise CannotRun("It needs Linux.")
     from worker.demo.installed import installed
+    from worker.up import valkey
 
+    valkey.binary()
     where = behind.directory.path
     if not _has_room(where):
         raise CannotRun(f"The name of {where} is too long for sockets in it.")
