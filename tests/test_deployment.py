@@ -31,7 +31,7 @@ def _environment(service: dict[str, Any]) -> dict[str, str]:
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     links = [
         (page, link)
         for page in pages
@@ -39,6 +39,12 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
     ]
     assert links
     assert [link for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_continuous_integration_runs_every_check_and_reports_each() -> None:
+    text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (targets,) = re.findall(r"^for target in (.*); do$", text, re.MULTILINE)
+    assert targets.split() == ["lint", "test", "test-wheel"]
 
 
 # ------------------------------------------------------------------------------------ compose

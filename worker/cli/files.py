@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace files in DIR that differ.")
 @as_json
 def files(directory: Path | None, force: bool, as_json: bool) -> None:
-    """List the files that ship with the program, or write them into a directory.
+    """List or write the files that ship with the program.
 
     These are alert rules for Prometheus, a dashboard for Grafana, systemd units, and the schema of
     webhooks. Files in DIR that are equal already are left alone. If one differs, nothing is

@@ -42,7 +42,7 @@ _COMMANDS: Final = {
     "simulate": Place("worker.cli.simulate:simulate", "Run a simulated fleet to try it on."),
     "runs": Place("worker.cli.runs:runs", "Earlier runs and what they saw."),
     "db": Place("worker.cli.db:db", "The database and its revision."),
-    "files": Place("worker.cli.files:files", "Alert rules, dashboard, systemd units, schemas."),
+    "files": Place("worker.cli.files:files", "List or write the files that ship with the program."),
 }
 
 _HELP: Final = """Keep an IPAM database true to what Windows DHCP servers really run for DHCPv4

@@ -109,6 +109,7 @@ def test_the_commands_are_exactly_those_that_were_promised() -> None:
         "runs show",
         "db upgrade",
         "db current",
+        "files",
         "collect",
         "servers check",
         "servers confirm",
