@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconcile.absence import word
+from reconcile.absence import TELLS_NOT, word
 from reconcile.case import Case, side_name
 from reconcile.findings import Finding, Kind, Said
 from reconcile.model import Scope
@@ -64,7 +64,7 @@ def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
         sorted(
             (
                 side_name(case.world, case.pair, i),
-                "does not tell it" if s.story is not None else word(s.witness),
+                TELLS_NOT if s.story is not None else word(s.witness),
             )
             for i, s in enumerate(case.pair.sides)
         )
