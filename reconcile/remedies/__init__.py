@@ -64,7 +64,7 @@ _PLANS: Final[Mapping[Kind, _Plan]] = {
 }
 
 
-def remedy(facts: Facts) -> Remedy:
+def build_remedy(facts: Facts) -> Remedy:
     """Build the remedy for a problem."""
     plan = _PLANS[facts.kind]
     if not all(map(is_copyable, facts.names)):

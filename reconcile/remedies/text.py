@@ -45,7 +45,7 @@ def _lines(remedy: Remedy) -> Iterator[Line]:
     yield Line(f'See {PAGE}, "{remedy.heading}".', 0)
 
 
-def in_a_line(remedy: Remedy, number: int | None) -> str:
+def summary_line(remedy: Remedy, number: int | None) -> str:
     """Return the remedy in one sentence or more, where there is no room for commands.
 
     A single command is part of it.  Several are shown by ``drift show``.

@@ -10,7 +10,7 @@ from typing import Final
 
 from reconcile.findings import Kind
 from reconcile.model import State
-from reconcile.remedies import remedy
+from reconcile.remedies import build_remedy
 from reconcile.remedies.model import Facts, Remedy, Shell
 
 ONE, OTHER = "dhcp01.corp.example", "dhcp02.corp.example"
@@ -138,10 +138,10 @@ def _decisions(name: str, one: str, other: str) -> Iterator[Facts]:
 
 def remedies() -> Iterator[Remedy]:
     """Yield a remedy for each example, with ordinary and with hostile names."""
-    yield from map(remedy, examples())
+    yield from map(build_remedy, examples())
     for name in HOSTILE:
-        yield from map(remedy, examples(name))
-        yield from map(remedy, examples(name, name, f"{name[:250]}.b"))
+        yield from map(build_remedy, examples(name))
+        yield from map(build_remedy, examples(name, name, f"{name[:250]}.b"))
 
 
 def _commands(shell: Shell) -> list[str]:
