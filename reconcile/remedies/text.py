@@ -15,9 +15,10 @@ _LONGEST: Final = 256
 def is_copyable(name: str) -> bool:
     """Return whether a name survives being printed, copied and pasted.
 
-    Control characters, line ends, lone surrogates and marks of direction do not.
+    Control characters, line ends, lone surrogates and marks of direction do not.  Nor do blanks
+    at an end or beside each other, which HTML and Markdown show as one.
     """
-    return name.isprintable() and 0 < len(name) <= _LONGEST
+    return name.isprintable() and 0 < len(name) <= _LONGEST and name == " ".join(name.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def summary_line(remedy: Remedy, number: int | None) -> str:
 
     A single command is part of it.  Several are shown by ``drift show``.
     """
-    text = " ".join(step.text for step in remedy.steps)
+    text = " ".join(f"{step.text.rstrip(':.')}." for step in remedy.steps)
     commands = tuple(remedy.commands)
     if len(commands) == 1 and len(remedy.steps) == 1:
         return f"{text} Command: {commands[0].text}"

@@ -31,7 +31,7 @@ HOSTILE: Final = (
     "\u2013Force",
     "@splat",
     "#comment",
-    "a  b",
+    "a b",
     "%PATH%!x^",
     "\u2603 \U0001f600",
     "\u05d0\u05d1",
@@ -48,6 +48,11 @@ UNCOPYABLE: Final = (
     "a\ud800b",
     "a\u202eb",
     "a\u0085b",
+    "a  b",
+    " a",
+    "a ",
+    "a\u00a0b",
+    "\ufeffa",
     "x" * 257,
 )
 

@@ -15,12 +15,6 @@ from worker.alerts.message import Alert
 _LONGEST: Final = 3900
 
 
-class Copied(str):
-    """A command to copy.  A medium must show exactly its characters."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True)
 class NextStep:
     """A line of a remedy: a sentence or a command, indented by ``level``."""
@@ -51,13 +45,7 @@ def remedy_of(alert: Alert) -> Remedy | None:
 def next_steps(remedy: Remedy) -> tuple[NextStep, ...]:
     """Return the lines of a remedy, harmless as plain text."""
     return tuple(
-        NextStep(
-            Copied(escaped(line.text, _LONGEST))
-            if line.is_command
-            else escaped(line.text, _LONGEST),
-            line.level,
-            line.is_command,
-        )
+        NextStep(escaped(line.text, _LONGEST), line.level, line.is_command)
         for line in lines(remedy)
     )
 

@@ -33,7 +33,6 @@ from collectors.quote import escaped
 from reconcile.life import Event
 from worker.alerts import changed
 from worker.alerts.message import Alert, Changes, Digest, Message, members, trial
-from worker.alerts.next_steps import Copied
 from worker.alerts.words import HAPPENED, Link, Telling, telling
 from worker.logs import facts
 
@@ -200,17 +199,9 @@ def headline(message: Message) -> str:
 
 def for_markdown(text: object) -> str:
     """Text in Markdown, with every character that could mean something escaped."""
-    if isinstance(text, Copied):
-        return _code_span(text)
     if isinstance(text, Link):
         return f"<{quote(text, safe=_OF_URLS)}>" if text else ""
     return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:@&-])", r"\\\1", str(text))
-
-
-def _code_span(text: str) -> str:
-    """Return text as a code span, in which Markdown interprets nothing."""
-    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
-    return f"{fence} {text} {fence}"
 
 
 _OF_URLS: Final = "!#$%&'()*+,/:;=?@[]~"
