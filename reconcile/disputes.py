@@ -22,8 +22,7 @@ def disputes(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Finding, 
                 pair.name,
                 pair.servers,
                 f"The partners of {pair.name} do not tell the same: "
-                f"{'; '.join(_both(s) for s in properties)}. IPAM keeps what it has; set the "
-                "value that is right on both.",
+                f"{'; '.join(_both(s) for s in properties)}. IPAM keeps what it has.",
                 properties,
             )
         )

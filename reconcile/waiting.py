@@ -43,8 +43,8 @@ def _of_record(entries: list[Entry]) -> Finding:
         planned.relationship,
         planned.partners,
         f"IPAM differs from what the servers tell of {planned.relationship}: "
-        f"{listed((_in_words(value) for value in values), _MOST_SHOWN)}. It waits for a person: "
-        f"ipam-sync operations apply {numbers}, or reject.",
+        f"{listed((_in_words(value) for value in values), _MOST_SHOWN)}. This waits for a "
+        f"person: operation{'' if len(entries) == 1 else 's'} {numbers}.",
         values,
     )
 
@@ -55,8 +55,7 @@ def _to_be_created(count: int) -> Finding:
         Kind.CHANGE_WAITS,
         None,
         (),
-        f"{what} told by servers and not in IPAM yet. They wait for a person: "
-        "ipam-sync operations list.",
+        f"{what} told by servers and not in IPAM yet. They wait for a person.",
         ((Operation.CREATE.value, ((_SERVERS, str(count)),)),),
         about=Operation.CREATE.value,
     )

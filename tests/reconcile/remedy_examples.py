@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconcile.findings import Kind
+from reconcile.findings import Finding, Kind
 from reconcile.model import State
 from reconcile.remedies import build_remedy
 from reconcile.remedies.model import Facts, Remedy, Shell
@@ -139,6 +139,20 @@ def _decisions(name: str, one: str, other: str) -> Iterator[Facts]:
     yield Facts(Kind.AMBIGUOUS_NAME, 7, name, (one,), could_be)
     yield Facts(Kind.CREDENTIAL_SUSPENDED, 7, None, (), about=name)
     yield Facts(Kind.ALERT_UNDELIVERED, 7, None, (), about=name)
+
+
+def commands_for(finding: Finding, *servers: str) -> list[str]:
+    """Return the commands of a finding's remedy; ``servers`` are the names of its servers."""
+    facts = Facts(
+        finding.kind,
+        None,
+        finding.relationship,
+        servers,
+        finding.values,
+        finding.grade,
+        finding.about,
+    )
+    return [command.text for command in build_remedy(facts).commands]
 
 
 def remedies() -> Iterator[Remedy]:

@@ -72,8 +72,11 @@ def show_problems(screen: Screen, problems: Sequence[Problem]) -> None:
         if group:
             loud = [(s, sum(p.severity is s for p in group)) for s in LOUDEST_FIRST]
             screen.heading(f"{title} ({', '.join(f'{n} {s}' for s, n in loud if n)})")
-            columns = ("problem", "about", "what, and what to do", "since")
+            columns = ("problem", "about", "what", "since")
             screen.table(columns, (_row(problem) for problem in group))
+    if problems:
+        screen.line()
+        screen.command(f"What to do, step by step: ipam-sync drift show {problems[0].id}")
 
 
 def _row(problem: Problem) -> tuple[Cell, ...]:
