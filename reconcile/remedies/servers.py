@@ -178,17 +178,17 @@ def duplicate_server(facts: Facts) -> tuple[Step, ...]:
     if len(facts.servers) != _PARTNERS:
         return only("Find out which names are the same machine.", ipam_sync("servers list"))
     speaker, double = facts.servers
-    retire = Option(
-        f"If {double} is just another name of {speaker}, retire {double}.",
-        ipam_sync("servers retire", double),
-        f"Relationships of {double} are then removed on its partner's report alone.",
+    disable = Option(
+        f"If {double} is just another name of {speaker}, disable {double}.",
+        ipam_sync("servers disable", double),
+        f"{double} is then no longer read.",
     )
     return (
         Step(
             f"Find out whether {speaker} and {double} are one machine. If {double} was cloned from "
             f"{speaker}, give it a machine id of its own (sysprep)."
         ),
-        Step("Keep one of the two names.", (), (retire,)),
+        Step("Keep one of the two names.", (), (disable,)),
     )
 
 
