@@ -22,6 +22,8 @@ from worker.alerts.next_steps import NextStep, next_steps, remedy_of
 
 _NAME: Final = 255
 _DETAIL: Final = 2000
+#: A command in it must not be cut.
+_NEXT: Final = 4000
 _VALUE: Final = 200
 _MOST_VALUES: Final = 20
 _MOST_SERVERS: Final = 10
@@ -109,7 +111,7 @@ def telling(alert: Alert) -> Telling:
 
 
 def _next(alert: Alert, remedy: Remedy) -> str:
-    return escaped(summary_line(remedy, alert.finding or None), _DETAIL)
+    return escaped(summary_line(remedy, alert.finding or None), _NEXT)
 
 
 def subject(alert: Alert) -> str:

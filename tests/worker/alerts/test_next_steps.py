@@ -55,6 +55,12 @@ def test_every_medium_has_every_command_as_it_is(name: str) -> None:
         assert [c for c in commands(told) if c not in shown] == []
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+def test_one_line_never_holds_a_part_of_a_command(name: str) -> None:
+    for facts in examples(name, name, f"{name[:250]}.b"):
+        assert not telling(alert(facts)).next.endswith("...")
+
+
 @pytest.mark.parametrize("name", UNCOPYABLE)
 def test_no_medium_has_a_command_with_a_name_that_cannot_be_copied(name: str) -> None:
     for facts in examples(name):
