@@ -13,11 +13,11 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIRE_HASHES PIP_NO
 unexport PIP_PYTHON PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench replay lock
+.PHONY: help setup demo test test-powershell lint bench replay lock
 .DELETE_ON_ERROR:
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## create .venv with everything that is needed to work on the project
 
@@ -28,6 +28,9 @@ demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: not
 JOBS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores < 4 ? cores : 4 )))
 test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects, JOBS=1 one by one)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-powershell: $(VENV)/.dev ## let a PowerShell check every printed command (IPAM_SYNC_TEST_PWSH=FILE, or pwsh on the PATH)
+	$(BIN)/python -m pytest -m powershell $(ARGS)
 
 lint: $(VENV)/.dev ## check style, formatting, types, the import contracts and compose.yaml
 	$(BIN)/ruff check .
