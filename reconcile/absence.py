@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from reconcile.case import side_name
 from reconcile.diff import whole
 from reconcile.findings import Finding, Kind
@@ -11,6 +13,11 @@ from reconcile.pairing import Pair
 from reconcile.record import Hold, Party, Planned, Record
 from reconcile.witness import Doubt, Gone, Silent, Tells, Unclear, Unmanaged, Unproven, Witness
 from reconcile.world import World
+
+#: Reports on a relationship or scope.  Remedies look for them in the values of findings.
+TELLS: Final = "tells it"
+TELLS_NOT: Final = "does not tell it"
+SILENT: Final = "was not read"
 
 
 def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
@@ -48,7 +55,7 @@ def word(witness: Witness) -> str:
     """What a witness says of the relationship, within a sentence."""
     match witness:
         case Tells():
-            return "tells it"
+            return TELLS
         case Gone(why):
             return str(why)
         case Unproven(why):
@@ -56,7 +63,7 @@ def word(witness: Witness) -> str:
         case Unclear():
             return "tells it more than once"
         case Silent():
-            return "was not read"
+            return SILENT
         case Unmanaged():
             return "is not known to IPAM"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconcile.absence import word
+from reconcile.absence import TELLS_NOT, word
 from reconcile.case import Case, side_name
 from reconcile.findings import Finding, Kind, Said
 from reconcile.model import Scope
@@ -22,8 +22,7 @@ def disputes(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Finding, 
                 pair.name,
                 pair.servers,
                 f"The partners of {pair.name} do not tell the same: "
-                f"{'; '.join(_both(s) for s in properties)}. IPAM keeps what it has; set the "
-                "value that is right on both.",
+                f"{'; '.join(_both(s) for s in properties)}. IPAM keeps what it has.",
                 properties,
             )
         )
@@ -64,7 +63,7 @@ def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
         sorted(
             (
                 side_name(case.world, case.pair, i),
-                "does not tell it" if s.story is not None else word(s.witness),
+                TELLS_NOT if s.story is not None else word(s.witness),
             )
             for i, s in enumerate(case.pair.sides)
         )

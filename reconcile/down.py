@@ -181,6 +181,6 @@ def _finding(scene: Scene, server: int, words: tuple[_Word, ...]) -> Finding:
         None,
         (server,),
         f"{name} is down: it cannot be read, and {len(lost)} of the {heard} partners that were "
-        f"heard lately do not reach it either ({listed(lost)}). Look at the server, its DHCP "
-        "service and its network; clients depend on the partners now.",
+        f"heard lately do not reach it either ({listed(lost)}). Clients depend on the "
+        "partners now.",
     )

@@ -58,8 +58,9 @@ def taken(planned: Planned) -> Counts:
 
 
 _REMEDY: Final = (
-    "Look at them with: ipam-sync operations list --held. If it is right: ipam-sync "
-    "operations apply --all --destructive. If not, find out what the servers lost."
+    "If these were not removed on purpose, restore them on the servers: the held removals then "
+    "withdraw themselves. If they were, apply them by number. Look at them: "
+    "ipam-sync operations list --held"
 )
 
 

@@ -43,7 +43,7 @@ def health(pair: Pair, world: World) -> tuple[Finding, ...]:
     sentences = (
         f"{listing} for relationship {pair.name}.",
         *_ordered(pair, world, odd),
-        _ADVICE.get(worst, _TRANSITIONAL),
+        _MEANINGS.get(worst, _TRANSITIONAL),
     )
     return (
         Finding(
@@ -156,11 +156,11 @@ def _rank(state: State) -> int:
     return _WORST.index(state) if state in _WORST else len(_WORST)
 
 
-_TRANSITIONAL: Final = "It is on its way to Normal; look again if it stays."
-_ADVICE: Final = {
-    State.PARTNER_DOWN: "It serves all clients alone: bring the partner back.",
-    State.COMMUNICATIONS_INTERRUPTED: "Check the partner's DHCP service and TCP port 647.",
-    State.POTENTIAL_CONFLICT: "Both served alone; check for addresses leased twice.",
+_TRANSITIONAL: Final = "It is on its way to Normal."
+_MEANINGS: Final = {
+    State.PARTNER_DOWN: "It serves all clients alone.",
+    State.COMMUNICATIONS_INTERRUPTED: "The partners do not reach each other.",
+    State.POTENTIAL_CONFLICT: "Both served alone.",
     State.RESOLUTION_INTERRUPTED: "The partners lost each other again while resolving conflicts.",
     State.UNKNOWN: "The server reports a state that ipam-sync does not know.",
 }

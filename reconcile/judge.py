@@ -107,8 +107,8 @@ def _one_sided_finding(pair: Pair, world: World) -> Finding:
         pair.name,
         pair.servers,
         f"Only one partner has relationship {pair.name}: "
-        f"{'; '.join(f'{who} {what}' for who, what in words)}. Create it again on the other "
-        "partner or remove the orphan; nothing is planned until both say the same.",
+        f"{'; '.join(f'{who} {what}' for who, what in words)}. Nothing is planned "
+        "until both say the same.",
         ((pair.name, words),),
     )
 

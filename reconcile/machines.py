@@ -72,9 +72,8 @@ def machine_findings(
             Kind.CREDENTIAL_SUSPENDED,
             None,
             (),
-            f"The credential {name} is suspended: three servers refused it. Nobody is asked with "
-            "it until its password is another one, or a person says that it is right: "
-            f"ipam-sync credentials resume {name}",
+            f"The credential {name} is suspended: three servers refused it. No server is asked "
+            "with it until its password is another one, or a person resumes it.",
             about=name,
         )
 
@@ -114,9 +113,7 @@ def _duplicate(world: World, double: int, speaker: int) -> Finding:
         Kind.DUPLICATE_SERVER,
         None,
         (speaker, double),
-        f"{other} and {one} are one machine, so only {one} counts as a witness. If one is just "
-        f"another name: ipam-sync names alias add {one} {other}, then ipam-sync servers retire "
-        f"{other}. If one was cloned from the other, give it a machine id of its own (sysprep).",
+        f"{other} and {one} are one machine, so only {one} counts as a witness.",
     )
 
 
@@ -127,8 +124,7 @@ def _replaced(world: World, seen: Seen) -> Finding:
         None,
         (seen.server,),
         f"Another machine answers as {name} than before. What it has counts; what it lacks "
-        "proves nothing until a person says that it is the right one: "
-        f"ipam-sync servers confirm {name}",
+        "proves nothing until a person confirms that it is the right one.",
         (("machine id", (("IPAM", str(machine)), (name, str(_machine(seen))))),),
     )
 
@@ -144,8 +140,7 @@ def _alone(world: World, seen: Seen) -> Iterator[Finding]:
         Kind.SCOPE_WITHOUT_FAILOVER,
         None,
         (seen.server,),
-        f"{name} serves active scopes that are in no relationship: {named}. If it fails, nobody "
-        "serves them.",
+        f"{name} serves active scopes that are in no relationship: {named}.",
         (("scopes", ((name, named),)),),
     )
 

@@ -99,7 +99,7 @@ def blocked(need: Need, name: Callable[[int], str], records: Mapping[int, Record
         Kind.BLOCKED,
         planned.relationship,
         planned.partners,
-        f"{planned.operation} of {planned.relationship} waits: {held}. It goes on when that is "
-        "removed there.",
+        f"{planned.operation} of {planned.relationship} waits: {held}. It goes on when either "
+        "side changes.",
         tuple((whose, tuple((what, "held") for what in items)) for whose, items in words.items()),
     )

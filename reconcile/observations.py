@@ -31,8 +31,8 @@ def _empty(case: Case) -> Finding | None:
         Kind.RELATIONSHIP_EMPTY,
         case.pair.name,
         case.pair.servers,
-        f"Relationship {case.pair.name} has no scope. Add scopes to it or remove it; it counts "
-        "towards the 31 that a server can have.",
+        f"Relationship {case.pair.name} has no scope. It counts towards the 31 that a server can "
+        "have.",
     )
 
 
@@ -91,7 +91,7 @@ def _unmapped(case: Case, asker: int, story: Story) -> Finding:
         case.pair.name,
         (asker,),
         f"{name} names {story.partner!r} as partner of {story.name}, and IPAM knows no such "
-        f"server. Add the server, or: ipam-sync names alias add SERVER {story.partner}",
+        "server.",
         ((story.partner, ((name, story.name),)),),
     )
 
@@ -103,8 +103,7 @@ def _ambiguous(case: Case, asker: int, story: Story, candidates: tuple[int, ...]
         Kind.AMBIGUOUS_NAME,
         case.pair.name,
         (asker,),
-        f"{name} names {story.partner!r} as partner of {story.name}, which could be {meant}. "
-        f"Say which: ipam-sync names alias add SERVER {story.partner}",
+        f"{name} names {story.partner!r} as partner of {story.name}, which could be {meant}.",
         ((story.partner, tuple((case.world.name(c), "candidate") for c in candidates)),),
     )
 

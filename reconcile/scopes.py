@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconcile.absence import TELLS, TELLS_NOT
 from reconcile.belief import Belief, believe
 from reconcile.case import Case
 from reconcile.findings import Said
@@ -94,7 +95,7 @@ def _only_witness(case: Case) -> bool:
 
 
 def _said(case: Case, scope: Scope, first_tells: bool) -> Said:
-    words = ("tells it", "does not tell it")
+    words = (TELLS, TELLS_NOT)
     one, two = words if first_tells else words[::-1]
     return case.both_say_words(dotted(scope), one, two)
 

@@ -104,8 +104,7 @@ def _overdue(world: World, server: int) -> Iterator[Finding]:
         Kind.SERVER_OVERDUE,
         None,
         (server,),
-        f"{name} was {since}: what IPAM shows of it may be out of date. Make it readable, see "
-        f"ipam-sync servers check {name}, or take it out: ipam-sync servers disable {name}",
+        f"{name} was {since}: what IPAM shows of it may be out of date.",
         (("last read", ((name, last),)),),
     )
 

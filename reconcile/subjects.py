@@ -31,6 +31,8 @@ def record_of(finding: Finding, records: Iterable[Record]) -> Record | None:
 def in_ipam(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
     """What IPAM has of the properties that it is about."""
     subjects = [subject for subject, _ in finding.values if subject in ATTRIBUTES]
+    if "Server1Percentage" in subjects:
+        subjects.append("Mode")  # the mode says what the percentage means
     if finding.kind is Kind.STATE_NOT_NORMAL:
         subjects = sorted(STATE_PROPERTIES)  # its values say "State" of either
     record = record_of(finding, records) if subjects else None

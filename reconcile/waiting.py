@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from reconcile.findings import Finding, Kind, Said
 from reconcile.model import Operation
@@ -16,6 +17,8 @@ from reconcile.record import Change, Entry
 from reconcile.spelling import dotted, listed, said
 
 _IPAM, _SERVERS = "IPAM", "servers"
+#: Report of the servers on what a removal is about.
+SERVERS_LACK: Final = "do not tell it"
 _MOST_SHOWN = 5
 
 
@@ -40,8 +43,8 @@ def _of_record(entries: list[Entry]) -> Finding:
         planned.relationship,
         planned.partners,
         f"IPAM differs from what the servers tell of {planned.relationship}: "
-        f"{listed((_in_words(value) for value in values), _MOST_SHOWN)}. It waits for a person: "
-        f"ipam-sync operations apply {numbers}, or reject.",
+        f"{listed((_in_words(value) for value in values), _MOST_SHOWN)}. This waits for a "
+        f"person: operation{'' if len(entries) == 1 else 's'} {numbers}.",
         values,
     )
 
@@ -52,8 +55,7 @@ def _to_be_created(count: int) -> Finding:
         Kind.CHANGE_WAITS,
         None,
         (),
-        f"{what} told by servers and not in IPAM yet. They wait for a person: "
-        "ipam-sync operations list.",
+        f"{what} told by servers and not in IPAM yet. They wait for a person.",
         ((Operation.CREATE.value, ((_SERVERS, str(count)),)),),
         about=Operation.CREATE.value,
     )
@@ -63,13 +65,13 @@ def _differences(entry: Entry) -> Iterator[Said]:
     planned = entry.planned
     match planned.operation:
         case Operation.DELETE:
-            yield planned.relationship, ((_IPAM, "has it"), (_SERVERS, "do not tell it"))
+            yield planned.relationship, ((_IPAM, "has it"), (_SERVERS, SERVERS_LACK))
         case Operation.ADD_SCOPES:
             for scope in planned.scopes:
                 yield dotted(scope), ((_IPAM, "does not have it"), (_SERVERS, "tell it"))
         case Operation.REMOVE_SCOPES:
             for scope in planned.scopes:
-                yield dotted(scope), ((_IPAM, "has it"), (_SERVERS, "do not tell it"))
+                yield dotted(scope), ((_IPAM, "has it"), (_SERVERS, SERVERS_LACK))
         case _:
             for change in planned.changes:
                 yield _change(change)

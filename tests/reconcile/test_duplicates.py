@@ -10,6 +10,7 @@ from reconcile.findings import Kind
 from reconcile.model import Server, Standing
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, both, kinds, nets, operations
 from tests.reconcile.machines import Estate, Told, is_open, of_kind
+from tests.reconcile.remedy_examples import commands_for
 
 A, B, C = HUB, SPOKE, OTHER
 
@@ -36,7 +37,7 @@ def test_they_are_one_finding_with_a_way_out(ipam: Estate) -> None:
     (found,) = of_kind(ipam.plan({A: [one], B: [two], C: [two]}), Kind.DUPLICATE_SERVER)
     assert found.servers == (B.id, C.id)
     assert f"only {B.name} counts" in found.detail
-    assert f"names alias add {B.name} {C.name}" in found.detail
+    assert commands_for(found, B.name, C.name) == [f"ipam-sync servers disable {C.name}"]
 
 
 def test_what_is_told_twice_is_told_once(ipam: Estate) -> None:

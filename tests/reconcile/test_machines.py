@@ -9,6 +9,7 @@ from reconcile.model import ServedScope, Standing
 from reconcile.world import Rules
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, both
 from tests.reconcile.machines import Estate, Told, is_open, of_kind, served
+from tests.reconcile.remedy_examples import commands_for
 
 A, B, C = HUB, SPOKE, OTHER
 
@@ -135,7 +136,7 @@ class TestCredentials:
         ipam = estate(suspended=("branch", "corp"))
         found = of_kind(ipam.plan(well()), Kind.CREDENTIAL_SUSPENDED)
         assert [(f.about, f.servers) for f in found] == [("branch", ()), ("corp", ())]
-        assert "ipam-sync credentials resume corp" in found[1].detail
+        assert "ipam-sync credentials resume corp" in commands_for(found[1])
         ipam.suspended = ("branch",)
         ipam.run({A: None, B: None, C: None})
         assert [f.about for f in ipam.findings.values() if f.kind is Kind.CREDENTIAL_SUSPENDED] == [

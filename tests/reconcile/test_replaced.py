@@ -12,6 +12,7 @@ from reconcile.model import Operation, Standing, Story
 from reconcile.plan import Plan
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, both, kinds, nets, operations, told_by
 from tests.reconcile.machines import Estate, Told, is_open
+from tests.reconcile.remedy_examples import commands_for
 
 A, B, C = HUB, SPOKE, OTHER
 #: Another relationship of A and B, so that who lacks HQ is not empty.
@@ -41,7 +42,7 @@ def test_it_is_a_finding_with_both_ids_and_the_way_out() -> None:
     found = the(replaced().plan(told(*both())), Kind.SERVER_REPLACED)
     assert found.servers == (A.id,)
     assert found.values == (("machine id", (("IPAM", "old"), (A.name, "new"))),)
-    assert f"ipam-sync servers confirm {A.name}" in found.detail
+    assert f"ipam-sync servers confirm {A.name}" in commands_for(found, A.name)
 
 
 def test_the_first_machine_that_answers_is_remembered() -> None:

@@ -15,6 +15,7 @@ from reconcile.record import Change
 from reconcile.spelling import dotted_all, shown
 from worker.alerts.changed import done
 from worker.alerts.message import Alert, Changes, Digest, Message, members
+from worker.alerts.next_steps import remedy_document, remedy_of
 from worker.alerts.texts import headline
 from worker.alerts.words import telling
 from worker.applied_ports import AppliedOperation
@@ -42,6 +43,7 @@ def document(message: Message) -> dict[str, Any]:
 
 def alert_document(alert: Alert) -> dict[str, Any]:
     """One alert with all that is known of it, and the whole of it in words."""
+    words, remedy = telling(alert), remedy_of(alert)
     return {
         "key": alert.key,
         "finding": alert.finding,
@@ -57,7 +59,9 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "servers": list(alert.servers),
         "tags": list(alert.tags),
         "detail": alert.sentence,
-        "text": telling(alert).sentence,
+        "text": words.sentence,
+        "next": words.next,
+        "remedy": None if remedy is None else remedy_document(remedy),
         "values": [
             {"subject": name, "said": [{"by": by, "value": value} for by, value in words]}
             for name, words in alert.said

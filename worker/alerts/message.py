@@ -33,6 +33,7 @@ class Alert:
     they are the ``key``, the same however often the alert is sent.  A problem that comes back is
     the same finding, and its events go on counting.  ``servers`` are names, ``tags`` all that these
     servers have now.  ``sentence`` is the finding's detail, ``said`` what each witness tells, ``ipam`` what IPAM has, by property.
+    ``about`` names a credential or channel.
     ``test`` says that nothing happened at all.
     """
 
@@ -57,6 +58,7 @@ class Alert:
     url: str | None = None
     test: bool = False
     tags: tuple[str, ...] = ()
+    about: str = ""
 
     @property
     def key(self) -> str:
@@ -129,11 +131,11 @@ def trial(at: datetime, sequence: int = 1, event: Event = Event.OPENED) -> Alert
         relationship="TEST",
         servers=("dhcp01.test.example", "dhcp02.test.example"),
         sentence="This is a test of the channel: nothing is wrong, and there is nothing to do.",
-        said=(("MCLT", (("dhcp01.test.example", "3600"), ("dhcp02.test.example", "7200"))),),
+        said=(("MCLT", (("dhcp01.test.example", "PT1H"), ("dhcp02.test.example", "PT2H"))),),
         evidence=Evidence.BOTH,
         first_seen=at,
         at=at,
-        ipam=MappingProxyType({"MCLT": "3600"}),
+        ipam=MappingProxyType({"MCLT": "PT1H"}),
         resolved_at=at if event is Event.RESOLVED else None,
         test=True,
     )

@@ -41,7 +41,8 @@ _log: Final = logging.getLogger(__name__)
 _FAILURES: Final = (TemplateError, ArithmeticError, LookupError, OSError, TypeError, ValueError)
 #: Of a digest; the rest is counted.
 MOST_MEMBERS: Final = 50
-_LONGEST_LINE: Final = 4000
+#: The longest command, two names of 256 quotes, has some 13,000 characters once HTML escapes it.
+_LONGEST_LINE: Final = 20_000
 _LONGEST_SUBJECT: Final = 300
 
 

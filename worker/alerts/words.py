@@ -12,53 +12,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from collectors.quote import escaped
-from reconcile.findings import Kind, Said
+from reconcile.findings import Said
 from reconcile.life import Event
 from reconcile.model import Evidence
+from reconcile.remedies.model import Remedy
+from reconcile.remedies.text import summary_line
 from worker.alerts.message import Alert
+from worker.alerts.next_steps import NextStep, next_steps, remedy_of
 
 _NAME: Final = 255
 _DETAIL: Final = 2000
+#: A command in it must not be cut.
+_NEXT: Final = 4000
 _VALUE: Final = 200
 _MOST_VALUES: Final = 20
 _MOST_SERVERS: Final = 10
-
-#: What to do next, for every kind; the finding's own sentence may say more.
-NEXT: Final[Mapping[Kind, str]] = {
-    Kind.PARTNER_MISMATCH: "Make both partners the same (Set-DhcpServerv4Failover on the right one,"
-    " then Invoke-DhcpServerv4FailoverReplication).",
-    Kind.ONE_SIDED: "Find out which partner is right: remove the relationship there, or create it"
-    " anew on both.",
-    Kind.ABSENCE_UNVERIFIED: "Make the silent partner readable, or retire it: ipam-sync servers"
-    " retire NAME.",
-    Kind.SCOPE_ONE_SIDED: "Replicate the scope from the right partner"
-    " (Invoke-DhcpServerv4FailoverReplication), or take it out there.",
-    Kind.EMPTY_READ_UNCONFIRMED: "Look at the server now: if it really is empty, the next readings"
-    " will confirm it.",
-    Kind.UNMAPPED_NAME: "Say which server the name means: ipam-sync names alias add SERVER NAME.",
-    Kind.AMBIGUOUS_NAME: "Say which server the name means: ipam-sync names alias add SERVER NAME.",
-    Kind.ROLE_CONFLICT: "Look at the relationship on both partners: only one can be primary.",
-    Kind.STATE_NOT_NORMAL: "Look at the DHCP service and the network between the partners; a state"
-    " on the way to Normal ends by itself.",
-    Kind.SERVER_UNREAD: "Find the layer that refuses: ipam-sync servers check NAME.",
-    Kind.STALE_EVIDENCE: "Make a partner readable again: ipam-sync servers check NAME.",
-    Kind.UNKNOWN_VALUE: "Look at the value on the server; if it is right, ipam-sync needs an update.",
-    Kind.DUPLICATE_RELATIONSHIP: "Keep one of the two relationships.",
-    Kind.BLOCKED: "Decide what holds the scope or name: ipam-sync operations list.",
-    Kind.RELATIONSHIP_LIMIT_NEAR: "Plan another server: Windows allows 31 relationships on one.",
-    Kind.RELATIONSHIP_EMPTY: "Add scopes to the relationship, or remove it.",
-    Kind.CHANGE_WAITS: "Look at it and decide: ipam-sync operations list.",
-    Kind.PLAN_REFUSED: "Check what is held: ipam-sync operations list --held.",
-    Kind.SERVER_REPLACED: "If the new machine is right: ipam-sync servers confirm NAME.",
-    Kind.DUPLICATE_SERVER: "Keep one of the two names: ipam-sync servers disable NAME.",
-    Kind.CLOCK_SKEW: "Mend the time service of the server: failover allows a minute.",
-    Kind.SCOPE_WITHOUT_FAILOVER: "Add the scope to a relationship if it should survive its server.",
-    Kind.CREDENTIAL_SUSPENDED: "Check the password, then: ipam-sync credentials resume.",
-    Kind.SERVER_OVERDUE: "Find the layer that refuses: ipam-sync servers check NAME.",
-    Kind.ALERT_UNDELIVERED: "Mend the channel, and try it: ipam-sync alerts test CHANNEL.",
-    Kind.SERVER_DOWN: "Look at the server, its DHCP service and its network; only if it is sure to"
-    " stay away, put its partners in PartnerDown.",
-}
 
 SURE: Final[Mapping[Evidence, str]] = {
     Evidence.BOTH: "certain: both partners were read",
@@ -86,7 +54,8 @@ class Telling:
     """The words about one alert; every text is one line and harmless as plain text.
 
     ``what`` is wrong, ``where``, ``since`` when, ``values`` as the partners and IPAM have them,
-    how ``sure`` that is, what to do ``next``.  Empty texts say nothing.  ``sentence`` is all of it.
+    how ``sure`` that is, what to do ``next`` in a line and by ``steps``, with their commands.  Empty
+    texts say nothing.  ``sentence`` is all of it on one line.
     """
 
     key: str
@@ -101,6 +70,7 @@ class Telling:
     values: tuple[str, ...]
     sure: str
     next: str
+    steps: tuple[NextStep, ...]
     note: str
     url: Link
     test: bool
@@ -119,7 +89,7 @@ class Telling:
 
 def telling(alert: Alert) -> Telling:
     """The words about an alert."""
-    open_still = alert.event is not Event.RESOLVED
+    remedy = remedy_of(alert)
     return Telling(
         key=escaped(alert.key, _NAME),
         event=alert.event,
@@ -132,11 +102,16 @@ def telling(alert: Alert) -> Telling:
         since=_since(alert),
         values=tuple(_values(alert)),
         sure="" if alert.relationship is None else SURE[alert.evidence],  # it takes two to tell
-        next=NEXT[alert.kind] if open_still and not alert.test else "",
+        next="" if remedy is None else _next(alert, remedy),
+        steps=() if remedy is None else next_steps(remedy),
         note=_note(alert),
         url=Link(escaped(alert.url or "", _DETAIL)),
         test=alert.test,
     )
+
+
+def _next(alert: Alert, remedy: Remedy) -> str:
+    return escaped(summary_line(remedy, alert.finding or None), _NEXT)
 
 
 def subject(alert: Alert) -> str:

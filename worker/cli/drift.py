@@ -45,15 +45,18 @@ def show(number: int, as_json: bool) -> None:
     the partners say of the problem is as it was found, the rest is of their latest readings.
 
     \b
-    JSON: as one of `ipam-sync drift list --json`, then "next", "read_at":
-      {server: time}, "compared": [{"property", "values": [{"by", "value",
-      "differs"}]}], "events": [as `ipam-sync drift history --json` prints]
+    JSON: as one of `ipam-sync drift list --json`, then "next", "remedy": {"page",
+      "heading", "steps": [{"text", "commands": [{"shell", "text"}], "options":
+      [{"condition", "loss", "command"}]}]}, "read_at": {server: time},
+      "compared": [{"property", "values": [{"by", "value", "differs"}]}],
+      "events": [as `ipam-sync drift history --json` prints]
 
     Example: ipam-sync drift show 3
     """
     from reconcile.subjects import record_of
     from worker.present.comparison import compared
     from worker.present.drift import show_problem, shown_json
+    from worker.present.remedies import remedy_of_problem
     from worker.problems import problem
 
     with ipam() as working, working.store.read() as reading:
@@ -65,10 +68,11 @@ def show(number: int, as_json: bool) -> None:
         readings = reading.latest_readings(servers, {}) if servers else {}
         record = record_of(finding, reading.records(servers)) if servers else None
     beside = compared(finding, names, readings, record)
+    remedy = remedy_of_problem(found, record)
     if as_json:
-        print_json(shown_json(found, beside, readings, events))
+        print_json(shown_json(found, beside, readings, events, remedy))
     else:
-        show_problem(screen(), found, beside, readings, events)
+        show_problem(screen(), found, beside, readings, events, remedy)
 
 
 @click.command()

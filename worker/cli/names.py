@@ -58,7 +58,7 @@ def unmapped(as_json: bool) -> None:
         ("name", "told by", "relationship", "could be"),
         ((w.text, w.told_by, w.relationship, w.candidates or "no server") for w in lines),
     )
-    say("Next: ipam-sync names alias add SERVER NAME, or add the server; then sync again.")
+    say("Next: give each name to its server (names alias add), or add the server; then sync again.")
 
 
 @click.command()

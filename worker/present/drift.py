@@ -8,11 +8,15 @@ from typing import Final
 from reconcile.findings import LOUDEST_FIRST, Matter
 from reconcile.life import Event
 from reconcile.model import Seen
+from reconcile.remedies.model import Remedy
+from reconcile.remedies.text import summary_line
 from worker.alert_ports import NOBODY, OpenFinding, PastEvent
-from worker.alerts.words import HAPPENED, NEXT
+from worker.alerts.next_steps import remedy_document
+from worker.alerts.words import HAPPENED
 from worker.present.comparison import Comparison, Row
 from worker.present.documents import finding_json
 from worker.present.operations import Json, server_name
+from worker.present.remedies import show_remedy
 from worker.present.screen import Cell, Screen
 from worker.present.text import counted, iso, moment
 from worker.problems import Problem
@@ -68,8 +72,11 @@ def show_problems(screen: Screen, problems: Sequence[Problem]) -> None:
         if group:
             loud = [(s, sum(p.severity is s for p in group)) for s in LOUDEST_FIRST]
             screen.heading(f"{title} ({', '.join(f'{n} {s}' for s, n in loud if n)})")
-            columns = ("problem", "about", "what, and what to do", "since")
+            columns = ("problem", "about", "what", "since")
             screen.table(columns, (_row(problem) for problem in group))
+    if problems:
+        screen.line()
+        screen.command(f"What to do, step by step: ipam-sync drift show {problems[0].id}")
 
 
 def _row(problem: Problem) -> tuple[Cell, ...]:
@@ -113,12 +120,14 @@ def shown_json(
     compared: Comparison,
     readings: Mapping[int, Seen],
     events: Sequence[PastEvent],
+    remedy: Remedy,
 ) -> Json:
     """One problem with what everybody has, and what happened to it."""
     names = dict(zip(problem.finding.servers, problem.servers, strict=True))
     return {
         **problem_json(problem),
-        "next": NEXT[problem.kind],
+        "next": summary_line(remedy, problem.id),
+        "remedy": remedy_document(remedy),
         "read_at": {server_name(names, s): iso(seen.read_at) for s, seen in readings.items()},
         "compared": [
             {
@@ -142,6 +151,7 @@ def show_problem(
     compared: Comparison,
     readings: Mapping[int, Seen],
     events: Sequence[PastEvent],
+    remedy: Remedy,
 ) -> None:
     """What it is, what everybody has, what happened to it, and what to do."""
     screen.heading(f"Problem {problem.id}: {problem.kind.replace('_', ' ')}")
@@ -157,8 +167,7 @@ def show_problem(
         screen.heading("What happened")
         show_events(screen, events)
     if problem.stored.resolved_at is None:
-        screen.line()
-        screen.line(f"Next: {NEXT[problem.kind]}")
+        show_remedy(screen, remedy)
 
 
 def _facts(problem: Problem, readings: Mapping[int, Seen]) -> Iterator[tuple[str, Cell]]:

@@ -163,7 +163,7 @@ def _show_group(
         if shown[finding.kind] < most:
             shown[finding.kind] += 1
             rows.append((finding.kind.value, finding_about(finding, names), finding.detail))
-    screen.table(("kind", "about", "what, and what to do"), rows)
+    screen.table(("kind", "about", "what"), rows)
     for kind, count in (left - shown).items():
         screen.note(f"... and {count} more {kind}.")
         screen.command(

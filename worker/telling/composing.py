@@ -56,6 +56,7 @@ def composed(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
         resolved_at=event.at if event.event is Event.RESOLVED else None,
         note=note,
         tags=words.tags_of(finding.servers),
+        about=finding.about,
     )
 
 

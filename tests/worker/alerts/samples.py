@@ -29,11 +29,11 @@ OPENED = Alert(
     relationship="HQ",
     servers=("dhcp01.corp.example", "dhcp02.corp.example"),
     sentence="The partners of HQ tell different values.",
-    said=(("MCLT", (("dhcp01.corp.example", "3600"), ("dhcp02.corp.example", "7200"))),),
+    said=(("MCLT", (("dhcp01.corp.example", "PT1H"), ("dhcp02.corp.example", "PT2H"))),),
     evidence=Evidence.BOTH,
     first_seen=BEGAN,
     at=BEGAN,
-    ipam={"MCLT": "3600"},
+    ipam={"MCLT": "PT1H"},
     url="https://ipam.corp.example/findings/7",
 )
 CHANGED = replace(
@@ -41,7 +41,7 @@ CHANGED = replace(
     sequence=2,
     event=Event.CHANGED,
     severity=Severity.CRITICAL,
-    said=(("MCLT", (("dhcp01.corp.example", "3600"), ("dhcp02.corp.example", "60"))),),
+    said=(("MCLT", (("dhcp01.corp.example", "PT1H"), ("dhcp02.corp.example", "PT1M"))),),
     at=NOW,
 )
 ACKNOWLEDGED = replace(

@@ -73,7 +73,7 @@ def test_an_open_alert_has_its_labels_its_words_and_an_end_that_lies_ahead() -> 
     assert datetime.fromisoformat(alert["endsAt"]) == NOW + KEEP
     assert alert["generatorURL"] == OPENED.url
     assert alert["annotations"]["summary"].startswith("[WARNING] partner mismatch: HQ")
-    assert "dhcp02.corp.example says 7200" in alert["annotations"]["description"]
+    assert "dhcp02.corp.example says PT2H" in alert["annotations"]["description"]
 
 
 def test_what_says_nothing_is_no_label() -> None:

@@ -51,7 +51,7 @@ def test_an_event_says_what_where_how_bad_and_who_says_what() -> None:
         "group": "drift",
         "class": "partner_mismatch",
     }
-    assert details["ipam"] == {"MCLT": "3600"}
+    assert details["ipam"] == {"MCLT": "PT1H"}
 
 
 def test_a_problem_is_one_incident_that_is_triggered_acknowledged_and_resolved() -> None:

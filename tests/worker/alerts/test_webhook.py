@@ -100,7 +100,7 @@ def test_the_receiver_sees_the_whole_life_of_a_problem() -> None:
     assert {(t["finding"], t["fingerprint"]) for t in told} == {(7, OPENED.fingerprint)}
     assert [t["resolved_at"] for t in told] == [None] * 4 + ["2026-11-25T12:00:00Z"]
     assert told[2]["acknowledged"] == {"by": "ann", "note": "new disks until Friday"}
-    assert told[0]["ipam"] == {"MCLT": "3600"}
+    assert told[0]["ipam"] == {"MCLT": "PT1H"}
 
 
 def test_a_retry_has_the_same_key_and_the_same_body_and_a_signature_of_its_own_time() -> None:

@@ -226,7 +226,14 @@ def test_a_problem_is_shown_with_both_partners_and_ipam_side_by_side(wrong: Site
     assert rows["Scopes"].split() == ["Scopes", "2", "2", "2"]
     assert "* differs from the others" in shown
     assert "opened" in shown
-    assert "Next: Make both partners the same" in shown
+    assert (
+        f"Set-DhcpServerv4Failover -ComputerName '{fqdn(2)}' -Name 'HQ' -MaxClientLeadTime 00:01:00"
+        in shown
+    )
+    assert (
+        f"Set-DhcpServerv4Failover -ComputerName '{fqdn(1)}' -Name 'HQ' -MaxClientLeadTime 01:00:00"
+        in shown
+    )
 
 
 def test_a_problem_is_a_document_with_everything_for_programs(wrong: Site) -> None:
@@ -245,7 +252,10 @@ def test_a_problem_is_a_document_with_everything_for_programs(wrong: Site) -> No
         ("opened", None),
         ("acknowledged", "CHG-1"),
     ]
-    assert document["next"]
+    assert document["next"].endswith("ipam-sync drift show 1")
+    assert document["remedy"]["page"] == "docs/how-to/remedies.md"
+    _, decide = document["remedy"]["steps"]
+    assert [o["command"]["shell"] for o in decide["options"]] == ["powershell", "powershell"]
 
 
 def test_one_that_only_one_partner_has_is_shown_without_a_record(wrong: Site) -> None:

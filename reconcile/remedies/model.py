@@ -1,0 +1,94 @@
+"""The nouns of a remedy: facts about a problem, and the steps that a person takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from reconcile.findings import Kind, Said
+
+#: The page that explains every problem at length.
+PAGE: Final = "docs/how-to/remedies.md"
+
+
+class Shell(StrEnum):
+    """Where a command is typed."""
+
+    POWERSHELL = "powershell"
+    POSIX = "sh"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A complete command, on one line and without a placeholder."""
+
+    shell: Shell
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of several commands: when it is the right one, and what it loses."""
+
+    condition: str
+    command: Command
+    loss: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step: all of its commands are run, and one of its options."""
+
+    text: str
+    commands: tuple[Command, ...] = ()
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The steps against one problem, in order, and the heading of the page that explains them."""
+
+    steps: tuple[Step, ...]
+    heading: str
+
+    @property
+    def commands(self) -> Iterator[Command]:
+        """Yield every command, those of options included."""
+        for step in self.steps:
+            yield from step.commands
+            yield from (option.command for option in step.options)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a problem when its remedy is built.
+
+    ``number`` is that of the stored problem, None for an example.  ``servers`` are names.
+    ``values`` are the reports of each server by property or scope.  ``stored`` holds the
+    database's values by property.
+    """
+
+    kind: Kind
+    number: int | None
+    relationship: str | None
+    servers: tuple[str, ...]
+    values: tuple[Said, ...] = ()
+    grade: str = ""
+    about: str = ""
+    stored: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def name(self) -> str:
+        """The relationship's name within a sentence or a command."""
+        return self.relationship or ""
+
+    @property
+    def names(self) -> Iterator[str]:
+        """Yield every name that a command could contain."""
+        yield from (name for name in (self.relationship, self.about) if name)
+        yield from self.servers
+        for _, reports in self.values:
+            yield from (server for server, _ in reports)

@@ -1,0 +1,24 @@
+"""Commands of ``ipam-sync`` itself, with names from the network quoted for the POSIX shell."""
+
+from __future__ import annotations
+
+import shlex
+
+from reconcile.remedies.model import Command, Shell
+
+
+def ipam_sync(command: str, *operands: str, **options: str | None) -> Command:
+    """Build a command of ours; an option without a value is None."""
+    words = ["ipam-sync", *command.split()]
+    for name, value in options.items():
+        words.extend(_option(f"--{name}", value))
+    if any(operand.startswith("-") for operand in operands):
+        words.append("--")  # else the parser would take the name for an option
+    words.extend(operands)
+    return Command(Shell.POSIX, " ".join(map(shlex.quote, words)))
+
+
+def _option(name: str, value: str | None) -> tuple[str, ...]:
+    if value is None:
+        return (name,)
+    return (f"{name}={value}",) if value.startswith("-") else (name, value)

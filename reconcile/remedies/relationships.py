@@ -1,0 +1,237 @@
+"""Remedies for relationships and scopes: missing on a side, empty, in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from reconcile.absence import SILENT, TELLS
+from reconcile.remedies.common import (
+    check_each,
+    on_servers,
+    only,
+    read_relationship,
+    read_server,
+    reference,
+)
+from reconcile.remedies.model import Command, Facts, Option, Step
+from reconcile.remedies.own import ipam_sync
+from reconcile.remedies.powershell import cmdlet, is_address
+from reconcile.witness import Why
+
+_PARTNERS: Final = 2
+_MOST_SCOPES: Final = 3
+
+
+def one_sided(facts: Facts) -> tuple[Step, ...]:
+    """Build the steps against a relationship that only one partner has.
+
+    Remove-DhcpServerv4Failover works by name on both servers.  So it is printed only where the
+    other server reported no relationship of that name with anybody.
+    """
+    holder, other, word = _sides(facts)
+    if holder is None or other is None:
+        return only(f"Read {facts.name} on both partners.", *read_relationship(facts))
+    if word != Why.ABSENT:
+        return only(
+            f"Find out what {other} has under the name {facts.name}. Remove nothing: Windows "
+            "removes a relationship by name on both servers.",
+            *read_server(holder)[:1],
+            *read_server(other)[:2],
+        )
+    save = (
+        cmdlet("Export-DhcpServer", ComputerName=holder, Leases=None, File="holder.xml"),
+        cmdlet("Export-DhcpServer", ComputerName=other, Leases=None, File="partner.xml"),
+    )
+    remove = cmdlet("Remove-DhcpServerv4Failover", ComputerName=holder, Name=facts.name)
+    return (
+        Step(
+            f"Read what {other} has now. Stop if it has a relationship {facts.name} with any "
+            "server: Windows removes a relationship by name on both servers.",
+            read_server(other)[:2],
+        ),
+        Step("Save the configuration and leases of both servers.", save),
+        Step(
+            f"Only after these checks, remove {facts.name} on {holder}. {holder} keeps the scopes. "
+            f"{other} may lose its copies of them and their leases.",
+            (remove,),
+        ),
+        Step(
+            f"If {facts.name} is still wanted, create it again on {holder} with its scopes, MCLT "
+            f"and mode. Its scopes must be absent on {other}."
+        ),
+    )
+
+
+def _sides(facts: Facts) -> tuple[str | None, str | None, str]:
+    """Return the server that has the relationship, the other one, and the other one's report."""
+    words = facts.values[0][1] if facts.values else ()
+    holders = [server for server, word in words if word == TELLS]
+    others = [(server, word) for server, word in words if word != TELLS]
+    if len(holders) != 1 or len(others) != 1:
+        return None, None, ""
+    return holders[0], *others[0]
+
+
+def scope_one_sided(facts: Facts) -> tuple[Step, ...]:
+    """Build the steps against scopes that are in the relationship on one partner only."""
+    scopes = _one_sided_scopes(facts)
+    if not scopes:
+        return only(f"Read {facts.name} on both partners.", *read_relationship(facts))
+    more = len(facts.values) - len(scopes)
+    return (
+        Step(
+            f"Look for each scope on the partner that lacks it in {facts.name}. Go on only with "
+            "scopes that are absent there. A scope in another relationship there is for a person to "
+            "decide. A scope without failover there is served by both servers.",
+            tuple(
+                cmdlet(name, ComputerName=lacking, ScopeId=(scope,))
+                for scope, _, lacking in scopes
+                for name in ("Get-DhcpServerv4Scope", "Get-DhcpServerv4Failover")
+            ),
+        ),
+        Step(
+            "Save each of these scopes with its leases.",
+            tuple(
+                cmdlet(
+                    "Export-DhcpServer",
+                    ComputerName=having,
+                    ScopeId=(scope,),
+                    Leases=None,
+                    File=f"scope-{scope}.xml",
+                )
+                for scope, having, _ in scopes
+            ),
+        ),
+        Step(
+            f"Take the scopes that step 1 showed to be absent on the partner out of {facts.name}. The "
+            "server that has them goes on serving them.",
+            _for_scopes("Remove-DhcpServerv4FailoverScope", facts, scopes),
+        ),
+        Step(
+            f"Add the same scopes to {facts.name} again, which creates them on the partner."
+            + (f" Then do the same for {more} more." if more else ""),
+            _for_scopes("Add-DhcpServerv4FailoverScope", facts, scopes),
+        ),
+    )
+
+
+def _for_scopes(
+    name: str, facts: Facts, scopes: Iterable[tuple[str, str, str]]
+) -> tuple[Command, ...]:
+    return tuple(
+        cmdlet(name, ComputerName=having, Name=facts.name, ScopeId=(scope,))
+        for scope, having, _ in scopes
+    )
+
+
+def _one_sided_scopes(facts: Facts) -> tuple[tuple[str, str, str], ...]:
+    """Return (scope, the server that has it in the relationship, the one that lacks it)."""
+    found = []
+    for scope, words in facts.values:
+        having = [server for server, word in words if word == TELLS]
+        lacking = [server for server, word in words if word != TELLS]
+        if is_address(scope) and len(having) == 1 and len(lacking) == 1:
+            found.append((scope, having[0], lacking[0]))
+    return tuple(found[:_MOST_SCOPES])
+
+
+def absence_unverified(facts: Facts) -> tuple[Step, ...]:
+    """Build the steps that make the silent partner a witness."""
+    steps = [
+        Step(
+            f"Make every partner of {facts.name} readable. The next run then decides.",
+            check_each(facts),
+        )
+    ]
+    gone = tuple(
+        Option(
+            f"If {server} is gone for good, retire it.",
+            ipam_sync("servers retire", server),
+            f"Relationships of {server} are then removed on its partner's report alone.",
+        )
+        for server in _unread(facts)
+    )
+    if gone:
+        steps.append(Step("Retire a server only if it never comes back.", (), gone))
+    return tuple(steps)
+
+
+def _unread(facts: Facts) -> tuple[str, ...]:
+    words = facts.values[0][1] if facts.values else ()
+    return tuple(who for who, word in words if word == SILENT and who in facts.servers)
+
+
+def empty_read(facts: Facts) -> tuple[Step, ...]:
+    """Build the step that shows whether a server or relationship is really empty."""
+    if facts.relationship is not None:
+        return only(
+            f"Read {facts.name} on {on_servers(facts)}. If its scopes were removed on purpose, the "
+            "next readings confirm it.",
+            *read_relationship(facts),
+        )
+    return only(
+        f"Read {on_servers(facts)} now. If it is empty on purpose, the next readings confirm it. "
+        "Do not import a backup there while its partners are live.",
+        *(command for server in facts.servers for command in read_server(server)),
+    )
+
+
+def role_conflict(facts: Facts) -> tuple[Step, ...]:
+    """Build the step that shows who is primary; Windows cannot change it in place."""
+    return only(
+        f"Read ServerType and ServerRole of {facts.name} on {on_servers(facts)}. Only one can be "
+        "primary. Windows cannot change this in place: plan a change window to create the "
+        "relationship again.",
+        *read_relationship(facts),
+    )
+
+
+def duplicate_relationship(facts: Facts) -> tuple[Step, ...]:
+    """Build the step against one relationship that is stored or reported twice."""
+    of_records = len(facts.values) > 0
+    text = (
+        f"Look at the pending removal of the younger record of {facts.name} and decide about it."
+        if of_records
+        else f"Read {facts.name} on {on_servers(facts)}. If an export was joined from several, "
+        "export that server again."
+    )
+    ref = reference(facts)
+    if of_records and ref is not None:
+        return only(text, ipam_sync("operations list", relationship=ref))
+    return only(text, *read_relationship(facts))
+
+
+def relationship_empty(facts: Facts) -> tuple[Step, ...]:
+    """Build the steps for a relationship without scopes, which may be kept for later use."""
+    read = Step(
+        f"Read {facts.name} on {on_servers(facts)}. A relationship may be kept without scopes for "
+        "later use: then nothing is to be done.",
+        read_relationship(facts),
+    )
+    if len(facts.servers) != _PARTNERS:
+        return (read,)
+    remove = cmdlet("Remove-DhcpServerv4Failover", ComputerName=facts.servers[0], Name=facts.name)
+    return (
+        read,
+        Step(
+            f"Only if ScopeId is empty on both and nobody wants {facts.name} any more, remove it. "
+            "Both servers lose the relationship and its shared secret.",
+            (remove,),
+        ),
+    )
+
+
+def unknown_value(facts: Facts) -> tuple[Step, ...]:
+    """Build the step that shows a value that ipam-sync does not know."""
+    named = ", ".join(name for name, _ in facts.values)
+    return only(
+        f"Look at {named or 'the value'} of {facts.name} on {on_servers(facts)}. If it is right, "
+        "ipam-sync needs an update.",
+        *read_relationship(facts),
+    )
+
+
+def stale_evidence(facts: Facts) -> tuple[Step, ...]:
+    """Build the step that makes a partner readable again."""
+    return only(f"Make a partner of {facts.name} readable again.", *check_each(facts))
