@@ -219,7 +219,7 @@ def test_a_refusal_ends_for_people_with_the_command_that_approves(synced: Site) 
     shown = synced.sync().out
     assert "refused: nothing is taken away" in shown
     assert "held: the guard held it" in shown
-    assert "ipam-sync operations apply 2 --destructive" in shown.splitlines()[-1]
+    assert "ipam-sync operations apply --destructive 2" in shown.splitlines()[-2]
 
 
 def test_a_removal_and_what_waits_for_it_are_one_move(synced: Site) -> None:
