@@ -141,6 +141,14 @@ function Get-WinEvent {
     [Parameter(ParameterSetName='GetLogSet')][Parameter(ParameterSetName='HashQuerySet')][switch]$Oldest,
     [Parameter(ParameterSetName='HashQuerySet', Mandatory, Position=0)][hashtable[]]$FilterHashtable)
 }
+function Install-WindowsFeature {
+  [CmdletBinding(SupportsShouldProcess, PositionalBinding=$false)] param(
+    [Parameter(Mandatory, Position=0)][string[]]$Name,
+    [switch]$Restart,
+    [switch]$IncludeAllSubFeature,
+    [switch]$IncludeManagementTools,
+    [string]$ComputerName)
+}
 function Invoke-DhcpServerv4FailoverReplication {
   [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName='Name', PositionalBinding=$false)] param(
     [string]$ComputerName,

@@ -13,10 +13,9 @@ ACCEPTED = [
     "Set-DhcpServerv4Failover -ComputerName 'a' -Name 'R' -AutoStateTransition $false",
     "Set-DhcpServerv4Failover -ComputerName 'a' -Name 'O''Brien' -ReservePercent 5 -WhatIf",
     "$p = Read-Host; Set-DhcpServerv4Failover -Name 'R' -SharedSecret $p",
-    "foreach ($s in 'a','b') { Get-DhcpServerv4Failover -ComputerName $s -Name 'R' -EA Continue"
-    " | Select-Object @{n='Asked';e={$s}},* }",
-    "Add-DhcpServerv4Failover -ComputerName 'a' -Name 'R' -PartnerServer 'b' -ScopeId 10.0.1.0,"
-    "10.0.2.0 -MaxClientLeadTime 01:00:00 -LoadBalancePercent 50",
+    "foreach ($s in 'a','b') { Get-DhcpServerv4Failover -ComputerName $s -Name 'R' -EA Stop }",
+    "Get-DhcpServerv4Failover | Select-Object @{n='Asked';e={$_.Name}},*",
+    "Add-DhcpServerv4Failover 'R' 'b' 10.0.1.0,10.0.2.0 -MaxClientLeadTime 01:00:00 -LoadBalancePercent 50",
     "Export-DhcpServer -ComputerName 'a' -ScopeId 10.0.1.0 -Leases -File 'saved.xml'",
     "Test-NetConnection 'b' -Port 647",
     "w32tm /stripchart /computer:b /samples:3 /dataonly",
