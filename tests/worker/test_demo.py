@@ -282,7 +282,7 @@ def test_an_installation_that_hangs_or_is_gone_is_quoted(
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         if seconds < 0:
             process.wait()
-        with pytest.raises(CannotRun, match=f"up {what} in a test") as failed:
+        with pytest.raises(CannotRun, match=f"installation {what} in a test") as failed:
             Up(process, log).must_run(0.0, "in a test")
         process.kill()
     first, *last = str(failed.value).split("\n")
