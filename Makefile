@@ -13,11 +13,11 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIRE_HASHES PIP_NO
 unexport PIP_PYTHON PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install demo test test-wheel lint bench replay lock
+.PHONY: help setup install demo test test-wheel test-powershell lint bench replay lock
 .DELETE_ON_ERROR:
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev ## create .venv with everything that is needed to work on the project
 
@@ -33,6 +33,9 @@ test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' se
 
 test-wheel: $(VENV)/.dev ## install sdist and wheel alone and run the demo there (needs a package index, as pip is configured)
 	$(BIN)/python -m pytest -m wheel tests/test_wheel.py $(ARGS)
+
+test-powershell: $(VENV)/.dev ## let a PowerShell check every printed command (IPAM_SYNC_TEST_PWSH=FILE, or pwsh on the PATH)
+	$(BIN)/python -m pytest -m powershell $(ARGS)
 
 lint: $(VENV)/.dev ## check style, formatting, types, the import contracts and compose.yaml
 	$(BIN)/ruff check .

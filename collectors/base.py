@@ -10,16 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from collectors.quote import escaped
 from collectors.wire import ReportedFailure
 from reconcile.model import ReadFailure, Server, Sighting
+from reconcile.remedies.own import ipam_sync
+from reconcile.remedies.text import is_copyable
 
-EXPORT_AGAIN = (
-    "Export whole objects again: "
-    "ConvertTo-Json -InputObject @(Get-DhcpServerv4Failover) -Depth 6 | Out-File -Encoding utf8"
+#: Saves all that a server reports of its relationships under the server's name.
+EXPORT_COMMAND: Final = (
+    "ConvertTo-Json -InputObject @(Get-DhcpServerv4Failover) -Depth 6 | "
+    "Out-File -Encoding utf8 \"$([Net.Dns]::GetHostEntry('').HostName).json\""
 )
+EXPORT_AGAIN: Final = f"Export whole objects again, in PowerShell on the server: {EXPORT_COMMAND}"
+INSTALL_TOOLS: Final = "Install-WindowsFeature -Name RSAT-DHCP"
+LIST_RELATIONSHIPS: Final = "Get-DhcpServerv4Failover"
 
 
 class Collector(Protocol):
@@ -83,18 +89,19 @@ class EmptyOutput(ReadError):
         )
 
 
-_RIGHTS = (
-    "A local administrator can read it. With less this should work, verify it with ipam-sync servers "
-    "check: Remote Management Users and DHCP Users, and on the WMI namespace "
-    "root\\Microsoft\\Windows\\DHCP the rights Enable Account, Execute Methods and Remote Enable; then "
-    "log on anew."
+_RIGHTS: Final = (
+    "A local administrator can read it. With less this should work: Remote Management Users and "
+    "DHCP Users, and on the WMI namespace root\\Microsoft\\Windows\\DHCP the rights Enable Account, "
+    "Execute Methods and Remote Enable. Log on anew, then verify it: "
 )
 
 
-def _remedy(fqid: str) -> str:
+def _remedy(server: str, fqid: str, *, is_refused: bool) -> str:
+    if is_refused:
+        return f"{_RIGHTS}{ipam_sync('servers check', server).text}"
     if fqid.startswith("CommandNotFound"):
-        return "Install the DHCP server tools there: Install-WindowsFeature RSAT-DHCP."
-    return "Run Get-DhcpServerv4Failover on the server itself and mend what it reports."
+        return f"Install the DHCP tools in PowerShell on the server: {INSTALL_TOOLS}"
+    return f"Correct what this reports in PowerShell on the server itself: {LIST_RELATIONSHIPS}"
 
 
 class ReportedError(ReadError):
@@ -119,7 +126,7 @@ class ReportedError(ReadError):
         super().__init__(
             f"{source}: the server could not read its relationships: {said}"
             + (f" ({ids})." if ids else "."),
-            _RIGHTS if refused else _remedy(self.fqid or ""),
+            _remedy(source, self.fqid or "", is_refused=refused),
         )
 
 
@@ -129,11 +136,14 @@ class WrongHost(ReadError):
     code = "wrong_host"
 
     def __init__(self, server: str, names: Iterable[str]) -> None:
-        calls = ", ".join(escaped(name) for name in names)
+        reported = tuple(names)
+        calls = ", ".join(escaped(name) for name in reported)
+        alias = next(filter(is_copyable, reported), None)
+        command = "" if alias is None else ipam_sync("names alias add", server, alias).text
         super().__init__(
             f"{server}: the host that answered calls itself {calls}, so its answer does not count.",
-            f"If it is the right machine, make that name an alias of {server}"
-            " (ipam-sync names alias add); if not, correct where it is looked for.",
+            f"If it is the wrong machine, correct the address or URL of {server}. If it is the right "
+            f"one, give {server} that name as an alias{': ' if command else '.'}{command}",
         )
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from collectors.base import EXPORT_COMMAND
 from reconcile.findings import OVERRIDABLE, SEVERITIES, Kind, Severity
 from worker.cli import main
-from worker.demo.script import EXPORT_COMMAND
 from worker.inventory import read_inventory
 from worker.settings import Settings
 
@@ -70,4 +70,4 @@ def test_the_inventory_of_the_readme_can_be_imported(tmp_path: Path) -> None:
 
 
 def test_the_readme_gives_the_line_that_exports_best() -> None:
-    assert EXPORT_COMMAND.split(" | ")[0] in README
+    assert f"```powershell\n{EXPORT_COMMAND}\n```" in README

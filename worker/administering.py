@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconcile.model import Provenance, Server, Standing
+from reconcile.remedies.own import ipam_sync
 from worker.audit_ports import Action, Decision, Person, Told
 from worker.audit_values import kept_time
 from worker.ports import Reading, UnitOfWork
@@ -102,7 +103,8 @@ def remove_alias(uow: UnitOfWork, by: Person, text: str, alias: str) -> Server:
     server = find_server(uow.servers(), text)
     if not uow.remove_alias(server.id, alias):
         raise UnknownAlias(
-            f"{server.name} has no alias {alias!r}. See: ipam-sync servers show {server.name}"
+            f"{server.name} has no alias {alias!r}. "
+            f"See: {ipam_sync('servers show', server.name).text}"
         )
     _keep(uow, by, Action.REMOVE_ALIAS, server)
     return server

@@ -7,7 +7,7 @@ it can even if something fails.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Final, TypeAlias
 
 from reconcile.model import Standing
+from reconcile.remedies.own import ipam_sync
 from worker.alert_ports import ChannelBacklog
 from worker.alerts.unusable import AlertsFileUnusable
 from worker.app import Backlog, CeleryPost, make_app
@@ -227,9 +228,17 @@ def _alerts(
         remedy = "No problem is told without a route to a channel; see docs/alerts.md."
         return Check("alerts", Grade.WARN, text, remedy)
     if given_up or any(b.failed for b in known):
-        remedy = "See ipam-sync alerts outbox; then ipam-sync alerts test CHANNEL and alerts retry."
-        return Check("alerts", Grade.WARN, text, remedy)
+        return Check("alerts", Grade.WARN, text, _untold(alerting.channels, backlogs or {}))
     return Check("alerts", Grade.OK, text)
+
+
+def _untold(channels: Iterable[str], backlogs: Mapping[str, ChannelBacklog]) -> str:
+    """Return the commands for a channel that did not take what it was told."""
+    name = next(
+        n for n in channels if n in backlogs and (backlogs[n].given_up or backlogs[n].failed)
+    )
+    test, retry = ipam_sync("alerts test", name), ipam_sync("alerts retry", name)
+    return f"See ipam-sync alerts outbox; then {test.text}, and when it works: {retry.text}"
 
 
 def _ago(age: timedelta) -> str:

@@ -15,6 +15,7 @@ from reconcile.life import Patience
 from reconcile.model import Server, Standing
 from reconcile.names import Ambiguous, Known, NameMap, Unknown, fold_relationship
 from reconcile.record import Record
+from reconcile.remedies.own import ipam_sync
 from reconcile.world import Rules
 from worker.ports import EVERYTHING, Reading, Trigger
 
@@ -139,7 +140,7 @@ def find_target(reading: Reading, request: Request) -> Target:
     if server.standing is not Standing.ENABLED:
         raise UnknownTarget(
             f"{server.name} is {server.standing}, so it is not asked. "
-            f"To ask it again: ipam-sync servers enable {server.name}"
+            f"To ask it again: {ipam_sync('servers enable', server.name).text}"
         )
     return Target(frozenset({server.id}), _with_partners(reading, {server.id}) & asked)
 

@@ -14,7 +14,11 @@ from enum import Enum
 from typing import Final, Protocol
 
 from collectors.powershell.deadline import Deadline
+from collectors.quote import escaped
+from reconcile.remedies.own import ipam_sync
+from reconcile.remedies.text import is_copyable
 
+_LIST: Final = ipam_sync("credentials list")
 #: Proofs under way of a credential that nobody has accepted yet.
 MOST_UNPROVEN: Final = 3
 #: A server that does not answer a proof holds its slot no longer.
@@ -27,9 +31,10 @@ class CredentialSuspended(Exception):
     """Too many servers refused this credential; no proof of it was sent."""
 
     def __init__(self, credential: str) -> None:
+        resume = ipam_sync("credentials resume", credential) if is_copyable(credential) else _LIST
         super().__init__(
-            f"The credential {credential} is suspended, for several servers refused it."
-            f" When it is mended: ipam-sync credentials resume {credential}"
+            f"The credential {escaped(credential)} is suspended, for several servers refused it."
+            f" If it was right all along: {resume.text}"
         )
         self.credential = credential
 

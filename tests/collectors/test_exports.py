@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.base import EXPORT_AGAIN
 from collectors.exports import ExportCollector, ExportsUnusable
 from collectors.wire import Host, Json, ReportedFailure
 from reconcile.model import Alias, Provenance, ReadFailure, Seen, Server, Unseen
@@ -173,8 +174,7 @@ def test_a_malformed_file_names_server_field_and_value_and_the_others_go_on(
         "decode",
         'dhcp01.corp.example, relationship 1 "hq-branch":'
         ' MaxClientLeadTime is "soon", which is no duration of whole seconds.',
-        "Export whole objects again: ConvertTo-Json -InputObject @(Get-DhcpServerv4Failover)"
-        " -Depth 6 | Out-File -Encoding utf8",
+        EXPORT_AGAIN,
         retry=False,
     )
     assert isinstance(read(tmp_path, DHCP02), Seen)

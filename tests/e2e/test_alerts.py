@@ -10,8 +10,8 @@ import pytest
 
 from tests.homes import home
 from tests.processes import eventually
+from tests.worker.cli.lab import FLEET, simulating
 from tests.worker.cli.site import Site
-from tests.worker.cli.test_simulate import FLEET, simulating
 from tests.worker.cli.test_up import up
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ipam-sync up needs Linux")

@@ -162,7 +162,7 @@ def test_it_names_the_commands_of_what_it_does_and_says_why_if_no_workers_do_it(
         "(one move)",
         "refused: nothing is taken away",
         "58 of 97 scope memberships (limit 50)",
-        "operations apply --all --destructive",
+        "ipam-sync operations list --held",
         "Nothing was written but the run and what it saw",
         *(operation.value for operation in Operation),
         "ambiguous_name",
@@ -363,7 +363,9 @@ def test_when_the_installation_dies_in_the_middle_it_says_so_and_nothing_stays(
         _, err = demo.process.communicate(timeout=LONGEST_SECONDS)
         demo.everybody.wait()
     assert demo.process.returncode == 1
-    assert err.startswith("Error: ipam-sync up is gone (killed by SIGKILL) in the middle of")
+    assert err.startswith(
+        "Error: The demo's installation is gone (killed by SIGKILL) in the middle of"
+    )
     assert place.left_behind() == []
 
 
@@ -376,7 +378,7 @@ def test_an_installation_that_does_not_start_is_quoted_and_the_demo_goes_on_with
     done = place.run_with(f"import worker.demo.installed as stage; stage.our_own = {command}")
     assert (done.returncode, done.stderr) == (0, "")
     screen = " ".join(done.stdout.split())
-    assert f"{NO_INSTALLATION} ipam-sync up is gone (ended with code 1) before" in screen
+    assert f"{NO_INSTALLATION} The demo's installation is gone (ended with code 1) before" in screen
     assert "It said last: Error: nobody at home" in screen
     assert place.left_behind() == []
 

@@ -15,8 +15,8 @@ import pytest
 
 from tests.homes import home
 from tests.processes import Family, eventually
+from tests.worker.cli.lab import Lab, simulating
 from tests.worker.cli.site import SCRIPT, Site, ended, operations
-from tests.worker.cli.test_simulate import Lab, simulating
 from tests.worker.cli.test_up import Running, up
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ipam-sync up needs Linux")

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from collectors.base import EXPORT_AGAIN
 from collectors.simulator.running import Listener, Logon
 from reconcile.findings import Finding, Kind
 from reconcile.guard import Counts
@@ -283,7 +282,7 @@ def test_an_installation_that_hangs_or_is_gone_is_quoted(
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         if seconds < 0:
             process.wait()
-        with pytest.raises(CannotRun, match=f"up {what} in a test") as failed:
+        with pytest.raises(CannotRun, match=f"installation {what} in a test") as failed:
             Up(process, log).must_run(0.0, "in a test")
         process.kill()
     first, *last = str(failed.value).split("\n")
@@ -332,10 +331,6 @@ def test_every_relationship_that_changed_is_announced(performance: Performance) 
     changed = {line.planned.relationship for line in performance.second.lines}
     news = {f.relationship for f in performance.second.findings} - {"lab-vendor", None}
     assert {change.about for change in script.SECOND.meanwhile} == changed | news
-
-
-def test_the_export_command_is_the_one_that_a_failed_read_recommends() -> None:
-    assert EXPORT_AGAIN.endswith(script.EXPORT_COMMAND)
 
 
 def test_an_end_that_a_library_swallowed_is_heeded_at_the_next_step() -> None:

@@ -37,6 +37,8 @@ def list_(as_json: bool) -> None:
 
     Example: ipam-sync credentials list
     """
+    from reconcile.remedies.own import ipam_sync
+    from reconcile.remedies.text import is_copyable
     from worker.present.credentials import credential_json, show_credentials
 
     with ipam() as working, working.store.read() as reading:
@@ -48,8 +50,10 @@ def list_(as_json: bool) -> None:
     show_credentials(screen(), views, names)
     if not views:
         say("There are none: write them under credentials: in the inventory file and import it.")
-    elif any(v.suspended_at for v in views):
-        say("If a suspended one is right: ipam-sync credentials resume NAME")
+    for view in views:
+        if view.suspended_at and is_copyable(view.credential.name):
+            resume = ipam_sync("credentials resume", view.credential.name)
+            say(f"If its password was right all along: {resume.text}")
 
 
 @click.command()

@@ -56,6 +56,8 @@ def import_(file: Path, as_json: bool) -> None:
 
 
 def _show_imported(imported: Imported) -> None:
+    from reconcile.remedies.own import ipam_sync
+
     rows: list[tuple[str, str, tuple[str, ...] | str]] = [
         *(("added", name, "") for name in imported.added),
         *(("changed", c.name, c.changes) for c in imported.changed),
@@ -71,5 +73,5 @@ def _show_imported(imported: Imported) -> None:
     for server, text in imported.kept:
         say(
             f"{server} keeps the alias {text}, which the file no longer has; "
-            f"to drop it: ipam-sync names alias remove {server} {text}"
+            f"to drop it: {ipam_sync('names alias remove', server, text).text}"
         )

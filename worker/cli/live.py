@@ -141,6 +141,6 @@ def _checked(working: Ipam, name: str) -> Check:
     say("Nothing was sent: three servers refused the credential, so that it is not used any more.")
     raise CommandFailed(
         "credential_suspended",
-        f"The credential of {server.name} is suspended. Put its password right, or if it is: "
-        "ipam-sync credentials list, then ipam-sync credentials resume NAME",
+        f"The credential of {server.name} is suspended. Correct its password, which is noticed "
+        "without more. If it was right all along, see: ipam-sync credentials list",
     )

@@ -101,12 +101,13 @@ def _say_how_many(
 
 
 def _say_who_is_paused(paused: Mapping[str, datetime]) -> None:
+    from reconcile.remedies.own import ipam_sync
     from worker.present.text import moment
 
     for channel, until in paused.items():
         say(
             f"{channel} asked to be left alone until {moment(until)}; told before that: "
-            f"ipam-sync alerts retry {channel}"
+            f"{ipam_sync('alerts retry', channel).text}"
         )
 
 

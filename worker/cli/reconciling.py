@@ -125,7 +125,7 @@ def plan(asked: _Asked) -> int:
         page = screen()
         show_outcome(page, preview, severities)
         page.line()
-        page.command(after_plan(preview, asked.command, severities))
+        page.commands(after_plan(preview, asked.command, severities))
     needs_a_person = (
         preview.lines or preview.refusal or loud(preview.findings, severities, preview.ages)
     )
@@ -176,7 +176,7 @@ def tell(working: Ipam, summary: Summary, again: str, *, about_all: bool, as_jso
         page = screen()
         show_outcome(page, summary, severities)
         page.line()
-        page.command(after_sync(summary, again, severities))
+        page.commands(after_sync(summary, again, severities))
     if elsewhere:
         say(
             f"Of relationships that this run could not look at, {elsewhere} operations or "

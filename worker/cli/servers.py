@@ -135,6 +135,7 @@ def rename(old: str, new: str) -> None:
 
     Example: ipam-sync servers rename dhcp01.corp.example dhcp01.new.example
     """
+    from reconcile.remedies.own import ipam_sync
     from worker.administering import rename_server
 
     new = _good_name(new)
@@ -143,7 +144,7 @@ def rename(old: str, new: str) -> None:
         uow.commit()
     say(
         f"{server.name} is {new} from now on. If its partners still call it {server.name}: "
-        f"ipam-sync names alias add {new} {server.name}"
+        f"{ipam_sync('names alias add', new, server.name).text}"
     )
 
 
@@ -238,6 +239,7 @@ def retire(name: str, yes: bool) -> None:
     Example: ipam-sync servers retire dhcp01 --yes
     """
     from reconcile.model import Standing
+    from reconcile.remedies.own import ipam_sync
     from worker.request import find_server
 
     with ipam() as working, working.store.read() as reading:
@@ -251,7 +253,10 @@ def retire(name: str, yes: bool) -> None:
         say("Nothing was changed.")
         return
     _set_standing(server.name, Standing.RETIRED)
-    say(f"{server.name} is retired. Next: ipam-sync plan. To take it back: servers enable")
+    say(
+        f"{server.name} is retired. Next: ipam-sync plan. "
+        f"To take it back: {ipam_sync('servers enable', server.name).text}"
+    )
 
 
 def _set_standing(name: str, standing: Standing) -> str:

@@ -114,15 +114,16 @@ def _until_told() -> Iterator[Event]:
 def _say_what_next(
     running: RunningFleet, directory: Path, inventory: Path, authority: Path
 ) -> None:
+    from reconcile.remedies.own import ipam_sync
+
     count = len(running.fleet.servers)
-    change = ["ipam-sync", "simulate", "set"]
-    if directory != _DIRECTORY:
-        change += ["--directory", str(directory)]
+    elsewhere = {} if directory == _DIRECTORY else {"directory": str(directory)}
+    change = ipam_sync("simulate set", running.fleet.servers[0].name, "faults=drip", **elsewhere)
     say(f"{count} simulated servers listen on this machine. In another terminal:")
     say(f"  export IPAM_SYNC_CA_FILE={shlex.quote(str(authority.resolve()))}")
-    say(f"  ipam-sync servers import {shlex.quote(str(inventory))}")
+    say(f"  {ipam_sync('servers import', str(inventory)).text}")
     say("  ipam-sync sync")
-    say(f"  {shlex.join(change)} {running.fleet.servers[0].name} faults=drip")
+    say(f"  {change.text}")
     say("Ctrl-C ends it.")
 
 

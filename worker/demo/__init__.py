@@ -156,7 +156,7 @@ def _show_records(screen: Screen, records: Iterable[Record]) -> None:
 
 def _advise(screen: Screen, stage: Stage, summary: Summary) -> None:
     screen.line()
-    screen.command(after_sync(summary, stage.command, stage.ipam.settings.severities))
+    screen.commands(after_sync(summary, stage.command, stage.ipam.settings.severities))
 
 
 def _show_writes(screen: Screen, before: Contents, after: Contents) -> None:

@@ -118,7 +118,7 @@ class Up:
             return
         words = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         last = ("It said last:", *words[-_LAST_WORDS:]) if words else ()
-        raise CannotRun("\n".join((f"ipam-sync up {what} {when}.", *last)))
+        raise CannotRun("\n".join((f"The demo's installation {what} {when}.", *last)))
 
 
 @contextmanager

@@ -153,11 +153,6 @@ FAREWELL: Final = (
     "person. Its database is gone, so do not type the commands it advised. Instead:"
 )
 
-#: What prints everything of a server in a form that can be read.
-EXPORT_COMMAND: Final = (
-    "ConvertTo-Json -InputObject @(Get-DhcpServerv4Failover) -Depth 6 | Out-File -Encoding utf8"
-)
-
 #: (what for, command).
 TRY_NEXT: Final = (
     ("Play with the same fleet by hand:", "ipam-sync simulate"),

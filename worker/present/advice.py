@@ -1,71 +1,96 @@
-"""The last line: what to do next.  For ``plan`` and ``sync``."""
+"""The last lines: what to do next.  For ``plan`` and ``sync``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconcile.findings import Finding, Severity
 from reconcile.model import Unseen
+from reconcile.remedies.own import ipam_sync
 from worker.present.changes import moves
 from worker.present.documents import Ages, Severities, loudness
+from worker.present.text import counted
 from worker.summary import Fate, Line, Preview, Summary
 
 _NOBODY: Final = (
-    "No server was asked: none is enabled, or none has an export there. See: ipam-sync servers list"
+    "No server was asked: none is enabled, or none has an export there.",
+    "Next: ipam-sync servers list",
 )
+_NO_CHANGES: Final = ("IPAM's database is true to what the servers tell: nothing to do.",)
 
+#: Options of a command; None stands for a switch.
+_Options: TypeAlias = dict[str, str | None]
 #: More numbers than these do not make a command to copy.
 _NUMBERS: Final = 12
 
 
-def after_plan(preview: Preview, sync: str, severities: Severities) -> str:
-    """``sync`` is the command that would record this very plan."""
+def after_plan(preview: Preview, sync: str, severities: Severities) -> tuple[str, ...]:
+    """Return the lines after a plan. ``sync`` is the command that would record this very plan."""
     if not preview.sightings:
         return _NOBODY
     if any(line.number is None for line in preview.lines):
-        return f"Next: {sync}"
+        return (f"Next: {sync}",)
     if preview.lines:
-        return f"Next: {_decide(preview.lines, None)}"
+        return _decide(preview.lines, None)
     if _unread(preview):
-        return f"Next: make the unread servers readable, then {sync}"
+        return (f"Next: make the unread servers readable, then {sync}",)
     if loud(preview.findings, severities, preview.ages):
-        return "Next: nothing to record; mend what the findings say."
-    return "IPAM's database is true to what the servers tell: nothing to do."
+        return ("Next: nothing to record. Fix the problems above.",)
+    return _NO_CHANGES
 
 
-def after_sync(summary: Summary, sync: str, severities: Severities) -> str:
-    """What is still open after a run."""
+def after_sync(summary: Summary, sync: str, severities: Severities) -> tuple[str, ...]:
+    """Return the lines about what is still open after a run."""
     if not summary.sightings:
         return _NOBODY
     left = [line for line in summary.lines if line.fate is not Fate.APPLIED]
     if left:
-        return f"Next: {_decide(left, summary.run)}"
+        return _decide(left, summary.run)
     if summary.refusal is not None:
-        return "Next: ipam-sync operations list --held"
+        return ("Next: ipam-sync operations list --held",)
     if _unread(summary):
-        return f"Next: make the unread servers readable, then {sync}"
+        return (f"Next: make the unread servers readable, then {sync}",)
     if loud(summary.findings, severities, summary.ages):
-        return "Next: mend what the findings say; `ipam-sync findings list` shows what is open."
-    return "IPAM's database is true to what the servers tell: nothing to do."
+        return ("Next: fix the problems. They and their remedies: ipam-sync drift list",)
+    return _NO_CHANGES
 
 
-def _decide(lines: Sequence[Line], run: int | None) -> str:
-    """The command that applies what is left, held ones said so."""
+def _decide(lines: Sequence[Line], run: int | None) -> tuple[str, ...]:
+    """Return both commands that a person chooses from, complete."""
     ready = [line for group in moves(lines) if not _only_waits(group) for line in group]
     if not ready:
-        return "see what they wait for: ipam-sync findings list --kind blocked"
-    numbers = [line.number for line in ready if line.number is not None]
-    held = any(line.fate is Fate.HELD for line in ready)
-    flag = " --destructive" if held else ""
+        return ("Next: see what they wait for: ipam-sync findings list --kind blocked",)
+    held = sum(line.fate is Fate.HELD for line in ready)
+    only_held: _Options = {"held": None} if held else {}
+    look = ipam_sync("operations list", **only_held).text
+    head = (
+        f"Next: decide about {counted(len(ready), 'operation')}{f', {held} held' if held else ''}."
+    )
+    which = _which(lines, ready, run)
+    if which is None:
+        return (head, f"  Choose by number:         {look}")
+    numbers, options = which
+    if held:
+        options = {**options, "destructive": None}
+    return (
+        head,
+        *((f"  Look at what is held:     {look}",) if held else ()),
+        f"  If the servers are right: {ipam_sync('operations apply', *numbers, **options).text}",
+        f"  If IPAM is right:         {ipam_sync('operations reject', *numbers, **options).text}",
+    )
+
+
+def _which(
+    lines: Sequence[Line], ready: Sequence[Line], run: int | None
+) -> tuple[tuple[str, ...], _Options] | None:
+    """Return the numbers and options that select exactly these lines; None if that takes many."""
+    numbers = tuple(str(line.number) for line in ready if line.number is not None)
     if len(numbers) <= _NUMBERS:
-        which = " ".join(map(str, numbers))
-    elif run is not None and all(line.new for line in lines):
-        which = f"--run {run}"
-    else:
-        which = "--all"
-    look = "check what is held, then: " if held else ""
-    return f"{look}ipam-sync operations apply {which}{flag}   (or: operations reject {which})"
+        return numbers, {}
+    if run is not None and len(ready) == len(lines) and all(line.new for line in lines):
+        return (), {"run": str(run)}
+    return None
 
 
 def _only_waits(group: Sequence[Line]) -> bool:

@@ -76,6 +76,11 @@ class Screen:
         """A line to copy: never broken."""
         self._print(Text(safe(text), style="bold"), soft_wrap=True)
 
+    def commands(self, lines: Iterable[str]) -> None:
+        """Lines to copy from."""
+        for line in lines:
+            self.command(line)
+
     def verbatim(self, text: str) -> None:
         """A line of something that is for others: never broken, without style."""
         self._print(Text(safe(text)), soft_wrap=True)

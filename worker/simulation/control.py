@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 from collectors.simulator.changes import BadChange
 from collectors.simulator.fleet import UnknownName
 from collectors.simulator.running import RunningFleet
+from reconcile.remedies.own import ipam_sync
 
 _SOCKET: Final = "control.sock"
 _LONGEST: Final = 64 * 1024
@@ -51,7 +52,7 @@ def tell(directory: Path, subject: str, changes: Mapping[str, str]) -> None:
     except OSError as error:
         raise NobodyThere(
             f"No simulated fleet runs in {directory}. Start one there: "
-            f"ipam-sync simulate --directory {directory}"
+            f"{ipam_sync('simulate', directory=str(directory)).text}"
         ) from error
     problem = json.loads(answer)["error"] if answer else "the fleet ended."
     if problem is not None:

@@ -41,7 +41,7 @@ def write_papers(running: RunningFleet, directory: Path) -> Papers:
         credentials[_BY_CERTIFICATE] = {"certificate": "client.pem", "key": "client.key"}
     document = {"credentials": credentials, "servers": [_server(running, n) for n in names]}
     inventory = directory / "inventory.yaml"
-    text = "# The simulated fleet, for: ipam-sync servers import\n" + yaml.safe_dump(
+    text = "# The simulated fleet, for: ipam-sync servers import inventory.yaml\n" + yaml.safe_dump(
         document, sort_keys=False, allow_unicode=True
     )
     _write(inventory, text.encode())

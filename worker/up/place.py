@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,7 +112,7 @@ def occupied(root: Path, *, wants_postgres: bool) -> Iterator[Place]:
             who = lock.read().strip()
             raise CannotRun(
                 f"Another ipam-sync up (process {who}) works with {root}. Use that one: "
-                f"export IPAM_SYNC_CONFIG={place.settings}"
+                f"export IPAM_SYNC_CONFIG={shlex.quote(str(place.settings))}"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))

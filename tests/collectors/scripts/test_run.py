@@ -1,15 +1,9 @@
-"""The packaged script in a real PowerShell, between stand-ins for the cmdlets of a DHCP server.
-
-Any PowerShell does, on any system: ``IPAM_SYNC_TEST_PWSH`` names one, or ``pwsh`` is on the PATH.
-"""
+"""The packaged script in a real PowerShell, between stand-ins for the cmdlets of a DHCP server."""
 
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
-import subprocess
 from base64 import b64encode
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -24,11 +18,11 @@ from collectors.reading import understand
 from collectors.scripts import packaged
 from reconcile.model import Mode, Seen, Server, ServerRole, ServerType, State
 from tests.collectors.scripts.syntax import tree
+from tests.powershell.acceptance import run_powershell
 from tests.reconcile.fleet import net, nets
 
 Document: TypeAlias = "dict[str, Any]"  # what json.loads gives
 
-PWSH: Final = os.environ.get("IPAM_SYNC_TEST_PWSH") or shutil.which("pwsh")
 STAND_INS: Final = Path(__file__).with_name("dhcp_server.ps1")
 HERE: Final = Server(1, platform.node())
 MACHINE: Final = "6f0c1d52-0000-4000-8000-000000000001"
@@ -55,40 +49,19 @@ ONE: Final = OF_ALL_SERVERS | {
 }
 SINCE_2012_R2: Final = dict.fromkeys(ONE.keys() - OF_ALL_SERVERS.keys())
 
-runs = pytest.mark.skipif(
-    PWSH is None,
-    reason="no PowerShell here to run the script in: put pwsh on the PATH, or name one in"
-    " IPAM_SYNC_TEST_PWSH",
-)
+runs = pytest.mark.powershell
 
 
 def output(scene: str) -> bytes:
-    """What the script prints on a server of that scene; it must end well."""
-    assert PWSH is not None
+    """Return what the script prints on a server of that scene."""
     text = f"{STAND_INS.read_text(encoding='utf-8')}\n{packaged('failover').sent}"
-    done = subprocess.run(
-        [
-            PWSH,
-            "-NoProfile",
-            "-NonInteractive",
-            "-EncodedCommand",
-            b64encode(text.encode("utf-16-le")).decode("ascii"),
-        ],
-        env={
-            **os.environ,
-            "COMPUTERNAME": HERE.name,
-            "IPAM_SYNC_TEST_SCENE": scene,
-            "POWERSHELL_TELEMETRY_OPTOUT": "1",
-            "POWERSHELL_UPDATECHECK": "Off",
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=120,
+    printed = run_powershell(
+        "-EncodedCommand",
+        b64encode(text.encode("utf-16-le")).decode("ascii"),
+        variables={"COMPUTERNAME": HERE.name, "IPAM_SYNC_TEST_SCENE": scene},
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.isascii()
-    return done.stdout
+    assert printed.isascii()
+    return printed
 
 
 def told(scene: str) -> Document:

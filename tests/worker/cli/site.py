@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import pty
 import shutil
 import sqlite3
 import subprocess
@@ -100,6 +101,7 @@ class Site:
         return subprocess.Popen(
             [SCRIPT, *map(str, arguments)],
             env=self.environment,
+            cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=stdin,
@@ -109,6 +111,35 @@ class Site:
     def process(self, *arguments: str | Path) -> Outcome:
         """Run the installed script to its end."""
         return ended(self.start(*arguments, stdin=subprocess.DEVNULL))
+
+    def answered(self, text: str, *arguments: str) -> Outcome:
+        """Run the installed script with a terminal as standard input, and type."""
+        master, slave = pty.openpty()
+        process = self.start(*arguments, stdin=slave)
+        os.close(slave)
+        os.write(master, text.encode())
+        outcome = ended(process)
+        os.close(master)
+        return outcome
+
+    def typed(self, command: str) -> Outcome:
+        """Run a command as a shell understands it; a question is answered by yes."""
+        master, slave = pty.openpty()
+        path = f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}"
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            env={**self.environment, "PATH": path},
+            cwd=self.root,
+            stdin=slave,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.close(slave)
+        os.write(master, b"y\n")
+        outcome = ended(process)
+        os.close(master)
+        return outcome
 
     def sync(self, *arguments: str) -> Outcome:
         """A sync from the exports."""

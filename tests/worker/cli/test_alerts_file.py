@@ -59,7 +59,7 @@ def test_who_tells_nobody_needs_neither_the_file_nor_its_secrets(
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A directory with a short name."""
-    with home("up-alerts") as directory:
+    with home("alerts-up") as directory:
         yield directory / "data"
 
 

@@ -140,7 +140,7 @@ def test_a_suspended_one_is_shown_with_the_way_out(stated: Site) -> None:
     refuse(stated, 1, 2, 3, suspended=True)
     outcome = stated.run("credentials", "list")
     assert "suspended 2026-03-01 06:00:00 UTC" in " ".join(outcome.out.split())
-    assert "credentials resume NAME" in outcome.err
+    assert "credentials resume corp" in outcome.err
     assert listed(stated)["corp"]["suspended_at"] == "2026-03-01T06:00:00Z"
 
 

@@ -11,7 +11,7 @@ import sys
 import psycopg
 import pytest
 
-from tests.worker.cli.site import SCRIPT, Outcome, Site, ended, fqdn
+from tests.worker.cli.site import SCRIPT, Site, ended, fqdn
 
 #: Enough for two syncs to meet.
 MANY = 250
@@ -122,7 +122,7 @@ def test_exit_codes_reach_the_shell(site: Site) -> None:
 def test_on_a_terminal_one_is_asked_and_no_is_the_default(
     site: Site, answer: str, code: int, standing: str
 ) -> None:
-    outcome = _answer(site, f"{answer}\n", "servers", "retire", fqdn(3))
+    outcome = site.answered(f"{answer}\n", "servers", "retire", fqdn(3))
     assert outcome.code == code
     assert f"Retire {fqdn(3)}? [y/N]" in outcome.err
     assert site.run("servers", "show", fqdn(3), "--json").json["standing"] == standing
@@ -131,22 +131,11 @@ def test_on_a_terminal_one_is_asked_and_no_is_the_default(
 def test_on_a_terminal_apply_shows_the_counts_and_asks(site: Site) -> None:
     site.settings["IPAM_SYNC_POLICY"] = "review"
     site.sync()
-    declined = _answer(site, "n\n", "operations", "apply", "--all")
+    declined = site.answered("n\n", "operations", "apply", "--all")
     assert "Apply: 1 FailoverCreate." in declined.err
     assert declined.code == 2
     assert "Nothing was changed" in declined.err
-    assert _answer(site, "y\n", "operations", "apply", "--all").code == 0
-
-
-def _answer(site: Site, text: str, *arguments: str) -> Outcome:
-    """Run a command with a terminal as standard input, and type."""
-    master, slave = pty.openpty()
-    process = site.start(*arguments, stdin=slave)
-    os.close(slave)
-    os.write(master, text.encode())
-    outcome = ended(process)
-    os.close(master)
-    return outcome
+    assert site.answered("y\n", "operations", "apply", "--all").code == 0
 
 
 def test_a_terminal_has_colours_unless_they_are_not_wanted(synced: Site) -> None:

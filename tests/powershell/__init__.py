@@ -1,0 +1,1 @@
+"""PowerShell texts, and a real PowerShell that accepts or refuses them."""
