@@ -25,7 +25,15 @@ PROGRAM = Path(sysconfig.get_path("scripts")) / "ipam-sync"
 LONGEST_SECONDS = 120
 #: The demo, its broom, and what `ipam-sync up` is with its children.
 EVERYBODY = 2 + 6
-TO_COPY = ("Next: ", "ConvertTo-Json ", "ipam-sync ", "The fleet: ", "All of them: ")
+TO_COPY = (
+    "Next: ",
+    "If the servers are right: ",
+    "If IPAM is right: ",
+    "ConvertTo-Json ",
+    "ipam-sync ",
+    "The fleet: ",
+    "All of them: ",
+)
 
 
 @dataclass(frozen=True)
