@@ -6,7 +6,7 @@ from ipaddress import AddressValueError, IPv4Address
 
 from collectors.field import Field, is_integer, is_wrapper
 from collectors.wire import Json
-from reconcile.model import Scope
+from reconcile.model.nouns import Scope
 
 _INTER_NETWORK = 2  # System.Net.Sockets.AddressFamily
 _HIGHEST = 0xFFFFFFFF

@@ -14,7 +14,7 @@ from typing import ClassVar, Final, Protocol
 
 from collectors.quote import escaped
 from collectors.wire import ReportedFailure
-from reconcile.model import ReadFailure, Server, Sighting
+from reconcile.model.nouns import ReadFailure, Server, Sighting
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.text import is_copyable
 

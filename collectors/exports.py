@@ -16,8 +16,8 @@ from collectors.base import FileUnreadable, ReadError
 from collectors.decode import LARGEST_BYTES
 from collectors.quote import escaped
 from collectors.reading import understand
-from reconcile.model import Provenance, Seen, Server, Unseen
-from reconcile.names import fold
+from reconcile.model.names import fold
+from reconcile.model.nouns import Provenance, Seen, Server, Unseen
 
 _SUFFIX = ".json"
 

@@ -16,7 +16,7 @@ from collectors.powershell.host import Host
 from collectors.powershell.logons import CredentialSuspended
 from collectors.reading import understand
 from collectors.scripts import packaged
-from reconcile.model import ReadFailure, Seen, Server, Sighting, Skipped, SkipReason, Unseen
+from reconcile.model.nouns import ReadFailure, Seen, Server, Sighting, Skipped, SkipReason, Unseen
 
 #: How a server is reached; or why it cannot be, or is left out on purpose.
 Way: TypeAlias = Host | ReadFailure | SkipReason

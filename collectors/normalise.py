@@ -24,7 +24,7 @@ from collectors.durations import seconds
 from collectors.field import Field
 from collectors.quote import quoted
 from collectors.wire import Document, RawRelationship
-from reconcile.model import (
+from reconcile.model.nouns import (
     Identity,
     Mode,
     ServedScope,

@@ -8,8 +8,8 @@ from datetime import datetime
 from collectors.base import DecodeError, ReportedError, WrongHost
 from collectors.decode import decode
 from collectors.normalise import clock, identity, served_scopes, stories
-from reconcile.model import Identity, Provenance, Seen, Server
-from reconcile.names import address_key, fold, key_of
+from reconcile.model.names import address_key, fold, key_of
+from reconcile.model.nouns import Identity, Provenance, Seen, Server
 
 
 def understand(

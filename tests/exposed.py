@@ -14,12 +14,12 @@ from typing import Final
 
 from prometheus_client import Metric
 
-from worker import metrics
-from worker.app import Backlog
-from worker.broker import Role
-from worker.exporting import exported
-from worker.settings import Settings
+from worker.config.settings import Settings
+from worker.messaging.celery_app import Backlog
+from worker.model.roles import Role
+from worker.monitoring.exporter import exported
 from worker.store.schema import open_store
+from worker.telemetry import metrics
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "metrics.md"
 #: Prometheus itself adds them; of which process a series is.

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconcile.findings import Matter
+from reconcile.model.findings import Matter
 from tests.commands import unknown_commands
 from tests.exposed import Exposed, selectors
 

@@ -10,9 +10,9 @@ import click
 import pytest
 
 from tests.deployment import ROOT, compose, our_services, parse, units
-from worker.broker import Role
-from worker.duty import STOP_SECONDS
-from worker.settings import Settings
+from worker.config.settings import Settings
+from worker.model.roles import Role
+from worker.processes.main import STOP_SECONDS
 
 SERVICES = compose()["services"]
 #: That end by themselves are not among them.

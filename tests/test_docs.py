@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from collectors.base import EXPORT_COMMAND
-from reconcile.findings import OVERRIDABLE, SEVERITIES, Kind, Severity
+from reconcile.model.findings import OVERRIDABLE, SEVERITIES, Kind, Severity
 from worker.cli import main
-from worker.inventory import read_inventory
-from worker.settings import Settings
+from worker.config.settings import Settings
+from worker.inventory.file import read_inventory
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from tests.deployment import ROOT, parse
-from worker.shipped_files import shipped_files
+from worker.cli.shipped_files import shipped_files
 
 PAGE = (ROOT / "docs" / "how-to" / "install.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

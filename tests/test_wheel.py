@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.shipped_files import shipped_files
+from worker.cli.shipped_files import shipped_files
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 600

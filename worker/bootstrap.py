@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collectors.exports import ExportCollector
-from worker.live import Live, live
-from worker.ports import Store
-from worker.request import Conduct
-from worker.settings import Settings, load_settings
+from worker.alerts.delivery.composer import Words
+from worker.config.run_policy import Conduct
+from worker.config.settings import Settings, load_settings
+from worker.inventory.connections import Live, live
+from worker.store.protocols.unit_of_work import Store
 from worker.store.schema import open_store
-from worker.telling.words import Words
 
 if TYPE_CHECKING:
     from worker.alerts.config import Alerting
-    from worker.telling.delivering import Deliverer
+    from worker.alerts.delivery.deliverer import Deliverer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Ipam:
     def live(
         self, *, concurrency: int | None = None, insist: bool = False
     ) -> AbstractContextManager[Live]:
-        """What reads live servers, see ``worker.live``. Raises ReadError."""
+        """What reads live servers, see ``worker.inventory.connections``. Raises ReadError."""
         return live(self.store, self.settings, concurrency=concurrency, insist=insist)
 
     def deliverer(self) -> Deliverer | None:
@@ -56,7 +56,7 @@ class Ipam:
         alerting = alerting_in_force(self.settings)
         if alerting is None:
             return None
-        from worker.telling.delivering import Deliverer
+        from worker.alerts.delivery.deliverer import Deliverer
 
         return Deliverer(self.store, alerting, self.words)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from reconcile.findings import Kind
+from reconcile.model.findings import Kind
 from reconcile.remedies import decisions, mismatch, relationships, servers
 from reconcile.remedies.common import only
 from reconcile.remedies.model import Facts, Remedy, Step

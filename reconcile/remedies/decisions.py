@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from reconcile.findings.waiting import SERVERS_LACK
 from reconcile.remedies.common import on_servers, only, reference
 from reconcile.remedies.model import Facts, Option, Step
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.text import is_copyable
-from reconcile.waiting import SERVERS_LACK
 
 
 def change_waits(facts: Facts) -> tuple[Step, ...]:

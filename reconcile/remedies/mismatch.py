@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from reconcile.findings import Said
-from reconcile.model import Mode
-from reconcile.percentage import PERCENTAGE
+from reconcile.judging.percentage import PERCENTAGE
+from reconcile.model.findings import Said
+from reconcile.model.formatting import span
+from reconcile.model.nouns import Mode
 from reconcile.remedies.common import on_servers, only, read_relationship
 from reconcile.remedies.model import Facts, Option, Step
 from reconcile.remedies.powershell import Argument, cmdlet, duration_of, typed_secret
-from reconcile.spelling import span
 
 _MOST: Final = 100
 _PARTNERS: Final = 2

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from reconcile.findings import Kind, Said
+from reconcile.model.findings import Kind, Said
 
 #: The page that explains every problem at length.
 PAGE: Final = "docs/how-to/remedies.md"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from reconcile.absence import SILENT, TELLS
+from reconcile.evidence.witness import Why
+from reconcile.judging.absence import SILENT, TELLS
 from reconcile.remedies.common import (
     check_each,
     on_servers,
@@ -17,7 +18,6 @@ from reconcile.remedies.common import (
 from reconcile.remedies.model import Command, Facts, Option, Step
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet, is_address
-from reconcile.witness import Why
 
 _PARTNERS: Final = 2
 _MOST_SCOPES: Final = 3

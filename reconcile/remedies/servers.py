@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconcile.model import State
+from reconcile.model.nouns import State
 from reconcile.remedies.common import check_each, on_servers, only, read_relationship, read_server
 from reconcile.remedies.model import Command, Facts, Option, Step
 from reconcile.remedies.own import ipam_sync

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from collectors.simulator.fleet import made
 from collectors.simulator.running import Listener
-from reconcile.model import Seen
+from reconcile.model.nouns import Seen
 from tests.benchmarks.report import Report
 from tests.e2e.bad_days.bad_servers import Bad, everybody_is_due, scheduled, strike
 from tests.e2e.bad_days.installation import Installation, installation
@@ -24,7 +24,7 @@ from tests.e2e.bad_days.nursery import begin
 from tests.postgres import PostgresServer, running_postgres
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
-from worker.run_ports import Stage
+from worker.model.runs import Stage
 
 SERVERS, BAD, WORKERS, THREADS = 200, 60, 2, 32
 DEADLINE, THINK = 5, 0.5

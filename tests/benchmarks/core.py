@@ -13,14 +13,14 @@ from typing import ClassVar
 import structlog
 from diffsync import Adapter, DiffSyncModel
 
-from reconcile.apply import created
-from reconcile.machines import by_machine
-from reconcile.model import Seen, Server, Story
-from reconcile.names import NameMap
-from reconcile.plan import Plan, complete, draft
-from reconcile.record import ATTRIBUTES, Record
-from reconcile.spelling import dotted
-from reconcile.world import World
+from reconcile.evidence.machines import by_machine
+from reconcile.evidence.world import World
+from reconcile.model.formatting import dotted
+from reconcile.model.names import NameMap
+from reconcile.model.nouns import Seen, Server, Story
+from reconcile.model.record import ATTRIBUTES, Record
+from reconcile.planning.apply import created
+from reconcile.planning.plan import Plan, complete, draft
 from tests.benchmarks.fleet import Size, servers, told
 from tests.benchmarks.report import Report
 

@@ -24,7 +24,7 @@ from collectors.powershell.client import PowerShell
 from collectors.powershell.host import Host, Limits, Login, Transport
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
-from reconcile.model import Seen, Server, Sighting, Skipped, Unseen
+from reconcile.model.nouns import Seen, Server, Sighting, Skipped, Unseen
 from tests.benchmarks.resources import files, memory, threads
 from tests.benchmarks.round import Forgetful
 

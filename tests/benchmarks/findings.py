@@ -8,22 +8,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from reconcile.drift import Judged, drift
-from reconcile.findings import Finding, Kind
+from reconcile.findings.drift import Judged, drift
+from reconcile.model.findings import Finding, Kind
 from tests.benchmarks.report import Report
 from tests.benchmarks.resources import memory
 from tests.postgres import running_postgres
+from tests.worker.alerts.delivery.ops import Ops
 from tests.worker.alerts.receivers import Manner, Post, receiving
 from tests.worker.store.samples import add_servers, found, open_run
 from tests.worker.store.sql_counter import counted
-from tests.worker.telling.ops import Ops
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.webhook import Webhook
-from worker.alerts.routes import Match, Route
-from worker.lives import Fact, keep_findings
-from worker.request import Conduct
+from worker.alerts.rules import Match, Route
+from worker.config.run_policy import Conduct
+from worker.runs.findings import Fact, keep_findings
 from worker.store.schema import open_store
-from worker.store.store import SqlStore
+from worker.store.unit_of_work import SqlStore
 
 OPEN = 10_000
 PASS_LIMIT_SECONDS = 1.0

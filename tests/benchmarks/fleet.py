@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from reconcile.model import Mode, Server, ServerType, State, Story
+from reconcile.model.nouns import Mode, Server, ServerType, State, Story
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,13 @@ from tests.homes import home
 from tests.postgres import PostgresServer
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
-from worker.app import CeleryPost, make_app
 from worker.bootstrap import Ipam, opened, settings_in_force
-from worker.importing import import_inventory
-from worker.inventory import read_inventory
-from worker.pipeline.opening import request_run
-from worker.ports import Trigger
-from worker.request import Request
-from worker.run_ports import Poll
+from worker.inventory.file import read_inventory
+from worker.inventory.importer import import_inventory
+from worker.messaging.celery_app import CeleryPost, make_app
+from worker.model.runs import Poll, Trigger
+from worker.runs.request import request_run
+from worker.runs.targets import Request
 from worker.up.child import Program, start
 
 _PROJECT: Final = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from collectors.powershell.tls import trust
 from collectors.reading import understand
 from collectors.scripts import packaged
 from collectors.simulator.running import SERVICE
-from reconcile.model import Server, Story
+from reconcile.model.nouns import Server, Story
 from tests.benchmarks.report import Report
 from tests.benchmarks.round import Forgetful, hosts, measured
 from tests.benchmarks.stations import serving

@@ -21,7 +21,7 @@ from collectors.powershell.host import Host, Limits, Login, Transport
 from collectors.powershell.logons import Admission, Logons
 from collectors.powershell.tls import trust
 from collectors.simulator.running import SERVICE
-from reconcile.model import Seen, Server
+from reconcile.model.nouns import Seen, Server
 from tests.benchmarks.resources import peak_memory
 
 

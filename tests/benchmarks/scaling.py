@@ -15,7 +15,7 @@ from tests.benchmarks.installed import Installed, installed
 from tests.benchmarks.report import Report
 from tests.benchmarks.stations import serving
 from tests.postgres import running_postgres
-from worker.ports import Trigger
+from worker.model.runs import Trigger
 
 SERVERS, THINK_SECONDS, THREADS = 400, 1.0, 16
 PROCESSES = (1, 2, 4)

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from collectors.simulator.fleet import made
 from collectors.simulator.running import Listener, RunningFleet
-from worker.simulation.papers import write_papers
+from worker.demo.simulation.papers import write_papers
 
 
 @contextmanager

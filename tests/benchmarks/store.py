@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from reconcile.model import Seen, Server, Story
+from reconcile.model.nouns import Seen, Server, Story
 from tests.benchmarks.fleet import Size, servers, told
 from tests.benchmarks.report import Report
 from tests.postgres import running_postgres
 from tests.worker.store.sql_counter import counted
-from worker.ports import Trigger
-from worker.request import Conduct, Request
+from worker.config.run_policy import Conduct
+from worker.model.runs import Trigger
+from worker.runs.engine import sync
+from worker.runs.targets import Request
 from worker.store.schema import open_store
-from worker.store.store import SqlStore
-from worker.sync import sync
+from worker.store.unit_of_work import SqlStore
 
 #: What Microsoft tested IPAM with, and its limit of 31 relationships per server.
 SIZE = Size(servers=150, relationships=2_325, scopes_per_relationship=17, extra_scopes=475)

@@ -16,9 +16,9 @@ from tests.benchmarks.counting import Sql, count_into
 from tests.benchmarks.installed import Installed
 from tests.benchmarks.resources import peak_memory
 from worker.bootstrap import opened
-from worker.ports import Trigger
-from worker.request import Request
-from worker.sync import sync
+from worker.model.runs import Trigger
+from worker.runs.engine import sync
+from worker.runs.targets import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tests.benchmarks.report import Report
 from tests.benchmarks.stations import serving
 from tests.benchmarks.synced import Synced, synced
 from tests.postgres import running_postgres
-from worker.ports import Trigger
+from worker.model.runs import Trigger
 
 SERVERS, PARTNERS, THINK_SECONDS = 1_000, 31, 0.5
 RELATIONSHIPS = SERVERS * PARTNERS // 2

@@ -10,7 +10,7 @@ from typing_extensions import override
 from collectors.powershell.client import PowerShell
 from collectors.powershell.host import Host, Login, Output, Transport
 from collectors.scripts import Script
-from reconcile.model import Server
+from reconcile.model.nouns import Server
 
 #: What a server prints, or how asking it ends.
 Answer = bytes | Exception

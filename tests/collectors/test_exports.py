@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from collectors.base import EXPORT_AGAIN
 from collectors.exports import ExportCollector, ExportsUnusable
 from collectors.wire import Host, Json, ReportedFailure
-from reconcile.model import Alias, Provenance, ReadFailure, Seen, Server, Unseen
+from reconcile.model.nouns import Alias, Provenance, ReadFailure, Seen, Server, Unseen
 from tests.collectors.powershell_json import (
     failed_document,
     host,

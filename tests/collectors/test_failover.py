@@ -14,7 +14,7 @@ from collectors.powershell.errors import TimedOut
 from collectors.powershell.host import Host
 from collectors.powershell.logons import CredentialSuspended
 from collectors.wire import ReportedFailure
-from reconcile.model import (
+from reconcile.model.nouns import (
     Alias,
     Provenance,
     ReadFailure,

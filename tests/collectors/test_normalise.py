@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from collectors.base import DecodeError
 from collectors.decode import decode
 from collectors.normalise import NOT_ON_2012, identity, stories
-from reconcile.model import Identity, Mode, Server, ServerRole, ServerType, State, Story
+from reconcile.model.nouns import Identity, Mode, Server, ServerRole, ServerType, State, Story
 from tests.collectors.powershell_json import (
     Relationship,
     host,

@@ -10,7 +10,7 @@ import pytest
 
 from collectors.base import DecodeError
 from collectors.reading import understand
-from reconcile.model import Seen, ServedScope, Server
+from reconcile.model.nouns import Seen, ServedScope, Server
 from tests.collectors import powershell_json
 from tests.reconcile.fleet import net
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.worker.alerts.delivery.inbox import Digests, Inbox
 from tests.worker.alerts.mail_server import mail_server, scripted
 from tests.worker.alerts.receivers import Manner, receiving
 from tests.worker.alerts.samples import CHANGES, DIGEST, NOW, OPENED
-from tests.worker.telling.inbox import Digests, Inbox
+from worker.alerts.channel_types import FOR_INCIDENTS, KINDS
 from worker.alerts.channels.alertmanager import Alertmanager
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.mail import Mail, Security
@@ -26,9 +27,8 @@ from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.services import service
 from worker.alerts.channels.webhook import Webhook
-from worker.alerts.kinds import FOR_INCIDENTS, KINDS
 from worker.alerts.message import Message, trial
-from worker.alerts.texts import Texts
+from worker.alerts.templates import Texts
 
 SECRET = "s3cr3t-t0ken"  # noqa: S105 - an example that must never be shown
 Make = Callable[[str], Channel]

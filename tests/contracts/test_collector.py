@@ -20,7 +20,7 @@ from collectors.simulator.dhcp import DhcpServer
 from collectors.simulator.fleet import Fleet as SimulatedFleet
 from collectors.simulator.fleet import Relationship
 from collectors.simulator.running import Listener, RunningFleet
-from reconcile.model import Seen, Unseen
+from reconcile.model.nouns import Seen, Unseen
 from tests.collectors import powershell_json
 from tests.collectors.powershell.peers import Book
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, START, told_by

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.model import Operation
+from reconcile.model.nouns import Operation
 from tests.homes import home
 from tests.processes import Family, as_somebody, can_be_somebody, family
 from worker.demo.script import NO_INSTALLATION

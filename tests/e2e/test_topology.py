@@ -26,7 +26,7 @@ from tests.homes import home
 from tests.postgres import PostgresServer
 from tests.processes import Family, eventually
 from tests.worker.cli.site import SCRIPT
-from worker.duty import STOP_SECONDS
+from worker.processes.main import STOP_SECONDS
 from worker.up import valkey
 from worker.up.child import BARE_ENVIRONMENT, Program, our_own, start
 

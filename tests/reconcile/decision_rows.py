@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reconcile.model import Operation, Seen, Server, Standing, Story
-from reconcile.record import Planned
+from reconcile.model.nouns import Operation, Seen, Server, Standing, Story
+from reconcile.model.record import Planned
 from tests.reconcile.decision_page import Row
 from tests.reconcile.decision_worlds import (
     NAME,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconcile.drift import drift
-from reconcile.findings import Finding
-from reconcile.model import Operation, Scope, Seen, Server, Story
-from reconcile.names import fold_relationship
-from reconcile.plan import Plan
-from reconcile.record import Hold, Planned
+from reconcile.findings.drift import drift
+from reconcile.model.findings import Finding
+from reconcile.model.names import fold_relationship
+from reconcile.model.nouns import Operation, Scope, Seen, Server, Story
+from reconcile.model.record import Hold, Planned
+from reconcile.planning.plan import Plan
 from tests.reconcile.decision_page import Row
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, Ipam, both, net, told_by
 

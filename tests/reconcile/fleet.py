@@ -1,6 +1,6 @@
 """A small fleet and an IPAM in memory for tests of the core: what servers tell, run after run.
 
-``Ipam.run`` judges like ``worker.sync`` does and keeps what it records; it is pure Python over
+``Ipam.run`` judges like ``worker.runs.engine`` does and keeps what it records; it is pure Python over
 the core's own functions and decides nothing itself.
 """
 
@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from reconcile.apply import Becomes, apply, created
-from reconcile.drift import drift
-from reconcile.findings import Finding, Kind
-from reconcile.machines import by_machine
-from reconcile.model import (
+from reconcile.evidence.machines import by_machine
+from reconcile.evidence.world import Rules, World
+from reconcile.findings.drift import drift
+from reconcile.findings.servers import self_names
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.names import NameMap, fold_relationship
+from reconcile.model.nouns import (
     Alias,
     Evidence,
     Mode,
@@ -32,12 +34,10 @@ from reconcile.model import (
     Story,
     Unseen,
 )
-from reconcile.moves import Membership
-from reconcile.names import NameMap, fold_relationship
-from reconcile.plan import Plan, complete, draft
-from reconcile.record import Entry, EntryStatus, Record
-from reconcile.servers import self_names
-from reconcile.world import Rules, World
+from reconcile.model.record import Entry, EntryStatus, Record
+from reconcile.planning.apply import Becomes, apply, created
+from reconcile.planning.moves import Membership
+from reconcile.planning.plan import Plan, complete, draft
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 HUB = Server(1, "dhcp01.corp.example", ("10.0.0.11",))

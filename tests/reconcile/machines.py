@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from typing_extensions import override
 
-from reconcile.findings import Finding, Kind
-from reconcile.machines import by_machine, duplicates
-from reconcile.model import Identity, Scope, Seen, ServedScope, Server, Sighting, Story
-from reconcile.plan import Plan
-from reconcile.world import World
+from reconcile.evidence.machines import by_machine, duplicates
+from reconcile.evidence.world import World
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.nouns import Identity, Scope, Seen, ServedScope, Server, Sighting, Story
+from reconcile.planning.plan import Plan
 from tests.reconcile.fleet import Ipam, net
 
 Told = Mapping[Server, Iterable[Story] | None]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconcile.findings import Finding, Kind
-from reconcile.model import State
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.nouns import State
 from reconcile.remedies import build_remedy
 from reconcile.remedies.model import Facts, Remedy, Shell
 

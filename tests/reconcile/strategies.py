@@ -11,7 +11,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from reconcile.model import Mode, Scope, Server, ServerRole, ServerType, State, Story
+from reconcile.model.nouns import Mode, Scope, Server, ServerRole, ServerType, State, Story
 from tests.reconcile.fleet import net
 
 NAMES: Final = (

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.findings import Finding, Kind
-from reconcile.model import (
+from reconcile.evidence.world import PercentReading, Rules
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.nouns import (
     Evidence,
     Identity,
     Mode,
@@ -18,8 +19,7 @@ from reconcile.model import (
     State,
     Story,
 )
-from reconcile.plan import Plan, complete, draft
-from reconcile.record import (
+from reconcile.model.record import (
     SIDE_PROPERTIES,
     STATE_PROPERTIES,
     Change,
@@ -27,7 +27,7 @@ from reconcile.record import (
     Planned,
     Record,
 )
-from reconcile.world import PercentReading, Rules
+from reconcile.planning.plan import Plan, complete, draft
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, Ipam, both, kinds, nets, operations, told_by
 
 A, B = HUB, SPOKE

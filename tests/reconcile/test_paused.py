@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.drift import Drift, drift
-from reconcile.findings import Finding, Kind
-from reconcile.model import Operation, Server, Standing, Story
-from reconcile.names import fold_relationship
-from reconcile.plan import Plan, draft
-from reconcile.record import Planned
+from reconcile.findings.drift import Drift, drift
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.names import fold_relationship
+from reconcile.model.nouns import Operation, Server, Standing, Story
+from reconcile.model.record import Planned
+from reconcile.planning.plan import Plan, draft
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, Ipam, both, kinds, operations, told_by
 from tests.reconcile.strategies import History, histories
 from tests.reconcile.test_pieces import needs, open_after, pieces

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.doubts import doubtful
-from reconcile.drift import drift
-from reconcile.findings import Kind
-from reconcile.model import Seen, Server, Story
-from reconcile.names import Known
-from reconcile.plan import Draft, draft
-from reconcile.witness import partner_texts
-from reconcile.world import World
+from reconcile.evidence.witness import partner_texts
+from reconcile.evidence.world import World
+from reconcile.findings.drift import drift
+from reconcile.model.findings import Kind
+from reconcile.model.names import Known
+from reconcile.model.nouns import Seen, Server, Story
+from reconcile.planning.doubts import doubtful
+from reconcile.planning.plan import Draft, draft
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, Ipam, both
 from tests.reconcile.strategies import History, histories
 from tests.reconcile.test_properties import lived, more

@@ -15,13 +15,13 @@ from typing import TypeVar
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
-from reconcile.diff import diff
-from reconcile.drift import OPERATIONAL, Drift, drift
-from reconcile.findings import Finding, Kind
-from reconcile.model import Operation, State
-from reconcile.names import fold_relationship
-from reconcile.plan import Plan
-from reconcile.record import ATTRIBUTES, EntryStatus, Hold, Planned, Record
+from reconcile.findings.drift import OPERATIONAL, Drift, drift
+from reconcile.judging.diff import diff
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.names import fold_relationship
+from reconcile.model.nouns import Operation, State
+from reconcile.model.record import ATTRIBUTES, EntryStatus, Hold, Planned, Record
+from reconcile.planning.plan import Plan
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, Ipam, both, nets, told_by
 from tests.reconcile.strategies import History, Round, Told, histories
 

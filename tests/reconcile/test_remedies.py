@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tree_sitter import Node
 
-from reconcile.findings import Kind
-from reconcile.model import State
+from reconcile.model.findings import Kind
+from reconcile.model.formatting import iso_duration
+from reconcile.model.nouns import State
 from reconcile.remedies import build_remedy
 from reconcile.remedies.model import PAGE, Facts, Remedy, Shell
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet, duration_of, literal, time_span
 from reconcile.remedies.text import is_copyable, lines, summary_line
-from reconcile.spelling import iso_duration
 from tests.collectors.scripts.syntax import text, tree, walk
 from tests.reconcile.remedy_examples import (
     HOSTILE,

@@ -14,11 +14,11 @@ from sqlalchemy import Connection, event
 
 from tests.postgres import PostgresServer
 from tests.worker.pristine import in_new_store
-from worker.store.columns import metadata
-from worker.store.inventory_tables import writer
 from worker.store.schema import open_store
-from worker.store.store import SqlStore
-from worker.store.tables import audit
+from worker.store.tables.columns import metadata
+from worker.store.tables.failover import audit
+from worker.store.tables.inventory import writer
+from worker.store.unit_of_work import SqlStore
 
 _ROWS = [table.name for table in reversed(metadata.sorted_tables) if table not in (audit, writer)]
 

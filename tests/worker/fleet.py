@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconcile.model import ReadFailure, Seen, Server, Story, Unseen
+from reconcile.model.nouns import ReadFailure, Seen, Server, Story, Unseen
 from tests.reconcile.fleet import told_by
-from worker.ports import Store, Trigger
-from worker.request import Conduct, Request
-from worker.summary import Preview, Summary
-from worker.sync import plan, sync
+from worker.config.run_policy import Conduct
+from worker.model.run_report import Preview, Summary
+from worker.model.runs import Trigger
+from worker.runs.engine import plan, sync
+from worker.runs.targets import Request
+from worker.store.protocols.unit_of_work import Store
 
 FAILURE = ReadFailure("unreachable", "No answer.", "Check the network.", retry=True)
 

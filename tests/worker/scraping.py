@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.worker.store.samples import a_reading, a_record, add_servers, insert, open_run
-from worker.store.store import SqlStore
+from worker.store.unit_of_work import SqlStore
 
 
 def served(registry: CollectorRegistry) -> dict[str, float]:

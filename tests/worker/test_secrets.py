@@ -15,17 +15,17 @@ from collectors.failover import FailoverCollector
 from collectors.powershell.errors import LocalConfig, LogonRefused
 from collectors.powershell.host import Host, Login
 from collectors.powershell.logons import CredentialSuspended
-from reconcile.model import Server, Unseen
+from reconcile.model.nouns import Server, Unseen
 from tests.collectors.answers import Answer, Answering
 from tests.reconcile.fleet import START
 from tests.worker.store.logons import put
 from tests.worker.store.samples import add_servers
-from worker.credential_ports import Credential, Refusal
-from worker.credentials import StoredLogonBook, login_of, mark_of
-from worker.inventory_ports import Endpoint
-from worker.live import Live, live
-from worker.settings import Settings
-from worker.store.store import SqlStore
+from worker.config.settings import Settings
+from worker.inventory.connections import Live, live
+from worker.inventory.logon_ledger import StoredLogonBook, login_of, mark_of
+from worker.model.credentials import Credential, Refusal
+from worker.model.servers import Endpoint
+from worker.store.unit_of_work import SqlStore
 
 SECRET = "hunter2-hunter2"  # noqa: S105 - of nobody
 

@@ -18,16 +18,15 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from collectors.quote import escaped
-from reconcile.findings import Kind, Matter, Severity
-from reconcile.model import Operation
+from reconcile.model.findings import Kind, Matter, Severity
+from reconcile.model.nouns import Operation
+from worker.alerts.channel_types import FOR_INCIDENTS, KINDS
 from worker.alerts.channels.port import Channel
-from worker.alerts.kinds import FOR_INCIDENTS, KINDS
-from worker.alerts.routes import Match, MatchChange, QuietHours, Route
-from worker.alerts.sheet import Section, Sheet, flag, text, texts
-from worker.alerts.texts import Texts, TextsUnusable
-from worker.alerts.unusable import AlertsFileUnusable
-from worker.setting_values import seconds, word
-from worker.suggest import did_you_mean
+from worker.alerts.rules import Match, MatchChange, QuietHours, Route
+from worker.alerts.templates import Texts, TextsUnusable
+from worker.alerts.toml_section import AlertsFileUnusable, Section, Sheet, flag, text, texts
+from worker.config.parsers import seconds, word
+from worker.config.suggest import did_you_mean
 
 _Word = TypeVar("_Word", bound=StrEnum)
 

@@ -1,6 +1,6 @@
 """One thing to tell, as a value: made when a problem opens, changes, is acknowledged or ends.
 
-Channels turn it into the language of their receivers; ``worker.alerts.texts`` has the words.
+Channels turn it into the language of their receivers; ``worker.alerts.templates`` has the words.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
-from reconcile.findings import LOUDEST_FIRST, MATTERS, Kind, Matter, Said, Severity
-from reconcile.life import Event
-from reconcile.model import Evidence
-from worker.applied_ports import AppliedOperation
+from reconcile.findings.life import Event
+from reconcile.model.findings import LOUDEST_FIRST, MATTERS, Kind, Matter, Said, Severity
+from reconcile.model.nouns import Evidence
+from worker.model.change_feed import AppliedOperation
 
 
 @dataclass(frozen=True, slots=True)

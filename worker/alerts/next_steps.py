@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collectors.quote import escaped
-from reconcile.life import Event
+from reconcile.findings.life import Event
 from reconcile.remedies import build_remedy
 from reconcile.remedies.model import PAGE, Command, Facts, Remedy
 from reconcile.remedies.text import lines

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from worker.alerts.channels.port import Channel
     from worker.alerts.config import Alerting
     from worker.alerts.message import Alert
-    from worker.alerts.routes import Fate
+    from worker.alerts.rules import Fate
     from worker.bootstrap import Ipam
-    from worker.settings import Settings
+    from worker.config.settings import Settings
 
 #: Spelt out, for importing the core costs more than showing help; a test compares.
 EVENTS: Final = ("opened", "changed", "still_open", "acknowledged", "resolved")
@@ -56,7 +56,7 @@ def test(channel: str, event: str, as_json: bool) -> None:
     import time
     from datetime import UTC, datetime
 
-    from reconcile.life import Event
+    from reconcile.findings.life import Event
     from worker.alerts.message import trial
     from worker.bootstrap import settings_in_force
 
@@ -83,8 +83,8 @@ def _lines(settings: Settings, channel: Channel) -> AbstractContextManager[None]
     from contextlib import nullcontext
 
     from worker.alerts.channels.lines import Lines
-    from worker.logs import no_lines
-    from worker.visible import logged
+    from worker.processes.visible import logged
+    from worker.telemetry.logs import no_lines
 
     if isinstance(channel, Lines) and channel.file is None:
         return logged(settings, "alerts test")
@@ -131,7 +131,7 @@ def preview(
       ipam-sync alerts preview --kind one_sided
       ipam-sync alerts preview --problem 12 --event resolved --channel ticket
     """
-    from worker.present.previews import preview_json, show_preview, written
+    from worker.views.previews import preview_json, show_preview, written
 
     if (problem is None) == (kind is None):
         raise click.UsageError("Say of what: --problem ID or --kind KIND.")
@@ -152,8 +152,8 @@ def _supposed(
     working: Ipam, known: Alerting, of: int | str, event: str | None, channel: str | None
 ) -> tuple[Alert, list[Fate]]:
     """Of a problem or a kind: as that channel is told it, and what becomes of it there; or everywhere."""
-    from reconcile.life import Event
-    from worker.telling.supposing import as_channel_is_told, suppose, suppose_example
+    from reconcile.findings.life import Event
+    from worker.alerts.delivery.preview import as_channel_is_told, suppose, suppose_example
 
     happens = None if event is None else Event(event)
     with working.store.read() as reading:

@@ -14,7 +14,7 @@ from worker.cli.output import CommandFailed, print_json, say
 if TYPE_CHECKING:
     from worker.alerts.channels.port import Channel
     from worker.alerts.config import Alerting
-    from worker.settings import Settings
+    from worker.config.settings import Settings
 
 _HERE: Final = "worker.cli.alerts"
 _TRYING: Final = "worker.cli.alert_trials"
@@ -52,7 +52,7 @@ def channel_of(alerting: Alerting, name: str) -> Channel:
     """The channel of that name. Raises CommandFailed."""
     channel = alerting.channels.get(name)
     if channel is None:
-        from worker.suggest import did_you_mean
+        from worker.config.suggest import did_you_mean
 
         guess = did_you_mean(name, alerting.channels)
         raise CommandFailed(
@@ -80,10 +80,10 @@ def channels(as_json: bool) -> None:
 
     Example: ipam-sync alerts channels --json
     """
-    from worker.alert_ports import ChannelBacklog
-    from worker.applied_ports import AppliedBacklog
-    from worker.present.alerts import Standing, channel_json, show_channels
-    from worker.telling.changes import backlogs as changes_backlogs
+    from worker.alerts.delivery.change_feed import backlogs as changes_backlogs
+    from worker.model.alerts import ChannelBacklog
+    from worker.model.change_feed import AppliedBacklog
+    from worker.views.alerts import Standing, channel_json, show_channels
 
     with ipam() as working:
         known = alerting(working.settings)

@@ -7,11 +7,11 @@ from typing import Final
 
 import click
 
-from worker.audit_ports import Action
 from worker.cli.door import ipam, screen
 from worker.cli.lazy import LazyGroup, Place
 from worker.cli.options import Day, as_json
 from worker.cli.output import print_json, say
+from worker.model.audit import Action
 
 _HERE: Final = "worker.cli.audit"
 _ACTIONS: Final = tuple(action.value for action in Action)
@@ -56,7 +56,7 @@ def list_(action: str | None, since: datetime | None, limit: int, as_json: bool)
       ipam-sync audit list --limit 5
       ipam-sync audit list --action retire --since 2026-12-01
     """
-    from worker.present.audits import audit_json, show_audits
+    from worker.views.audits import audit_json, show_audits
 
     wanted = None if action is None else Action(action)
     with ipam() as working, working.store.read() as reading:

@@ -15,6 +15,6 @@ def beat() -> None:
     Example: ipam-sync beat
     """
     from worker.bootstrap import settings_in_force
-    from worker.duty import keep_time
+    from worker.processes.main import keep_time
 
     keep_time(settings_in_force())

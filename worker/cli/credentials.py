@@ -39,7 +39,7 @@ def list_(as_json: bool) -> None:
     """
     from reconcile.remedies.own import ipam_sync
     from reconcile.remedies.text import is_copyable
-    from worker.present.credentials import credential_json, show_credentials
+    from worker.views.credentials import credential_json, show_credentials
 
     with ipam() as working, working.store.read() as reading:
         views = reading.credentials()
@@ -65,7 +65,7 @@ def resume(name: str) -> None:
 
     Example: ipam-sync credentials resume corp
     """
-    from worker.administering import resume_credential
+    from worker.inventory.admin import resume_credential
 
     with ipam() as working, working.store.write() as uow:
         resumed = resume_credential(uow, person(), name)

@@ -17,8 +17,8 @@ from worker.cli.options import Day, as_json, confirmed, yes
 from worker.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from worker.deciding import Decided, LeftOut, Selection
-    from worker.tracker_ports import EntryView
+    from worker.model.operations import EntryView
+    from worker.operations.decide import Decided, LeftOut, Selection
 
 LEFT_AS_IT_IS: Final = 2
 _NUMBERS_SHOWN: Final = 40
@@ -67,7 +67,14 @@ def apply(selection: Selection, destructive: bool, yes: bool, as_json: bool, ins
       ipam-sync operations apply 3 4
       ipam-sync operations apply --run 5 --destructive --yes
     """
-    from worker.deciding import Decided, Sorted, Terms, apply_selected, select_pending, sort_out
+    from worker.operations.decide import (
+        Decided,
+        Sorted,
+        Terms,
+        apply_selected,
+        select_pending,
+        sort_out,
+    )
 
     with ipam() as working:
         terms = Terms(working.settings.evidence_age, destructive, insist)
@@ -123,7 +130,7 @@ def reject(
       ipam-sync operations reject 7 --until 2026-12-31
       ipam-sync operations reject --relationship HQ@dhcp01 --yes
     """
-    from worker.deciding import Decided, Terms, reject_selected, select_pending, spare_held
+    from worker.operations.decide import Decided, Terms, reject_selected, select_pending, spare_held
 
     with ipam() as working:
         by_number = bool(selection.numbers)
@@ -161,7 +168,7 @@ def _tell_left_out(left_out: Mapping[int, LeftOut]) -> None:
 
 
 def _numbers(numbers: Iterable[int]) -> str:
-    from reconcile.spelling import listed
+    from reconcile.model.formatting import listed
 
     return listed((f"#{n}" for n in numbers), _NUMBERS_SHOWN)
 

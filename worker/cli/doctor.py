@@ -54,7 +54,7 @@ def doctor(part: str | None, port: int, as_json: bool) -> int:
     """
     import os
 
-    from worker.health import Grade, check_own, check_up
+    from worker.monitoring.doctor import Grade, check_own, check_up
 
     checks = check_up(os.environ) if part is None else check_own(os.environ, part, port)
     healthy = all(check.grade is not Grade.FAIL for check in checks)

@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a command's help must not pay for the database
-    from worker.audit_ports import Person
     from worker.bootstrap import Ipam
-    from worker.present.screen import Screen
+    from worker.model.audit import Person
+    from worker.views.screen import Screen
 
 
 @contextmanager
 def ipam() -> Iterator[Ipam]:
     """Settings and store for one command. Raises SettingsError and StoreError."""
     from worker.bootstrap import opened
-    from worker.logs import no_lines
+    from worker.telemetry.logs import no_lines
 
     no_lines()
     with opened() as working:
@@ -26,7 +26,7 @@ def ipam() -> Iterator[Ipam]:
 
 def screen() -> Screen:
     """Where tables go."""
-    from worker.present.screen import Screen
+    from worker.views.screen import Screen
 
     return Screen()
 
@@ -35,7 +35,7 @@ def person() -> Person:
     """The user of the operating system, who stands behind a decision, and where."""
     from socket import gethostname
 
-    from worker.audit_ports import Person
+    from worker.model.audit import Person
 
     return Person(_user(), f"cli@{gethostname()}")
 

@@ -13,7 +13,7 @@ from worker.cli.options import SpanOrDay, as_json, before
 from worker.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from worker.ports import Reading
+    from worker.store.protocols.unit_of_work import Reading
 
 _HERE: Final = "worker.cli.drift"
 _QUIETING: Final = "worker.cli.quieting"
@@ -53,11 +53,11 @@ def show(number: int, as_json: bool) -> None:
 
     Example: ipam-sync drift show 3
     """
-    from reconcile.subjects import record_of
-    from worker.present.comparison import compared
-    from worker.present.drift import show_problem, shown_json
-    from worker.present.remedies import remedy_of_problem
-    from worker.problems import problem
+    from reconcile.findings.subjects import record_of
+    from worker.alerts.problems import problem
+    from worker.views.comparison import compared
+    from worker.views.drift import show_problem, shown_json
+    from worker.views.remedies import remedy_of_problem
 
     with ipam() as working, working.store.read() as reading:
         found = problem(reading, working.settings.severities, number)
@@ -109,8 +109,8 @@ def history(
       ipam-sync drift history --since 24h
       ipam-sync drift history --server dhcp01 --limit 10 --json
     """
-    from reconcile.names import fold_relationship
-    from worker.present.drift import event_json, show_events
+    from reconcile.model.names import fold_relationship
+    from worker.views.drift import event_json, show_events
 
     with ipam() as working, working.store.read() as reading:
         names = {s.id: s.name for s in reading.servers()}
@@ -129,6 +129,6 @@ def history(
 
 
 def _server(reading: Reading, text: str) -> int:
-    from worker.request import find_server
+    from worker.inventory.lookup import find_server
 
     return find_server(reading.servers(), text).id

@@ -14,8 +14,8 @@ from worker.cli.options import FINDING_KINDS, MATTERS, SEVERITIES, as_json
 from worker.cli.output import print_json, say
 
 if TYPE_CHECKING:
+    from worker.alerts.problems import Problem, Wanted
     from worker.bootstrap import Ipam
-    from worker.problems import Problem, Wanted
 
 _ATTENTION: Final = 2
 _NAGIOS: Final = "nagios"
@@ -79,8 +79,8 @@ def _filters(command: Callable[..., object]) -> Callable[..., object]:
         acked: bool | None,
         **rest: object,
     ) -> object:
-        from reconcile.findings import Kind, Matter, Severity
-        from worker.problems import Wanted
+        from reconcile.model.findings import Kind, Matter, Severity
+        from worker.alerts.problems import Wanted
 
         wanted = Wanted(
             None if matter is None else Matter(matter),
@@ -173,7 +173,7 @@ def list_(
 
 def _found(working: Ipam, wanted: Wanted, *, every: bool) -> tuple[tuple[Problem, ...], int]:
     """Those to be shown, and how many others there are."""
-    from worker.problems import chosen, problems
+    from worker.alerts.problems import chosen, problems
 
     with working.store.read() as reading:
         found = chosen(reading, problems(reading, working.settings.severities), wanted)
@@ -182,8 +182,8 @@ def _found(working: Ipam, wanted: Wanted, *, every: bool) -> tuple[tuple[Problem
 
 
 def _print(found: Sequence[Problem], left_out: int, wanted: Wanted, *, as_json: bool) -> None:
-    from worker.present.drift import problem_json, show_problems
-    from worker.problems import Wanted
+    from worker.alerts.problems import Wanted
+    from worker.views.drift import problem_json, show_problems
 
     if as_json:
         print_json([problem_json(problem) for problem in found])
@@ -196,14 +196,14 @@ def _print(found: Sequence[Problem], left_out: int, wanted: Wanted, *, as_json: 
 
 
 def _is_loud(found: Sequence[Problem], least: str) -> bool:
-    from reconcile.findings import Severity, at_least
+    from reconcile.model.findings import Severity, at_least
 
     return any(p.counts and at_least(p.severity, Severity(least)) for p in found)
 
 
 def _check(wanted: Wanted) -> int:
     from worker.cli.failures import known
-    from worker.present.nagios import checked
+    from worker.views.nagios import checked
 
     try:
         with ipam() as working:
@@ -221,7 +221,7 @@ def _check(wanted: Wanted) -> int:
 
 
 def _unknown(why: str) -> int:
-    from worker.present.nagios import UNKNOWN, unknown
+    from worker.views.nagios import UNKNOWN, unknown
 
     click.echo(unknown(why))
     return UNKNOWN

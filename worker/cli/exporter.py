@@ -39,13 +39,13 @@ def exporter(port: int, address: str | None) -> int:
       ipam-sync exporter
       ipam-sync exporter --address 0.0.0.0 --port 9783
     """
-    from worker import observing
-    from worker.app import CeleryPost, make_app
     from worker.bootstrap import opened, settings_in_force
-    from worker.exporting import exported
-    from worker.serving import CannotServe, served
-    from worker.signals import ENDING, Signals
-    from worker.visible import logged
+    from worker.messaging.celery_app import CeleryPost, make_app
+    from worker.monitoring.exporter import exported
+    from worker.monitoring.http import CannotServe, served
+    from worker.processes.signals import ENDING, Signals
+    from worker.processes.visible import logged
+    from worker.telemetry import events
 
     settings = settings_in_force()
     broker = settings.broker_url
@@ -58,7 +58,7 @@ def exporter(port: int, address: str | None) -> int:
             logged(settings, "exporter"),
             served(exported(ipam.store, settings, ask), where, [port]) as at,
         ):
-            observing.metrics_served(where, at)
+            events.metrics_served(where, at)
             signals.wait()
     except CannotServe as error:
         raise CommandFailed(error.code, str(error)) from error

@@ -12,12 +12,12 @@ from typing import Any, Final
 from collectors.base import ReadError
 from collectors.powershell.logons import BookUnavailable
 from worker.alerts.channels.port import Undelivered
-from worker.alerts.unusable import AlertsFileUnusable
+from worker.alerts.toml_section import AlertsFileUnusable
 from worker.cli.output import CommandFailed
-from worker.inventory import InventoryError
-from worker.request import UnknownTarget
-from worker.settings import SettingsError
-from worker.store_faults import StoreError
+from worker.config.settings import SettingsError
+from worker.inventory.file import InventoryError
+from worker.inventory.lookup import UnknownTarget
+from worker.model.errors import StoreError
 from worker.up.child import CannotRun
 
 

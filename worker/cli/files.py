@@ -12,7 +12,7 @@ from worker.cli.options import as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
-    from worker.shipped_files import ShippedFile
+    from worker.cli.shipped_files import ShippedFile
 
 
 @click.command()
@@ -40,7 +40,7 @@ def files(directory: Path | None, force: bool, as_json: bool) -> None:
       ipam-sync files
       ipam-sync files --to /etc/ipam-sync/files
     """
-    from worker.shipped_files import shipped_files
+    from worker.cli.shipped_files import shipped_files
 
     shipped = shipped_files()
     if directory is not None:
@@ -62,7 +62,7 @@ def _written(
     shipped: Collection[ShippedFile], directory: Path, *, force: bool
 ) -> Mapping[str, str]:
     """Write them and return what that came to. Raises CommandFailed."""
-    from worker.shipped_files import FilesDiffer, write_files
+    from worker.cli.shipped_files import FilesDiffer, write_files
 
     try:
         return write_files(shipped, directory, force=force)

@@ -12,7 +12,7 @@ from worker.cli.options import SEVERITIES, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
-    from reconcile.findings import Kind
+    from reconcile.model.findings import Kind
 
 _COMMANDS: Final = {"list": Place("worker.cli.findings:list_", "List what is open.")}
 
@@ -48,10 +48,10 @@ def list_(
 
     Example: ipam-sync findings list --severity critical --server dhcp01
     """
-    from worker.aging import ages
-    from worker.present.documents import open_finding_json
-    from worker.present.outcome import show_findings
-    from worker.problems import Wanted, chosen, problems
+    from worker.alerts.problems import Wanted, chosen, problems
+    from worker.operations.freshness import ages
+    from worker.views.documents import open_finding_json
+    from worker.views.outcome import show_findings
 
     asked = Wanted(
         kind=None if kind is None else kind_of(kind), server=server, relationship=relationship
@@ -73,7 +73,7 @@ def list_(
 
 def kind_of(text: str) -> Kind:
     """The kind of that name. Raises CommandFailed."""
-    from reconcile.findings import Kind
+    from reconcile.model.findings import Kind
 
     if text not in set(Kind):
         raise CommandFailed(

@@ -12,7 +12,7 @@ from worker.cli.options import as_json
 from worker.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from worker.importing import Imported
+    from worker.inventory.importer import Imported
 
 
 @click.command("import")
@@ -32,8 +32,8 @@ def import_(file: Path, as_json: bool) -> None:
 
     Example: ipam-sync servers import servers.yaml
     """
-    from worker.importing import import_by
-    from worker.inventory import read_inventory
+    from worker.inventory.file import read_inventory
+    from worker.inventory.importer import import_by
 
     inventory = read_inventory(file)
     with ipam() as working, working.store.write() as uow:

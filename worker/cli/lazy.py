@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in self._at and not args[0].startswith("-"):
-            from worker.suggest import did_you_mean
+            from worker.config.suggest import did_you_mean
 
             guess = did_you_mean(args[0], self._at)
             ctx.fail(f"There is no command {args[0]!r}{guess}")

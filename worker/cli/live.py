@@ -15,7 +15,7 @@ from worker.cli.output import CommandFailed, print_json, say
 if TYPE_CHECKING:
     from collectors.failover import FailoverCollector
     from worker.bootstrap import Ipam
-    from worker.checking import Check
+    from worker.inventory.check import Check
 
 _ATTENTION: Final = 2
 
@@ -25,7 +25,7 @@ def live_collector(
     working: Ipam, concurrency: int | None, *, insist: bool = False
 ) -> Iterator[FailoverCollector]:
     """Reads live servers, with its progress on a terminal."""
-    from worker.present.progress import RoundProgress
+    from worker.views.progress import RoundProgress
 
     need_credentials(working)
     with RoundProgress() as progress, working.live(concurrency=concurrency, insist=insist) as live:
@@ -67,10 +67,10 @@ def collect(names: tuple[str, ...], concurrency: int | None, as_json: bool) -> i
       ipam-sync collect dhcp01
       ipam-sync collect dhcp01 dhcp02 --json
     """
-    from reconcile.model import Seen
-    from worker.clock import DatabaseClock
-    from worker.present.readings import reading_json, show_reading
-    from worker.request import find_server
+    from reconcile.model.nouns import Seen
+    from worker.inventory.lookup import find_server
+    from worker.runs.database_clock import DatabaseClock
+    from worker.views.readings import reading_json, show_reading
 
     with ipam() as working:
         with working.store.read() as reading:
@@ -105,7 +105,7 @@ def check(name: str, as_json: bool) -> int:
 
     Example: ipam-sync servers check dhcp01
     """
-    from worker.present.checks import check_json, show_check
+    from worker.views.checks import check_json, show_check
 
     with ipam() as working:
         checked = _checked(working, name)
@@ -119,10 +119,10 @@ def check(name: str, as_json: bool) -> int:
 def _checked(working: Ipam, name: str) -> Check:
     from collectors.powershell.host import Host
     from collectors.powershell.logons import CredentialSuspended
-    from reconcile.model import ReadFailure, SkipReason
-    from worker.checking import check as ask
-    from worker.clock import DatabaseClock
-    from worker.request import find_server
+    from reconcile.model.nouns import ReadFailure, SkipReason
+    from worker.inventory.check import check as ask
+    from worker.inventory.lookup import find_server
+    from worker.runs.database_clock import DatabaseClock
 
     need_credentials(working)
     with working.store.read() as reading:

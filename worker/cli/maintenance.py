@@ -13,8 +13,8 @@ from worker.cli.options import Day, Span, after, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
-    from reconcile.model import Server
-    from worker.ports import Reading
+    from reconcile.model.nouns import Server
+    from worker.store.protocols.unit_of_work import Reading
 
 _HERE: Final = "worker.cli.maintenance"
 
@@ -67,9 +67,9 @@ def start(
       ipam-sync maintenance start dhcp01 --for 2h --note 'new disks'
       ipam-sync maintenance start HQ@dhcp01 --until 2026-12-24T18:00Z --note move
     """
-    from worker.administering import start_maintenance
-    from worker.present.windows import until_when, window_json
-    from worker.window_ports import Window
+    from worker.inventory.admin import start_maintenance
+    from worker.model.maintenance import Window
+    from worker.views.windows import until_when, window_json
 
     if (length is None) == (until is None):
         raise click.UsageError("Say how long: --for 2h or --until 2026-12-24T18:00Z.")
@@ -93,8 +93,8 @@ def start(
 
 def _found(reading: Reading, text: str) -> tuple[Server, str | None]:
     """The server, and the relationship if one is named; it may be one that is still to be made."""
-    from reconcile.names import fold_relationship
-    from worker.request import UnknownTarget, find_server
+    from reconcile.model.names import fold_relationship
+    from worker.inventory.lookup import UnknownTarget, find_server
 
     if "@" not in text:
         try:
@@ -122,7 +122,7 @@ def list_(over: bool, as_json: bool) -> None:
 
     Example: ipam-sync maintenance list --all
     """
-    from worker.present.windows import show_windows, window_json
+    from worker.views.windows import show_windows, window_json
 
     with ipam() as working, working.store.read() as reading:
         now = reading.now()
@@ -143,7 +143,7 @@ def end(number: int) -> None:
 
     Example: ipam-sync maintenance end 3
     """
-    from worker.administering import end_maintenance
+    from worker.inventory.admin import end_maintenance
 
     with ipam() as working, working.store.write() as uow:
         ended = end_maintenance(uow, person(), number)

@@ -43,7 +43,7 @@ def unmapped(as_json: bool) -> None:
 
     Example: ipam-sync names unmapped
     """
-    from worker.present.inventory import worklist
+    from worker.views.inventory import worklist
 
     with ipam() as working, working.store.read() as reading:
         servers = {s.id: s.name for s in reading.servers()}
@@ -69,8 +69,8 @@ def add(server: str, text: str) -> None:
 
     Example: ipam-sync names alias add dhcp02.corp.example 10.0.0.12
     """
-    from reconcile.names import Ambiguous, NameMap, key_of
-    from worker.administering import add_alias
+    from reconcile.model.names import Ambiguous, NameMap, key_of
+    from worker.inventory.admin import add_alias
 
     if key_of(text) is None:
         raise CommandFailed(
@@ -98,7 +98,7 @@ def remove(server: str, text: str) -> None:
 
     Example: ipam-sync names alias remove dhcp02.corp.example 10.0.0.12
     """
-    from worker.administering import remove_alias
+    from worker.inventory.admin import remove_alias
 
     with ipam() as working, working.store.write() as uow:
         found = remove_alias(uow, person(), server, text)

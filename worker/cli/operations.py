@@ -14,7 +14,7 @@ from worker.cli.options import KINDS, STATUSES, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
-    from worker.deciding import Selection
+    from worker.operations.decide import Selection
 
 _Outcome = TypeVar("_Outcome")
 _HERE: Final = "worker.cli.operations"
@@ -56,7 +56,7 @@ def selecting(command: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
         kind: str | None,
         **rest: object,
     ) -> _Outcome:
-        from worker.deciding import Selection
+        from worker.operations.decide import Selection
 
         selection = Selection(run=run, server=server, relationship=relationship, kind=kind)
         return command(selection=selection, **rest)
@@ -87,10 +87,10 @@ def list_(status: str, held: bool, selection: Selection, as_json: bool) -> None:
     """
     from dataclasses import replace
 
-    from reconcile.record import EntryStatus
-    from worker.deciding import select
-    from worker.present.operations import entry_json
-    from worker.present.tracker import show_entries
+    from reconcile.model.record import EntryStatus
+    from worker.operations.decide import select
+    from worker.views.operations import entry_json
+    from worker.views.tracker import show_entries
 
     statuses = () if status == "all" else (EntryStatus(status),)
     wanted = replace(selection, held=held, statuses=statuses)
@@ -121,9 +121,9 @@ def show(number: int, as_json: bool) -> None:
 
     Example: ipam-sync operations show 17
     """
-    from worker.present.operations import entry_json
-    from worker.present.tracker import show_entry
-    from worker.tracker_ports import EntryFilter
+    from worker.model.operations import EntryFilter
+    from worker.views.operations import entry_json
+    from worker.views.tracker import show_entry
 
     with ipam() as working, working.store.read() as reading:
         views = reading.entry_views(EntryFilter(numbers=(number,), statuses=()))

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from worker.alert_ports import Delivery
     from worker.alerts.config import Alerting
-    from worker.ports import Reading
-    from worker.present.outbox import Undone, UntoldChanges
-    from worker.telling.retrying import Retried
+    from worker.alerts.delivery.retry import Retried
+    from worker.model.alerts import Delivery
+    from worker.store.protocols.unit_of_work import Reading
+    from worker.views.outbox import Undone, UntoldChanges
 
 _One = TypeVar("_One")
 
@@ -53,8 +53,8 @@ def outbox(channel: str | None, dead: bool, limit: int, as_json: bool) -> None:
       ipam-sync alerts outbox
       ipam-sync alerts outbox --channel ticket --dead
     """
-    from worker.present.outbox import changes_json, show_changes, show_undone, undone_json
-    from worker.present.text import iso
+    from worker.views.outbox import changes_json, show_changes, show_undone, undone_json
+    from worker.views.text import iso
 
     with ipam() as working:
         known = alerting(working.settings)
@@ -90,7 +90,7 @@ def _of(by_channel: Mapping[str, _One], channel: str | None) -> dict[str, _One]:
 def _say_how_many(
     every: int, shown: int, undecided: int, changes: Collection[UntoldChanges]
 ) -> None:
-    from worker.present.text import counted
+    from worker.views.text import counted
 
     if every > shown:
         say(f"{every - shown} more; --limit shows them.")
@@ -102,7 +102,7 @@ def _say_how_many(
 
 def _say_who_is_paused(paused: Mapping[str, datetime]) -> None:
     from reconcile.remedies.own import ipam_sync
-    from worker.present.text import moment
+    from worker.views.text import moment
 
     for channel, until in paused.items():
         say(
@@ -113,7 +113,7 @@ def _say_who_is_paused(paused: Mapping[str, datetime]) -> None:
 
 def _undone(reading: Reading, known: Alerting, deliveries: tuple[Delivery, ...]) -> list[Undone]:
     """With the event that was to be told: of what was given up the last that was, by its outcome."""
-    from worker.present.outbox import Undone
+    from worker.views.outbox import Undone
 
     problems = reading.problems({delivery.finding for delivery in deliveries})
     waits = [(d.finding, d.wanted) for d in deliveries if d.wanted is not None]
@@ -142,8 +142,8 @@ def _changes(
     reading: Reading, known: Alerting, channel: str | None, *, dead: bool
 ) -> list[UntoldChanges]:
     """By channel; those that have all of them are left out."""
-    from worker.present.outbox import UntoldChanges
-    from worker.telling.changes import backlogs
+    from worker.alerts.delivery.change_feed import backlogs
+    from worker.views.outbox import UntoldChanges
 
     paused = reading.pauses()
     return [
@@ -178,9 +178,9 @@ def retry(channel: str | None, problem: int | None, everything: bool, as_json: b
       ipam-sync alerts retry --problem 12
       ipam-sync alerts retry --all
     """
-    from worker.telling.retrying import Which
-    from worker.telling.retrying import retry as try_again
-    from worker.telling.supposing import problem_of
+    from worker.alerts.delivery.preview import problem_of
+    from worker.alerts.delivery.retry import Which
+    from worker.alerts.delivery.retry import retry as try_again
 
     if [channel is not None, problem is not None, everything].count(True) != 1:
         raise click.UsageError("Say which: a channel, --problem ID, or --all.")
@@ -221,7 +221,7 @@ def _subject(channel: str | None, problem: int | None) -> str:
 
 
 def _say_what_is_retried(told: Retried, *, is_sent: bool) -> None:
-    from worker.present.text import counted
+    from worker.views.text import counted
 
     again = told.given_up + told.failed
     if again:

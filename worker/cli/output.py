@@ -30,7 +30,7 @@ def print_error(code: str, message: str) -> None:
 
 def say(text: str) -> None:
     """Talk: what was done, what to look at."""
-    from worker.present.text import safe
+    from worker.views.text import safe
 
     click.echo(safe(text), err=True)
 

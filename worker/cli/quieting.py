@@ -22,8 +22,8 @@ from worker.cli.output import CommandFailed, print_json, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from worker.alert_ports import Silence
-    from worker.ports import Reading
+    from worker.model.alerts import Silence
+    from worker.store.protocols.unit_of_work import Reading
 
 _PATTERN = frozenset("*?[")
 
@@ -48,7 +48,7 @@ def ack(numbers: tuple[int, ...], note: str, until: timedelta | datetime | None)
       ipam-sync drift ack 3 --note 'replacing the disk' --until 4h
       ipam-sync drift ack 3 4 --note 'CHG-1234' --until 2026-12-31
     """
-    from worker.quieting import acknowledge
+    from worker.alerts.acknowledge import acknowledge
 
     note = _said(note, "--note 'replacing the disk'")
     with ipam() as working, working.store.write() as uow:
@@ -67,7 +67,7 @@ def unack(numbers: tuple[int, ...]) -> None:
 
     Example: ipam-sync drift unack 3
     """
-    from worker.quieting import withdraw
+    from worker.alerts.acknowledge import withdraw
 
     with ipam() as working, working.store.write() as uow:
         done = withdraw(uow, person(), numbers)
@@ -123,8 +123,8 @@ def silence(
       ipam-sync drift silence --matter blindness --for 8h --reason 'no power'
       ipam-sync drift silence --tag site:vienna --for 8h --reason 'no power'
     """
-    from worker.present.silences import silence_json
-    from worker.quieting import silence as begin
+    from worker.alerts.acknowledge import silence as begin
+    from worker.views.silences import silence_json
 
     if (length is None) == (until is None):
         raise click.UsageError("Say how long: --for 2h or --until 2026-12-24T18:00Z.")
@@ -155,8 +155,8 @@ def _silence(
     until: timedelta | datetime | None,
     named: Mapping[str, str | None],
 ) -> Silence:
-    from reconcile.findings import Kind, Matter
-    from worker.alert_ports import Silence
+    from reconcile.model.findings import Kind, Matter
+    from worker.model.alerts import Silence
 
     kind, matter, server = named["kind"], named["matter"], named["server"]
     return Silence(
@@ -175,22 +175,22 @@ def _silence(
 
 def _full_name(reading: Reading, text: str) -> str:
     """A server that is named in one of its ways; a pattern is one of full names."""
-    from worker.request import find_server
+    from worker.inventory.lookup import find_server
 
     return text if _PATTERN & {*text} else find_server(reading.servers(), text).name
 
 
 def _fitting(reading: Reading, begun: Silence) -> int:
     """How many open problems it silences."""
-    from worker.alerts.silencing import fits
-    from worker.problems import problems
+    from worker.alerts.problems import problems
+    from worker.alerts.silences import fits
 
     return sum(p.stored.is_open and fits(begun, p) for p in problems(reading, {}))
 
 
 def _tell(begun: Silence, fitting: int) -> None:
-    from worker.present.silences import matchers
-    from worker.present.text import counted
+    from worker.views.silences import matchers
+    from worker.views.text import counted
 
     say(
         f"Nobody is told of {', '.join(matchers(begun))}{_until(begun.ends_at)}. "
@@ -206,7 +206,7 @@ def unsilence(number: int) -> None:
 
     Example: ipam-sync drift unsilence 3
     """
-    from worker.quieting import unsilence as end
+    from worker.alerts.acknowledge import unsilence as end
 
     with ipam() as working, working.store.write() as uow:
         ended = end(uow, person(), number)
@@ -227,7 +227,7 @@ def silences(every: bool, as_json: bool) -> None:
 
     Example: ipam-sync drift silences --all
     """
-    from worker.present.silences import show_silences, silence_json
+    from worker.views.silences import show_silences, silence_json
 
     with ipam() as working, working.store.read() as reading:
         now = reading.now()
@@ -257,7 +257,7 @@ def _ahead(now: datetime, when: timedelta | datetime) -> datetime:
 
 
 def _until(at: datetime | None) -> str:
-    from worker.present.text import moment
+    from worker.views.text import moment
 
     return "" if at is None else f" until {moment(at)}"
 

@@ -13,8 +13,8 @@ from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
     from worker.bootstrap import Ipam
-    from worker.pipeline.post import Post
-    from worker.request import Request
+    from worker.messaging.dispatcher import Post
+    from worker.runs.targets import Request
 
 
 @click.command()
@@ -44,8 +44,8 @@ def reconcile(server: str | None, relationship: str | None, wait: bool, as_json:
       ipam-sync reconcile --server dhcp01 --wait
       ipam-sync reconcile --json
     """
-    from worker.ports import Trigger
-    from worker.request import Request
+    from worker.model.runs import Trigger
+    from worker.runs.targets import Request
 
     if server is not None and relationship is not None:
         raise click.UsageError("Give --server or --relationship (NAME@SERVER), not both.")
@@ -62,8 +62,8 @@ def reconcile(server: str | None, relationship: str | None, wait: bool, as_json:
 
 
 def _requested(working: Ipam, request: Request) -> int:
-    from worker.pipeline.opening import request_run
-    from worker.run_ports import Lane
+    from worker.model.runs import Lane
+    from worker.runs.request import request_run
 
     post = _post(working)
     run = request_run(working.store, post, request)
@@ -73,7 +73,7 @@ def _requested(working: Ipam, request: Request) -> int:
 
 
 def _post(working: Ipam) -> Post:
-    from worker.app import CeleryPost, make_app
+    from worker.messaging.celery_app import CeleryPost, make_app
 
     broker_url = working.settings.broker_url
     if broker_url is None:
@@ -87,8 +87,8 @@ def _post(working: Ipam) -> Post:
 
 def _followed(working: Ipam, run: int, request: Request, *, as_json: bool) -> int:
     from worker.cli.reconciling import tell
-    from worker.pipeline.following import follow
-    from worker.present.progress import RunProgress
+    from worker.runs.progress import follow
+    from worker.views.progress import RunProgress
 
     try:
         with RunProgress() as progress:

@@ -19,8 +19,8 @@ from worker.cli.output import print_json, say
 if TYPE_CHECKING:
     from collectors.base import Collector
     from worker.bootstrap import Ipam
-    from worker.request import Request
-    from worker.summary import Summary
+    from worker.model.run_report import Summary
+    from worker.runs.targets import Request
 
 ATTENTION: Final = 2
 
@@ -110,10 +110,10 @@ def plan(asked: _Asked) -> int:
       ipam-sync plan --relationship HQ@dhcp01 --json
       ipam-sync plan --exports ./exports
     """
-    from worker.present.advice import after_plan, loud
-    from worker.present.documents import plan_json
-    from worker.present.outcome import show_outcome
-    from worker.sync import plan as make_plan
+    from worker.runs.engine import plan as make_plan
+    from worker.views.advice import after_plan, loud
+    from worker.views.documents import plan_json
+    from worker.views.outcome import show_outcome
 
     request = _request(asked)
     with ipam() as working, _collector(working, asked) as collector:
@@ -151,7 +151,7 @@ def sync(asked: _Asked) -> int:
       ipam-sync sync --server dhcp01 --json
       ipam-sync sync --exports ./exports
     """
-    from worker.sync import sync as run_sync
+    from worker.runs.engine import sync as run_sync
 
     request = _request(asked)
     with ipam() as working:
@@ -163,9 +163,9 @@ def sync(asked: _Asked) -> int:
 
 def tell(working: Ipam, summary: Summary, again: str, *, about_all: bool, as_json: bool) -> int:
     """Show what a run came to, and what to do next; the exit code. ``again`` is its command."""
-    from worker.present.advice import after_sync
-    from worker.present.documents import sync_json
-    from worker.present.outcome import show_outcome
+    from worker.views.advice import after_sync
+    from worker.views.documents import sync_json
+    from worker.views.outcome import show_outcome
 
     held = _held_by_guard(working) if summary.refusal is not None else ()
     elsewhere = _open_elsewhere(working, summary) if about_all else 0
@@ -186,8 +186,8 @@ def tell(working: Ipam, summary: Summary, again: str, *, about_all: bool, as_jso
 
 
 def _request(asked: _Asked) -> Request:
-    from worker.ports import Trigger
-    from worker.request import Request
+    from worker.model.runs import Trigger
+    from worker.runs.targets import Request
 
     if asked.server is not None and asked.relationship is not None:
         raise click.UsageError("Give --server or --relationship (NAME@SERVER), not both.")
@@ -214,9 +214,9 @@ def _collector(working: Ipam, asked: _Asked) -> Iterator[Collector]:
 
 
 def _needs_a_person(summary: Summary, working: Ipam) -> bool:
-    from reconcile.model import Unseen
-    from worker.present.advice import loud
-    from worker.summary import Fate
+    from reconcile.model.nouns import Unseen
+    from worker.model.run_report import Fate
+    from worker.views.advice import loud
 
     return (
         any(line.fate is not Fate.APPLIED for line in summary.lines)
@@ -227,7 +227,7 @@ def _needs_a_person(summary: Summary, working: Ipam) -> bool:
 
 
 def _held_by_guard(working: Ipam) -> list[int]:
-    from reconcile.record import Hold
+    from reconcile.model.record import Hold
 
     with working.store.read() as reading:
         return [e.number for e in reading.pending_destructive() if e.planned.hold is Hold.GUARD]
@@ -235,9 +235,9 @@ def _held_by_guard(working: Ipam) -> list[int]:
 
 def _open_elsewhere(working: Ipam, summary: Summary) -> int:
     """What is open in the database and no part of this run's summary."""
-    from reconcile.record import EntryStatus
-    from worker.aging import ages
-    from worker.present.advice import loud
+    from reconcile.model.record import EntryStatus
+    from worker.operations.freshness import ages
+    from worker.views.advice import loud
 
     shown = {line.number for line in summary.lines}
     told = {f.fingerprint for f in summary.findings}

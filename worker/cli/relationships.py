@@ -12,8 +12,8 @@ from worker.cli.options import as_json
 from worker.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from worker.ports import RecordView
-    from worker.present.records import Age
+    from worker.model.runs import RecordView
+    from worker.views.records import Age
 
 _HERE: Final = "worker.cli.relationships"
 _COMMANDS: Final = {
@@ -45,8 +45,8 @@ def list_(as_json: bool) -> None:
 
     Example: ipam-sync relationships list --json
     """
-    from worker.present.records import record_json
-    from worker.present.relationships import show_relationships
+    from worker.views.records import record_json
+    from worker.views.relationships import show_relationships
 
     views, age = _views(None)
     if as_json:
@@ -69,8 +69,8 @@ def show(ref: str, as_json: bool) -> None:
 
     Example: ipam-sync relationships show HQ@dhcp01
     """
-    from worker.present.records import record_json
-    from worker.present.relationships import show_relationship
+    from worker.views.records import record_json
+    from worker.views.relationships import show_relationship
 
     views, age = _views(ref)
     if as_json:
@@ -83,8 +83,8 @@ def show(ref: str, as_json: bool) -> None:
 
 def _views(ref: str | None) -> tuple[tuple[RecordView, ...], Age]:
     """All views, or those that a person means. Raises UnknownTarget if there is none."""
-    from worker.present.records import Age
-    from worker.request import UnknownTarget, find_records
+    from worker.inventory.lookup import UnknownTarget, find_records
+    from worker.views.records import Age
 
     with ipam() as working, working.store.read() as reading:
         age = Age(reading.now(), working.settings.evidence_age)

@@ -38,8 +38,8 @@ def list_(limit: int, as_json: bool) -> None:
 
     Example: ipam-sync runs list --limit 5
     """
-    from worker.present.inventory import run_json
-    from worker.present.runs import show_runs
+    from worker.views.inventory import run_json
+    from worker.views.runs import show_runs
 
     with ipam() as working, working.store.read() as reading:
         latest = reading.runs(limit)
@@ -64,10 +64,10 @@ def show(number: int, as_json: bool) -> None:
 
     Example: ipam-sync runs show 5
     """
-    from worker.present.inventory import run_json, sightings_json
-    from worker.present.operations import entry_json
-    from worker.present.runs import show_run
-    from worker.tracker_ports import EntryFilter
+    from worker.model.operations import EntryFilter
+    from worker.views.inventory import run_json, sightings_json
+    from worker.views.operations import entry_json
+    from worker.views.runs import show_run
 
     with ipam() as working, working.store.read() as reading:
         run = reading.run(number)
@@ -90,6 +90,6 @@ def show(number: int, as_json: bool) -> None:
         return
     show_run(screen(), run, {s.server: s for s in sightings}, names)
     if entries:
-        from worker.present.tracker import show_entries
+        from worker.views.tracker import show_entries
 
         show_entries(screen(), entries, now, working.settings.evidence_age)

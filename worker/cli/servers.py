@@ -12,7 +12,7 @@ from worker.cli.options import as_json, confirmed, yes
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
-    from reconcile.model import Standing
+    from reconcile.model.nouns import Standing
 
 _HERE: Final = "worker.cli.servers"
 _COMMANDS: Final = {
@@ -50,8 +50,8 @@ def list_(as_json: bool) -> None:
 
     Example: ipam-sync servers list
     """
-    from worker.present.inventory import server_json
-    from worker.present.text import moment
+    from worker.views.inventory import server_json
+    from worker.views.text import moment
 
     with ipam() as working, working.store.read() as reading:
         views = reading.server_views()
@@ -88,9 +88,9 @@ def show(name: str, as_json: bool) -> None:
 
     Example: ipam-sync servers show dhcp01
     """
-    from worker.present.inventory import server_json
-    from worker.present.servers import show_server
-    from worker.request import find_server
+    from worker.inventory.lookup import find_server
+    from worker.views.inventory import server_json
+    from worker.views.servers import show_server
 
     with ipam() as working, working.store.read() as reading:
         server = find_server(reading.servers(), name)
@@ -115,7 +115,7 @@ def add(
     Example:
       ipam-sync servers add dhcp01.corp.example --address 10.0.0.11 --tag vienna
     """
-    from worker.administering import add_server
+    from worker.inventory.admin import add_server
 
     name = _good_name(name)
     aliases = tuple(map(_good_name, aliases))
@@ -136,7 +136,7 @@ def rename(old: str, new: str) -> None:
     Example: ipam-sync servers rename dhcp01.corp.example dhcp01.new.example
     """
     from reconcile.remedies.own import ipam_sync
-    from worker.administering import rename_server
+    from worker.inventory.admin import rename_server
 
     new = _good_name(new)
     with ipam() as working, working.store.write() as uow:
@@ -158,7 +158,7 @@ def tag(name: str, tags: tuple[str, ...]) -> None:
 
     Example: ipam-sync servers tag dhcp01 site:vienna production
     """
-    from worker.administering import set_tags
+    from worker.inventory.admin import set_tags
 
     tags = _good_tags(tags)
     with ipam() as working, working.store.write() as uow:
@@ -177,8 +177,8 @@ def confirm(name: str, yes: bool) -> None:
 
     Example: ipam-sync servers confirm dhcp01
     """
-    from worker.administering import confirm_machine
-    from worker.request import find_server
+    from worker.inventory.admin import confirm_machine
+    from worker.inventory.lookup import find_server
 
     with ipam() as working, working.store.read() as reading:
         server = find_server(reading.servers(), name)
@@ -207,7 +207,7 @@ def disable(name: str) -> None:
 
     Example: ipam-sync servers disable dhcp01
     """
-    from reconcile.model import Standing
+    from reconcile.model.nouns import Standing
 
     server = _set_standing(name, Standing.DISABLED)
     say(f"{server} is disabled: it is not asked, and nothing of it changes on its own.")
@@ -220,7 +220,7 @@ def enable(name: str) -> None:
 
     Example: ipam-sync servers enable dhcp01
     """
-    from reconcile.model import Standing
+    from reconcile.model.nouns import Standing
 
     server = _set_standing(name, Standing.ENABLED)
     say(f"{server} is enabled: the next sync asks it.")
@@ -238,9 +238,9 @@ def retire(name: str, yes: bool) -> None:
 
     Example: ipam-sync servers retire dhcp01 --yes
     """
-    from reconcile.model import Standing
+    from reconcile.model.nouns import Standing
     from reconcile.remedies.own import ipam_sync
-    from worker.request import find_server
+    from worker.inventory.lookup import find_server
 
     with ipam() as working, working.store.read() as reading:
         server = find_server(reading.servers(), name)
@@ -260,7 +260,7 @@ def retire(name: str, yes: bool) -> None:
 
 
 def _set_standing(name: str, standing: Standing) -> str:
-    from worker.administering import set_standing
+    from worker.inventory.admin import set_standing
 
     with ipam() as working, working.store.write() as uow:
         server = set_standing(uow, person(), name, standing)
@@ -270,7 +270,7 @@ def _set_standing(name: str, standing: Standing) -> str:
 
 def _good_name(name: str) -> str:
     """The name as the inventory spells it. Raises CommandFailed if it can be no name."""
-    from worker.server_rules import name_problem, without_dot
+    from worker.inventory.validation import name_problem, without_dot
 
     if (problem := name_problem(name)) is not None:
         raise CommandFailed("bad_name", f"The name {name!r} {problem}")
@@ -279,7 +279,7 @@ def _good_name(name: str) -> str:
 
 def _good_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     """The tags as they are kept. Raises CommandFailed if one can be none."""
-    from worker.server_rules import good_tags, tag_problem
+    from worker.inventory.validation import good_tags, tag_problem
 
     for one in tags:
         if (problem := tag_problem(one)) is not None:
@@ -288,7 +288,7 @@ def _good_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_addresses(addresses: tuple[str, ...]) -> None:
-    from worker.server_rules import address_problem
+    from worker.inventory.validation import address_problem
 
     for address in addresses:
         if (problem := address_problem(address)) is not None:

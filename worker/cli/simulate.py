@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from collectors.simulator.running import RunningFleet
-    from worker.simulation.fleet_file import FleetFile
+    from worker.demo.simulation.fleet_file import FleetFile
 
 _DIRECTORY: Final = Path("simulated-fleet")
 _MOST_SERVERS: Final = 5_000
@@ -56,8 +56,8 @@ def _run(directory: Path, fleet: Path | None, servers: int | None) -> int | None
     if fleet is not None and servers is not None:
         raise click.UsageError("Give --fleet or --servers, not both.")
     from collectors.simulator.running import RunningFleet
-    from worker.simulation.control import Control, FleetBusy
-    from worker.simulation.papers import write_papers
+    from worker.demo.simulation.control import Control, FleetBusy
+    from worker.demo.simulation.papers import write_papers
 
     described = _described(fleet, servers)
     try:
@@ -81,7 +81,7 @@ def _run(directory: Path, fleet: Path | None, servers: int | None) -> int | None
 
 def _described(fleet: Path | None, servers: int | None) -> FleetFile:
     from collectors.simulator.fleet import made
-    from worker.simulation.fleet_file import FleetFile, FleetFileError, read_fleet
+    from worker.demo.simulation.fleet_file import FleetFile, FleetFileError, read_fleet
 
     if servers is not None:
         return FleetFile(made(servers))
@@ -167,7 +167,7 @@ def set_(directory: Path, subject: str, changes: dict[str, str]) -> None:
       ipam-sync simulate set hub-paris@paris state=CommunicationInterrupted
       ipam-sync simulate set hub-lyon@lyon deleted=true
     """
-    from worker.simulation.control import NobodyThere, Refused, tell
+    from worker.demo.simulation.control import NobodyThere, Refused, tell
 
     try:
         tell(directory, subject, changes)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from worker.present.screen import Screen
-    from worker.problems import Problem
+    from worker.alerts.problems import Problem
+    from worker.views.screen import Screen
 
 
 def watch(
@@ -44,7 +44,7 @@ def watch(
 def _looked(look: Callable[[], Sequence[Problem]]) -> Sequence[Problem] | None:
     """None if nobody could look."""
     from worker.cli.output import say
-    from worker.store_faults import StoreUnavailable
+    from worker.model.errors import StoreUnavailable
 
     try:
         return look()
@@ -54,7 +54,7 @@ def _looked(look: Callable[[], Sequence[Problem]]) -> Sequence[Problem] | None:
 
 
 def _draw(screen: Screen, found: Sequence[Problem]) -> None:
-    from worker.present.drift import show_problems
+    from worker.views.drift import show_problems
 
     if screen.is_terminal:
         screen.clear()
@@ -67,7 +67,7 @@ def _draw(screen: Screen, found: Sequence[Problem]) -> None:
 
 def changes(known: Sequence[Problem], found: Sequence[Problem]) -> Iterator[str]:
     """What is there now and was not, what is another, what is there no more."""
-    from worker.present.drift import in_a_line
+    from worker.views.drift import in_a_line
 
     before = {problem.id: problem for problem in known}
     now = {problem.id: problem for problem in found}
@@ -83,6 +83,6 @@ def changes(known: Sequence[Problem], found: Sequence[Problem]) -> Iterator[str]
 
 def _told(problem: Problem) -> tuple[object, ...]:
     """What a person would see of it."""
-    from worker.present.drift import in_a_line
+    from worker.views.drift import in_a_line
 
     return in_a_line(problem), problem.finding.detail, problem.finding.values

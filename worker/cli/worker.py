@@ -41,16 +41,16 @@ def worker(role: str) -> None:
     from worker.bootstrap import alerting_in_force, settings_in_force
 
     if role == EVERY_ROLE:
-        from worker import observing
+        from worker.processes.visible import logged
+        from worker.telemetry import events
         from worker.up.machine import run_workers
-        from worker.visible import logged
 
         settings = settings_in_force()
         alerting_in_force(settings)  # or the one of control would be started again and again
         with logged(settings, EVERY_ROLE):
-            run_workers(observing.supervised)
+            run_workers(events.supervised)
         return
-    from worker.broker import Role
-    from worker.duty import work
+    from worker.model.roles import Role
+    from worker.processes.main import work
 
     work(settings_in_force(), Role(role))

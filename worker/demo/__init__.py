@@ -12,18 +12,18 @@ from dataclasses import replace
 from types import FrameType
 from typing import Final
 
-from reconcile.record import Record
+from reconcile.model.record import Record
 from worker.demo.scenery import FLEET
 from worker.demo.script import FAREWELL, FIRST, INTRODUCTION, SECOND, THIRD, TRY_NEXT, Step
 from worker.demo.stage import Contents, Stage, contents, staged
-from worker.logs import no_lines
-from worker.present.advice import after_sync
-from worker.present.outcome import show_headline, show_outcome
-from worker.present.records import side_name
-from worker.present.screen import Screen
-from worker.present.text import counted
-from worker.signals import ENDING
-from worker.summary import Summary
+from worker.model.run_report import Summary
+from worker.processes.signals import ENDING
+from worker.telemetry.logs import no_lines
+from worker.views.advice import after_sync
+from worker.views.outcome import show_headline, show_outcome
+from worker.views.records import side_name
+from worker.views.screen import Screen
+from worker.views.text import counted
 
 #: A FailoverCreate looks like the other.
 _CREATES_SHOWN: Final = 1

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from worker.bootstrap import Ipam, opened
+from worker.config.settings import Settings
 from worker.demo.scenery import DEADLINE, REQUEST, Scenery
 from worker.demo.script import Step
-from worker.present.progress import RoundProgress
-from worker.settings import Settings
-from worker.summary import Summary
-from worker.sync import sync
+from worker.model.run_report import Summary
+from worker.runs.engine import sync
+from worker.views.progress import RoundProgress
 
 
 @dataclass(frozen=True, slots=True)

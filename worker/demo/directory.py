@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from worker.store_faults import StoreUnavailable
+from worker.model.errors import StoreUnavailable
 
 _PREFIX: Final = "ipam-sync-demo-"
 #: For sockets, whose names must be short, if that of the usual directory is not.

@@ -14,20 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
-from worker.app import CeleryPost, make_app
 from worker.bootstrap import Ipam, opened
+from worker.config.settings import load_settings
 from worker.demo.scenery import DEADLINE, REQUEST, Scenery
 from worker.demo.script import Step
-from worker.health import Grade, check_up
-from worker.pipeline.following import follow
-from worker.pipeline.opening import request_run
-from worker.pipeline.post import Post
-from worker.present.progress import RunProgress
-from worker.run_ports import Progress
-from worker.settings import load_settings
-from worker.summary import Summary
+from worker.messaging.celery_app import CeleryPost, make_app
+from worker.messaging.dispatcher import Post
+from worker.model.run_report import Summary
+from worker.model.runs import Progress
+from worker.monitoring.doctor import Grade, check_up
+from worker.runs.progress import follow
+from worker.runs.request import request_run
 from worker.up.child import CannotRun, Program, how_it_ended, our_own, start
 from worker.up.place import Place, fits_sockets
+from worker.views.progress import RunProgress
 
 _START_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.1

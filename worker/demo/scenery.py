@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Final
 
 from collectors.simulator.running import RunningFleet
-from worker.credential_ports import Credential
+from worker.config.run_policy import Timing
 from worker.demo.directory import Directory
 from worker.demo.script import SECOND, Step
-from worker.importing import import_inventory
-from worker.inventory import read_inventory
-from worker.ports import Store, Trigger
-from worker.request import Request, Timing
-from worker.run_ports import Poll
-from worker.simulation.fleet_file import read_fleet
-from worker.simulation.papers import Papers, write_papers
+from worker.demo.simulation.fleet_file import read_fleet
+from worker.demo.simulation.papers import Papers, write_papers
+from worker.inventory.file import read_inventory
+from worker.inventory.importer import import_inventory
+from worker.model.credentials import Credential
+from worker.model.runs import Poll, Trigger
+from worker.runs.targets import Request
+from worker.store.protocols.unit_of_work import Store
 
 FLEET: Final = Path(__file__).with_name("fleet.yaml")
 #: Nobody wants to wait a minute for the one that hangs.

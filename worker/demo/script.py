@@ -1,7 +1,7 @@
 """What the demo says: its steps, why each of them, and what to try afterwards.
 
 The fleet is in ``fleet.yaml``; what is said here about it is checked by
-``tests/worker/test_demo.py``.
+``tests/worker/demo/test_demo.py``.
 """
 
 from __future__ import annotations

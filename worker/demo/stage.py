@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from reconcile.record import EntryStatus
+from reconcile.model.record import EntryStatus
 from worker.bootstrap import Ipam
 from worker.demo.alone import alone
 from worker.demo.directory import temporary_directory
 from worker.demo.scenery import Scenery, scenery
 from worker.demo.script import INSTALLATION, NO_INSTALLATION, Step
-from worker.ports import Store
-from worker.summary import Summary
-from worker.tracker_ports import EntryFilter
+from worker.model.operations import EntryFilter
+from worker.model.run_report import Summary
+from worker.store.protocols.unit_of_work import Store
 from worker.up.child import CannotRun
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from worker.credential_ports import Logon, Proof
-from worker.inventory_ports import Endpoint
-from worker.run_ports import Member, OpenRun, Poll
+from worker.model.credentials import Logon, Proof
+from worker.model.maintenance import Window
+from worker.model.runs import Member, OpenRun, Poll
+from worker.model.servers import Endpoint
 from worker.store.parts import SqlWriting
-from worker.window_ports import Window
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class _Ahead:
 
 
 class LookAhead(SqlWriting):
-    """For ``worker.pipeline.clerk``: what is asked about one server is asked about all of them.
+    """For ``worker.runs.write_batcher``: what is asked about one server is asked about all of them.
 
     Their members are locked: another clerk may write about other servers at the same time.
     """

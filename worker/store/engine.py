@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.store.faults import Place
-from worker.store.shelf import Shelf
-from worker.store_faults import StoreUnavailable
+from worker.model.errors import StoreUnavailable
+from worker.store.cache import Shelf
+from worker.store.errors import Place
 
 if TYPE_CHECKING:
     import psycopg

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from worker.store.applied import AppliedReading, AppliedWriting
-from worker.store.audits import AuditReading, AuditWriting
-from worker.store.backlog import BacklogReading
-from worker.store.credentials import CredentialReading, CredentialWriting
-from worker.store.deliveries import DeliveryReading, DeliveryWriting
-from worker.store.figures import FigureReading
-from worker.store.findings import FindingReading, FindingWriting
-from worker.store.groups import GroupReading
-from worker.store.inventory import InventoryWriting
-from worker.store.leases import LeaseReading, LeaseWriting
-from worker.store.lines import LineReading, LineWriting
-from worker.store.outbox import OutboxReading, OutboxWriting
-from worker.store.progress import ProgressReading, ProgressWriting
-from worker.store.pruning import PruningWriting
-from worker.store.readings import SightingWriting
-from worker.store.records import RecordWriting
-from worker.store.runs import RunReading, RunWriting
-from worker.store.silences import SilenceReading, SilenceWriting
-from worker.store.timeline import TimelineReading
-from worker.store.tracker import TrackerWriting
-from worker.store.views import ViewReading
-from worker.store.windows import WindowReading, WindowWriting
+from worker.store.repositories.audit import AuditReading, AuditWriting
+from worker.store.repositories.change_feed import AppliedReading, AppliedWriting
+from worker.store.repositories.credentials import CredentialReading, CredentialWriting
+from worker.store.repositories.deliveries import BacklogReading, DeliveryReading, DeliveryWriting
+from worker.store.repositories.findings import FindingReading, FindingWriting
+from worker.store.repositories.groups import GroupReading
+from worker.store.repositories.inventory import InventoryWriting
+from worker.store.repositories.leases import LeaseReading, LeaseWriting
+from worker.store.repositories.maintenance import WindowReading, WindowWriting
+from worker.store.repositories.operations import LineReading, LineWriting, TrackerWriting
+from worker.store.repositories.outbox import OutboxReading, OutboxWriting, TimelineReading
+from worker.store.repositories.readings import SightingWriting
+from worker.store.repositories.records import RecordWriting
+from worker.store.repositories.retention import PruningWriting
+from worker.store.repositories.run_progress import ProgressReading, ProgressWriting
+from worker.store.repositories.runs import RunReading, RunWriting
+from worker.store.repositories.silences import SilenceReading, SilenceWriting
+from worker.store.repositories.statistics import FigureReading
+from worker.store.repositories.views import ViewReading
 
 
 class SqlReading(
@@ -45,7 +42,7 @@ class SqlReading(
     AuditReading,
     TimelineReading,
 ):
-    """``worker.ports.Reading`` on one connection."""
+    """``worker.store.protocols.unit_of_work.Reading`` on one connection."""
 
 
 class SqlWriting(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
 
+from worker.model.errors import StoreUnavailable, WrongRevision
 from worker.store.engine import Database, database
-from worker.store.faults import Place, translated
-from worker.store.store import SqlStore
+from worker.store.errors import Place, translated
 from worker.store.transactions import migrating, reading
-from worker.store_faults import StoreUnavailable, WrongRevision
+from worker.store.unit_of_work import SqlStore
 
 if TYPE_CHECKING:
     from alembic.config import Config

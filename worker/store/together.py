@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from typing_extensions import override
 
-from reconcile.model import Sighting
-from worker.run_ports import NotAlone, Poll
+from reconcile.model.nouns import Sighting
+from worker.model.runs import NotAlone, Poll
 from worker.store.ahead import LookAhead
-from worker.store.codecs import Columns
+from worker.store.repositories.codecs import Columns
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class _Together:
 
 
 class WriteTogether(LookAhead):
-    """For ``worker.pipeline.clerk``: claims and conclusions are written when it is committed."""
+    """For ``worker.runs.write_batcher``: claims and conclusions are written when it is committed."""
 
     _together: _Together | None = None
 

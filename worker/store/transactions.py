@@ -1,6 +1,6 @@
 """How a transaction begins and ends: one that looks, one that writes, one that makes the tables.
 
-Used by ``store`` and ``schema``.  Every one is rolled back unless its user commits.
+Used by ``unit_of_work`` and ``schema``.  Every one is rolled back unless its user commits.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from worker.store.engine import Database, is_busy
-from worker.store.faults import busy, translated
-from worker.store.inventory_tables import writer
+from worker.store.errors import busy, translated
+from worker.store.tables.inventory import writer
 
 #: A wait for the writer's turn is cut into pieces, so that Ctrl-C is heard in between.
 _TURN_MILLISECONDS: Final = 250

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from worker.ports import Store
-from worker.run_ports import Process
-from worker.store_faults import StoreError
+from worker.model.errors import StoreError
+from worker.model.runs import Process
+from worker.store.protocols.unit_of_work import Store
 from worker.up.child import Program
 from worker.up.supervisor import Say, Supervisor
 

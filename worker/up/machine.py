@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from worker.bootstrap import alerting_in_force, opened
-from worker.broker import Role
-from worker.settings import Settings, load_settings
-from worker.signals import ENDING, Signals
+from worker.config.settings import Settings, load_settings
+from worker.model.roles import Role
+from worker.processes.signals import ENDING, Signals
 from worker.up import postgres, valkey
 from worker.up.alive import registrations, wait_until_alive
 from worker.up.child import CannotRun, Program, our_own
@@ -20,7 +20,7 @@ from worker.up.orphans import taken_over
 from worker.up.place import Place, occupied
 from worker.up.supervisor import Say, Supervisor, Told, supervising
 
-#: Longer than a worker takes to end by itself, see ``worker.duty``.
+#: Longer than a worker takes to end by itself, see ``worker.processes.main``.
 WORKER_PATIENCE_SECONDS: Final = 20.0
 _WORKERS, _BEAT = 1, 2
 _CONFIG: Final = "IPAM_SYNC_CONFIG"

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from worker.signals import ENDING, Signals
+from worker.processes.signals import ENDING, Signals
 from worker.up.child import CannotRun
 from worker.up.supervisor import Say, Told
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, NoReturn
 
-from worker.signals import ENDING, Signals
+from worker.processes.signals import ENDING, Signals
 from worker.up.child import CannotRun, Program, how_it_ended, start
 
 _FIRST_PAUSE_SECONDS: Final = 0.5

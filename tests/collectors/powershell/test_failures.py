@@ -20,7 +20,7 @@ from collectors.simulator.faults import Fault, injection
 from tests.collectors.powershell.circumstances import CIRCUMSTANCES, Poll
 from tests.collectors.powershell.failure_table import Row, rows
 from tests.collectors.powershell.site import ACCOUNT, LIMITS, Site
-from worker.settings import Settings
+from worker.config.settings import Settings
 
 ROWS = rows()
 #: Long enough for a logon, short enough to be waited for.

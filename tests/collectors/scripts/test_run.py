@@ -16,7 +16,7 @@ from collectors.base import ReportedError
 from collectors.decode import decode
 from collectors.reading import understand
 from collectors.scripts import packaged
-from reconcile.model import Mode, Seen, Server, ServerRole, ServerType, State
+from reconcile.model.nouns import Mode, Seen, Server, ServerRole, ServerType, State
 from tests.collectors.scripts.syntax import tree
 from tests.powershell.acceptance import run_powershell
 from tests.reconcile.fleet import net, nets

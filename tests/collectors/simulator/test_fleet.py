@@ -14,7 +14,7 @@ from collectors.simulator.changes import BadChange, change
 from collectors.simulator.dhcp import DhcpServer, Mode, Percent
 from collectors.simulator.fleet import Fleet, Relationship, UnknownName, made
 from collectors.simulator.windows import Generation, Language, Trouble
-from reconcile.model import Seen, Server, State, Story
+from reconcile.model.nouns import Seen, Server, State, Story
 
 SCRIPT = packaged("failover")
 LINE = " ".join((SCRIPT.command, *SCRIPT.arguments))

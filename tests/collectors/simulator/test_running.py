@@ -17,7 +17,7 @@ from collectors.powershell.tls import trust
 from collectors.simulator.changes import BadChange
 from collectors.simulator.fleet import UnknownName, made
 from collectors.simulator.running import Listener, Logon, RunningFleet
-from reconcile.model import Seen, Server, Sighting, Skipped, SkipReason, Unseen
+from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Unseen
 from tests.collectors.powershell.peers import Book
 
 SERVERS = 12

@@ -7,16 +7,17 @@ from collections import defaultdict
 from dataclasses import replace
 
 from collectors.powershell.host import Limits as PollLimits
-from reconcile.model import Operation, Seen
-from reconcile.record import EntryStatus, Record
+from reconcile.model.nouns import Operation, Seen
+from reconcile.model.record import EntryStatus, Record
 from tests.e2e.bad_days.installation import Installation, import_servers
-from tests.worker.pipeline.office import told
 from tests.worker.pristine import in_new_store
+from tests.worker.runs.office import told
 from worker.bootstrap import opened
-from worker.ports import EVERYTHING, Trigger
-from worker.request import Policy, Request
-from worker.sync import sync
-from worker.tracker_ports import EntryFilter
+from worker.config.run_policy import Policy
+from worker.model.operations import EntryFilter
+from worker.model.runs import EVERYTHING, Trigger
+from worker.runs.engine import sync
+from worker.runs.targets import Request
 
 
 def assert_nothing_is_half_done(at: Installation, *runs: int) -> None:

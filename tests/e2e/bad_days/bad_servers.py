@@ -13,9 +13,9 @@ from typing import Final
 import yaml
 
 from tests.e2e.bad_days.installation import Installation
-from worker.importing import import_inventory
-from worker.inventory import read_inventory
-from worker.run_ports import Poll
+from worker.inventory.file import read_inventory
+from worker.inventory.importer import import_inventory
+from worker.model.runs import Poll
 
 #: Another account than the one of all others, with a password that nobody knows.
 _STALE: Final = {"username": "CORP\\svc-stale", "password_file": "stale"}

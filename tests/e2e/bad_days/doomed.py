@@ -17,16 +17,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import ParamSpec, TypeVar
 
-from worker.applying import Applied, apply_entries
 from worker.cli import main
-from worker.pipeline import crew, ending, settling
-from worker.pipeline.crew import Crew
-from worker.pipeline.post import Post
-from worker.pipeline.reading import Concluded, send
-from worker.ports import Store
-from worker.recording import Written, at_once
-from worker.request import Conduct
-from worker.run_ports import OpenRun
+from worker.config.run_policy import Conduct
+from worker.messaging.dispatcher import Post
+from worker.model.runs import OpenRun
+from worker.operations.apply import Applied, apply_entries
+from worker.processes import worker
+from worker.processes.worker import Crew
+from worker.runs import ending, judge
+from worker.runs.claims import Concluded, send
+from worker.runs.record import Written, at_once
+from worker.store.protocols.unit_of_work import Store
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -53,12 +54,12 @@ Die = Callable[[Point], None]
 def doom(die: Die) -> None:
     """Have ``die`` called at every point."""
     middle = {
-        settling: Point.IN_THE_MIDDLE_OF_APPLYING,
+        judge: Point.IN_THE_MIDDLE_OF_APPLYING,
         ending: Point.IN_THE_MIDDLE_OF_CLOSING,
     }
     for module, point in middle.items():
         _put(module, apply_entries, _dying_after(apply_entries, point, die))
-    _put(crew, send, _dying_around(send, die))
+    _put(worker, send, _dying_around(send, die))
     _doom_settling(die)
 
 
@@ -82,11 +83,11 @@ def _dying_around(
 
 
 def _doom_settling(die: Die) -> None:
-    settle, apply = Crew.settle, settling._apply
+    settle, apply = Crew.settle, judge._apply
     here = threading.local()
 
     def applying(
-        store: Store, written: Written, holder: settling._Holder, run: OpenRun, conduct: Conduct
+        store: Store, written: Written, holder: judge._Holder, run: OpenRun, conduct: Conduct
     ) -> None:
         if at_once(written.entries, conduct.policy):
             here.applied = True
@@ -99,7 +100,7 @@ def _doom_settling(die: Die) -> None:
         if here.applied:
             die(Point.APPLIED_NOT_ACKNOWLEDGED)
 
-    _put(settling, apply, applying)
+    _put(judge, apply, applying)
     Crew.settle = settling_it  # type: ignore[method-assign]
 
 

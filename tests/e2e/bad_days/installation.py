@@ -20,24 +20,23 @@ from typing import Final
 
 from collectors.simulator.fleet import Fleet
 from collectors.simulator.running import Listener, RunningFleet
-from reconcile.record import Entry, EntryStatus, Record
+from reconcile.model.record import Entry, EntryStatus, Record
 from tests.e2e.bad_days.nursery import Process
 from tests.homes import home
 from tests.processes import Family, eventually
 from tests.valkey import ValkeyServer
 from tests.worker.pristine import in_new_store
-from worker.app import CeleryPost, make_app
 from worker.bootstrap import Ipam, opened, settings_in_force
-from worker.importing import import_inventory
-from worker.inventory import read_inventory
-from worker.pipeline.ending import summary_of
-from worker.pipeline.opening import request_run
-from worker.ports import Trigger
-from worker.request import Request
-from worker.run_ports import Poll
-from worker.simulation.papers import write_papers
-from worker.summary import Summary
-from worker.tracker_ports import EntryFilter
+from worker.demo.simulation.papers import write_papers
+from worker.inventory.file import read_inventory
+from worker.inventory.importer import import_inventory
+from worker.messaging.celery_app import CeleryPost, make_app
+from worker.model.operations import EntryFilter
+from worker.model.run_report import Summary
+from worker.model.runs import Poll, Trigger
+from worker.runs.ending import summary_of
+from worker.runs.request import request_run
+from worker.runs.targets import Request
 from worker.up.child import Program, our_own, start
 
 #: Short, so that who is killed is soon missed.  No schedule comes in between.

@@ -19,9 +19,9 @@ from worker.up.child import Program
 
 _PRELOADED: Final = [
     "worker.cli",
-    "worker.duty",
-    "worker.tasks",
-    "worker.app",
+    "worker.processes.main",
+    "worker.messaging.celery_worker",
+    "worker.messaging.celery_app",
     "worker.store.schema",
 ]
 _PR_SET_PDEATHSIG: Final = 1

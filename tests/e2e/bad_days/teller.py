@@ -14,11 +14,11 @@ from dataclasses import replace
 from enum import StrEnum, auto
 from pathlib import Path
 
-from tests.worker.telling.receiving_ends import Around
+from tests.worker.alerts.delivery.receiving_ends import Around
 from worker.alerts.config import Alerting, load_alerting
+from worker.alerts.delivery.composer import Words
+from worker.alerts.delivery.deliverer import Deliverer
 from worker.store.schema import open_store
-from worker.telling.delivering import Deliverer
-from worker.telling.words import Words
 
 
 class Manner(StrEnum):

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.findings import Finding
+from reconcile.model.findings import Finding
 from tests.e2e.bad_days.teller import Manner
 from tests.processes import eventually
-from tests.worker.telling.ops import Ops, fingerprints, mismatch
-from tests.worker.telling.test_crashes import assert_in_order
+from tests.worker.alerts.delivery.ops import Ops, fingerprints, mismatch
+from tests.worker.alerts.delivery.test_crashes import assert_in_order
+from worker.alerts.delivery.attempt import CLAIM
 from worker.store.schema import open_store
-from worker.telling.patience import CLAIM
 
 ALERTS = """
 [channels.log]

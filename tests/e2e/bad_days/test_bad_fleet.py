@@ -11,8 +11,8 @@ import pytest
 
 from collectors.simulator.fleet import made
 from collectors.simulator.running import Listener
-from reconcile.findings import Kind
-from reconcile.model import Operation, Seen, Sighting, Skipped, SkipReason, Unseen
+from reconcile.model.findings import Kind
+from reconcile.model.nouns import Operation, Seen, Sighting, Skipped, SkipReason, Unseen
 from tests.e2e.bad_days.aftermath import assert_as_after_a_quiet_day, assert_nothing_is_half_done
 from tests.e2e.bad_days.bad_servers import Bad, everybody_is_due, scheduled, strike
 from tests.e2e.bad_days.installation import Installation, installation

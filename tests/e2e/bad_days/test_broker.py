@@ -16,8 +16,7 @@ from tests.e2e.bad_days.nursery import begin
 from tests.e2e.bad_days.test_kills import drift
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
-from worker.ports import Trigger
-from worker.run_ports import Lane
+from worker.model.runs import Lane, Trigger
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are bound by Linux")
 

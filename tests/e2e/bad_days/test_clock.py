@@ -12,15 +12,15 @@ from datetime import timedelta
 import pytest
 
 from collectors.simulator.fleet import made
-from reconcile.findings import Kind
-from reconcile.model import Seen
+from reconcile.model.findings import Kind
+from reconcile.model.nouns import Seen
 from tests.e2e.bad_days.aftermath import assert_as_after_a_quiet_day, assert_nothing_is_half_done
 from tests.e2e.bad_days.installation import Installation, installation
 from tests.e2e.bad_days.nursery import begin
 from tests.e2e.bad_days.test_kills import drift
 from tests.processes import eventually
 from tests.valkey import ValkeyServer
-from worker.run_ports import Poll
+from worker.model.runs import Poll
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are bound by Linux")
 

@@ -25,10 +25,10 @@ from tests.e2e.bad_days.test_kills import drift, order
 from tests.postgres import DURABLE, PostgresServer, running_postgres
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
-from worker.run_ports import Stage
-from worker.store.columns import metadata
-from worker.store.store import SqlStore
-from worker.store_faults import StoreUnavailable
+from worker.model.errors import StoreUnavailable
+from worker.model.runs import Stage
+from worker.store.tables.columns import metadata
+from worker.store.unit_of_work import SqlStore
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are bound by Linux")
 

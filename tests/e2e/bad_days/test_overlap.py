@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from collectors.simulator.fleet import Relationship, made
-from reconcile.findings import Kind
-from reconcile.model import Operation
-from reconcile.record import EntryStatus
+from reconcile.model.findings import Kind
+from reconcile.model.nouns import Operation
+from reconcile.model.record import EntryStatus
 from tests.e2e.bad_days.aftermath import assert_as_after_a_quiet_day, assert_nothing_is_half_done
 from tests.e2e.bad_days.installation import Installation, installation
 from tests.e2e.bad_days.nursery import begin
@@ -21,10 +21,9 @@ from tests.e2e.bad_days.test_kills import drift
 from tests.processes import eventually
 from tests.valkey import ValkeyServer
 from tests.worker.cli.site import Outcome, ended
-from worker.ports import Trigger
-from worker.run_ports import Poll
-from worker.store.store import SqlStore
-from worker.store.tables import run
+from worker.model.runs import Poll, Trigger
+from worker.store.tables.failover import run
+from worker.store.unit_of_work import SqlStore
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are bound by Linux")
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from reconcile.findings import MATTERS, Kind, Matter, Severity
-from reconcile.life import Event
-from reconcile.model import Evidence, Operation
-from reconcile.record import Change, Party, Planned
+from reconcile.findings.life import Event
+from reconcile.model.findings import MATTERS, Kind, Matter, Severity
+from reconcile.model.nouns import Evidence, Operation
+from reconcile.model.record import Change, Party, Planned
 from worker.alerts.message import Alert, Changes, Digest, Note
-from worker.applied_ports import AppliedOperation
+from worker.model.change_feed import AppliedOperation
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 BEGAN = NOW - timedelta(hours=2)

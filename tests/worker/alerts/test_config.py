@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.findings import Kind, Matter, Severity
-from reconcile.model import Operation
-from worker.alerts.changed import Account, Done, Group
+from reconcile.model.findings import Kind, Matter, Severity
+from reconcile.model.nouns import Operation
+from worker.alerts.change_digest import Account, Done, Group
+from worker.alerts.channel_types import KINDS, mailbox
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.mail import Mail
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.services import Service
 from worker.alerts.channels.webhook import Webhook
 from worker.alerts.config import Alerting, Applied, load_alerting
-from worker.alerts.kinds import KINDS, mailbox
-from worker.alerts.routes import Match, MatchChange, QuietHours, Route
-from worker.alerts.texts import NAMES
-from worker.alerts.unusable import AlertsFileUnusable
-from worker.alerts.words import Telling
-from worker.settings import load_settings
+from worker.alerts.rules import Match, MatchChange, QuietHours, Route
+from worker.alerts.templates import NAMES
+from worker.alerts.toml_section import AlertsFileUnusable
+from worker.alerts.wording import Telling
+from worker.config.settings import load_settings
 
 SECRET = "correct horse battery"  # noqa: S105 - an example that must never be shown
 PAGE = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="utf-8")

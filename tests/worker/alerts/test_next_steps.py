@@ -9,15 +9,15 @@ from html import unescape
 import pytest
 from markdown_it import MarkdownIt
 
-from reconcile.life import Event
+from reconcile.findings.life import Event
 from reconcile.remedies.model import Facts
 from tests.reconcile.remedy_examples import HOSTILE, UNCOPYABLE, examples
 from tests.worker.alerts.samples import OPENED, RESOLVED
-from worker.alerts.documents import alert_document
 from worker.alerts.message import Alert, trial
 from worker.alerts.next_steps import remedy_of
-from worker.alerts.texts import Medium, Texts
-from worker.alerts.words import telling
+from worker.alerts.payloads import alert_document
+from worker.alerts.templates import Medium, Texts
+from worker.alerts.wording import telling
 
 TEXTS = Texts()
 

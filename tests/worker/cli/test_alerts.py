@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.findings import Kind
-from reconcile.life import Event
+from reconcile.findings.life import Event
+from reconcile.model.findings import Kind
 from tests.worker.alerts.mail_server import Mailboxes, mail_server
 from tests.worker.alerts.receivers import Manner, Post, receiving
 from tests.worker.cli.site import Json, Outcome, Site, fqdn
-from worker.alert_ports import PastEvent
 from worker.alerts.channels.webhook import (
     KEY_HEADER,
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
     signature,
 )
-from worker.alerts.texts import Medium
+from worker.alerts.templates import Medium
 from worker.bootstrap import opened
 from worker.cli.alert_trials import EVENTS, JSON, MEDIA
-from worker.settings import load_settings
-from worker.store.outbox import OutboxReading
+from worker.config.settings import load_settings
+from worker.model.alerts import PastEvent
+from worker.store.repositories.outbox import OutboxReading
 
 SECRET = "correct horse battery"  # noqa: S105 - an example that must never be shown
 HOOK = "T0K3N"

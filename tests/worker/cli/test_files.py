@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.worker.cli.site import Site
-from worker.shipped_files import FOLDERS
+from worker.cli.shipped_files import FOLDERS
 
 DOCS = Path(__file__).parents[3] / "docs"
 RULES = "prometheus/rules.yml"

@@ -8,18 +8,18 @@ from importlib.metadata import version
 import click
 import pytest
 
-from reconcile.findings import Kind, Matter, Severity
-from reconcile.model import Operation
-from reconcile.record import EntryStatus
+from reconcile.model.findings import Kind, Matter, Severity
+from reconcile.model.nouns import Operation
+from reconcile.model.record import EntryStatus
 from tests.worker.cli.site import SCRIPT, Site
-from worker.broker import BEAT, Role
 from worker.cli import main
 from worker.cli.doctor import PARTS
 from worker.cli.lazy import LazyGroup
 from worker.cli.options import FINDING_KINDS, KINDS, MATTERS, SEVERITIES, STATUSES
 from worker.cli.worker import ROLES
-from worker.duty import STOP_SECONDS
-from worker.health import EXPORTER
+from worker.model.roles import BEAT, Role
+from worker.monitoring.doctor import EXPORTER
+from worker.processes.main import STOP_SECONDS
 from worker.up.machine import WORKER_PATIENCE_SECONDS
 
 HEAVY = {"sqlalchemy", "alembic", "psycopg", "celery", "redis", "rich", "yaml", "platformdirs"}

@@ -10,13 +10,13 @@ from io import StringIO
 import pytest
 from typing_extensions import override
 
-from reconcile.findings import Finding, Kind, Severity
-from reconcile.life import Life
-from worker.alert_ports import OpenFinding
+from reconcile.findings.life import Life
+from reconcile.model.findings import Finding, Kind, Severity
+from worker.alerts.problems import Problem
 from worker.cli.watching import changes, watch
-from worker.present.screen import Screen
-from worker.problems import Problem
-from worker.store_faults import StoreUnavailable
+from worker.model.alerts import OpenFinding
+from worker.model.errors import StoreUnavailable
+from worker.views.screen import Screen
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

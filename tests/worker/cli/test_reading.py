@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.worker.cli.site import Site, address, fqdn
-from worker.present.records import ELEMENTS
 from worker.store.schema import HEAD
+from worker.views.records import ELEMENTS
 
 
 def test_a_relationship_is_the_21_elements_then_what_the_type_leaves_out(synced: Site) -> None:

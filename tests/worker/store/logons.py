@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from worker.credential_ports import Credential, CredentialView, Logon, Refusal
-from worker.store.store import SqlStore
+from worker.model.credentials import Credential, CredentialView, Logon, Refusal
+from worker.store.unit_of_work import SqlStore
 
 CORP = Credential("corp", "CORP\\svc-ipam", password_env="CORP_PASSWORD")  # noqa: S106 - a name
 OTHER = Credential("other", "svc", password_file="/run/secrets/other")  # noqa: S106 - a name

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from reconcile.life import Event
-from reconcile.model import Evidence
+from reconcile.findings.life import Event
+from reconcile.model.nouns import Evidence
 from tests.worker.store.samples import a_finding, found, open_run
-from worker.alert_ports import Delivery, NewEvent, Snapshot
-from worker.store.alert_tables import delivery
-from worker.store.store import SqlStore, SqlUnitOfWork
+from worker.model.alerts import Delivery, NewEvent, Snapshot
+from worker.store.tables.alerts import delivery
+from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
 
 #: A claim for so long holds, and one for so long has lapsed.
 HELD, LAPSED = timedelta(hours=1), timedelta(hours=-1)

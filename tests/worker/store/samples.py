@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete
 
-from reconcile.findings import Finding, Kind
-from reconcile.life import Life, Step
-from reconcile.model import Evidence, Mode, Operation, Seen, ServerType, State, Story
-from reconcile.record import ATTRIBUTES, Change, Party, Planned, Record
-from worker.ports import Trigger, UnitOfWork
-from worker.store.inventory_tables import server as server_table
-from worker.store.store import SqlStore, SqlUnitOfWork
+from reconcile.findings.life import Life, Step
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.nouns import Evidence, Mode, Operation, Seen, ServerType, State, Story
+from reconcile.model.record import ATTRIBUTES, Change, Party, Planned, Record
+from worker.model.runs import Trigger
+from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.tables.inventory import server as server_table
+from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
 
 BEGIN = datetime(2026, 3, 1, 6, 0, 0, 123456, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from reconcile.findings import Finding, Kind, Said
-from reconcile.model import (
+from reconcile.model.findings import Finding, Kind, Said
+from reconcile.model.nouns import (
     Evidence,
     Identity,
     Mode,
@@ -20,7 +20,7 @@ from reconcile.model import (
     Story,
     Value,
 )
-from reconcile.record import ATTRIBUTES, Change, Contest, Hold, Party, Planned
+from reconcile.model.record import ATTRIBUTES, Change, Contest, Hold, Party, Planned
 
 #: What a database can hold as text; collectors let nothing else through.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

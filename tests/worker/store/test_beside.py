@@ -14,11 +14,11 @@ import pytest
 
 from tests.processes import PATIENCE_SECONDS
 from tests.worker.store.samples import add_servers
-from worker.ports import Trigger, UnitOfWork
-from worker.run_ports import Lane, NotAlone, Scope
+from worker.model.errors import StoreUnavailable
+from worker.model.runs import Lane, NotAlone, Scope, Trigger
+from worker.store.protocols.unit_of_work import UnitOfWork
 from worker.store.schema import open_store
-from worker.store.store import SqlStore
-from worker.store_faults import StoreUnavailable
+from worker.store.unit_of_work import SqlStore
 
 _MOMENT_SECONDS = 0.05
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from reconcile.drift import Judged, drift
-from reconcile.findings import Finding
-from reconcile.model import Sighting
-from reconcile.record import EntryStatus
+from reconcile.findings.drift import Judged, drift
+from reconcile.model.findings import Finding
+from reconcile.model.nouns import Sighting
+from reconcile.model.record import EntryStatus
 from tests.worker.store.samples import (
     BEGIN,
     a_finding,
@@ -25,13 +25,13 @@ from tests.worker.store.samples import (
     over,
 )
 from tests.worker.store.sql_counter import SqlCount, counted
-from worker.lives import Fact, keep_findings
-from worker.ports import Reading
-from worker.request import Conduct
+from worker.config.run_policy import Conduct
+from worker.model.maintenance import Window
+from worker.model.operations import EntryFilter
+from worker.runs.findings import Fact, keep_findings
+from worker.store.protocols.unit_of_work import Reading
 from worker.store.schema import open_store
-from worker.store.store import SqlStore
-from worker.tracker_ports import EntryFilter
-from worker.window_ports import Window
+from worker.store.unit_of_work import SqlStore
 
 RUNS = 3
 

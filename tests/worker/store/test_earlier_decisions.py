@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from tests.worker.store.test_schema import execute, made_by
-from worker.audit_ports import Action, Audited, Decision, Person
+from worker.model.audit import Action, Audited, Decision, Person
 from worker.store.schema import open_store, upgrade
 
 FIRST, SECOND, THIRD = (datetime(2026, 3, day, 6, tzinfo=UTC) for day in (1, 2, 3))

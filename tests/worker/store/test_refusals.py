@@ -23,14 +23,14 @@ from tests.worker.store.logons import (
     view,
 )
 from tests.worker.store.samples import add_servers, remove_by_hand
-from worker.credential_ports import Refusal
-from worker.inventory_ports import Endpoint
-from worker.store.credentials import FIRST_PAUSE, LONGEST_PAUSE
-from worker.store.store import SqlStore
+from worker.model.credentials import Refusal
+from worker.model.servers import Endpoint
+from worker.store.repositories.credentials import FIRST_PAUSE, LONGEST_PAUSE
+from worker.store.unit_of_work import SqlStore
 
 A_REFUSAL = """
 import sys
-from worker.credential_ports import Refusal
+from worker.model.credentials import Refusal
 from worker.store.schema import open_store
 store = open_store(sys.argv[1])
 with store.read() as reading:

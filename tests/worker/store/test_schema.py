@@ -16,14 +16,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
-from reconcile.findings import Finding, Kind
-from reconcile.life import Life
+from reconcile.findings.life import Life
+from reconcile.model.findings import Finding, Kind
 from tests.worker.store.samples import add_servers, found
-from worker.store.codecs import digest
-from worker.store.columns import metadata
+from worker.model.errors import StoreUnavailable, WrongRevision
 from worker.store.engine import database
+from worker.store.repositories.codecs import digest
 from worker.store.schema import HEAD, configuration, current, open_store, upgrade
-from worker.store_faults import StoreUnavailable, WrongRevision
+from worker.store.tables.columns import metadata
 
 SCRIPT = ScriptDirectory.from_config(configuration())
 REVISIONS = [revision.revision for revision in SCRIPT.walk_revisions()]

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconcile.model import Standing
+from reconcile.model.nouns import Standing
 from tests.worker.store.samples import add_servers
-from worker.ports import Store
+from worker.model.errors import StoreUnavailable
+from worker.store.protocols.unit_of_work import Store
 from worker.store.schema import open_store
-from worker.store.store import SqlStore, SqlUnitOfWork
 from worker.store.transactions import reading
-from worker.store_faults import StoreUnavailable
+from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
 
 A_WRITER_TO_KILL = """
 import sys

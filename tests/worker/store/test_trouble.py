@@ -16,12 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.postgres import PostgresServer
 from tests.worker.store.samples import BEGIN, a_reading, a_record, add_servers, insert, open_run
-from worker.ports import UnitOfWork
+from worker.model.errors import StoreUnavailable
 from worker.store.engine import database
+from worker.store.protocols.unit_of_work import UnitOfWork
 from worker.store.schema import open_store
-from worker.store.store import SqlStore, SqlUnitOfWork
 from worker.store.transactions import migrating, writing
-from worker.store_faults import StoreUnavailable
+from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
 
 PASSWORD = "s3cret%20w0rd"  # noqa: S105 - the one that must not be seen
 PLAIN = "s3cret w0rd"

@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from worker.signals import ENDING, Signals
+from worker.processes.signals import ENDING, Signals
 from worker.up.alive import wait_until_alive
 from worker.up.child import CannotRun, Program
 from worker.up.supervisor import Supervisor, Told, supervising

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from worker.bootstrap import Ipam, opened
-from worker.settings import Settings
+from worker.config.settings import Settings
 from worker.store.schema import open_store
 from worker.up.alive import not_alive, registrations
 from worker.up.child import Program

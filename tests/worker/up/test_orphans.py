@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Family
-from worker.signals import Signals
+from worker.processes.signals import Signals
 from worker.up.orphans import taken_over
 from worker.up.supervisor import Told
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.homes import home
-from worker.settings import SettingsError, load_settings
+from worker.config.settings import SettingsError, load_settings
 from worker.up.child import CannotRun
 from worker.up.place import Place, fits_sockets, occupied
 

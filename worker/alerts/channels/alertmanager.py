@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from collectors.quote import escaped
-from reconcile.findings import Severity
-from reconcile.life import Event
+from reconcile.findings.life import Event
+from reconcile.model.findings import Severity
 from worker.alerts.channels.port import no_incident
 from worker.alerts.channels.posting import Receiver, authorization, post
-from worker.alerts.documents import encoded, iso, mark_of
 from worker.alerts.message import Alert, Changes, Message, members
-from worker.alerts.words import telling
+from worker.alerts.payloads import encoded, iso, mark_of
+from worker.alerts.wording import telling
 
 #: How long an open alert lives there without being told again.
 KEEP: Final = timedelta(hours=1)

@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Final
 
 from collectors.quote import escaped
 from worker.alerts.channels.port import Undelivered
-from worker.alerts.documents import document, encoded
 from worker.alerts.message import Changes, Digest, Message
-from worker.alerts.texts import summary
-from worker.logs import facts
+from worker.alerts.payloads import document, encoded
+from worker.alerts.templates import summary
+from worker.telemetry.logs import facts
 
 _log: Final = logging.getLogger(__name__)
 _MODE: Final = 0o640

@@ -30,14 +30,14 @@ from typing import ClassVar, Final
 from collectors.powershell.deadline import Deadline
 from collectors.powershell.route import route
 from collectors.quote import escaped
-from reconcile.findings import Severity
-from reconcile.life import Event
+from reconcile.findings.life import Event
+from reconcile.model.findings import Severity
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.channels.posting import TIMEOUT
 from worker.alerts.channels.reaching import reaching, trusting, why
-from worker.alerts.documents import mark_of
 from worker.alerts.message import Alert, Message, loudest
-from worker.alerts.texts import Medium, Texts
+from worker.alerts.payloads import mark_of
+from worker.alerts.templates import Medium, Texts
 
 _READY: Final = 220
 _PERMANENT: Final = 500

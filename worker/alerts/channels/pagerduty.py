@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 from collectors.quote import escaped
-from reconcile.life import Event
+from reconcile.findings.life import Event
 from worker.alerts.channels.port import Undelivered, no_incident
 from worker.alerts.channels.posting import Receiver, post
-from worker.alerts.documents import alert_document, encoded, iso, mark_of
 from worker.alerts.message import Alert, Changes, Message, members
-from worker.alerts.words import telling
+from worker.alerts.payloads import alert_document, encoded, iso, mark_of
+from worker.alerts.wording import telling
 
 URL: Final = "https://events.pagerduty.com/v2/enqueue"
 _LONGEST_SUMMARY: Final = 1000  # of 1024

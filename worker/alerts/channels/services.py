@@ -15,12 +15,12 @@ from apprise.plugins.base import NotifyBase
 from apprise.result import AppriseResultStatus
 
 from collectors.quote import escaped
-from reconcile.findings import Severity
-from reconcile.life import Event
+from reconcile.findings.life import Event
+from reconcile.model.findings import Severity
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.channels.posting import TIMEOUT
 from worker.alerts.message import Alert, Message, loudest
-from worker.alerts.texts import Medium, Texts, for_markdown
+from worker.alerts.templates import Medium, Texts, for_markdown
 
 _LOUD: Final = {
     Severity.INFO: NotifyType.INFO,

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from worker.alerts.channels.posting import Receiver, post
-from worker.alerts.documents import document, encoded
 from worker.alerts.message import Message
+from worker.alerts.payloads import document, encoded
 
 KEY_HEADER: Final = "Idempotency-Key"
 TIMESTAMP_HEADER: Final = "X-IpamSync-Timestamp"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from worker.store.columns import metadata
+from worker.store.tables.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

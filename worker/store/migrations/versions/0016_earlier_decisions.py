@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from reconcile.spelling import dotted_all, iso_duration
+from reconcile.model.formatting import dotted_all, iso_duration
 
 revision = "0016"
 down_revision = "0015"

@@ -1,0 +1,106 @@
+"""One pair under judgement, with the questions that its parts ask again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconcile.evidence.belief import Belief, Silence, believe
+from reconcile.evidence.order import Order
+from reconcile.evidence.pairing import Pair, Side
+from reconcile.evidence.witness import Silent, Tells, Unmanaged
+from reconcile.evidence.world import World
+from reconcile.model.findings import Said
+from reconcile.model.formatting import said
+from reconcile.model.nouns import Story, Value
+from reconcile.model.record import ATTRIBUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A pair that at least one partner tells.
+
+    ``silence`` is None where both tell it; ``pending`` are the values that pending operations
+    would write, by property.
+    """
+
+    pair: Pair
+    world: World
+    order: Order
+    silence: Silence | None
+    pending: dict[str, Value]
+
+    @property
+    def swapped(self) -> bool:
+        """True if a stored order is to change."""
+        return self.pair.record is not None and self.order.primary == 1
+
+    @property
+    def primary(self) -> Side:
+        """The side that is Server1 by the order found."""
+        return self.pair.sides[self.order.primary]
+
+    @property
+    def secondary(self) -> Side:
+        """The side that is Server2 by the order found."""
+        return self.pair.sides[1 - self.order.primary]
+
+    @property
+    def teller(self) -> Side:
+        """The side that tells, the first if both do."""
+        one, two = self.pair.sides
+        return one if one.story is not None else two
+
+    def stored(self, property: str) -> Value:
+        """What the record has, None if it has nothing or there is no record."""
+        record = self.pair.record
+        return None if record is None else getattr(record, ATTRIBUTES[property])
+
+    def believe(self, property: str, value: Value, *, agrees: bool, news: bool) -> Belief:
+        """Whether the only teller is believed about a property (both tell it: always)."""
+        if self.silence is None:
+            return Belief.BELIEVED
+        return believe(
+            agrees=agrees,
+            disputed=property in self.silence.open,
+            news=self.silence.before_read and news,
+            stored=self._has(property, value),
+        )
+
+    def _has(self, property: str, value: Value) -> bool:
+        """True if the record has the value, or a pending operation would write it."""
+        if self.pair.record is None:
+            return False
+        return value == self.stored(property) or (
+            property in self.pending and self.pending[property] == value
+        )
+
+    def both_say(self, property: str, one: Value, two: Value) -> Said:
+        """What each side says of a property, in order of the sides."""
+        return self.both_say_words(property, said(property, one), said(property, two))
+
+    def both_say_words(self, what: str, one: str, two: str) -> Said:
+        """The same for words that are no values of a property; by name, whoever is primary."""
+        first, second = (side_name(self.world, self.pair, i) for i in (0, 1))
+        return (what, tuple(sorted(((first, one), (second, two)))))
+
+
+def side_name(world: World, pair: Pair, index: int) -> str:
+    """IPAM's name of a side, else the text that the other side printed for it."""
+    side = pair.sides[index]
+    if side.server is not None:
+        return world.name(side.server)
+    if isinstance(side.witness, Unmanaged) and side.witness.name.text:
+        return side.witness.name.text
+    record = pair.record
+    if record is not None:
+        stored = record.server2_ps_name if index else record.server1_ps_name
+        return stored or "an unmapped partner"
+    return "an unmapped partner"
+
+
+def last_story(side: Side) -> Story | None:
+    """The story of a silent side's latest reading."""
+    silent = side.witness
+    if isinstance(silent, Silent) and isinstance(silent.last, Tells):
+        return silent.last.story
+    return None

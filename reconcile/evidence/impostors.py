@@ -1,0 +1,51 @@
+"""Did the server that was asked answer? (rule R1)  What its stories say of itself tells.
+
+A reading saved or routed under another server's name would otherwise re-point its records.
+"""
+
+from __future__ import annotations
+
+from reconcile.model.names import NameMap
+from reconcile.model.nouns import ReadFailure, Seen, ServerType, Sighting, Story, Unseen
+
+
+def genuine(sighting: Sighting, names: NameMap, world_name: str) -> Sighting:
+    """The sighting, or ``Unseen(wrong_host)`` if its stories are another server's.
+
+    ``names`` are the inventory's; ``world_name`` is the asked server's name, for the sentence.
+    """
+    if not isinstance(sighting, Seen):
+        return sighting
+    for story in sighting.stories:
+        if (why := _contradiction(story, names)) is not None:
+            return Unseen(
+                sighting.server,
+                sighting.read_at,
+                ReadFailure(
+                    "wrong_host",
+                    f"{world_name}: what it tells of {story.name!r} is another server's: {why}.",
+                    "Read or export it again from the right server; if the name is its own, "
+                    "correct the inventory.",
+                    retry=False,
+                ),
+            )
+    return sighting
+
+
+def _contradiction(story: Story, names: NameMap) -> str | None:
+    own = _own_name(story)
+    owner = None if own is None else names.owner(own)
+    if owner is not None and owner != story.asked:
+        return f"it calls itself {own!r}"
+    if names.owner(story.partner) == story.asked:
+        return f"its partner is {story.partner!r}, itself"
+    return None
+
+
+def _own_name(story: Story) -> str | None:
+    """The name that the asked server gives itself, None on Windows Server 2012."""
+    if story.server_type is ServerType.PRIMARY:
+        return story.primary_name
+    if story.server_type is ServerType.SECONDARY:
+        return story.secondary_name
+    return None

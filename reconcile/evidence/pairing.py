@@ -1,0 +1,147 @@
+"""Two one-sided stories become one pair, and the pair finds its record.
+
+A story belongs to the record that has (the asked server, the name without case); what is told
+and not stored makes pairs of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconcile.evidence.witness import Tells, Unclear, Unmanaged, Witness, Witnesses
+from reconcile.evidence.world import World
+from reconcile.model.names import Ambiguous, How, Known, Unknown, fold_relationship
+from reconcile.model.nouns import Story
+from reconcile.model.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One partner of a pair: its record id (None: not mapped) and what it says."""
+
+    server: int | None
+    witness: Witness
+
+    @property
+    def story(self) -> Story | None:
+        """What it tells in this run."""
+        return self.witness.story if isinstance(self.witness, Tells) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One relationship between two partners.
+
+    ``key`` is the folded name.  ``sides`` are (Server1, Server2) as stored, else in order of record ids, the unmapped last.
+    ``double_of`` is the key of an older record of the very same pair.
+    """
+
+    name: str
+    key: str
+    sides: tuple[Side, Side]
+    record: Record | None
+    double_of: int | None = None
+
+    @property
+    def servers(self) -> tuple[int, ...]:
+        """Record ids of the partners that are known, in order of the sides."""
+        return tuple(s.server for s in self.sides if s.server is not None)
+
+
+def pairs(world: World, witnesses: Witnesses) -> Iterator[Pair]:
+    """Every pair that this run can say something about: stored ones by key, then new ones."""
+    taken: dict[tuple[int, str], int] = {}
+    for record in sorted(world.records, key=lambda r: r.key):
+        name = fold_relationship(record.relationship_name)
+        if record.key in world.overtaken or not _in_scope(world, name, record.partners):
+            taken |= {(server, name): record.key for server in record.partners}
+            continue
+        pair = _stored_pair(record, name, witnesses, taken)
+        for side in pair.sides:
+            if side.server is not None and isinstance(side.witness, Tells):
+                taken.setdefault((side.server, name), record.key)
+        yield pair
+    yield from _new_pairs(world, witnesses, taken)
+
+
+def _in_scope(world: World, name: str, servers: tuple[int, ...]) -> bool:
+    if world.only is not None and name != world.only:
+        return False
+    if world.targets is not None and world.targets.isdisjoint(servers):
+        return False
+    if not any(s in world.sightings or world.retired(s) for s in servers):
+        return False
+    return world.focus is None or not world.focus.isdisjoint(servers)
+
+
+def _stored_pair(
+    record: Record, name: str, witnesses: Witnesses, taken: dict[tuple[int, str], int]
+) -> Pair:
+    first, second = record.server1_record_id, record.server2_record_id
+    if first is not None and second is not None:
+        one = Side(first, witnesses.witness(first, name, second))
+        two = Side(second, witnesses.witness(second, name, first))
+        sides = (_kept(one, second), _kept(two, first))
+        return Pair(record.relationship_name, name, sides, record)
+    stored = first if first is not None else second
+    if stored is None:
+        raise ValueError(f"record {record.key} names no server")
+    known, other = _half_pair(stored, name, witnesses)
+    double = None
+    if other.server is not None and isinstance(other.witness, Tells):
+        double = taken.get((other.server, name))
+    sides = (known, other) if first is not None else (other, known)
+    return Pair(record.relationship_name, name, sides, record, double_of=double)
+
+
+def _kept(side: Side, stored_partner: int) -> Side:
+    """A stored partner stays the partner when its name stops resolving (R7)."""
+    told = side.witness
+    if not isinstance(told, Tells) or isinstance(told.partner, Known):
+        return side
+    how = How.STORED if isinstance(told.partner, Unknown) else How.STORED_AMBIGUOUS
+    return Side(side.server, Tells(told.story, Known(stored_partner, how)))
+
+
+def _half_pair(server: int, name: str, witnesses: Witnesses) -> tuple[Side, Side]:
+    """The sides of a record with one stored partner; its story may map the other by now."""
+    witness = witnesses.witness(server, name, None)
+    if not isinstance(witness, Tells):
+        return Side(server, witness), Side(None, Unmanaged(Unknown("")))
+    return Side(server, witness), _partner(server, name, witness, witnesses)
+
+
+def _partner(server: int, name: str, told: Tells, witnesses: Witnesses) -> Side:
+    match told.partner:
+        case Known(partner, _):
+            answer = witnesses.witness(partner, name, server)
+            if isinstance(answer, Tells) and not isinstance(answer.partner, Known):
+                # It tells the name, but several could be its partner: nobody knows which pair.
+                return Side(partner, Unclear())
+            return Side(partner, answer)
+        case Unknown() | Ambiguous() as lost:
+            return Side(None, Unmanaged(lost))
+
+
+def _new_pairs(
+    world: World, witnesses: Witnesses, taken: dict[tuple[int, str], int]
+) -> Iterator[Pair]:
+    """Stories without a record; the two of one pair make one, the first server leads."""
+    done: set[tuple[int, str]] = set()
+    new = witnesses.now.keys() - taken.keys() - witnesses.duplicates
+    for key in sorted(new, key=lambda k: (k[1], k[0])):
+        server, name = key
+        if key in done:
+            continue
+        story = witnesses.now[key]
+        side = Side(server, Tells(story, witnesses.partners[key]))
+        other = _partner(server, name, Tells(story, witnesses.partners[key]), witnesses)
+        if other.server is not None and isinstance(other.witness, Tells):
+            done.add((other.server, name))
+        servers = (server,) if other.server is None else (server, other.server)
+        if _in_scope(world, name, servers):
+            sides = (
+                (side, other) if other.server is None or server < other.server else (other, side)
+            )
+            yield Pair(story.name, name, sides, None)

@@ -1,0 +1,186 @@
+"""An unread server by the word of its partners: does it serve, or are we blind?
+
+Settled when a run closes: then as many of them as possible were heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from reconcile.evidence.witness import partner_texts
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.formatting import listed
+from reconcile.model.names import Known, NameMap, fold_relationship
+from reconcile.model.nouns import Seen, State
+from reconcile.model.record import Record
+
+#: Whoever is in one of these does not hear its partner.
+_LOST: Final = frozenset({State.COMMUNICATIONS_INTERRUPTED, State.PARTNER_DOWN})
+#: What is known of a server that is down, and no news of it.
+_UNHEARD: Final = frozenset({Kind.SERVER_UNREAD, Kind.SERVER_OVERDUE})
+#: Kinds of open findings that have to do with it.
+CONCERNED: Final = _UNHEARD | {Kind.SERVER_DOWN, Kind.STATE_NOT_NORMAL}
+#: So many witnesses are believed whatever others say: a network may be cut so that these hear it.
+_ENOUGH: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Servers that cannot be read, and who has to do with them.
+
+    ``unread`` are all with an open ``server_unread``: as partners they say nothing.  ``records``
+    are those of the servers that are judged, ``latest`` the latest readings of their partners and
+    of themselves, ``problems`` what is open about them.  ``resting`` servers and ``paused``
+    relationships (folded name, server) are in maintenance.
+    """
+
+    servers: Mapping[int, str]
+    names: NameMap
+    unread: frozenset[int]
+    records: tuple[Record, ...]
+    latest: Mapping[int, Seen]
+    problems: tuple[Finding, ...]
+    now: datetime
+    evidence_age: timedelta
+    resting: frozenset[int] = frozenset()
+    paused: frozenset[tuple[str, int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A server that is down, and the fingerprints of the findings that this explains."""
+
+    finding: Finding
+    explains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What a partner told last of a relationship with the server, since that was read last.
+
+    ``machine`` is who said it: two names of one machine are one witness (R1).  Only a ``fresh``
+    word can say that the server is down; an older one can keep that from being forgotten.
+    """
+
+    partner: int
+    machine: str | int
+    name: str
+    state: State
+    fresh: bool
+
+
+def down(scene: Scene, judged: Collection[int]) -> Iterator[Down]:
+    """Those of the unread servers in ``judged`` that are down; what was said stays as it was said.
+
+    One that is down stays so until it is read or a partner that is heard again has it, not because
+    its partners fell silent, too (R1).  In maintenance it stays what it is.
+    """
+    before = {f.servers: f for f in scene.problems if f.kind is Kind.SERVER_DOWN}
+    for server in sorted(scene.unread.intersection(judged)):
+        words = tuple(_words(scene, server))
+        found = before.get((server,))
+        if server not in scene.resting and not _is_down(words, known=found is not None):
+            continue
+        if found is None and server not in scene.resting:
+            found = _finding(scene, server, words)
+        if found is not None:
+            yield Down(found, tuple(sorted(_explained(scene, server, words))))
+
+
+def _words(scene: Scene, server: int) -> Iterator[_Word]:
+    own = scene.latest.get(server)
+    for record in scene.records:
+        name = fold_relationship(record.relationship_name)
+        if server not in record.partners:
+            continue
+        for partner in record.partners:
+            seen = scene.latest.get(partner)
+            if partner == server or seen is None:
+                continue
+            if own is not None and seen.read_at <= own.read_at:
+                continue  # that was before
+            for state in _told(scene, seen, name, server):
+                fresh = _is_fresh(scene, seen, name, server)
+                yield _Word(partner, _machine(seen), name, state, fresh)
+
+
+def _told(scene: Scene, seen: Seen, name: str, server: int) -> Iterator[State]:
+    """The states of the relationship, unless it is one with somebody else by now."""
+    for story in seen.stories:
+        if fold_relationship(story.name) == name:
+            partner = scene.names.resolve(partner_texts(story), seen.server)
+            if not isinstance(partner, Known) or partner.server == server:
+                yield story.state
+
+
+def _is_fresh(scene: Scene, seen: Seen, name: str, server: int) -> bool:
+    """What grew old reads as Unknown; who cannot be read, and what is in maintenance, says nothing."""
+    return (
+        scene.now - seen.read_at <= scene.evidence_age
+        and seen.server not in scene.unread
+        and scene.paused.isdisjoint({(name, server), (name, seen.server)})
+    )
+
+
+def _machine(seen: Seen) -> str | int:
+    told = None if seen.identity is None else seen.identity.machine_id
+    return seen.server if told is None else told
+
+
+def _is_down(words: tuple[_Word, ...], *, known: bool) -> bool:
+    """Of one that is known to be down only who is heard and has it can say that it is not."""
+    fresh = [word for word in words if word.fresh]
+    lost = _lost_by(fresh)
+    if not known:
+        return _have_lost_it(fresh)
+    if {word.machine for word in fresh} - lost:
+        return bool(lost) and _have_lost_it(words)
+    return bool(_lost_by(words))
+
+
+def _have_lost_it(words: Iterable[_Word]) -> bool:
+    """Two of them or more, or all there are."""
+    told = list(words)
+    lost = len(_lost_by(told))
+    return lost >= _ENOUGH or 0 < lost == len({word.machine for word in told})
+
+
+def _lost_by(words: Iterable[_Word]) -> frozenset[str | int]:
+    """Who has lost the server in everything between the two: by one of several it would be heard."""
+    told = list(words)
+    heard = {word.machine for word in told if word.state not in _LOST}
+    return frozenset(word.machine for word in told) - heard
+
+
+def _explained(scene: Scene, server: int, words: tuple[_Word, ...]) -> Iterator[str]:
+    """That it is unread, for how long, and the states of partners because they have lost it."""
+    lost = {(word.name, word.partner) for word in words if word.state in _LOST}
+    for finding in scene.problems:
+        if finding.kind in _UNHEARD and finding.servers == (server,):
+            yield finding.fingerprint
+        if finding.kind is not Kind.STATE_NOT_NORMAL or finding.grade not in _LOST:
+            continue
+        name = fold_relationship(finding.relationship or "")
+        if server in finding.servers and any((name, who) in lost for who in finding.servers):
+            yield finding.fingerprint
+
+
+def _finding(scene: Scene, server: int, words: tuple[_Word, ...]) -> Finding:
+    """Without values: who has lost it, and how far, is in the findings that this explains, and a
+    partner more or less is no other problem.
+    """
+    fresh = [word for word in words if word.fresh]
+    lost = sorted({scene.servers[w.partner] for w in fresh if w.machine in _lost_by(fresh)})
+    heard = len({word.partner for word in fresh})
+    name = scene.servers[server]
+    return Finding(
+        Kind.SERVER_DOWN,
+        None,
+        (server,),
+        f"{name} is down: it cannot be read, and {len(lost)} of the {heard} partners that were "
+        f"heard lately do not reach it either ({listed(lost)}). Clients depend on the "
+        "partners now.",
+    )

@@ -1,0 +1,148 @@
+"""Findings now against the open ones: what opened, changed, goes on, or is resolved by evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.names import fold_relationship
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a run had evidence about.
+
+    ``pairs`` are the judged ones, by folded name; ``read`` the servers that answered;
+    ``left`` the ones that were read and not judged all the same (overtaken, or in maintenance);
+    ``waiting`` those whose turn comes later in the same run;
+    ``paused`` are (folded relationship, server) in maintenance.  ``targets`` and ``only`` are what
+    the run was asked about; ``unasked`` are servers that a person took out, some of them
+    ``retired`` for good.  ``doubles`` answered, and are no witnesses; ``replaced`` were read, and
+    what they lack proves nothing; ``unsaid`` were read, and did not say what a kind of finding
+    rests on.  ``focus`` are the servers whose turn it was (None: everybody's).
+    """
+
+    pairs: Mapping[str, tuple[frozenset[int], ...]]
+    read: frozenset[int]
+    left: frozenset[tuple[str, frozenset[int]]] = frozenset()
+    targets: frozenset[int] | None = None
+    only: str | None = None
+    focus: frozenset[int] | None = None
+    unasked: frozenset[int] = frozenset()
+    retired: frozenset[int] = frozenset()
+    doubles: frozenset[int] = frozenset()
+    replaced: frozenset[int] = frozenset()
+    unsaid: Mapping[Kind, frozenset[int]] = field(default_factory=dict)
+    paused: frozenset[tuple[str, int]] = frozenset()
+    waiting: frozenset[tuple[str, frozenset[int]]] = frozenset()
+
+    def covers(self, finding: Finding) -> bool:
+        """True if this run would have found the problem again, were it still there.
+
+        Its pair was judged, or every server concerned was read in a run that was asked about
+        it.  The store as a whole is judged when a run closes, not here.
+        """
+        servers = frozenset(finding.servers)
+        if finding.kind is Kind.CREDENTIAL_SUSPENDED:
+            return True  # every run knows which are
+        if not servers or finding.relationship is None:
+            return bool(servers) and (self._taken_out(finding) or self._heard(finding))
+        name = fold_relationship(finding.relationship)
+        if any(servers <= pair for pair in self.pairs.get(name, ())):
+            return True
+        return self.read_about(name, servers)
+
+    def _taken_out(self, finding: Finding) -> bool:
+        """True if a person took a server out without which there is no such problem."""
+        match finding.kind:
+            case Kind.SERVER_UNREAD | Kind.SERVER_OVERDUE | Kind.SERVER_DOWN:
+                return self.unasked.issuperset(finding.servers)
+            case Kind.DUPLICATE_SERVER:
+                return not self.unasked.isdisjoint(finding.servers)
+            case _:
+                return not self.retired.isdisjoint(finding.servers)
+
+    def _heard(self, finding: Finding) -> bool:
+        """True if all that are concerned were read and said what the problem would show in."""
+        if self.focus is not None and self.focus.isdisjoint(finding.servers):
+            return False
+        if finding.kind in (Kind.SERVER_UNREAD, Kind.SERVER_OVERDUE, Kind.SERVER_DOWN):
+            return (self.read | self.doubles).issuperset(finding.servers)
+        said = self.read - self.unsaid.get(finding.kind, frozenset())
+        return said.issuperset(finding.servers)
+
+    def read_about(self, name: str, servers: frozenset[int]) -> bool:
+        """True if these servers were all read in a run that was asked about the name."""
+        if not servers <= self.read - self.replaced:
+            return False
+        if any(n == name and servers <= pair for n, pair in self.waiting):
+            return False
+        if self.focus is not None and self.focus.isdisjoint(servers):
+            return False
+        if self.only is not None and name != self.only:
+            return False
+        if self.targets is not None and self.targets.isdisjoint(servers):
+            return False
+        return not self.left_alone(name, servers)
+
+    def left_alone(self, name: str, servers: frozenset[int]) -> bool:
+        """True if nothing was concluded about it, whatever was read."""
+        if any((name, server) in self.paused for server in servers):
+            return True
+        return any(n == name and servers <= pair for n, pair in self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The life of findings in one run, each group ordered by fingerprint."""
+
+    opened: tuple[Finding, ...]
+    changed: tuple[Finding, ...]
+    persisting: tuple[Finding, ...]
+    resolved: tuple[Finding, ...]
+
+    @property
+    def now(self) -> tuple[Finding, ...]:
+        """Everything that is true after this run."""
+        return tuple(
+            sorted((*self.opened, *self.changed, *self.persisting), key=lambda f: f.fingerprint)
+        )
+
+
+#: Settled when the run closes, after what could be applied was applied.
+OPERATIONAL = frozenset({Kind.BLOCKED, Kind.PLAN_REFUSED, Kind.CHANGE_WAITS, Kind.SERVER_DOWN})
+
+
+def _weight(finding: Finding) -> tuple[object, ...]:
+    """What makes it another finding for people: not its wording."""
+    return finding.values, finding.grade, finding.patience
+
+
+def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> Drift:
+    """Compare; an open finding that nobody judged persists as it is."""
+    current = {f.fingerprint: f for f in now}
+    known = {f.fingerprint: f for f in before}
+    opened, changed, persisting = [], [], []
+    for fingerprint, finding in sorted(current.items()):
+        if (old := known.get(fingerprint)) is None:
+            opened.append(finding)
+        elif _weight(old) != _weight(finding):
+            changed.append(finding)
+        else:
+            persisting.append(old)
+    resolved: list[Finding] = []
+    for fingerprint, finding in sorted(known.items()):
+        if fingerprint in current:
+            continue
+        (resolved if judged.covers(finding) else persisting).append(finding)
+    return Drift(tuple(opened), tuple(changed), tuple(persisting), tuple(resolved))
+
+
+def whole(now: Iterable[Finding], before: Iterable[Finding]) -> Drift:
+    """The same where everything of a sort is known: what is not there is over."""
+    current = {f.fingerprint: f for f in now}
+    life = drift(current.values(), before, Judged({}, frozenset()))
+    gone = tuple(f for f in life.persisting if f.fingerprint not in current)
+    still = tuple(f for f in life.persisting if f.fingerprint in current)
+    return replace(life, persisting=still, resolved=(*life.resolved, *gone))

@@ -1,0 +1,183 @@
+"""The life of a problem: seen, confirmed and so open, flapping, over; and what of it is told.
+
+A problem is one row for ever, found by its fingerprint.  What is seen of it comes from ``drift``;
+here it is decided when that is worth telling, by the times of readings and judgements (rule R11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from reconcile.findings.drift import Drift
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.nouns import State
+
+
+class Event(StrEnum):
+    """What happened to a problem."""
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    STILL_OPEN = "still_open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+#: So many readings, far enough apart, must show a problem before it is open; one for all others.
+#: The finer key (``kind.State``) wins over the kind.
+CONFIRMATIONS: Final[Mapping[str, int]] = {
+    Kind.STATE_NOT_NORMAL: 2,
+    f"{Kind.STATE_NOT_NORMAL}.{State.PARTNER_DOWN}": 1,
+    f"{Kind.STATE_NOT_NORMAL}.{State.POTENTIAL_CONFLICT}": 1,
+    Kind.SERVER_UNREAD: 2,
+    Kind.SERVER_DOWN: 2,
+    Kind.CLOCK_SKEW: 2,
+}
+
+#: Times of opening that are remembered.
+_OPENINGS_KEPT: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Confirming readings are ``apart``; a problem that opened ``flaps`` times within ``window``
+    is over only when it was away for ``calm``.
+    """
+
+    apart: timedelta = timedelta(minutes=7.5)
+    flaps: int = 3
+    window: timedelta = timedelta(hours=24)
+    calm: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Where a problem stands.
+
+    ``seen`` readings count for its confirmation, the latest begun at ``counted_at``.  It is open for
+    people since ``confirmed_at``.  ``absent_since``: it was not there any more, but flaps.
+    ``openings`` are the latest times at which it was confirmed, this one included.
+    """
+
+    first_seen: datetime
+    changed_at: datetime
+    seen: int
+    counted_at: datetime
+    confirmed_at: datetime | None = None
+    absent_since: datetime | None = None
+    openings: tuple[datetime, ...] = ()
+
+    def flaps(self, now: datetime, patience: Patience) -> int:
+        """How often it opened within the window."""
+        return sum(1 for opened in self.openings if now - opened <= patience.window)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What becomes of a problem: its finding and life now, None when it is over; what is told."""
+
+    finding: Finding
+    life: Life | None
+    event: Event | None = None
+
+
+def begin(
+    finding: Finding,
+    now: datetime,
+    openings: Iterable[datetime] = (),
+    *,
+    read_at: datetime | None = None,
+) -> Step:
+    """Seen for the first time, or again after it was over; ``openings`` are those of before.
+
+    ``read_at`` is when the reading began that shows it (None: it was found just now).
+    """
+    life = Life(now, now, 1, read_at or now, openings=tuple(openings))
+    return _confirmed(finding, life, now)
+
+
+def go_on(
+    drift: Drift,
+    present: Mapping[str, datetime],
+    lives: Mapping[str, Life],
+    now: datetime,
+    patience: Patience,
+) -> tuple[Step, ...]:
+    """What becomes of the problems that have a life; those that stay as they are give no step.
+
+    ``present`` are the fingerprints that were seen now, and when the readings began that show them:
+    what persists without is not judged, and nothing but another reading confirms.
+    """
+    steps = [
+        *(
+            _changed(f, lives[f.fingerprint], now, present.get(f.fingerprint), patience)
+            for f in drift.changed
+        ),
+        *(
+            step
+            for f in drift.persisting
+            if (read_at := present.get(f.fingerprint)) is not None
+            and (step := _seen_again(f, lives[f.fingerprint], now, read_at, patience)) is not None
+        ),
+        *(
+            step
+            for f in drift.resolved
+            if (step := _gone(f, lives[f.fingerprint], now, patience)) is not None
+        ),
+    ]
+    return tuple(steps)
+
+
+def _changed(
+    finding: Finding, life: Life, now: datetime, read_at: datetime | None, patience: Patience
+) -> Step:
+    """Other values are news, and as good as before; another grade may need no confirmation."""
+    life = replace(life, changed_at=now, absent_since=None)
+    if life.confirmed_at is not None:
+        return Step(finding, life, Event.CHANGED)
+    if read_at is not None and _counts(life, read_at, patience):
+        life = replace(life, seen=life.seen + 1, counted_at=read_at)
+    return _confirmed(finding, life, now)
+
+
+def _seen_again(
+    finding: Finding, life: Life, now: datetime, read_at: datetime, patience: Patience
+) -> Step | None:
+    if life.absent_since is not None:
+        return Step(finding, replace(life, absent_since=None))
+    if life.confirmed_at is not None or not _counts(life, read_at, patience):
+        return None
+    return _confirmed(finding, replace(life, seen=life.seen + 1, counted_at=read_at), now)
+
+
+def _counts(life: Life, read_at: datetime, patience: Patience) -> bool:
+    """Readings soon after each other are one, however late they are judged."""
+    return read_at - life.counted_at >= patience.apart
+
+
+def _confirmed(finding: Finding, life: Life, now: datetime) -> Step:
+    if life.seen < _needed(finding):
+        return Step(finding, life)
+    openings = (*life.openings, now)[-_OPENINGS_KEPT:]
+    return Step(finding, replace(life, confirmed_at=now, openings=openings), Event.OPENED)
+
+
+def _gone(finding: Finding, life: Life, now: datetime, patience: Patience) -> Step | None:
+    if life.confirmed_at is None:
+        return Step(finding, None)
+    if life.flaps(now, patience) < patience.flaps:
+        return Step(finding, None, Event.RESOLVED)
+    if life.absent_since is None:
+        return Step(finding, replace(life, absent_since=now))
+    if now - life.absent_since < patience.calm:
+        return None
+    return Step(finding, None, Event.RESOLVED)
+
+
+def _needed(finding: Finding) -> int:
+    fine = f"{finding.kind}.{finding.grade}"
+    return CONFIRMATIONS.get(fine, CONFIRMATIONS.get(finding.kind, 1))

@@ -1,0 +1,87 @@
+"""What differs between IPAM and the servers and waits for a person, as findings.
+
+Read off the pending lines of OperationTracker when a run closes.  What a person's word on a
+relationship would change is told of each; relationships that IPAM does not have at all are only
+counted, for at first contact that is every one of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconcile.model.findings import Finding, Kind, Said
+from reconcile.model.formatting import dotted, listed, said
+from reconcile.model.nouns import Operation
+from reconcile.model.record import Change, Entry
+
+_IPAM, _SERVERS = "IPAM", "servers"
+#: Report of the servers on what a removal is about.
+SERVERS_LACK: Final = "do not tell it"
+_MOST_SHOWN = 5
+
+
+def waiting(entries: Iterable[Entry], creations: int) -> tuple[Finding, ...]:
+    """The findings about these entries, which wait, and so many relationships to be created."""
+    of_record: defaultdict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.planned.record is not None:
+            of_record[entry.planned.record].append(entry)
+    found = [_of_record(waits) for waits in of_record.values()]
+    if creations:
+        found.append(_to_be_created(creations))
+    return tuple(found)
+
+
+def _of_record(entries: list[Entry]) -> Finding:
+    planned = entries[0].planned
+    values = tuple(value for entry in entries for value in _differences(entry))
+    numbers = " ".join(str(entry.number) for entry in entries)
+    return Finding(
+        Kind.CHANGE_WAITS,
+        planned.relationship,
+        planned.partners,
+        f"IPAM differs from what the servers tell of {planned.relationship}: "
+        f"{listed((_in_words(value) for value in values), _MOST_SHOWN)}. This waits for a "
+        f"person: operation{'' if len(entries) == 1 else 's'} {numbers}.",
+        values,
+    )
+
+
+def _to_be_created(count: int) -> Finding:
+    what = "1 relationship is" if count == 1 else f"{count} relationships are"
+    return Finding(
+        Kind.CHANGE_WAITS,
+        None,
+        (),
+        f"{what} told by servers and not in IPAM yet. They wait for a person.",
+        ((Operation.CREATE.value, ((_SERVERS, str(count)),)),),
+        about=Operation.CREATE.value,
+    )
+
+
+def _differences(entry: Entry) -> Iterator[Said]:
+    planned = entry.planned
+    match planned.operation:
+        case Operation.DELETE:
+            yield planned.relationship, ((_IPAM, "has it"), (_SERVERS, SERVERS_LACK))
+        case Operation.ADD_SCOPES:
+            for scope in planned.scopes:
+                yield dotted(scope), ((_IPAM, "does not have it"), (_SERVERS, "tell it"))
+        case Operation.REMOVE_SCOPES:
+            for scope in planned.scopes:
+                yield dotted(scope), ((_IPAM, "has it"), (_SERVERS, SERVERS_LACK))
+        case _:
+            for change in planned.changes:
+                yield _change(change)
+
+
+def _change(change: Change) -> Said:
+    before, after = (said(change.property, v) for v in (change.before, change.after))
+    return change.property, ((_IPAM, before), (_SERVERS, after))
+
+
+def _in_words(value: Said) -> str:
+    what, ((_, ours), (_, theirs)) = value
+    return f"{what}: IPAM {ours}, servers {theirs}"

@@ -1,0 +1,99 @@
+"""Removal needs proof (rule R3): a stored relationship that nobody tells in this run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconcile.evidence.case import side_name
+from reconcile.evidence.judgement import Judgement, Undecided
+from reconcile.evidence.pairing import Pair
+from reconcile.evidence.witness import (
+    Doubt,
+    Gone,
+    Silent,
+    Tells,
+    Unclear,
+    Unmanaged,
+    Unproven,
+    Witness,
+)
+from reconcile.evidence.world import World
+from reconcile.judging.diff import whole
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.nouns import Evidence, Operation
+from reconcile.model.record import Hold, Party, Planned, Record
+
+#: Reports on a relationship or scope.  Remedies look for them in the values of findings.
+TELLS: Final = "tells it"
+TELLS_NOT: Final = "does not tell it"
+SILENT: Final = "was not read"
+
+
+def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
+    """The partners stored in the row are the witnesses, not what names resolve to today."""
+    stored = tuple(i for i, s in enumerate(pair.sides) if s.server in record.partners)
+    witnesses = [pair.sides[i].witness for i in stored]
+    if record.pending and all(_lacks(w) for w in witnesses):
+        return Judgement(pair)
+    if all(isinstance(w, Gone) for w in witnesses):
+        return Judgement(pair, needs=(_delete(pair, record, world, stored),))
+    undecided = Undecided(everything=True)
+    if all(isinstance(w, Silent) for w in witnesses) or not any(
+        isinstance(w, Silent) for w in witnesses
+    ):
+        return Judgement(pair, undecided=undecided)
+    words = tuple(sorted((side_name(world, pair, i), word(pair.sides[i].witness)) for i in stored))
+    finding = Finding(
+        Kind.ABSENCE_UNVERIFIED,
+        pair.name,
+        pair.servers,
+        f"Nobody tells relationship {pair.name} any more, but not every partner could be asked: "
+        f"{'; '.join(f'{who} {what}' for who, what in words)}. Nothing is removed until both "
+        "partners were read without it, or one is retired.",
+        ((pair.name, words),),
+    )
+    return Judgement(pair, findings=(finding,), undecided=undecided)
+
+
+def _lacks(witness: Witness) -> bool:
+    """True if a Create that waits is no longer needed on this word: that takes no proof."""
+    return isinstance(witness, Gone) or witness == Unproven(Doubt.EMPTY)
+
+
+def word(witness: Witness) -> str:
+    """What a witness says of the relationship, within a sentence."""
+    match witness:
+        case Tells():
+            return TELLS
+        case Gone(why):
+            return str(why)
+        case Unproven(why):
+            return str(why)
+        case Unclear():
+            return "tells it more than once"
+        case Silent():
+            return SILENT
+        case Unmanaged():
+            return "is not known to IPAM"
+
+
+def _delete(pair: Pair, record: Record, world: World, stored: tuple[int, ...]) -> Planned:
+    words = (f"{side_name(world, pair, i)} {word(pair.sides[i].witness)}" for i in stored)
+    return removal(pair, record, world, " and ".join(words), alone=len(stored) == 1)
+
+
+def removal(pair: Pair, record: Record, world: World, reason: str, *, alone: bool) -> Planned:
+    """FailoverDelete of the record; with one witness ``alone`` it always waits for a person."""
+    return Planned(
+        operation=Operation.DELETE,
+        record=record.key,
+        relationship=record.relationship_name,
+        server1=Party(record.server1_record_id, side_name(world, pair, 0)),
+        server2=Party(record.server2_record_id, side_name(world, pair, 1)),
+        changes=whole(record),
+        scopes=tuple(sorted(record.scopes)),
+        evidence=Evidence.ONE_SIDE if alone else Evidence.BOTH,
+        reason=reason,
+        witnesses=tuple(p for p in record.partners if not world.retired(p)),
+        hold=Hold.ONE_WITNESS if alone else Hold.NONE,
+    )

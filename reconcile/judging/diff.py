@@ -1,0 +1,57 @@
+"""Stored against wanted: an immutable sequence of changes, without an opinion about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconcile.model.nouns import Mode, Value
+from reconcile.model.record import ATTRIBUTES, SIDE_PROPERTIES, Change, Record
+
+
+def diff(record: Record, wanted: Mapping[str, Value]) -> tuple[Change, ...]:
+    """The properties in ``wanted`` that the record has otherwise, in the order of the type."""
+    return tuple(
+        Change(property, stored, wanted[property])
+        for property, attribute in ATTRIBUTES.items()
+        if property in wanted and (stored := getattr(record, attribute)) != wanted[property]
+    )
+
+
+def swap(record: Record, wanted: Mapping[str, Value]) -> tuple[Change, ...]:
+    """A change of order: every Server1* and Server2* property, equal or not, then what differs.
+
+    What nobody tells of a side moves with its server.  A share of the old primary is nobody's
+    any more; a reserve stays what it is.
+    """
+    moved = {p: getattr(record, ATTRIBUTES[_mirrored(p)]) for p in SIDE_PROPERTIES}
+    if wanted.get("Mode", record.mode) is Mode.LOAD_BALANCE:
+        moved["Server1Percentage"] = None
+    whole = {**moved, **wanted}
+    return tuple(
+        Change(property, stored, whole[property])
+        for property, attribute in ATTRIBUTES.items()
+        if property in whole
+        and ((stored := getattr(record, attribute)) != whole[property] or property in moved)
+    )
+
+
+def create(wanted: Mapping[str, Value]) -> tuple[Change, ...]:
+    """All that is known of a new record, in the order of the type."""
+    return tuple(Change(p, None, wanted[p]) for p in ATTRIBUTES if wanted.get(p) is not None)
+
+
+def whole(record: Record) -> tuple[Change, ...]:
+    """All that a removed record had."""
+    return tuple(
+        Change(p, value, None)
+        for p, attribute in ATTRIBUTES.items()
+        if (value := getattr(record, attribute)) is not None
+    )
+
+
+def _mirrored(property: str) -> str:
+    """The same property of the other server; Server1Percentage has none."""
+    if property == "Server1Percentage":
+        return property
+    other = "Server2" if property.startswith("Server1") else "Server1"
+    return other + property.removeprefix("Server1").removeprefix("Server2")

@@ -1,0 +1,166 @@
+"""Whether the partners of a relationship serve it as they should: states, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from reconcile.evidence.case import last_story, side_name
+from reconcile.evidence.pairing import Pair
+from reconcile.evidence.witness import Silent
+from reconcile.evidence.world import World
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.formatting import listed
+from reconcile.model.names import fold_relationship
+from reconcile.model.nouns import Mode, Seen, ServerRole, State
+
+#: The worse comes first; anything else but Normal is on its way and comes after these.
+_WORST: Final = (
+    State.PARTNER_DOWN,
+    State.POTENTIAL_CONFLICT,
+    State.RESOLUTION_INTERRUPTED,
+    State.COMMUNICATIONS_INTERRUPTED,
+    State.UNKNOWN,
+)
+
+#: For how long an interrupted communication is no more than a warning.  A hot standby has
+#: no more than its reserve to serve from.
+_INTERRUPTED: Final = timedelta(minutes=30)
+_STANDBY_INTERRUPTED: Final = timedelta(minutes=15)
+
+
+def health(pair: Pair, world: World) -> tuple[Finding, ...]:
+    """A side that is not in state Normal, by its own word or, if it is silent, its last one."""
+    states = {index: _state(pair, index) for index in range(len(pair.sides))}
+    odd = {i: s for i, s in states.items() if s is not None and s is not State.NORMAL}
+    if not odd:
+        return ()
+    words = sorted((side_name(world, pair, index), state) for index, state in odd.items())
+    worst = min(odd.values(), key=_rank)
+    listing = " and ".join(f"{who} is in state {state}" for who, state in words)
+    sentences = (
+        f"{listing} for relationship {pair.name}.",
+        *_ordered(pair, world, odd),
+        _MEANINGS.get(worst, _TRANSITIONAL),
+    )
+    return (
+        Finding(
+            Kind.STATE_NOT_NORMAL,
+            pair.name,
+            pair.servers,
+            " ".join(sentences),
+            tuple(("State", ((who, str(state)),)) for who, state in words),
+            grade=worst,
+            patience=_patience(pair, world, odd, worst),
+        ),
+    )
+
+
+def said_now(finding: Finding, world: World) -> bool:
+    """False if only the last word of who is silent now, or tells no such relationship any more, says
+    so: that is no new reading of it.
+    """
+    if finding.kind is not Kind.STATE_NOT_NORMAL:
+        return True
+    name = fold_relationship(finding.relationship or "")
+    heard = {
+        world.name(key)
+        for key in finding.servers
+        if isinstance(seen := world.sightings.get(key), Seen)
+        and any(fold_relationship(story.name) == name for story in seen.stories)
+    }
+    return any(who in heard for _, words in finding.values for who, _ in words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a side says of how it leaves a state; None: nobody told.
+
+    ``interval`` is after how many seconds of interruption it goes to PartnerDown by itself.
+    """
+
+    switches_itself: bool | None
+    interval: int | None
+    is_standby: bool
+
+
+def _terms(pair: Pair, index: int) -> _Terms:
+    """By the word of the side whose state it is, else by the record: there Server1 is active."""
+    story, record = pair.sides[index].story or last_story(pair.sides[index]), pair.record
+    if story is not None:
+        standby = story.mode is Mode.HOT_STANDBY and story.server_role is ServerRole.STANDBY
+        interval = story.state_switch_interval_seconds
+        return _Terms(story.auto_state_transition, interval, standby)
+    if record is not None:
+        standby = record.mode is Mode.HOT_STANDBY and index == 1
+        interval = record.state_switch_interval_seconds
+        return _Terms(record.auto_state_transition, interval, standby)
+    return _Terms(None, None, is_standby=False)
+
+
+def _patience(pair: Pair, world: World, odd: Mapping[int, State], worst: State) -> int | None:
+    """After how many seconds it is louder: nobody waits for more than half of the time that is
+    left before a server goes to PartnerDown.
+    """
+    if worst not in _WORST:
+        return int(world.rules.transition_warning_after.total_seconds())
+    if worst is not State.COMMUNICATIONS_INTERRUPTED:
+        return None
+    said = world.rules.interrupted_critical_after
+    if said is not None:
+        return int(said.total_seconds())
+    return min(_until_critical(_terms(pair, i)) for i, state in odd.items() if state is worst)
+
+
+def _until_critical(terms: _Terms) -> int:
+    usual = _STANDBY_INTERRUPTED if terms.is_standby else _INTERRUPTED
+    seconds = int(usual.total_seconds())
+    return seconds if terms.interval is None else min(seconds, terms.interval // 2)
+
+
+def _ordered(pair: Pair, world: World, odd: Mapping[int, State]) -> Iterator[str]:
+    """A server that may not go to PartnerDown by itself was told to."""
+    by_hand = sorted(
+        side_name(world, pair, index)
+        for index, state in odd.items()
+        if state is State.PARTNER_DOWN and _terms(pair, index).switches_itself is False
+    )
+    if by_hand:
+        yield (
+            f"A person ordered PartnerDown on {listed(by_hand)}: AutoStateTransition is off, so "
+            "no server goes there by itself."
+        )
+
+
+def _state(pair: Pair, index: int) -> State | None:
+    story = pair.sides[index].story
+    return _last_state(pair, index) if story is None else story.state
+
+
+def _last_state(pair: Pair, index: int) -> State | None:
+    """A silent side keeps the state that was seen last; Unknown there says nothing."""
+    side, record = pair.sides[index], pair.record
+    if not isinstance(side.witness, Silent):
+        return None
+    if record is not None:
+        state = record.server2_state if index else record.server1_state
+    else:
+        story = last_story(side)
+        state = State.UNKNOWN if story is None else story.state
+    return None if state is State.UNKNOWN else state
+
+
+def _rank(state: State) -> int:
+    return _WORST.index(state) if state in _WORST else len(_WORST)
+
+
+_TRANSITIONAL: Final = "It is on its way to Normal."
+_MEANINGS: Final = {
+    State.PARTNER_DOWN: "It serves all clients alone.",
+    State.COMMUNICATIONS_INTERRUPTED: "The partners do not reach each other.",
+    State.POTENTIAL_CONFLICT: "Both served alone.",
+    State.RESOLUTION_INTERRUPTED: "The partners lost each other again while resolving conflicts.",
+    State.UNKNOWN: "The server reports a state that ipam-sync does not know.",
+}

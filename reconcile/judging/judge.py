@@ -1,0 +1,234 @@
+"""The decision about one pair, by the table of rule R2; read this beside docs/decisions.md."""
+
+from __future__ import annotations
+
+from reconcile.evidence.belief import Silence, open_subjects
+from reconcile.evidence.case import Case, last_story, side_name
+from reconcile.evidence.judgement import Judgement, Undecided
+from reconcile.evidence.order import order, primary_by
+from reconcile.evidence.pairing import Pair, Side
+from reconcile.evidence.witness import Doubt, Gone, Silent, Tells, Unclear, Unproven, Witnesses
+from reconcile.evidence.world import World
+from reconcile.judging.absence import judge_absence, removal, word
+from reconcile.judging.health import health
+from reconcile.judging.observations import observations, stale
+from reconcile.judging.operations import operations
+from reconcile.judging.quiet import is_quiet
+from reconcile.judging.scopes import told_scopes
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.nouns import Operation, Value
+from reconcile.model.record import Entry
+
+
+def judge(
+    pair: Pair,
+    world: World,
+    witnesses: Witnesses,
+    entries: tuple[Entry, ...],
+    open_findings: tuple[Finding, ...],
+) -> Judgement:
+    """Judge one pair; ``entries`` are its pending operations, ``open_findings`` those about it."""
+    if not entries and is_quiet(pair, world):
+        return Judgement(pair, agreed=True)
+    return judge_at_length(pair, world, witnesses, entries, open_findings)
+
+
+def judge_at_length(
+    pair: Pair,
+    world: World,
+    witnesses: Witnesses,
+    entries: tuple[Entry, ...],
+    open_findings: tuple[Finding, ...],
+) -> Judgement:
+    """Judge one pair with every question asked."""
+    if pair.record is not None and pair.double_of is not None:
+        return _double(pair, world)
+    if any(isinstance(s.witness, Unclear) for s in pair.sides):
+        unclear = Judgement(pair, undecided=Undecided(everything=True, told=told_scopes(pair)))
+        return _with_open(unclear, open_findings, ())
+    tellers = [s for s in pair.sides if s.story is not None]
+    if not tellers:
+        assert pair.record is not None  # noqa: S101 - untold and unstored pairs do not exist
+        judged = judge_absence(pair, pair.record, world)
+        if _settles_existence(pair, judged):
+            open_findings = tuple(f for f in open_findings if f.kind is not Kind.ONE_SIDED)
+        elif any(f.kind is Kind.ONE_SIDED for f in open_findings):
+            # One problem is one alert: the disagreement stays what it is.
+            judged = Judgement(pair, judged.needs, (), judged.undecided)
+        return _with_open(judged, open_findings, stale(pair, world))
+    if len(tellers) == 1 and _one_sided(pair, witnesses, tellers[0], open_findings):
+        findings = (_one_sided_finding(pair, world), *health(pair, world))
+        return _with_open(
+            Judgement(pair, undecided=Undecided(everything=True, told=told_scopes(pair))),
+            open_findings,
+            findings,
+        )
+    case = _case(pair, world, witnesses, entries, open_findings)
+    return _told(case, witnesses, entries, open_findings)
+
+
+def _one_sided(
+    pair: Pair, witnesses: Witnesses, teller: Side, open_findings: tuple[Finding, ...]
+) -> bool:
+    """True if the other partner's word, now or its latest, is against the one that tells it."""
+    other = pair.sides[1] if teller is pair.sides[0] else pair.sides[0]
+    if isinstance(other.witness, (Gone, Unproven)):
+        return True
+    if not (isinstance(other.witness, Silent) and isinstance(other.witness.last, Gone)):
+        return False
+    if any(f.kind is Kind.ONE_SIDED for f in open_findings):
+        return True
+    assert teller.server is not None  # noqa: S101 - only known servers tell
+    read, before = witnesses.before(teller.server, pair.key)
+    if read and before is None:
+        return False
+    return pair.record is None or any(_missed(pair, f) for f in open_findings)
+
+
+def _missed(pair: Pair, finding: Finding) -> bool:
+    """True for an open finding that the whole relationship, not a scope of it, was missing."""
+    about = {what for what, _ in finding.values}
+    return finding.kind is Kind.ABSENCE_UNVERIFIED and pair.name in about
+
+
+def _settles_existence(pair: Pair, judged: Judgement) -> bool:
+    """True if the silent one's last word agrees with the one that does not tell it now."""
+    witnesses = [s.witness for s in pair.sides]
+    return bool(judged.findings) and not any(
+        w == Unproven(Doubt.REPLACED) or (isinstance(w, Silent) and not isinstance(w.last, Gone))
+        for w in witnesses
+    )
+
+
+def _one_sided_finding(pair: Pair, world: World) -> Finding:
+    words = tuple(sorted((side_name(world, pair, i), word(pair.sides[i].witness)) for i in (0, 1)))
+    return Finding(
+        Kind.ONE_SIDED,
+        pair.name,
+        pair.servers,
+        f"Only one partner has relationship {pair.name}: "
+        f"{'; '.join(f'{who} {what}' for who, what in words)}. Nothing is planned "
+        "until both say the same.",
+        ((pair.name, words),),
+    )
+
+
+def _case(
+    pair: Pair,
+    world: World,
+    witnesses: Witnesses,
+    entries: tuple[Entry, ...],
+    open_findings: tuple[Finding, ...],
+) -> Case:
+    def news(index: int) -> bool:
+        side = pair.sides[index]
+        if side.server is None or any(f.kind is Kind.ROLE_CONFLICT for f in open_findings):
+            return False
+        read, before = witnesses.before(side.server, pair.key)
+        return read and primary_by(before, index) != primary_by(side.story, index)
+
+    found = order(pair, news=news, name=lambda s: side_name(world, pair, pair.sides.index(s)))
+    pending: dict[str, Value] = {
+        c.property: c.after
+        for e in entries
+        if e.planned.operation is Operation.UPDATE
+        for c in e.planned.changes
+    }
+    return Case(pair, world, found, _silence(pair, witnesses, open_findings), pending)
+
+
+def _silence(
+    pair: Pair, witnesses: Witnesses, open_findings: tuple[Finding, ...]
+) -> Silence | None:
+    one, two = pair.sides
+    if one.story is not None and two.story is not None:
+        return None
+    teller, other = (one, two) if one.story is not None else (two, one)
+    assert teller.server is not None  # noqa: S101 - only known servers tell
+    read, before = witnesses.before(teller.server, pair.key)
+    disputed = open_subjects(open_findings, Kind.PARTNER_MISMATCH) | open_subjects(
+        open_findings, Kind.SCOPE_ONE_SIDED
+    )
+    missed = open_subjects(open_findings, Kind.ABSENCE_UNVERIFIED)
+    return Silence(last_story(other), read, before, disputed, missed)
+
+
+def _told(
+    case: Case,
+    witnesses: Witnesses,
+    entries: tuple[Entry, ...],
+    open_findings: tuple[Finding, ...],
+) -> Judgement:
+    planned = operations(case, witnesses, entries)
+    judged = Judgement(
+        case.pair,
+        needs=planned.needs,
+        findings=(*planned.findings, *observations(case)),
+        undecided=planned.undecided,
+        agreed=planned.agreed,
+    )
+    return _with_open(judged, open_findings, ())
+
+
+def _with_open(
+    judged: Judgement, open_findings: tuple[Finding, ...], more: tuple[Finding, ...]
+) -> Judgement:
+    """Keep open what this run could not judge: nobody who knows was read (R1)."""
+    findings = judged.findings + more
+    proven = not judged.undecided.everything
+    silent = {
+        s.server
+        for s in judged.pair.sides
+        if isinstance(s.witness, (Silent, Unclear))
+        or (isinstance(s.witness, Unproven) and not proven)
+    }
+    words = [s.witness for s in judged.pair.sides]
+    told = any(isinstance(w, Tells) for w in words) and not any(
+        isinstance(w, (Unclear, Unproven)) for w in words
+    )
+    # An empty reading that is not believed yet resolves nothing but what it says itself; what a
+    # replaced machine lacks not even that.
+    untold = not any(isinstance(w, Tells) for w in words)
+    unheard = Silent in map(type, words) or (untold and Unproven(Doubt.REPLACED) in words)
+    recomputed = _RECOMPUTED if unheard else _RECOMPUTED | _OF_EXISTENCE
+    now = {f.fingerprint for f in findings}
+    kept = tuple(
+        f
+        for f in open_findings
+        if f.fingerprint not in now
+        and not silent.isdisjoint(f.servers)
+        and (f.kind in _OF_ONE_READING if told else f.kind not in recomputed)
+    )
+    return Judgement(judged.pair, judged.needs, findings + kept, judged.undecided, judged.agreed)
+
+
+#: Seen in a story of one server: only a reading of that server ends them.
+_OF_ONE_READING = frozenset(
+    {
+        Kind.ROLE_CONFLICT,
+        Kind.UNKNOWN_VALUE,
+        Kind.UNMAPPED_NAME,
+        Kind.AMBIGUOUS_NAME,
+        Kind.DUPLICATE_RELATIONSHIP,
+    }
+)
+#: Made anew in every run that judges the pair.
+_RECOMPUTED = frozenset({Kind.STALE_EVIDENCE, Kind.BLOCKED})
+_OF_EXISTENCE = frozenset({Kind.ONE_SIDED, Kind.ABSENCE_UNVERIFIED})
+
+
+def _double(pair: Pair, world: World) -> Judgement:
+    """Two half-mapped rows turn out to be one relationship: the younger one goes, by a person."""
+    assert pair.record is not None  # noqa: S101 - the caller knows
+    finding = Finding(
+        Kind.DUPLICATE_RELATIONSHIP,
+        pair.name,
+        tuple(sorted(pair.servers)),
+        f"Records {pair.double_of} and {pair.record.key} are the same relationship {pair.name}, "
+        "each created while the other partner's name was not mapped. Removing record "
+        f"{pair.record.key} waits for a person; record {pair.double_of} then takes both sides.",
+        ((pair.name, (("record", str(pair.record.key)), ("kept", str(pair.double_of)))),),
+    )
+    reason = f"the same relationship as record {pair.double_of}"
+    need = removal(pair, pair.record, world, reason, alone=True)
+    return Judgement(pair, needs=(need,), findings=(finding,))

@@ -1,0 +1,134 @@
+"""What the stories of a told pair show besides operations: names, odd values, roles, age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from reconcile.evidence.case import Case, last_story, side_name
+from reconcile.evidence.pairing import Pair
+from reconcile.evidence.witness import Tells
+from reconcile.evidence.world import World
+from reconcile.judging.health import health
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.formatting import listed
+from reconcile.model.names import Ambiguous, How, Known, Unknown
+from reconcile.model.nouns import Seen, Story
+
+
+def observations(case: Case) -> tuple[Finding, ...]:
+    """Findings about a pair that at least one side tells."""
+    found = [*_names(case), *_unknown_words(case), *health(case.pair, case.world)]
+    found.extend(f for f in (_empty(case), _role_conflict(case)) if f is not None)
+    return tuple(found)
+
+
+def _empty(case: Case) -> Finding | None:
+    stories = [side.story or last_story(side) for side in case.pair.sides]
+    if any(story is not None and story.scopes for story in stories):
+        return None
+    return Finding(
+        Kind.RELATIONSHIP_EMPTY,
+        case.pair.name,
+        case.pair.servers,
+        f"Relationship {case.pair.name} has no scope. It counts towards the 31 that a server can "
+        "have.",
+    )
+
+
+def _role_conflict(case: Case) -> Finding | None:
+    if not case.order.conflict:
+        return None
+    words = tuple(
+        sorted((side_name(case.world, case.pair, i), word) for i, word in case.order.conflict)
+    )
+    return Finding(
+        Kind.ROLE_CONFLICT,
+        case.pair.name,
+        case.pair.servers,
+        f"The partners of {case.pair.name} do not agree who is primary: "
+        f"{'; '.join(f'{who} says it is {word}' for who, word in words)}. IPAM keeps its order.",
+        (("role", words),),
+    )
+
+
+def _unknown_words(case: Case) -> Iterator[Finding]:
+    for side in case.pair.sides:
+        if side.story is None or not side.story.unknown_values or side.server is None:
+            continue
+        name = case.world.name(side.server)
+        odd = side.story.unknown_values
+        yield Finding(
+            Kind.UNKNOWN_VALUE,
+            case.pair.name,
+            (side.server,),
+            f"{name} tells {listed(f'{p} {w!r}' for p, w in odd)} for {case.pair.name}, which "
+            "ipam-sync does not know; the value is left alone. Report it, or update ipam-sync.",
+            tuple((p, ((name, w),)) for p, w in odd),
+        )
+
+
+def _names(case: Case) -> Iterator[Finding]:
+    """Names of partners that match no server, or several: the worklist of R7."""
+    for side in case.pair.sides:
+        if side.server is None or not isinstance(side.witness, Tells):
+            continue
+        match side.witness.partner:
+            case Unknown() | Known(_, How.STORED):
+                yield _unmapped(case, side.server, side.witness.story)
+            case Ambiguous(_, candidates):
+                yield _ambiguous(case, side.server, side.witness.story, candidates)
+            case Known(partner, How.STORED_AMBIGUOUS):
+                yield _ambiguous(case, side.server, side.witness.story, (partner,))
+            case Known():
+                pass
+
+
+def _unmapped(case: Case, asker: int, story: Story) -> Finding:
+    name = case.world.name(asker)
+    return Finding(
+        Kind.UNMAPPED_NAME,
+        case.pair.name,
+        (asker,),
+        f"{name} names {story.partner!r} as partner of {story.name}, and IPAM knows no such "
+        "server.",
+        ((story.partner, ((name, story.name),)),),
+    )
+
+
+def _ambiguous(case: Case, asker: int, story: Story, candidates: tuple[int, ...]) -> Finding:
+    name = case.world.name(asker)
+    meant = listed(sorted(case.world.name(c) for c in candidates))
+    return Finding(
+        Kind.AMBIGUOUS_NAME,
+        case.pair.name,
+        (asker,),
+        f"{name} names {story.partner!r} as partner of {story.name}, which could be {meant}.",
+        ((story.partner, tuple((case.world.name(c), "candidate") for c in candidates)),),
+    )
+
+
+def stale(pair: Pair, world: World) -> tuple[Finding, ...]:
+    """A stored relationship whose partners were asked, and none was read for too long."""
+    times = [_read_at(world, s) for s in pair.servers]
+    known = [t for t in times if t is not None]
+    if not known or world.now - max(known) <= world.rules.evidence_age:
+        return ()
+    last = max(known)
+    return (
+        Finding(
+            Kind.STALE_EVIDENCE,
+            pair.name,
+            pair.servers,
+            f"No partner of {pair.name} was read since {last:%Y-%m-%d %H:%M} UTC: what IPAM "
+            "shows may be out of date. Make one of them readable.",
+            (("last read", (("IPAM", last.isoformat(timespec="seconds")),)),),
+        ),
+    )
+
+
+def _read_at(world: World, server: int) -> datetime | None:
+    seen = world.sightings.get(server)
+    if not isinstance(seen, Seen):
+        seen = world.previous.get(server)
+    return None if seen is None else seen.read_at

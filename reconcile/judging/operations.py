@@ -1,0 +1,239 @@
+"""From one truth to the operations that IPAM's database needs for a told pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reconcile.evidence.case import Case, side_name
+from reconcile.evidence.judgement import Undecided
+from reconcile.evidence.witness import Unmanaged, Witnesses
+from reconcile.judging.absence import word
+from reconcile.judging.diff import create, diff, swap
+from reconcile.judging.disputes import disputes
+from reconcile.judging.scopes import ScopeVerdict, scope_verdict, told_scopes
+from reconcile.judging.truth import Truth, truth
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.formatting import dotted_all, listed
+from reconcile.model.names import Ambiguous
+from reconcile.model.nouns import Evidence, Mode, Operation, Scope, Value
+from reconcile.model.record import (
+    ATTRIBUTES,
+    STATE_PROPERTIES,
+    Change,
+    Entry,
+    Hold,
+    Party,
+    Planned,
+    Record,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Operations and findings of a told pair; ``agreed``: both told exactly what is stored."""
+
+    needs: tuple[Planned, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    undecided: Undecided = field(default=Undecided())
+    agreed: bool = False
+
+
+def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> Decision:
+    """Decide what a pair needs that at least one side tells and no other read side denies."""
+    found = truth(case)
+    verdict = scope_verdict(case, _adding(entries))
+    findings = disputes(case, found, verdict)
+    record = case.pair.record
+    if record is None:
+        return Decision(_creates(case, found, verdict), findings)
+    if record.pending:
+        return _pending_create(case, record, _Conclusion(found, verdict, findings), entries)
+    updates = _updates(case, record, found)
+    added = _planned(case, Operation.ADD_SCOPES, scopes=verdict.common - record.scopes)
+    gone, unconfirmed = _confirmed_gone(case, record, verdict, witnesses)
+    removed = _planned(case, Operation.REMOVE_SCOPES, scopes=gone)
+    needs = (*updates, *added, *removed)
+    agreed = (
+        case.silence is None
+        and all(n.state_only for n in needs)
+        and not found.disputes
+        and not verdict.left
+    )
+    return Decision(
+        needs,
+        findings + unconfirmed,
+        _undecided(case, found, verdict, verdict.gone - gone),
+        agreed and not unconfirmed,
+    )
+
+
+def _adding(entries: tuple[Entry, ...]) -> frozenset[Scope]:
+    return frozenset(
+        s for e in entries if e.planned.operation is Operation.ADD_SCOPES for s in e.planned.scopes
+    )
+
+
+def _undecided(
+    case: Case, found: Truth, verdict: ScopeVerdict, unconfirmed: frozenset[Scope]
+) -> Undecided:
+    return Undecided(
+        told=told_scopes(case.pair),
+        order=not case.order.certain,
+        properties=frozenset(ATTRIBUTES.keys() - found.values.keys()),
+        scopes=verdict.left | verdict.unverified | unconfirmed,
+    )
+
+
+def _creates(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Planned, ...]:
+    """A Create needs a Mode ([MS-IPAMM2] 3.1.4.16) and a partner that is not ambiguous (R7)."""
+    ambiguous = any(
+        isinstance(s.witness, Unmanaged) and isinstance(s.witness.name, Ambiguous)
+        for s in case.pair.sides
+    )
+    if ambiguous or not isinstance(found.values.get("Mode"), Mode):
+        return ()
+    name = case.primary.story or case.secondary.story or case.teller.story
+    assert name is not None  # noqa: S101 - at least one side tells
+    wanted: dict[str, Value] = {**found.values, "RelationshipName": name.name}
+    return (_create(case, wanted, verdict.common),)
+
+
+def _create(case: Case, wanted: dict[str, Value], scopes: frozenset[Scope]) -> Planned:
+    first = case.order.primary
+    return Planned(
+        operation=Operation.CREATE,
+        record=None,
+        relationship=str(wanted["RelationshipName"]),
+        server1=_party(case, first),
+        server2=_party(case, 1 - first),
+        changes=create(wanted),
+        scopes=tuple(sorted(scopes)),
+        evidence=_evidence(case),
+        reason=f"{_told_by(case)}; IPAM has no record of it",
+        witnesses=_witnesses(case),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Conclusion:
+    found: Truth
+    verdict: ScopeVerdict
+    findings: tuple[Finding, ...]
+
+
+def _pending_create(
+    case: Case, record: Record, conclusion: _Conclusion, entries: tuple[Entry, ...]
+) -> Decision:
+    """A Create that still waits: confirmed as it is, or asked for anew with other values."""
+    found, verdict, findings = conclusion.found, conclusion.verdict, conclusion.findings
+    kept = tuple(e.planned for e in entries if e.planned.operation is Operation.CREATE)
+    stored: dict[str, Value] = {p: getattr(record, a) for p, a in ATTRIBUTES.items()}
+    told = dict(found.values)
+    if case.silence is None:
+        told |= dict.fromkeys(what for what, _ in found.disputes)
+    scopes = verdict.common | (verdict.left & record.scopes if case.silence else frozenset())
+    changes = swap(record, told) if case.swapped else diff(record, told)
+    wanted = stored | {c.property: c.after for c in changes}
+    config = [c for c in changes if c.property not in STATE_PROPERTIES]
+    undecided = _undecided(case, found, verdict, frozenset())
+    if not isinstance(wanted.get("Mode"), Mode):
+        return Decision((), findings, undecided)
+    if config or scopes != record.scopes or not kept:
+        return Decision((_create(case, wanted, scopes),), findings, undecided)
+    return Decision((*kept, *_update(case, changes)), findings, undecided)
+
+
+def _updates(case: Case, record: Record, found: Truth) -> tuple[Planned, ...]:
+    """One Update for the configuration; states are facts and an Update of their own."""
+    if case.swapped:
+        return _update(case, swap(record, found.values))
+    changes = diff(record, found.values)
+    config = tuple(c for c in changes if c.property not in STATE_PROPERTIES)
+    states = tuple(c for c in changes if c.property in STATE_PROPERTIES)
+    return (*_update(case, config), *_update(case, states))
+
+
+def _update(case: Case, changes: tuple[Change, ...]) -> tuple[Planned, ...]:
+    return _planned(case, Operation.UPDATE, changes=changes) if changes else ()
+
+
+def _planned(
+    case: Case,
+    operation: Operation,
+    changes: tuple[Change, ...] = (),
+    scopes: frozenset[Scope] = frozenset(),
+) -> tuple[Planned, ...]:
+    record = case.pair.record
+    if record is None or not (changes or scopes):
+        return ()
+    alone = operation is Operation.REMOVE_SCOPES and len(record.partners) == 1
+    return (
+        Planned(
+            operation=operation,
+            record=record.key,
+            relationship=record.relationship_name,
+            server1=_party(case, 0),
+            server2=_party(case, 1),
+            changes=changes,
+            scopes=tuple(sorted(scopes)),
+            evidence=_evidence(case),
+            reason=_reason(case, operation),
+            witnesses=_witnesses(case),
+            hold=Hold.ONE_WITNESS if alone else Hold.NONE,
+        ),
+    )
+
+
+def _confirmed_gone(
+    case: Case, record: Record, verdict: ScopeVerdict, witnesses: Witnesses
+) -> tuple[frozenset[Scope], tuple[Finding, ...]]:
+    """The scopes to remove; the last ones of a relationship must be gone for long enough (R3)."""
+    told = [s.story.scopes for s in case.pair.sides if s.story is not None]
+    if not verdict.gone or any(told):
+        return verdict.gone, ()
+    tellers = [s.server for s in case.pair.sides if s.story is not None and s.server is not None]
+    if all(witnesses.confirmed(server, case.pair.key) for server in tellers):
+        return verdict.gone, ()
+    finding = Finding(
+        Kind.EMPTY_READ_UNCONFIRMED,
+        case.pair.name,
+        case.pair.servers,
+        f"All {len(record.scopes)} scopes of {case.pair.name} are suddenly gone. They are removed "
+        f"when later readings say so for {_seconds(case)} s; until then nothing is.",
+        (("Scopes", (("IPAM", listed(dotted_all(record.scopes))),)),),
+    )
+    return frozenset(), (finding,)
+
+
+def _seconds(case: Case) -> int:
+    return int(case.world.rules.confirm_after.total_seconds())
+
+
+def _party(case: Case, index: int) -> Party:
+    return Party(case.pair.sides[index].server, side_name(case.world, case.pair, index))
+
+
+def _evidence(case: Case) -> Evidence:
+    return Evidence.BOTH if case.silence is None else Evidence.ONE_SIDE
+
+
+def _witnesses(case: Case) -> tuple[int, ...]:
+    return tuple(
+        sorted(s.server for s in case.pair.sides if s.story is not None and s.server is not None)
+    )
+
+
+def _told_by(case: Case) -> str:
+    if case.silence is None:
+        return "both partners tell it"
+    other = case.pair.sides[1] if case.teller is case.pair.sides[0] else case.pair.sides[0]
+    names = [
+        side_name(case.world, case.pair, case.pair.sides.index(s)) for s in (case.teller, other)
+    ]
+    return f"{names[0]} tells it and {names[1]} {word(other.witness)}"
+
+
+def _reason(case: Case, operation: Operation) -> str:
+    if operation is Operation.REMOVE_SCOPES:
+        return "no partner of the record tells these scopes any more"
+    return _told_by(case)

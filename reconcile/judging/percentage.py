@@ -1,0 +1,116 @@
+"""Server1Percentage: the primary's share, or the reserve as reported ([MS-IPAMM2] 2.2.4.104).
+
+What a secondary prints for load balance is disputed among the sources: the same number and its
+own share both agree with the primary's word, and the primary's word is what counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from reconcile.evidence.belief import Belief
+from reconcile.evidence.case import Case, last_story
+from reconcile.evidence.world import PercentReading
+from reconcile.model.findings import Said
+from reconcile.model.nouns import Mode, ServerType, Story
+
+PERCENTAGE: Final = "Server1Percentage"
+_WHOLE: Final = 100
+_HALF: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The certain value (None: no evidence) or what the partners dispute."""
+
+    value: int | None = None
+    dispute: Said | None = None
+
+
+def share(case: Case, mode: Mode) -> Share:
+    """The percentage of a told pair whose mode is certain."""
+    primary = _percent(case.primary.story, mode)
+    secondary = _percent(case.secondary.story, mode)
+    if primary is not None and secondary is not None:
+        if _alike(mode, primary, secondary):
+            return Share(primary)
+        return Share(dispute=_dispute(case, primary, secondary))
+    if primary is not None:
+        return _of_primary(case, mode, primary)
+    if secondary is not None:
+        return _of_secondary(case, mode, secondary)
+    return Share()
+
+
+def _of_primary(case: Case, mode: Mode, told: int) -> Share:
+    """Only the primary gives a number now; a silent secondary may have given one before."""
+    last = _percent(last_story(case.secondary), mode)
+    match _belief(case, mode, told, told, last):
+        case Belief.BELIEVED:
+            return Share(told)
+        case Belief.DISPUTED:
+            return Share(dispute=_dispute(case, told, last))
+        case Belief.LEFT_ALONE:
+            return Share()
+
+
+def _of_secondary(case: Case, mode: Mode, told: int) -> Share:
+    """Only the secondary gives a number: evidence if it can mean one thing only."""
+    last = _percent(last_story(case.primary), mode)
+    value = _primary_share(case, mode, told, last)
+    if value is None and (case.silence is None or PERCENTAGE not in case.silence.open):
+        return Share()
+    match _belief(case, mode, told, value, last):
+        case Belief.BELIEVED:
+            return Share(value)
+        case Belief.DISPUTED:
+            return Share(dispute=_dispute(case, last, told))
+        case Belief.LEFT_ALONE:
+            return Share()
+
+
+def _belief(case: Case, mode: Mode, told: int, value: int | None, last: int | None) -> Belief:
+    before = case.silence.before if case.silence is not None else None
+    return case.believe(
+        PERCENTAGE,
+        value,
+        agrees=last is None or _alike(mode, told, last),
+        news=_percent(before, mode) != told,
+    )
+
+
+def _primary_share(case: Case, mode: Mode, told: int, last: int | None) -> int | None:
+    """The primary's share as far as the secondary's word alone tells it."""
+    if mode is Mode.HOT_STANDBY or told == _HALF:
+        return told
+    # What was told or stored under another order is the share of the old primary.
+    spoke = last_story(case.primary)
+    if spoke is not None and spoke.server_type is ServerType.SECONDARY:
+        last = None
+    for known in () if case.swapped else (last, case.stored(PERCENTAGE)):
+        if isinstance(known, int) and _alike(mode, told, known):
+            return known
+    match case.world.rules.percent_reading:
+        case PercentReading.OWN_SHARE:
+            return _WHOLE - told
+        case PercentReading.PRIMARY_SHARE:
+            return told
+        case PercentReading.UNSET:
+            return None
+
+
+def _percent(story: Story | None, mode: Mode) -> int | None:
+    if story is None or story.mode is not mode:
+        return None
+    is_balance = mode is Mode.LOAD_BALANCE
+    return story.load_balance_percent if is_balance else story.reserve_percent
+
+
+def _alike(mode: Mode, one: int, two: int) -> bool:
+    return one == two or (mode is Mode.LOAD_BALANCE and one + two == _WHOLE)
+
+
+def _dispute(case: Case, primary: int | None, secondary: int | None) -> Said:
+    in_order = (primary, secondary) if case.order.primary == 0 else (secondary, primary)
+    return case.both_say(PERCENTAGE, *in_order)

@@ -1,0 +1,106 @@
+"""Which scopes a relationship certainly has, certainly lost, and which are left alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconcile.evidence.belief import Belief, believe
+from reconcile.evidence.case import Case
+from reconcile.evidence.pairing import Pair
+from reconcile.judging.absence import TELLS, TELLS_NOT
+from reconcile.model.findings import Said
+from reconcile.model.formatting import dotted
+from reconcile.model.nouns import Scope
+
+_NONE: frozenset[Scope] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeVerdict:
+    """``common`` is certain; ``gone`` is stored and told by nobody who must be asked;
+    ``left`` is neither added nor removed; ``unverified`` is stored, untold, and a partner that
+    could still have it was not read; ``disputes`` name who tells what.
+    """
+
+    common: frozenset[Scope]
+    gone: frozenset[Scope]
+    left: frozenset[Scope]
+    unverified: frozenset[Scope]
+    disputes: tuple[Said, ...]
+
+
+def scope_verdict(case: Case, pending: frozenset[Scope]) -> ScopeVerdict:
+    """Judge the scopes of a told pair; ``pending`` are scopes that a pending operation adds."""
+    one, two = case.pair.sides[0].story, case.pair.sides[1].story
+    record = case.pair.record
+    stored = frozenset[Scope]() if record is None else record.scopes
+    if one is not None and two is not None:
+        common = one.scopes & two.scopes
+        if common == stored and one.scopes == two.scopes:
+            return ScopeVerdict(common, _NONE, _NONE, _NONE, ())
+        either = one.scopes | two.scopes
+        apart = either - common
+        said = tuple(_said(case, s, s in one.scopes) for s in sorted(apart))
+        missing = stored - either
+        if any(case.world.replaced(side.server) for side in case.pair.sides if side.server):
+            return ScopeVerdict(common, _NONE, apart, missing, said)
+        return ScopeVerdict(common, missing, apart, _NONE, said)
+    return _one_sided(case, stored, pending)
+
+
+def _one_sided(case: Case, stored: frozenset[Scope], pending: frozenset[Scope]) -> ScopeVerdict:
+    story, silence = case.teller.story, case.silence
+    assert story is not None  # noqa: S101 - the teller tells
+    assert silence is not None  # noqa: S101 - there is one teller
+    first_tells = case.pair.sides[0].story is not None
+    last = story.scopes if silence.last is None else silence.last.scopes
+    before = _NONE if silence.before is None else silence.before.scopes
+    left: set[Scope] = set()
+    disputed = {s for s in last - story.scopes if dotted(s) in silence.open}
+    for scope in sorted(story.scopes - last):
+        belief = believe(
+            agrees=False,
+            disputed=dotted(scope) in silence.open,
+            news=silence.before_read and scope not in before,
+            stored=(scope in stored or scope in pending) and dotted(scope) not in silence.missed,
+        )
+        if belief is not Belief.BELIEVED:
+            left.add(scope)
+        if belief is Belief.DISPUTED:
+            disputed.add(scope)
+    # A scope that is told no more needs proof anyway; an open disagreement says it already.
+    # Of a record that is not created yet nothing can be missed.
+    is_stored = case.pair.record is not None and not case.pair.record.pending
+    missing = stored - story.scopes - disputed if is_stored else _NONE
+    proven = _only_witness(case)
+    return ScopeVerdict(
+        common=story.scopes - left,
+        gone=missing if proven else _NONE,
+        left=frozenset(left | disputed),
+        unverified=_NONE if proven else missing,
+        disputes=tuple(
+            _said(case, s, (s in story.scopes) == first_tells) for s in sorted(disputed)
+        ),
+    )
+
+
+def _only_witness(case: Case) -> bool:
+    """True if no other stored partner has a say in a removal (R3 looks at the row's partners)."""
+    record = case.pair.record
+    if record is None:
+        return False
+    others = [s for s in record.partners if s != case.teller.server]
+    teller = case.teller.server
+    return not others and not (teller is not None and case.world.replaced(teller))
+
+
+def _said(case: Case, scope: Scope, first_tells: bool) -> Said:
+    words = (TELLS, TELLS_NOT)
+    one, two = words if first_tells else words[::-1]
+    return case.both_say_words(dotted(scope), one, two)
+
+
+def told_scopes(pair: Pair) -> frozenset[Scope] | None:
+    """Every scope that a side tells in this run, None if no side tells the relationship."""
+    stories = [s.story.scopes for s in pair.sides if s.story is not None]
+    return frozenset().union(*stories) if stories else None

@@ -1,0 +1,1 @@
+"""Values of the field: servers, relationships, records, findings and the matching of names."""

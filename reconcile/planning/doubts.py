@@ -1,0 +1,35 @@
+"""What is worth a second look before it is recorded: new disagreements and new removals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconcile.evidence.world import World
+from reconcile.model.findings import Kind
+from reconcile.planning.plan import Draft
+
+_DISAGREEMENTS = frozenset({Kind.PARTNER_MISMATCH, Kind.SCOPE_ONE_SIDED, Kind.ONE_SIDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A conclusion that rests on readings of these servers made at different times."""
+
+    subject: str
+    servers: frozenset[int]
+
+
+def doubtful(draft: Draft, world: World) -> tuple[Doubt, ...]:
+    """New disagreements (other values than an open one has) and removals not recorded yet."""
+    known = {f.fingerprint: f.values for f in world.open_findings}
+    findings = (
+        Doubt(f.fingerprint, frozenset(f.servers))
+        for f in draft.plan.findings
+        if f.kind in _DISAGREEMENTS and known.get(f.fingerprint) != f.values
+    )
+    removals = (
+        Doubt(f"{n.planned.operation}|{n.planned.record}", frozenset(n.planned.witnesses))
+        for n in draft.plan.needs
+        if n.entry is None and n.planned.destructive
+    )
+    return (*findings, *removals)

@@ -1,0 +1,111 @@
+"""May the destructive part of a plan run? (rule R4)  The plan can refuse itself, with numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from reconcile.model.nouns import Operation
+from reconcile.model.record import Planned
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Relationships and scope memberships (one per relationship and scope)."""
+
+    relationships: int = 0
+    scopes: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.relationships + other.relationships, self.scopes + other.scopes)
+
+    def __sub__(self, other: Counts) -> Counts:
+        return Counts(self.relationships - other.relationships, self.scopes - other.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """At most the greater of a number and a percentage of what the store has, in 24 hours."""
+
+    relationships: int = 5
+    relationships_percent: int = 10
+    scopes: int = 50
+    scopes_percent: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing destructive runs: ``wanted`` (pending) and ``applied`` against ``limit``."""
+
+    wanted: Counts
+    applied: Counts
+    limit: Counts
+    why: str
+    remedy: str
+
+
+def taken(planned: Planned) -> Counts:
+    """What an operation takes away."""
+    match planned.operation:
+        case Operation.DELETE:
+            return Counts(1, len(planned.scopes))
+        case Operation.REMOVE_SCOPES:
+            return Counts(0, len(planned.scopes))
+        case Operation.UPDATE:
+            return Counts(1, 0) if planned.destructive else Counts()
+        case Operation.CREATE | Operation.ADD_SCOPES:
+            return Counts()
+
+
+_REMEDY: Final = (
+    "If these were not removed on purpose, restore them on the servers: the held removals then "
+    "withdraw themselves. If they were, apply them by number. Look at them: "
+    "ipam-sync operations list --held"
+)
+
+
+def limit_of(stored: Counts, limits: Limits) -> Counts:
+    """The limits in force: a number or a share of what the store has, whichever is more."""
+    return Counts(
+        max(limits.relationships, stored.relationships * limits.relationships_percent // 100),
+        max(limits.scopes, stored.scopes * limits.scopes_percent // 100),
+    )
+
+
+def guard(stored: Counts, applied: Counts, wanted: Counts, limits: Limits) -> Refusal | None:
+    """Refuse if what the machine applied in 24 hours plus what is pending is over the limit."""
+    limit = limit_of(stored, limits)
+    if wanted == Counts():
+        return None
+    total = applied + wanted
+    over = []
+    if wanted.relationships and total.relationships > limit.relationships:
+        over.append(
+            _over("relationships", total.relationships, limit.relationships, stored.relationships)
+        )
+    if wanted.scopes and total.scopes > limit.scopes:
+        over.append(_over("scope memberships", total.scopes, limit.scopes, stored.scopes))
+    if not over:
+        return None
+    return Refusal(
+        wanted,
+        applied,
+        limit,
+        f"{' and '.join(over)} would be taken away within 24 hours",
+        _REMEDY,
+    )
+
+
+def still_held(stored: Counts, applied: Counts, held: Counts, limits: Limits) -> Refusal:
+    """What an earlier refusal holds waits for a person, also when it is within the limit by now."""
+    return Refusal(
+        held,
+        applied,
+        limit_of(stored, limits),
+        "removals that were too many at once are held until a person has looked",
+        _REMEDY,
+    )
+
+
+def _over(what: str, total: int, limit: int, stored: int) -> str:
+    return f"{total} of {stored} {what} (limit {limit})"

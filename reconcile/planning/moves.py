@@ -1,0 +1,105 @@
+"""What an operation takes and another record of the same server still holds (rule R4).
+
+A scope and a name are at most once per server.  An operation that takes a held one is recorded
+as waiting; with the removal that frees it, it is shown as one move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.formatting import dotted, listed
+from reconcile.model.names import fold_relationship
+from reconcile.model.nouns import Operation, Scope
+from reconcile.model.record import Contest, Planned, Record
+from reconcile.planning.tracker import Need
+
+#: (server, folded name or scope): what a server can have once only.
+Membership: TypeAlias = tuple[int, str | Scope]
+
+
+def takes(planned: Planned, record: Record | None) -> Iterator[Membership]:
+    """The memberships that an operation would add; ``record`` is the row it is about."""
+    name = fold_relationship(planned.relationship)
+    match planned.operation:
+        case Operation.CREATE:
+            for server in (planned.server1.server, planned.server2.server):
+                if server is not None:
+                    yield (server, name)
+                    yield from ((server, scope) for scope in planned.scopes)
+        case Operation.ADD_SCOPES:
+            # Also a partner that an Update of the same run makes one.
+            named = (planned.server1.server, planned.server2.server)
+            stored = () if record is None else record.partners
+            for server in sorted({*stored, *(s for s in named if s is not None)}):
+                yield from ((server, scope) for scope in planned.scopes)
+        case Operation.UPDATE:
+            for server in _joining(planned, record):
+                yield (server, name)
+                yield from ((server, s) for s in (() if record is None else sorted(record.scopes)))
+        case Operation.REMOVE_SCOPES | Operation.DELETE:
+            return
+
+
+def _joining(planned: Planned, record: Record | None) -> list[int]:
+    """Servers that an Update makes partners and that are none yet."""
+    ids = [c.after for c in planned.changes if c.property in ("Server1RecordId", "Server2RecordId")]
+    present = () if record is None else record.partners
+    return [s for s in ids if isinstance(s, int) and s not in present]
+
+
+def contest(
+    needs: Sequence[Need],
+    records: Mapping[int, Record],
+    holders: Mapping[Membership, int],
+    leaving: frozenset[int],
+) -> tuple[Need, ...]:
+    """The needs with what each of them waits for; earlier ones take before later ones.
+
+    ``leaving`` are pending records that this very plan withdraws.
+    """
+    taken: dict[Membership, Need] = {}
+    marked = []
+    for need in needs:
+        own = need.planned.record
+        contested = []
+        for membership in takes(need.planned, None if own is None else records.get(own)):
+            holder = holders.get(membership)
+            if holder is not None and holder != own and holder not in leaving:
+                contested.append(_contest(membership, holder))
+            elif membership in taken and (own is None or taken[membership].planned.record != own):
+                contested.append(_contest(membership, None))
+            else:
+                taken[membership] = need
+        marked.append(replace(need, planned=replace(need.planned, contested=tuple(contested))))
+    return tuple(marked)
+
+
+def _contest(membership: Membership, holder: int | None) -> Contest:
+    server, what = membership
+    return Contest(server, what if isinstance(what, int) else None, holder)
+
+
+def blocked(need: Need, name: Callable[[int], str], records: Mapping[int, Record]) -> Finding:
+    """The finding about a waiting operation: who holds what it takes; ``name`` is a server's."""
+    planned = need.planned
+    words: dict[str, list[str]] = {}
+    for c in planned.contested:
+        holder = records.get(c.holder) if c.holder is not None else None
+        whose = "another relationship that takes it in this run"
+        if c.holder is not None:
+            whose = f"record {c.holder}" if holder is None else holder.relationship_name
+        what = "the name" if c.scope is None else dotted(c.scope)
+        words.setdefault(f"{whose} on {name(c.server)}", []).append(what)
+    held = "; ".join(f"{listed(what)} belongs to {whose}" for whose, what in words.items())
+    return Finding(
+        Kind.BLOCKED,
+        planned.relationship,
+        planned.partners,
+        f"{planned.operation} of {planned.relationship} waits: {held}. It goes on when either "
+        "side changes.",
+        tuple((whose, tuple((what, "held") for what in items)) for whose, items in words.items()),
+    )

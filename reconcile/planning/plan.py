@@ -1,0 +1,303 @@
+"""The whole judgement of a run: every pair, every server, one ordered plan.
+
+Two steps, because the store must be asked in between who holds what the plan takes:
+``draft(world)`` judges, ``complete(draft, holders)`` marks what has to wait.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from reconcile.evidence.judgement import Judgement
+from reconcile.evidence.machines import duplicates, machine_findings, unsaid
+from reconcile.evidence.pairing import Pair, pairs
+from reconcile.evidence.witness import Witnesses
+from reconcile.evidence.world import World
+from reconcile.findings.drift import Judged
+from reconcile.findings.servers import server_findings, watched
+from reconcile.judging.judge import judge
+from reconcile.model.findings import Finding
+from reconcile.model.names import fold_relationship
+from reconcile.model.nouns import Operation, Seen, Standing
+from reconcile.model.record import Entry, Planned
+from reconcile.planning.moves import Membership, blocked, contest, takes
+from reconcile.planning.tracker import Need, settle
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """Emptiness that begins to be watched (with its time) and that is over."""
+
+    begin: Mapping[tuple[int, str], datetime]
+    end: frozenset[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the store should do.
+
+    ``needs`` are in the order they are to be applied; those with an entry are recorded already.
+    ``superseded`` and ``ended`` are entry numbers; ``agreed`` are records that both partners
+    told exactly as stored; ``overtaken`` are records that somebody changed after this reading
+    began; ``paused`` is the number of pairs left alone for maintenance.
+    """
+
+    needs: tuple[Need, ...]
+    superseded: tuple[int, ...]
+    ended: tuple[int, ...]
+    findings: tuple[Finding, ...]
+    agreed: tuple[int, ...]
+    judged: Judged
+    watches: Watches
+    overtaken: tuple[int, ...]
+    paused: int
+
+    @property
+    def new(self) -> tuple[Planned, ...]:
+        """Operations that OperationTracker does not have yet."""
+        return tuple(n.planned for n in self.needs if n.entry is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan that does not know yet what it has to wait for."""
+
+    plan: Plan
+    world: World
+    takes: frozenset[Membership]
+
+
+#: What frees names and scopes comes before what takes them.
+_RANK: Final = {
+    Operation.REMOVE_SCOPES: 0,
+    Operation.DELETE: 1,
+    Operation.UPDATE: 2,
+    Operation.CREATE: 3,
+    Operation.ADD_SCOPES: 4,
+}
+
+
+def _place(need: Need) -> tuple[int, str, str, str, int, bool]:
+    """Total order: what frees before what takes, then name, partners, record, states last."""
+    p = need.planned
+    name = fold_relationship(p.relationship)
+    return (
+        _RANK[p.operation],
+        name,
+        p.server1.name,
+        p.server2.name,
+        p.record or 0,
+        p.state_only,
+    )
+
+
+def draft(world: World) -> Draft:
+    """Judge everything that the sightings speak of."""
+    world = _without_overtaken(world)
+    doubles = duplicates(world.servers, world.machines, world.sightings)
+    world = replace(world, sightings={k: s for k, s in world.sightings.items() if k not in doubles})
+    witnesses = Witnesses(world)
+    entries, findings = _by_pair(world)
+    found = (*server_findings(world, witnesses), *machine_findings(world, witnesses, doubles))
+    harvest = _Harvest()
+    for pair in pairs(world, witnesses):
+        about = frozenset(pair.servers)
+        if world.left_alone(pair.key, about):
+            harvest.paused.add((pair.key, about))
+            continue
+        if not world.turn_of(about):
+            harvest.waiting.add((pair.key, about))
+            continue
+        own = _entries_of(pair, entries)
+        open_ones = tuple(f for f in findings.get(pair.key, ()) if about.issuperset(f.servers))
+        harvest.add(judge(pair, world, witnesses, own, open_ones), own, about)
+    judged = _judged(world, harvest, frozenset(doubles))
+    harvest.found.extend(f for f in found if _has_its_turn(world, f, judged))
+    harvest.ended.extend(_told_no_more(world, judged))
+    harvest.needs.sort(key=_place)
+    plan = Plan(
+        needs=tuple(harvest.needs),
+        superseded=tuple(sorted(harvest.superseded)),
+        ended=tuple(sorted(harvest.ended)),
+        findings=tuple(harvest.found),
+        agreed=tuple(harvest.agreed),
+        judged=judged,
+        watches=_watches(world, witnesses),
+        overtaken=tuple(sorted(world.overtaken)),
+        paused=sum(world.turn_of(about) for _, about in harvest.paused),
+    )
+    records = {r.key: r for r in world.records}
+    wanted = frozenset(
+        m for n in plan.needs for m in takes(n.planned, records.get(n.planned.record or 0))
+    )
+    return Draft(plan, world, wanted)
+
+
+@dataclass(slots=True)
+class _Harvest:
+    """What the judgements of a run add up to."""
+
+    found: list[Finding] = field(default_factory=list)
+    needs: list[Need] = field(default_factory=list)
+    superseded: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    agreed: list[int] = field(default_factory=list)
+    covered: dict[str, list[frozenset[int]]] = field(default_factory=dict)
+    paused: set[tuple[str, frozenset[int]]] = field(default_factory=set)
+    waiting: set[tuple[str, frozenset[int]]] = field(default_factory=set)
+
+    def add(self, judged: Judgement, entries: tuple[Entry, ...], about: frozenset[int]) -> None:
+        self.covered.setdefault(judged.pair.key, []).append(about)
+        self.found.extend(judged.findings)
+        if judged.agreed and judged.pair.record is not None:
+            self.agreed.append(judged.pair.record.key)
+        if judged.needs or entries:
+            settled = settle(judged, entries)
+            self.needs.extend(settled.needs)
+            self.superseded.extend(settled.superseded)
+            self.ended.extend(settled.ended)
+
+
+def _told_no_more(world: World, judged: Judged) -> tuple[int, ...]:
+    """Rejected Creates of pairs that everybody was read without: the difference is gone."""
+    living = {r.key for r in world.records}
+    return tuple(
+        e.number
+        for e in world.entries
+        if e.stands
+        and e.planned.record not in living
+        and (name := fold_relationship(e.planned.relationship)) not in judged.pairs
+        and judged.read_about(name, frozenset(e.planned.partners))
+    )
+
+
+def _judged(world: World, harvest: _Harvest, doubles: frozenset[int]) -> Judged:
+    return Judged(
+        pairs={name: tuple(pairs) for name, pairs in harvest.covered.items()},
+        read=frozenset(s for s, v in world.sightings.items() if isinstance(v, Seen)),
+        left=frozenset(
+            (fold_relationship(r.relationship_name), frozenset(r.partners))
+            for r in world.records
+            if r.key in world.overtaken
+        )
+        | harvest.paused,
+        paused=world.paused,
+        waiting=frozenset(harvest.waiting),
+        targets=world.targets,
+        only=world.only,
+        focus=world.focus,
+        unasked=frozenset(
+            s.id for s in world.servers.values() if s.standing is not Standing.ENABLED
+        ),
+        retired=frozenset(s for s in world.servers if world.retired(s)),
+        doubles=doubles,
+        replaced=frozenset(s for s in world.sightings if world.replaced(s)),
+        unsaid=unsaid(world),
+    )
+
+
+def complete(draft: Draft, holders: Mapping[Membership, int]) -> Plan:
+    """Mark what waits for a name or a scope that another record of the same server holds."""
+    plan, world = draft.plan, draft.world
+    records = {r.key: r for r in world.records}
+    withdrawn = set(plan.superseded)
+    leaving = frozenset(
+        e.planned.record
+        for e in world.entries
+        if e.number in withdrawn
+        and e.planned.operation is Operation.CREATE
+        and e.planned.record is not None
+    )
+    needs = contest(plan.needs, records, holders, leaving)
+    waiting = tuple(blocked(n, world.name, records) for n in needs if n.planned.contested)
+    return replace(plan, needs=needs, findings=_ordered((*plan.findings, *waiting)))
+
+
+def _ordered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """One finding per fingerprint, in its order: same input, same bytes."""
+    place = sorted(findings, key=lambda f: (f.fingerprint, f.detail))
+    return tuple({f.fingerprint: f for f in place}.values())
+
+
+def _by_pair(
+    world: World,
+) -> tuple[dict[object, list[Entry]], defaultdict[str, list[Finding]]]:
+    """Entries by record key, those of no living record by folded name; findings by name."""
+    living = {r.key for r in world.records}
+    entries: dict[object, list[Entry]] = {}
+    for entry in world.entries:
+        planned = entry.planned
+        at: object = planned.record
+        if planned.record not in living:
+            at = fold_relationship(planned.relationship)
+        entries.setdefault(at, []).append(entry)
+    findings: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in world.open_findings:
+        if finding.relationship is not None:
+            findings[fold_relationship(finding.relationship)].append(finding)
+    return entries, findings
+
+
+def _entries_of(pair: Pair, entries: dict[object, list[Entry]]) -> tuple[Entry, ...]:
+    if pair.record is not None:
+        return tuple(entries.get(pair.record.key, ()))
+    about = entries.get(pair.key, ())
+    return tuple(e for e in about if set(e.planned.partners) == set(pair.servers))
+
+
+def _watches(world: World, witnesses: Witnesses) -> Watches:
+    wanted = watched(world, witnesses)
+    begin = {
+        key: at
+        for key, at in wanted.items()
+        if key not in world.watches and key[0] in _judged_now(world)
+    }
+    read = {s for s in _judged_now(world) if isinstance(world.sightings[s], Seen)}
+    end = frozenset(k for k in world.watches if k[0] in read and k not in wanted)
+    return Watches(begin, end)
+
+
+def _has_its_turn(world: World, finding: Finding, judged: Judged) -> bool:
+    """Of the findings about servers; those about the whole store are everybody's."""
+    name, servers = finding.relationship, frozenset(finding.servers)
+    if name is not None and judged.left_alone(fold_relationship(name), servers):
+        return False
+    if world.focus is None or not finding.servers:
+        return True
+    return not world.focus.isdisjoint(finding.servers)
+
+
+def _judged_now(world: World) -> Collection[int]:
+    """Servers whose own turn it is; the other sightings are witnesses only."""
+    return world.sightings if world.focus is None else world.focus & world.sightings.keys()
+
+
+def _without_overtaken(world: World) -> World:
+    """Leave out what a newer reading or a person changed after this reading began (R1)."""
+    sightings = {
+        server: sighting
+        for server, sighting in world.sightings.items()
+        if not (isinstance(sighting, Seen) and _outdated(world, sighting))
+    }
+    overtaken = frozenset(
+        record.key
+        for record in world.records
+        if record.changed_at is not None
+        and world.turn_of(record.partners)
+        and any(
+            isinstance(seen := sightings.get(p), Seen) and seen.read_at < record.changed_at
+            for p in record.partners
+        )
+    )
+    return replace(world, sightings=sightings, overtaken=overtaken)
+
+
+def _outdated(world: World, seen: Seen) -> bool:
+    server, newest = world.servers.get(seen.server), world.previous.get(seen.server)
+    return (newest is not None and newest.read_at > seen.read_at) or (
+        server is not None and server.changed_at is not None and server.changed_at > seen.read_at
+    )

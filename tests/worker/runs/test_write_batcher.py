@@ -1,0 +1,160 @@
+"""Small writes of many threads are done together, and none is harmed by another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from tests.processes import PATIENCE_SECONDS
+from worker.model.errors import StoreUnavailable
+from worker.runs.write_batcher import Clerk
+from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.unit_of_work import SqlStore
+
+MANY = 12
+
+
+class Mistake(Exception):
+    """Of one of them."""
+
+
+def adding(name: str) -> Callable[[UnitOfWork], int]:
+    """Something that is seen when it is committed."""
+    return lambda uow: uow.add_server(name)
+
+
+def names(store: SqlStore) -> set[str]:
+    with store.read() as reading:
+        return {server.name for server in reading.servers()}
+
+
+@contextmanager
+def commits(store: SqlStore) -> Iterator[list[object]]:
+    counted: list[object] = []
+    count = counted.append
+    event.listen(store.engine, "commit", count)
+    yield counted
+    event.remove(store.engine, "commit", count)
+
+
+def all_at_once(
+    store: SqlStore, clerk: Clerk, wishes: dict[int, Callable[[UnitOfWork], int]]
+) -> dict[int, BaseException | int]:
+    """Every wish by a thread of its own, while the first one is being written."""
+    come, go = threading.Barrier(2), threading.Event()
+    outcomes: dict[int, BaseException | int] = {}
+
+    def first(uow: UnitOfWork) -> int:
+        come.wait(PATIENCE_SECONDS)
+        go.wait(PATIENCE_SECONDS)
+        return uow.add_server("first")
+
+    def ask(server: int, wish: Callable[[UnitOfWork], int]) -> None:
+        try:
+            outcomes[server] = clerk.write(server, wish)
+        except (Mistake, StoreUnavailable) as error:
+            outcomes[server] = error
+
+    threads = [threading.Thread(target=ask, args=(0, first))]
+    threads[0].start()
+    come.wait(PATIENCE_SECONDS)
+    for server, wish in wishes.items():
+        threads.append(threading.Thread(target=ask, args=(server, wish)))
+        threads[-1].start()
+    while len(clerk._wishes) < len(wishes):
+        threads[-1].join(0.001)  # it waits, and tells nobody
+    go.set()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    return outcomes
+
+
+def test_who_comes_meanwhile_is_written_with_one_commit(store: SqlStore) -> None:
+    clerk = Clerk(store)
+    wishes = {server: adding(f"dhcp{server}") for server in range(1, MANY)}
+    with commits(store) as counted:
+        outcomes = all_at_once(store, clerk, wishes)
+    assert len(counted) == 2, "the first one's, and that of all the others"
+    assert len(set(outcomes.values())) == MANY, "each has its own result"
+    assert names(store) == {"first", *(f"dhcp{server}" for server in wishes)}
+
+
+def test_one_that_fails_fails_alone(store: SqlStore) -> None:
+    clerk = Clerk(store)
+
+    def failing(uow: UnitOfWork) -> int:
+        uow.add_server("never")
+        raise Mistake
+
+    wishes = {1: adding("before"), 2: failing, 3: adding("after")}
+    outcomes = all_at_once(store, clerk, wishes)
+    assert isinstance(outcomes[2], Mistake)
+    assert names(store) == {"first", "before", "after"}
+    with pytest.raises(Mistake):
+        clerk.write(2, failing)
+    clerk.write(4, adding("goes on"))
+    assert "goes on" in names(store)
+
+
+def test_one_that_must_be_alone_is_written_after_the_others(store: SqlStore) -> None:
+    clerk = Clerk(store)
+
+    def alone(uow: UnitOfWork) -> int:
+        uow.must_be_alone()
+        return uow.add_server("alone")
+
+    with commits(store) as counted:
+        outcomes = all_at_once(store, clerk, {1: adding("before"), 2: alone, 3: adding("after")})
+    assert len(set(outcomes.values())) == len(outcomes), "each has its result"
+    assert names(store) == {"first", "before", "alone", "after"}
+    assert len(counted) == 4, "each by itself"
+
+
+def test_two_wishes_about_one_server_see_each_other(store: SqlStore) -> None:
+    """What was looked up ahead is of before."""
+    clerk = Clerk(store)
+    seen: list[bool] = []
+
+    def looking(uow: UnitOfWork) -> int:
+        seen.append(any(s.name == "same" for s in uow.servers()))
+        return 0 if seen[-1] else uow.add_server("same")
+
+    come, go = threading.Barrier(2), threading.Event()
+
+    def holding(uow: UnitOfWork) -> int:
+        come.wait(PATIENCE_SECONDS)
+        go.wait(PATIENCE_SECONDS)
+        return looking(uow)
+
+    threads = [threading.Thread(target=clerk.write, args=(1, holding))]
+    threads[0].start()
+    come.wait(PATIENCE_SECONDS)
+    threads += [threading.Thread(target=clerk.write, args=(1, looking)) for _ in range(2)]
+    for thread in threads[1:]:
+        thread.start()
+    while len(clerk._wishes) < 2:
+        threads[-1].join(0.001)
+    go.set()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert seen == [False, True, True]
+
+
+def test_nobody_waits_for_the_others_to_find_out_that_the_database_is_away(store: SqlStore) -> None:
+    """Each of many would wait for its own turn to end in vain."""
+    clerk = Clerk(store)
+    calls: list[int] = []
+
+    def away(uow: UnitOfWork) -> int:
+        calls.append(1)
+        raise StoreUnavailable("The database is away.")
+
+    wishes = {1: adding("one"), 2: away, 3: adding("three")}
+    outcomes = all_at_once(store, clerk, wishes)
+    assert [type(outcomes[n]) for n in (1, 2, 3)] == [StoreUnavailable] * 3
+    assert len(calls) == 1
+    assert names(store) == {"first"}

@@ -1,0 +1,147 @@
+"""What people say about problems: acknowledged, silenced, and back again.
+
+Used by the doors, within their one writing transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from reconcile.findings.life import Event
+from reconcile.findings.subjects import in_ipam
+from reconcile.model.nouns import Evidence
+from worker.alerts.problems import UnknownProblem
+from worker.inventory.lookup import UnknownTarget
+from worker.model.alerts import Acknowledgement, NewEvent, OpenFinding, Silence, Snapshot
+from worker.model.audit import Action, Decision, Person, Told
+from worker.model.audit_format import kept_time
+from worker.store.protocols.unit_of_work import UnitOfWork
+
+
+class NotOpen(UnknownTarget):
+    """The problem is over, or was not confirmed yet."""
+
+    code = "not_open"
+
+
+class UnknownSilence(UnknownTarget):
+    """There never was such a silence."""
+
+    code = "unknown_silence"
+
+
+def acknowledge(
+    uow: UnitOfWork, by: Person, ids: Collection[int], note: str, until: datetime | None
+) -> tuple[OpenFinding, ...]:
+    """A person knows of these, and those who were told of them are told that.
+
+    Raises UnknownProblem and NotOpen, and then acknowledges none.
+    """
+    now = uow.now()
+    found = _found(uow, ids)
+    for problem in found:
+        if problem.resolved_at is not None:
+            raise NotOpen(f"Problem {problem.id} is over, so there is nothing to acknowledge.")
+        if not problem.is_open:
+            raise NotOpen(
+                f"Problem {problem.id} is not confirmed yet: nobody is told of it before it is."
+            )
+    given = Acknowledgement(by.who, note, now, until)
+    for problem in found:
+        uow.acknowledge(problem.id, given)
+    uow.add_events(_acknowledged(uow, found, given))
+    after = _acknowledgement(given)
+    uow.add_audits(by, [_decision(Action.ACKNOWLEDGE, problem, after) for problem in found])
+    return found
+
+
+def _acknowledged(
+    uow: UnitOfWork, problems: Collection[OpenFinding], given: Acknowledgement
+) -> list[NewEvent]:
+    """How sure it is was said with the latest event; what IPAM has may be another since."""
+    latest = uow.events_at([(problem.id, problem.sequence) for problem in problems])
+    sure = {event.finding: event.snapshot.evidence for event in latest}
+    records = uow.records({server for problem in problems for server in problem.finding.servers})
+    return [
+        NewEvent(
+            problem.id,
+            Event.ACKNOWLEDGED,
+            Snapshot(
+                problem.finding,
+                sure.get(problem.id, Evidence.NONE),
+                in_ipam(problem.finding, records),
+            ),
+            given.at,
+            who=given.by,
+            note=given.note,
+        )
+        for problem in problems
+    ]
+
+
+def withdraw(uow: UnitOfWork, by: Person, ids: Collection[int]) -> tuple[int, ...]:
+    """Take acknowledgements back; those of these problems that had one. Raises UnknownProblem."""
+    acked = tuple(p for p in _found(uow, ids) if p.acknowledgement is not None)
+    for problem in acked:
+        uow.acknowledge(problem.id, None)  # it is repeated again
+    uow.add_audits(by, [_decision(Action.UNACKNOWLEDGE, problem, None) for problem in acked])
+    return tuple(problem.id for problem in acked)
+
+
+def _found(uow: UnitOfWork, ids: Collection[int]) -> tuple[OpenFinding, ...]:
+    found = uow.problems(ids)
+    for key in ids:
+        if key not in found:
+            raise UnknownProblem(f"There is no problem {key}. See: ipam-sync drift list")
+    return tuple(found[key] for key in dict.fromkeys(ids))
+
+
+def silence(uow: UnitOfWork, by: Person, wanted: Silence) -> Silence:
+    """Nobody is told of what fits until it ends; with its id."""
+    number = uow.add_silence(replace(wanted, who=by.who))
+    kept = _silence(uow, number)
+    uow.add_audits(by, [Decision(Action.SILENCE, f"silence {number}", None, _terms(kept))])
+    return kept
+
+
+def unsilence(uow: UnitOfWork, by: Person, number: int) -> bool:
+    """End one before its time; False if it was over. Raises UnknownSilence."""
+    before = _silence(uow, number)
+    if not uow.end_silence(number, by.who):
+        return False
+    subject, after = f"silence {number}", _terms(_silence(uow, number))
+    uow.add_audits(by, [Decision(Action.UNSILENCE, subject, _terms(before), after)])
+    return True
+
+
+def _silence(uow: UnitOfWork, number: int) -> Silence:
+    for one in uow.silences(every=True):
+        if one.id == number:
+            return one
+    raise UnknownSilence(f"There is no silence {number}. See: ipam-sync drift silences --all")
+
+
+def _decision(action: Action, problem: OpenFinding, after: Told | None) -> Decision:
+    finding = problem.finding
+    about = "" if finding.relationship is None else f" of {finding.relationship}"
+    subject = f"problem {problem.id}: {finding.kind}{about}"
+    return Decision(action, subject, _acknowledgement(problem.acknowledgement), after)
+
+
+def _acknowledgement(given: Acknowledgement | None) -> Told | None:
+    if given is None:
+        return None
+    return {
+        "by": given.by,
+        "note": given.note,
+        "at": kept_time(given.at),
+        "until": kept_time(given.until),
+    }
+
+
+def _terms(silence: Silence) -> Told:
+    told = asdict(silence)
+    ends = {"starts_at": kept_time(silence.starts_at), "ends_at": kept_time(silence.ends_at)}
+    return {name: value for name, value in (told | ends).items() if name != "id"}

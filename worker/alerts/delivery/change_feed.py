@@ -1,0 +1,121 @@
+"""Telling people what the machine applied by itself: a change is no problem, and no silence either.
+
+The span of a message is fixed before it is sent, so one that dies in between has another one send
+the same again, with the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+from reconcile.model.names import fold_relationship
+from worker.alerts.channels.port import Channel, Undelivered
+from worker.alerts.config import Applied
+from worker.alerts.delivery.attempt import CLAIM, hand_over, refused
+from worker.alerts.delivery.dead_letters import works_again
+from worker.alerts.message import Changes
+from worker.model.change_feed import (
+    AppliedBacklog,
+    AppliedCursor,
+    AppliedLine,
+    AppliedOperation,
+    Span,
+)
+from worker.store.protocols.unit_of_work import Reading, Store
+from worker.telemetry import events
+
+#: Operations in one message; the rest is counted.
+_MOST: Final = 200
+
+
+def tell_changes(store: Store, channel: Channel, applied: Applied) -> None:
+    """Tell a channel what was applied since it was told last, if it wants that and it is time."""
+    if channel.name not in applied.channels:
+        return
+    claim = uuid4().hex
+    span = _claimed(store, channel.name, claim, applied)
+    if span is None:
+        return
+    message = _composed(store, span, applied)
+    if message is None:
+        _done(store, claim)
+        return
+    try:
+        hand_over(channel, message)
+    except Undelivered as error:
+        _failed(store, channel.name, claim, span.attempts + 1, error)
+    else:
+        _done(store, claim, channel.name)
+        events.changes_told(channel.name, message.count)
+
+
+def _claimed(store: Store, channel: str, claim: str, applied: Applied) -> Span | None:
+    with store.read() as reading:
+        if reading.is_paused(channel) or not reading.applied_is_due(channel, applied.every):
+            return None
+    with store.write() as uow:
+        span = uow.claim_applied(channel, claim, uow.now() + CLAIM, applied.every)
+        uow.commit()
+    return span
+
+
+def _composed(store: Store, span: Span, applied: Applied) -> Changes | None:
+    """None if nothing was applied that is told."""
+    with store.read() as reading:
+        lines = _lines(reading, span.since, span.until, applied)
+        first = reading.applied_operations([line.number for line in lines[:_MOST]])
+    if not lines:
+        return None
+    told = tuple(sorted(first, key=_by_relationship))
+    more = len(lines) - len(told)
+    return Changes(f"applied-{span.batch}", told, more, span.since, span.until)
+
+
+def _lines(
+    reading: Reading, since: datetime, until: datetime, applied: Applied
+) -> tuple[AppliedLine, ...]:
+    """What is told of that span."""
+    every = reading.applied_lines(since, until)
+    return tuple(line for line in every if applied.match.fits(line))
+
+
+def backlogs(reading: Reading, applied: Applied) -> Mapping[str, AppliedBacklog]:
+    """What each channel was not told yet, or never."""
+    cursors, now = reading.applied_cursors(), reading.now()
+    return {name: _backlog(reading, cursor, applied, now) for name, cursor in cursors.items()}
+
+
+def _backlog(
+    reading: Reading, cursor: AppliedCursor, applied: Applied, now: datetime
+) -> AppliedBacklog:
+    waits = _lines(reading, cursor.told_until, now, applied)
+    given_up = () if cursor.given_up is None else _lines(reading, *cursor.given_up, applied)
+    next_try = cursor.next_try or (waits[0].at + applied.every if waits else None)
+    return AppliedBacklog(len(waits), next_try, cursor.attempts, len(given_up), cursor.error)
+
+
+def _by_relationship(operation: AppliedOperation) -> tuple[str, str, str, str, int]:
+    planned = operation.planned
+    name = planned.relationship
+    servers = planned.server1.name, planned.server2.name
+    return fold_relationship(name), name, *servers, operation.number
+
+
+def _done(store: Store, claim: str, channel: str | None = None) -> None:
+    """``channel`` took the message; None: there was nothing to tell."""
+    with store.write() as uow:
+        uow.applied_told(claim)
+        if channel is not None:
+            works_again(uow, channel)
+        uow.commit()
+
+
+def _failed(store: Store, channel: str, claim: str, attempts: int, error: Undelivered) -> None:
+    with store.write() as uow:
+        verdict = refused(uow, channel, attempts, error)
+        uow.applied_untold(claim, verdict.again, error.sentence, is_dead=verdict.is_dead)
+        uow.commit()
+    events.alerts_failed(channel, error.sentence, is_dead=verdict.is_dead)

@@ -1,0 +1,118 @@
+"""That a channel did not take an alert is a problem itself, told over the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from reconcile.findings.life import Event, Step, begin
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.nouns import Evidence
+from worker.alerts.delivery.policy import was_kept_quiet
+from worker.model.alerts import Delivery, NewEvent, OpenFinding, PastEvent, Snapshot
+from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+
+#: The rest has its turn when the channel takes something again.
+_MOST_REVIVED: Final = 1000
+
+
+def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
+    """Somebody has to look at the channel; once, however many alerts it did not take."""
+    if _open(uow, channel) is not None:
+        return
+    finding = Finding(
+        Kind.ALERT_UNDELIVERED,
+        None,
+        (),
+        f"Alerts cannot be delivered over {channel}: {why} What happens next is tried again.",
+        about=channel,
+    )
+    before = uow.openings({finding.fingerprint}).get(finding.fingerprint, ())
+    step = begin(finding, uow.now(), before)
+    latest = max((run.id for run in uow.runs(1)), default=0)
+    (key,) = uow.begin_findings(latest, [step]).values()
+    _tell(uow, key, finding, Event.OPENED)
+
+
+def is_in_trouble(reading: Reading, channel: str) -> bool:
+    """True while people know that it did not take something."""
+    return _open(reading, channel) is not None
+
+
+def works_again(uow: UnitOfWork, channel: str, *, is_last: bool = False) -> bool:
+    """It took something, so what was given up before is told it, too; True if that is tried now.
+
+    It works when nothing is left that it did not take: two channels that each refuse one thing, and
+    take the word about the other, would work again and fail for ever.  Nothing is over before
+    somebody was told over the others; ``is_last``: it was tried already.
+    """
+    problem = _open(uow, channel)
+    if problem is None or _is_undecided(uow, problem):
+        return False
+    if not is_last and revive(uow, uow.undone(_MOST_REVIVED, channel=channel, dead=True)):
+        return True
+    undone = (d for d in uow.deliveries(undone=True) if d.channel == channel)
+    if not any(d.is_dead or d.attempts for d in undone):
+        _end(uow, problem)
+    return False
+
+
+def revive(uow: UnitOfWork, dead: Collection[Delivery]) -> int:
+    """Tell again what was given up: the last thing that happened to each problem; so many.
+
+    Who does not know of a problem need not be told of its end, and what is kept quiet is told in
+    its time.
+    """
+    problems = uow.problems({delivery.finding for delivery in dead})
+    numbers = [(key, problem.sequence) for key, problem in problems.items()]
+    last = {event.finding: event for event in uow.events_at(numbers)}
+    revived = 0
+    for delivery in dead:
+        event = last.get(delivery.finding)
+        if event is not None and event.outcome is None:
+            revived += 1  # by who decides in a moment who is told of it
+            continue
+        if event is None or not _is_news(event, delivery):
+            uow.drop(delivery.finding, delivery.channel)
+            continue
+        uow.want(delivery.finding, delivery.channel, event.sequence, uow.now())
+        uow.decide_event((event.finding, event.sequence), {delivery.channel: "waiting"})
+        revived += 1
+    return revived
+
+
+def forget_others(uow: UnitOfWork, channels: Collection[str]) -> None:
+    """A channel that is not in the file any more is told nothing, and can be mended by nobody."""
+    for problem in uow.open_findings(kinds=[Kind.ALERT_UNDELIVERED]):
+        if problem.finding.about not in channels:
+            _end(uow, problem)
+    for delivery in uow.deliveries(undone=True):
+        if delivery.channel not in channels:
+            uow.drop(delivery.finding, delivery.channel)
+            if delivery.wanted is not None:
+                outcome = {delivery.channel: "this channel is not in the file any more"}
+                uow.decide_event((delivery.finding, delivery.wanted), outcome)
+
+
+def _is_news(event: PastEvent, delivery: Delivery) -> bool:
+    if event.event is Event.RESOLVED:
+        return delivery.may_know_it_open
+    return not was_kept_quiet(event.outcome)
+
+
+def _is_undecided(uow: UnitOfWork, problem: OpenFinding) -> bool:
+    return any(e.outcome is None for e in uow.events_at([(problem.id, problem.sequence)]))
+
+
+def _end(uow: UnitOfWork, problem: OpenFinding) -> None:
+    uow.go_on_findings([(problem.id, Step(problem.finding, None))])
+    _tell(uow, problem.id, problem.finding, Event.RESOLVED)
+
+
+def _open(reading: Reading, channel: str) -> OpenFinding | None:
+    known = reading.open_findings(kinds=[Kind.ALERT_UNDELIVERED])
+    return next((p for p in known if p.finding.about == channel), None)
+
+
+def _tell(uow: UnitOfWork, key: int, finding: Finding, event: Event) -> None:
+    uow.add_events([NewEvent(key, event, Snapshot(finding, Evidence.BOTH), uow.now())])

@@ -1,0 +1,236 @@
+"""Sending what channels are to be told: each channel by itself, at least once, in order.
+
+A deliverer claims what is due for a channel, sends it, and marks it, in this order: one that dies
+in between has another one send the same again, with the same keys.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+from reconcile.findings.life import Event
+from worker.alerts.channels.port import Channel, Undelivered
+from worker.alerts.config import Alerting
+from worker.alerts.delivery.attempt import CLAIM, hand_over, refused
+from worker.alerts.delivery.change_feed import tell_changes
+from worker.alerts.delivery.composer import Words, as_told, composed, words_of
+from worker.alerts.delivery.dead_letters import forget_others, is_in_trouble, works_again
+from worker.alerts.delivery.policy import next_look, why_not
+from worker.alerts.delivery.reminders import remind
+from worker.alerts.delivery.router import route
+from worker.alerts.message import Alert, Digest
+from worker.model.alerts import Delivery, OpenFinding, Silence
+from worker.store.protocols.unit_of_work import Store
+from worker.telemetry import events as observing
+
+_BEGIN_ANOTHER_SECONDS: Final = 60.0
+#: How often it is looked whether something has to be told again lest it is forgotten.
+_REFRESH_SECONDS: Final = 60.0
+#: Claimed at once: what keeps state is told one by one, people many at once.
+_SINGLES, _TOGETHER = 25, 200
+#: People are told so many problems, or more, in one message.
+_DIGEST_FROM: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A delivery and its alert."""
+
+    delivery: Delivery
+    alert: Alert
+
+    @property
+    def number(self) -> int:
+        return self.alert.sequence
+
+
+class Deliverer:
+    """One for a process; thread-safe.  A channel that hangs delays no other one."""
+
+    def __init__(self, store: Store, alerting: Alerting, words: Words) -> None:
+        self._store = store
+        self._alerting = alerting
+        self._words = words
+        self._busy = {name: threading.Lock() for name in alerting.channels}
+        self._has_looked = False
+        self._works: set[str] = set()
+        self._refreshed: dict[str, float] = {}
+
+    def deliver(self) -> None:
+        """Decide who is told of what, and tell them; what another thread is at is left to it."""
+        if not self._has_looked:
+            self._look_at_everything()
+        remind(self._store, self._alerting, self._words)
+        route(self._store, self._alerting, self._words)
+        channels = self._alerting.channels.values()
+        with ThreadPoolExecutor(max(1, len(channels)), "channel") as threads:
+            for done in [threads.submit(self._tell, channel) for channel in channels]:
+                done.result()
+
+    def _look_at_everything(self) -> None:
+        """There may be channels and routes that there were not before, and some are gone."""
+        with self._store.write() as uow:
+            uow.look_again()
+            forget_others(uow, self._alerting.channels)
+            uow.forget_applied(self._alerting.applied.channels)
+            uow.commit()
+        self._has_looked = True
+
+    def _tell(self, channel: Channel) -> None:
+        if not self._busy[channel.name].acquire(blocking=False):
+            return
+        try:
+            self._works.discard(channel.name)
+            self._refresh(channel)
+            while self._tell_some(channel):
+                pass
+            if channel.name in self._works:
+                self._tell_what_was_given_up(channel)
+            tell_changes(self._store, channel, self._alerting.applied)
+        finally:
+            self._busy[channel.name].release()
+
+    def _refresh(self, channel: Channel) -> None:
+        """Who forgets what is not told again is told the same again."""
+        last = self._refreshed.get(channel.name, -_REFRESH_SECONDS)
+        if channel.refresh is None or time.monotonic() - last < _REFRESH_SECONDS:
+            return
+        self._refreshed[channel.name] = time.monotonic()
+        with self._store.write() as uow:
+            uow.want_again(channel.name, uow.now() - channel.refresh)
+            uow.commit()
+
+    def _tell_what_was_given_up(self, channel: Channel) -> None:
+        """Once: what is refused again waits until the channel takes something else."""
+        with self._store.read() as reading:
+            if not is_in_trouble(reading, channel.name):
+                return
+        with self._store.write() as uow:
+            revived = works_again(uow, channel.name)
+            uow.commit()
+        if not revived:
+            return
+        while self._tell_some(channel):
+            pass
+        with self._store.write() as uow:
+            works_again(uow, channel.name, is_last=True)
+            uow.commit()
+
+    def _tell_some(self, channel: Channel) -> bool:
+        """False when there is nothing more to be told, or it is no use now."""
+        claim = uuid4().hex
+        items = self._claim(channel, claim)
+        if not items:
+            return items is not None
+        if channel.for_people and len(items) >= _DIGEST_FROM:
+            return self._send(channel, claim, items)
+        began = time.monotonic()
+        for place, item in enumerate(items):
+            if time.monotonic() - began > _BEGIN_ANOTHER_SECONDS:
+                self._let_go(claim, items[place:])
+                return True
+            if not self._send(channel, claim, [item]):
+                self._let_go(claim, items[place + 1 :])
+                return False
+        return True
+
+    def _claim(self, channel: Channel, claim: str) -> list[_Item] | None:
+        """What of it is still to be told; None if nothing was due."""
+        most = _TOGETHER if channel.for_people else _SINGLES
+        with self._store.read() as reading:
+            if not reading.is_due(channel.name):
+                return None
+        with self._store.write() as uow:
+            claimed = uow.claim_deliveries(channel.name, claim, uow.now() + CLAIM, most)
+            if not claimed:
+                return None
+            problems = uow.problems({d.finding for d in claimed})
+            wanted = [(d.finding, d.wanted or 0) for d in claimed]
+            events = {(e.finding, e.sequence): e for e in uow.events_at(wanted)}
+            words, silences, now = words_of(uow, self._words), uow.silences(), uow.now()
+            items = []
+            for delivery, key in zip(claimed, wanted, strict=True):
+                problem, event = problems[delivery.finding], events[key]
+                item = _Item(delivery, as_told(composed(event, problem, words), delivery))
+                if (why := _why_not_now(item, problem, silences)) is None:
+                    items.append(item)
+                    continue
+                uow.drop(delivery.finding, delivery.channel)
+                uow.decide_event(key, {delivery.channel: why})
+                look = next_look(problem, item.alert, silences, self._alerting, now)
+                uow.remind(problem.id, look, None)
+            uow.commit()
+        return items
+
+    def _send(self, channel: Channel, claim: str, items: Sequence[_Item]) -> bool:
+        """True if the channel works."""
+        alerts = tuple(item.alert for item in items)
+        batch = items[0].delivery.batch or claim
+        message = (
+            alerts[0] if len(alerts) == 1 else Digest(f"digest-{batch}", alerts, _last(alerts))
+        )
+        try:
+            hand_over(channel, message)
+        except Undelivered as error:
+            self._failed(channel, claim, items, error)
+            return error.permanent
+        self._done(channel, claim, items)
+        return True
+
+    def _done(self, channel: Channel, claim: str, items: Sequence[_Item]) -> None:
+        with self._store.write() as uow:
+            told = {i.delivery.finding: (i.number, i.alert.event) for i in items}
+            uow.delivered(claim, told)
+            for item in items:
+                key = (item.delivery.finding, item.number)
+                uow.decide_event(key, {channel.name: f"told as {item.alert.event}"})
+            uow.commit()
+        self._works.add(channel.name)
+        observing.alerts_told(channel.name, len(items))
+
+    def _failed(
+        self, channel: Channel, claim: str, items: Sequence[_Item], error: Undelivered
+    ) -> None:
+        attempts = max(item.delivery.attempts for item in items) + 1
+        with self._store.write() as uow:
+            verdict = refused(uow, channel.name, attempts, error)
+            tried = {item.delivery.finding: item.number for item in items}
+            uow.undelivered(
+                claim,
+                tried,
+                error.sentence,
+                verdict.again,
+                is_dead=verdict.is_dead,
+                in_doubt=error.unsure,
+            )
+            if verdict.is_dead:
+                for key in tried.items():
+                    uow.decide_event(key, {channel.name: f"given up: {error.sentence}"})
+            uow.commit()
+        observing.alerts_failed(channel.name, error.sentence, is_dead=verdict.is_dead)
+
+    def _let_go(self, claim: str, items: Sequence[_Item]) -> None:
+        if items:
+            with self._store.write() as uow:
+                uow.let_go(claim, [item.delivery.finding for item in items])
+                uow.commit()
+
+
+def _why_not_now(item: _Item, problem: OpenFinding, silences: Iterable[Silence]) -> str | None:
+    """What was decided some time ago may have become needless: its end came while somebody found
+    out that it did not arrive, or it is silenced or explained by now.
+    """
+    if item.alert.event is not Event.RESOLVED:
+        return why_not(problem, item.alert, silences) if problem.resolved_at is None else None
+    return None if item.delivery.may_know_it_open else "over before it was told"
+
+
+def _last(alerts: Sequence[Alert]) -> datetime:
+    return max(alert.at for alert in alerts)

@@ -1,0 +1,115 @@
+"""Who is told of a problem and who is not, and when to look at it again: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from reconcile.findings.life import Event, Patience
+from reconcile.model.findings import Kind
+from worker.alerts.config import Alerting
+from worker.alerts.message import Alert
+from worker.alerts.rules import Delivery as Way
+from worker.alerts.rules import channels_for
+from worker.alerts.silences import silenced_by
+from worker.model.alerts import Delivery, OpenFinding, Silence
+
+_EXPLAINED, _SILENCED, _RESTLESS = "explained by", "silenced by", "changes often"
+#: What changed as often as would make a problem flap is told in steps as long as its calm.
+_PATIENCE: Final = Patience()
+RESTLESS_WITHIN: Final = _PATIENCE.window
+
+
+def ways(
+    alert: Alert,
+    problem: OpenFinding,
+    deliveries: Iterable[Delivery],
+    alerting: Alerting,
+    now: datetime,
+) -> list[Way]:
+    """The channels that are told: that one does not work over any other; of what somebody
+    acknowledged only those that do not know of it are told that it is still there.
+    """
+    found = [
+        way
+        for way in channels_for(alert, alerting.routes, now)
+        if alert.kind is not Kind.ALERT_UNDELIVERED or problem.finding.about != way.channel
+    ]
+    if alert.event is not Event.STILL_OPEN or not is_acknowledged(problem, now):
+        return found
+    known = knowing(deliveries)
+    return [way for way in found if way.channel not in known]
+
+
+def knowing(deliveries: Iterable[Delivery]) -> set[str]:
+    """The channels that know of a problem, are about to, or cannot be told of it."""
+    return {d.channel for d in deliveries if d.knows_it_open or d.wanted is not None or d.is_dead}
+
+
+def is_acknowledged(problem: OpenFinding, now: datetime) -> bool:
+    """True while a person knows of it."""
+    acknowledged = problem.acknowledgement
+    return acknowledged is not None and acknowledged.in_force(now)
+
+
+def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> str | None:
+    """Why nobody is told that a problem is there; None if somebody is."""
+    if problem.resolved_at is not None:
+        return "over before it was told"
+    if problem.caused_by is not None:
+        return f"{_EXPLAINED} {problem.caused_by}"
+    silence = silenced_by(alert, silences)
+    return None if silence is None else f"{_SILENCED} {silence.id}"
+
+
+def calm_at(
+    problem: OpenFinding, alert: Alert, told: tuple[int, datetime] | None, now: datetime
+) -> datetime | None:
+    """When a change may be told, of a problem that changes often; None: at once.
+
+    So many changes were ``told`` ``RESTLESS_WITHIN``, the last one then.  What is louder or calmer by
+    now cannot wait.
+    """
+    if alert.event is not Event.CHANGED or alert.severity is not problem.told_severity:
+        return None
+    number, last = told or (0, now)
+    calm = last + _PATIENCE.calm
+    return calm if number >= _PATIENCE.flaps and calm > now else None
+
+
+def too_often(calm: datetime) -> str:
+    """Why nobody is told of a change, in the words that ``was_kept_quiet`` knows."""
+    return f"{_RESTLESS}: told again at {calm:%H:%M} UTC"
+
+
+def was_kept_quiet(outcome: Mapping[str, str] | None) -> bool:
+    """True if somebody was not told of an event for a reason that ends by itself."""
+    return any(
+        what.startswith((_EXPLAINED, _SILENCED, _RESTLESS)) for what in (outcome or {}).values()
+    )
+
+
+def next_look(
+    problem: OpenFinding,
+    alert: Alert,
+    silences: Iterable[Silence],
+    alerting: Alerting,
+    now: datetime,
+) -> datetime | None:
+    """When somebody may have to be told of it again; None: not before something happens.
+
+    ``alert`` is the last thing that was told, or would be.
+    """
+    if problem.resolved_at is not None or problem.caused_by is not None:
+        return None
+    if (silence := silenced_by(alert, silences)) is not None:
+        return silence.ends_at
+    repeat, looks = alerting.repeat.get(alert.severity), []
+    if problem.acknowledgement is not None and is_acknowledged(problem, now):
+        looks = [] if (until := problem.acknowledgement.until) is None else [until]
+    elif repeat is not None:
+        looks = [alert.at + repeat]  # one that is due by now is one that no route takes
+    if problem.finding.patience is not None:
+        looks.append(problem.first_seen + timedelta(seconds=problem.finding.patience))
+    return min((look for look in looks if look > now), default=None)

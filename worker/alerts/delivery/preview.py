@@ -1,0 +1,180 @@
+"""What would be told, and to whom, if something happened now to a problem; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from reconcile.findings.life import Event
+from reconcile.model.findings import MATTERS, Finding, Kind, severity
+from reconcile.model.nouns import Evidence
+from worker.alerts.config import Alerting
+from worker.alerts.delivery.composer import Words, as_told, composed, words_of
+from worker.alerts.delivery.policy import ways, why_not
+from worker.alerts.message import Alert, Note, trial
+from worker.alerts.problems import UnknownProblem
+from worker.alerts.rules import Fate, channels_for
+from worker.model.alerts import Delivery, OpenFinding, PastEvent, Silence, Snapshot
+from worker.store.protocols.unit_of_work import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A problem of the store, with what decides who is told of it."""
+
+    problem: OpenFinding
+    deliveries: tuple[Delivery, ...]
+    silences: tuple[Silence, ...]
+
+
+def of_an_example(alert: Alert, alerting: Alerting, now: datetime) -> tuple[Fate, ...]:
+    """What routes alone decide, by channel."""
+    found = {way.channel: way.not_before for way in channels_for(alert, alerting.routes, now)}
+    return tuple(_by_route(channel, found, now) for channel in alerting.channels)
+
+
+def of_a_problem(
+    alert: Alert, stored: Stored, alerting: Alerting, now: datetime
+) -> tuple[Fate, ...]:
+    """What is decided when the event is routed now, by channel; of one that happened, what is left."""
+    known = {delivery.channel: delivery for delivery in stored.deliveries}
+    return tuple(
+        fate if (past := _past(alert, known.get(fate.channel))) is None else past
+        for fate in _decided(alert, stored, known, alerting, now)
+    )
+
+
+def _decided(
+    alert: Alert,
+    stored: Stored,
+    known: Mapping[str, Delivery],
+    alerting: Alerting,
+    now: datetime,
+) -> tuple[Fate, ...]:
+    if alert.event is Event.RESOLVED:
+        return tuple(_of_the_end(channel, known.get(channel)) for channel in alerting.channels)
+    if (nobody := _why_nobody(alert, stored)) is not None:
+        return tuple(Fate(channel, False, nobody) for channel in alerting.channels)
+    chosen = ways(alert, stored.problem, stored.deliveries, alerting, now)
+    found = {way.channel: way.not_before for way in chosen}
+    routed = {way.channel for way in channels_for(alert, alerting.routes, now)}
+    return tuple(
+        Fate(channel, False, _left_out(alert))
+        if channel in routed and channel not in found
+        else _by_route(channel, found, now)
+        for channel in alerting.channels
+    )
+
+
+def _past(alert: Alert, delivery: Delivery | None) -> Fate | None:
+    """Why what happened already is not told again; nobody was told yet of what did not happen."""
+    if delivery is None:
+        return None
+    if delivery.told >= alert.sequence:
+        return Fate(delivery.channel, False, "was told already")
+    return None
+
+
+def _why_nobody(alert: Alert, stored: Stored) -> str | None:
+    if stored.problem.resolved_at is None and not stored.problem.is_open:
+        return "not confirmed yet, so nobody is told"
+    return why_not(stored.problem, alert, stored.silences)
+
+
+def _left_out(alert: Alert) -> str:
+    if alert.kind is Kind.ALERT_UNDELIVERED:
+        return "it is the one that does not work"
+    return "it knows of it, and somebody looks after it"
+
+
+def _by_route(channel: str, found: Mapping[str, datetime], now: datetime) -> Fate:
+    when = found.get(channel)
+    if when is None:
+        return Fate(channel, False, "no route takes it there")
+    if when > now:
+        return Fate(channel, True, "when its quiet hours are over", when)
+    return Fate(channel, True, "a route takes it there")
+
+
+def _of_the_end(channel: str, delivery: Delivery | None) -> Fate:
+    if delivery is not None and delivery.may_know_it_open:
+        return Fate(channel, True, "it was told of the problem")
+    return Fate(channel, False, "it was not told of the problem, or knows that it is over")
+
+
+_SOMEBODY: Final = Note("somebody", "an example of a note")
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """The alert, and what becomes of it by channel."""
+
+    alert: Alert
+    fates: tuple[Fate, ...]
+
+
+def problem_of(reading: Reading, number: int) -> OpenFinding:
+    """A problem, over or not. Raises UnknownProblem."""
+    found = reading.problems([number]).get(number)
+    if found is None:
+        raise UnknownProblem(f"There is no problem {number}. See: ipam-sync drift list")
+    return found
+
+
+def suppose(
+    reading: Reading, number: int, event: Event | None, alerting: Alerting, words: Words
+) -> Supposed:
+    """That this happens next to a stored problem; None: what happened to it last.
+
+    Raises UnknownProblem.
+    """
+    problem = problem_of(reading, number)
+    past = reading.events([number])
+    happened = _next(problem, past, event, reading.now())
+    alert = composed(happened, problem, words_of(reading, words))
+    stored = Stored(problem, reading.deliveries([number]), reading.silences())
+    return Supposed(alert, of_a_problem(alert, stored, alerting, reading.now()))
+
+
+def as_channel_is_told(reading: Reading, alert: Alert, channel: str) -> Alert:
+    """The same as that channel is told it, by what it knows of the problem."""
+    known = {delivery.channel: delivery for delivery in reading.deliveries([alert.finding])}
+    return as_told(alert, known.get(channel))
+
+
+def _next(
+    problem: OpenFinding, past: Sequence[PastEvent], event: Event | None, now: datetime
+) -> PastEvent:
+    if event is None and past:
+        return past[-1]
+    evidence = past[-1].snapshot.evidence if past else Evidence.NONE
+    ipam = past[-1].snapshot.ipam if past else {}
+    return PastEvent(
+        finding=problem.id,
+        sequence=problem.sequence + 1,
+        event=event or Event.OPENED,
+        at=now,
+        snapshot=Snapshot(problem.finding, evidence, ipam),
+        who=_SOMEBODY.by,
+        note=_SOMEBODY.text,
+        outcome=None,
+    )
+
+
+def suppose_example(
+    kind: Kind, event: Event, alerting: Alerting, words: Words, now: datetime
+) -> Supposed:
+    """A problem of that kind, of which everything else is made up."""
+    finding = Finding(kind, None, (), "")
+    alert = replace(
+        trial(now, event=event),
+        kind=kind,
+        matter=MATTERS[kind],
+        severity=severity(finding, words.severities),
+        sentence=f"An example of {kind.replace('_', ' ')}: what is wrong is said here.",
+        note=_SOMEBODY if event is Event.ACKNOWLEDGED else None,
+        test=False,
+    )
+    return Supposed(alert, of_an_example(alert, alerting, now))

@@ -1,0 +1,96 @@
+"""A person has what was given up, or failed, tried again at once; kept as a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from worker.alerts.config import Applied
+from worker.alerts.delivery.change_feed import backlogs
+from worker.alerts.delivery.dead_letters import revive
+from worker.model.audit import Action, Decision, Person
+from worker.model.audit_format import kept_time
+from worker.store.protocols.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How many are due now that were ``given_up``, or ``failed`` and waited for their next try.
+
+    ``dropped`` were given up and are over: who was not told of a problem is not told of its end.
+    ``quiet`` wait for the end of quiet hours, and go on waiting.  ``changes`` are operations that
+    were applied and are due again.  ``is_pause_over``: the channel had asked to be left alone, and
+    is not any more.
+    """
+
+    given_up: int = 0
+    failed: int = 0
+    dropped: int = 0
+    quiet: int = 0
+    changes: int = 0
+    is_pause_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """What goes over these ``channels``, or only of one problem; ``subject`` is that for people.
+
+    ``applied``: who is told of changes.
+    ``ends_pauses``: also while they ask to be left alone.
+    """
+
+    subject: str
+    channels: Collection[str]
+    problem: int | None = None
+    ends_pauses: bool = False
+    applied: Applied = field(default_factory=Applied)
+
+
+def retry(uow: UnitOfWork, by: Person, which: Which) -> Retried:
+    """Make them due now, with every attempt before them."""
+    of = None if which.problem is None else [which.problem]
+    undone = [d for d in uow.deliveries(of, undone=True) if d.channel in which.channels]
+    dead = [d for d in undone if d.is_dead]
+    waiting = [d for d in undone if not d.is_dead]
+    failed = [d for d in waiting if d.attempts]
+    now = uow.now()
+    for delivery in failed:
+        if delivery.wanted is not None:
+            uow.want(delivery.finding, delivery.channel, delivery.wanted, now)
+    again = revive(uow, dead)
+    before: dict[str, object] = {"given_up": len(dead), "due_now": 0}
+    after: dict[str, object] = {"given_up": 0, "due_now": again + len(failed)}
+    changes = _retry_changes(uow, which) if which.problem is None else 0
+    if changes:
+        before["changes_due_now"], after["changes_due_now"] = 0, changes
+    pauses = _end_pauses(uow, which.channels) if which.ends_pauses else {}
+    if pauses:
+        before["paused_until"], after["paused_until"] = pauses, {}
+    if dead or failed or changes or pauses:
+        uow.add_audits(by, [Decision(Action.RETRY_ALERTS, which.subject, before, after)])
+    return Retried(
+        given_up=again,
+        failed=len(failed),
+        dropped=len(dead) - again,
+        quiet=sum(1 for d in waiting if not d.attempts and d.due_at > now),
+        changes=changes,
+        is_pause_over=bool(pauses),
+    )
+
+
+def _retry_changes(uow: UnitOfWork, which: Which) -> int:
+    """So many operations of which it failed to tell, or of which that was given up."""
+    count = 0
+    for channel, backlog in backlogs(uow, which.applied).items():
+        if channel in which.channels and (backlog.attempts or backlog.given_up):
+            count += backlog.given_up + (backlog.waits if backlog.attempts else 0)
+            uow.retry_applied(channel)
+    return count
+
+
+def _end_pauses(uow: UnitOfWork, channels: Collection[str]) -> Mapping[str, str | None]:
+    """By channel, until when it had asked to be left alone."""
+    paused = {name: until for name, until in uow.pauses().items() if name in channels}
+    for channel in paused:
+        uow.end_pause(channel)
+    return {channel: kept_time(until) for channel, until in paused.items()}

@@ -1,0 +1,139 @@
+"""Who is told of an event: routes, silences and causes decide, and what each channel knows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from reconcile.findings.life import Event
+from worker.alerts.config import Alerting
+from worker.alerts.delivery.composer import Words, composed, words_of
+from worker.alerts.delivery.policy import (
+    RESTLESS_WITHIN,
+    calm_at,
+    knowing,
+    next_look,
+    too_often,
+    ways,
+    why_not,
+)
+from worker.alerts.rules import Delivery as Way
+from worker.model.alerts import NOBODY, Delivery, OpenFinding, PastEvent, Silence
+from worker.store.protocols.unit_of_work import Store, UnitOfWork
+
+#: Events decided in one transaction.
+_AT_ONCE: Final = 100
+
+
+def route(store: Store, alerting: Alerting, words: Words) -> int:
+    """Decide about every event whose time has come; how many there were."""
+    decided = 0
+    while True:
+        with store.read() as reading:
+            if not reading.unrouted(1):
+                return decided
+        with store.write() as uow:
+            events = uow.unrouted(_AT_ONCE)
+            _route(uow, alerting, words, events)
+            uow.commit()
+        decided += len(events)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What is needed to decide about some events."""
+
+    alerting: Alerting
+    words: Words
+    problems: Mapping[int, OpenFinding]
+    silences: tuple[Silence, ...]
+    known: Mapping[int, tuple[Delivery, ...]]
+    changes: Mapping[int, tuple[int, datetime]]
+    now: datetime
+
+
+def _route(
+    uow: UnitOfWork, alerting: Alerting, words: Words, events: tuple[PastEvent, ...]
+) -> None:
+    problems = uow.problems({event.finding for event in events})
+    known: dict[int, list[Delivery]] = {key: [] for key in problems}
+    for delivery in uow.deliveries(known):
+        known[delivery.finding].append(delivery)
+    told = {key: tuple(deliveries) for key, deliveries in known.items()}
+    changed = {event.finding for event in events if event.event is Event.CHANGED}
+    now, silences, words = uow.now(), uow.silences(), words_of(uow, words)
+    changes = uow.changes_told(changed, now - RESTLESS_WITHIN)
+    desk = _Desk(alerting, words, problems, silences, told, changes, now)
+    latest = {event.finding: event.sequence for event in events}
+    for finding, deliveries in told.items():  # the run of a newer event may have closed first
+        newest = (max(d.told, d.wanted or 0) for d in deliveries)
+        latest[finding] = max(latest[finding], *newest, 0)
+    for event in events:
+        if event.sequence < latest[event.finding]:
+            overtaken = f"overtaken by {event.finding}-{latest[event.finding]}"
+            uow.decide_event((event.finding, event.sequence), {NOBODY: overtaken})
+        else:
+            _tell(uow, desk, event)
+
+
+def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
+    if event.event is Event.RESOLVED:
+        _tell_the_end(uow, desk, event)
+        return
+    problem, known = desk.problems[event.finding], desk.known[event.finding]
+    alert = composed(event, problem, desk.words)
+    why, calm = why_not(problem, alert, desk.silences), None
+    if why is not None:
+        uow.decide_event((event.finding, event.sequence), {NOBODY: why})
+    else:
+        calm = calm_at(problem, alert, desk.changes.get(event.finding), desk.now)
+        found = ways(alert, problem, known, desk.alerting, desk.now)
+        _want_in_time(uow, event, found, knowing(known), calm)
+    told_now = replace(alert, at=desk.now)  # a repeat is one of what was told
+    look = next_look(problem, told_now, desk.silences, desk.alerting, desk.now)
+    looks = [at for at in (look, calm) if at is not None]
+    uow.remind(event.finding, min(looks, default=None), alert.severity if why is None else None)
+
+
+def _want_in_time(
+    uow: UnitOfWork,
+    event: PastEvent,
+    ways: Collection[Way],
+    known: Collection[str],
+    calm: datetime | None,
+) -> None:
+    """Who knows of a problem that changes often is not told of it before it is ``calm``."""
+    late = {} if calm is None else {w.channel: too_often(calm) for w in ways if w.channel in known}
+    at_once = [way for way in ways if way.channel not in late]
+    if late and not at_once:
+        late = {NOBODY: next(iter(late.values()))}
+    else:
+        _want(uow, event, at_once)
+    if late:
+        uow.decide_event((event.finding, event.sequence), late)
+
+
+def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
+    """To whom knows of the problem, or may; who was not told of it yet need not be."""
+    deliveries = [d for d in desk.known[event.finding] if d.channel in desk.alerting.channels]
+    _want(uow, event, [Way(d.channel, desk.now) for d in deliveries if d.may_know_it_open])
+    for delivery in deliveries:
+        if not delivery.may_know_it_open:
+            uow.drop(event.finding, delivery.channel)
+        if not delivery.may_know_it_open and delivery.wanted is not None:
+            outcome = {delivery.channel: "over before it was told"}
+            uow.decide_event((event.finding, delivery.wanted), outcome)
+
+
+def _want(uow: UnitOfWork, event: PastEvent, ways: Iterable[Way]) -> None:
+    outcome: dict[str, str] = {}
+    for way in ways:
+        before = uow.want(event.finding, way.channel, event.sequence, way.not_before)
+        outcome[way.channel] = "waiting"
+        if before is not None and before != event.sequence:
+            overtaken = {way.channel: f"overtaken by {event.key}"}
+            uow.decide_event((event.finding, before), overtaken)
+    nobody = "nobody was told of it" if event.event is Event.RESOLVED else "no route takes it"
+    uow.decide_event((event.finding, event.sequence), outcome or {NOBODY: nobody})

@@ -1,0 +1,156 @@
+"""Which alert goes where, and not before when: pure, for whoever fills the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from reconcile.model.findings import Kind, Matter, Severity, at_least
+from reconcile.model.nouns import Operation
+from worker.alerts.message import Alert
+from worker.model.change_feed import AppliedLine
+
+
+class Matched(Protocol):
+    """What a pattern looks at: of an alert, or of a problem; ``servers`` are names, ``tags`` theirs."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def matter(self) -> Matter: ...
+
+    @property
+    def severity(self) -> Severity: ...
+
+    @property
+    def servers(self) -> tuple[str, ...]: ...
+
+    @property
+    def relationship(self) -> str | None: ...
+
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What an alert must be for a route to take it; None and nothing fit all.
+
+    ``server``, ``relationship`` and ``tag`` are patterns with ``*`` and ``?``, without case; one server
+    that fits is enough, and so is one tag of one of them.  An alert without a relationship fits no
+    pattern of one.
+    """
+
+    kind: frozenset[Kind] = frozenset()
+    matter: frozenset[Matter] = frozenset()
+    severity_at_least: Severity = Severity.INFO
+    server: str | None = None
+    relationship: str | None = None
+    tag: str | None = None
+
+    def fits(self, told: Matched) -> bool:
+        return (
+            (not self.kind or told.kind in self.kind)
+            and (not self.matter or told.matter in self.matter)
+            and at_least(told.severity, self.severity_at_least)
+            and (self.server is None or any(_like(s, self.server) for s in told.servers))
+            and (self.relationship is None or _like(told.relationship, self.relationship))
+            and (self.tag is None or any(_like(tag, self.tag) for tag in told.tags))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MatchChange:
+    """What an applied operation must be to be told; None and nothing fit all.
+
+    Patterns are those of ``Match``; one partner that fits is enough.
+    """
+
+    operation: frozenset[Operation] = frozenset()
+    server: str | None = None
+    relationship: str | None = None
+
+    def fits(self, line: AppliedLine) -> bool:
+        return (
+            (not self.operation or line.operation in self.operation)
+            and (self.server is None or any(_like(s, self.server) for s in line.servers))
+            and (self.relationship is None or _like(line.relationship, self.relationship))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From one time of day to another in a time zone, over midnight if ``to`` is the earlier one."""
+
+    start: time
+    end: time
+    timezone: ZoneInfo
+    except_critical: bool = True
+
+    def over_at(self, now: datetime) -> datetime | None:
+        """When the quiet hours end that ``now`` is in; None if it is in none."""
+        local = now.astimezone(self.timezone)
+        for day in (local.date() - timedelta(days=1), local.date()):
+            last = day if self.start < self.end else day + timedelta(days=1)
+            start = datetime.combine(day, self.start, self.timezone).astimezone(UTC)
+            end = datetime.combine(last, self.end, self.timezone).astimezone(UTC)
+            if start <= now.astimezone(UTC) < end:
+                return end
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What it takes, and the channels that it takes that to."""
+
+    match: Match
+    channels: tuple[str, ...]
+    quiet_hours: QuietHours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An alert's way: over this channel, not before this time."""
+
+    channel: str
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Whether a channel is told, why (not) in a few words, and from when on if not at once."""
+
+    channel: str
+    is_told: bool
+    why: str
+    not_before: datetime | None = None
+
+
+def channels_for(alert: Alert, routes: Iterable[Route], at: datetime) -> tuple[Delivery, ...]:
+    """The ways of an alert: those of every route that takes it, each channel once.
+
+    In quiet hours it waits for their end; where two routes lead over one channel the earlier counts.
+    """
+    found: dict[str, datetime] = {}
+    for route in routes:
+        if not route.match.fits(alert):
+            continue
+        when = _not_before(alert, route.quiet_hours, at)
+        for channel in route.channels:
+            found[channel] = min(when, found.get(channel, when))
+    return tuple(Delivery(channel, when) for channel, when in found.items())
+
+
+def _not_before(alert: Alert, quiet: QuietHours | None, at: datetime) -> datetime:
+    if quiet is None or (quiet.except_critical and alert.severity is Severity.CRITICAL):
+        return at
+    return quiet.over_at(at) or at
+
+
+def _like(name: str | None, pattern: str) -> bool:
+    return name is not None and fnmatchcase(name.casefold(), pattern.casefold())

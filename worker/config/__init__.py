@@ -1,0 +1,1 @@
+"""Settings and files that people write: parsed, checked, and explained where they are wrong."""

@@ -1,0 +1,48 @@
+"""How runs behave: rules of judgement, limits of the guard, policy and timing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from reconcile.evidence.world import Rules
+from reconcile.findings.life import Patience
+from reconcile.model.findings import Severity
+from reconcile.planning.guard import Limits
+
+
+class Policy(StrEnum):
+    """``auto`` applies what is recorded within the rules; ``review`` waits for a person."""
+
+    AUTO = "auto"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How often, and how long: servers are read every ``interval``; who does not renew a
+    ``lease`` in time is taken for dead; what was lost is looked for every ``sweep``, who is due
+    every ``tick``.
+    """
+
+    interval: timedelta = timedelta(minutes=15)
+    lease: timedelta = timedelta(seconds=30)
+    sweep: timedelta = timedelta(seconds=10)
+    tick: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How runs behave: rules of judgement, limits of the guard, policy, timing, when a problem is
+    open and how loud it is where people say so.
+    """
+
+    rules: Rules = Rules()
+    limits: Limits = Limits()
+    policy: Policy = Policy.AUTO
+    timing: Timing = Timing()
+    patience: Patience = field(default_factory=Patience)
+    severities: Mapping[str, Severity] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,289 @@
+"""How this installation behaves: `IPAM_SYNC_*` variables and a TOML file, checked as a whole.
+
+Called once by the doors, before anything else: `load_settings(os.environ)`.  A variable wins over
+the file.  Everything that is wrong is reported at once, and no value that may hold a password is
+ever repeated.  README lists the settings; the keys of the file are the variables' names in small
+letters, without the prefix.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from platformdirs import user_config_path, user_data_path
+
+from collectors.powershell.host import Limits as PollLimits
+from reconcile.evidence.world import PercentReading, Rules
+from reconcile.findings.life import Patience
+from reconcile.model.findings import Severity
+from reconcile.planning.guard import Limits
+from worker.config.parsers import (
+    address,
+    broker_url,
+    database_url,
+    days,
+    number,
+    path,
+    seconds,
+    severities,
+    web_url,
+    with_password,
+    word,
+)
+from worker.config.run_policy import Conduct, Policy, Timing
+from worker.config.secret_file import SecretUnusable, secret_in
+from worker.config.suggest import did_you_mean
+from worker.model.roles import without_password
+from worker.telemetry.logs import LogFormat, LogLevel
+
+_PREFIX: Final = "IPAM_SYNC_"
+_CONFIG: Final = "IPAM_SYNC_CONFIG"
+_TEST: Final = "IPAM_SYNC_TEST_"  # the tests' own
+_APPLICATION: Final = "ipam-sync"
+_LONGEST_SHOWN: Final = 80
+#: URLs, each with the setting of the file that its password may be in.
+_PASSWORD_FILES: Final = {
+    "database_url": "database_password_file",
+    "broker_url": "broker_password_file",
+}
+#: Settings whose values are never shown.
+_SECRET: Final = frozenset({*_PASSWORD_FILES, "heartbeat_url"})
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; `problems` has one sentence for each."""
+
+    code = "settings"
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _default_database_url() -> str:
+    return f"sqlite:///{user_data_path(_APPLICATION, appauthor=False) / 'ipam-sync.db'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What people may decide; the meaning of each is in README and at the type that carries it."""
+
+    database_url: str = field(default_factory=_default_database_url, repr=False)
+    database_password_file: Path | None = None
+    broker_url: str | None = field(default=None, repr=False)
+    broker_password_file: Path | None = None
+    policy: Policy = Policy.AUTO
+    confirm_after: timedelta = Rules().confirm_after
+    evidence_age: timedelta = Rules().evidence_age
+    load_balance_percent_is: PercentReading = Rules().percent_reading
+    relationship_limit_near: int = Rules().relationship_limit_near
+    guard_relationships_min: int = Limits().relationships
+    guard_relationships_percent: int = Limits().relationships_percent
+    guard_scopes_min: int = Limits().scopes
+    guard_scopes_percent: int = Limits().scopes_percent
+    severities: Mapping[str, Severity] = field(default_factory=lambda: MappingProxyType({}))
+    concurrency: int = 64
+    poll_deadline: timedelta = timedelta(seconds=PollLimits().deadline_seconds)
+    connect_timeout: timedelta = timedelta(seconds=PollLimits().connect_seconds)
+    ca_file: Path | None = None
+    clock_skew: timedelta = timedelta(seconds=Rules().clock_skew_seconds)
+    interrupted_critical_after: timedelta | None = Rules().interrupted_critical_after
+    transition_warning_after: timedelta = Rules().transition_warning_after
+    interval: timedelta = Timing().interval
+    lease: timedelta = Timing().lease
+    sweep: timedelta = Timing().sweep
+    tick: timedelta = Timing().tick
+    overdue_intervals: int = Rules().overdue_after // Timing().interval
+    keep_runs: timedelta = timedelta(days=30)
+    log_format: LogFormat = LogFormat.CONSOLE
+    log_level: LogLevel = LogLevel.INFO
+    metrics_address: str = "127.0.0.1"
+    metrics_port: int | None = None
+    heartbeat_url: str | None = field(default=None, repr=False)
+    heartbeat_interval: timedelta = timedelta(minutes=5)
+    alerts_file: Path | None = None
+
+    @property
+    def poll_limits(self) -> PollLimits:
+        """The bounds of one poll."""
+        return PollLimits(
+            deadline_seconds=self.poll_deadline.total_seconds(),
+            connect_seconds=self.connect_timeout.total_seconds(),
+        )
+
+    @property
+    def conduct(self) -> Conduct:
+        """The settings as a run takes them."""
+        rules = Rules(
+            confirm_after=self.confirm_after,
+            evidence_age=self.evidence_age,
+            overdue_after=self.overdue_intervals * self.interval,
+            percent_reading=self.load_balance_percent_is,
+            relationship_limit_near=self.relationship_limit_near,
+            clock_skew_seconds=int(self.clock_skew.total_seconds()),
+            interrupted_critical_after=self.interrupted_critical_after,
+            transition_warning_after=self.transition_warning_after,
+        )
+        limits = Limits(
+            relationships=self.guard_relationships_min,
+            relationships_percent=self.guard_relationships_percent,
+            scopes=self.guard_scopes_min,
+            scopes_percent=self.guard_scopes_percent,
+        )
+        timing = Timing(self.interval, self.lease, self.sweep, self.tick)
+        return Conduct(
+            rules=rules,
+            limits=limits,
+            policy=self.policy,
+            timing=timing,
+            patience=Patience(apart=self.interval / 2),
+            severities=self.severities,
+        )
+
+    @property
+    def safe_database_url(self) -> str:
+        """The database URL without its password, for people."""
+        masked = without_password(self.database_url)
+        return re.sub(r"(?i)([?&][^=&]*password=)[^&]*", r"\1***", masked)
+
+
+def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None) -> Settings:
+    """The settings in force.
+
+    The file is `config_file`, else what IPAM_SYNC_CONFIG names, else `ipam-sync/config.toml` in the
+    user's configuration directory if there is one. Raises SettingsError with all that is wrong.
+    """
+    problems: list[str] = []
+    given = {**_from_file(environ, config_file, problems), **_from_environment(environ, problems)}
+    values: dict[str, Any] = {}
+    for source in given.values():
+        try:
+            values[source.key] = _PARSERS[source.key](source.value)
+        except ValueError as error:
+            problems.append(f"{source.name}{source.shown}: {error}")
+    for url, file in _PASSWORD_FILES.items():
+        if file in values:
+            try:
+                values[url] = _with_password_of(values, url, file)
+            except (ValueError, SecretUnusable) as error:
+                problems.append(f"{given[file].name}{given[file].shown}: {error}")
+    if problems:
+        raise SettingsError(tuple(problems))
+    return Settings(**values)
+
+
+def _with_password_of(values: Mapping[str, Any], url: str, file: str) -> str:
+    if url not in values:
+        raise ValueError(f"there is no {_PREFIX}{url.upper()} that it belongs to.")
+    return with_password(values[url], secret_in(values[file]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value somebody gave, and where."""
+
+    key: str
+    value: object = field(repr=False)
+    name: str
+
+    @property
+    def shown(self) -> str:
+        """The value for a sentence; a URL may hold a password."""
+        if self.key in _SECRET or isinstance(self.value, Mapping):
+            return ""
+        text = repr(self.value)
+        return f" is {text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + '...'}"
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, _Given]:
+    known = {_PREFIX + key.upper(): key for key in _PARSERS}
+    given: dict[str, _Given] = {}
+    for name in sorted(environ):
+        if not name.upper().startswith(_PREFIX) or name == _CONFIG or name.startswith(_TEST):
+            continue
+        if name not in known:  # its value is not shown: it may be a password under a wrong name
+            guess = did_you_mean(name.upper(), {*known, _CONFIG})
+            problems.append(f"{name}: there is no such setting{guess}")
+        else:
+            given[known[name]] = _Given(known[name], environ[name], name)
+    return given
+
+
+def _from_file(
+    environ: Mapping[str, str], config_file: Path | None, problems: list[str]
+) -> dict[str, _Given]:
+    path = config_file or _named_file(environ) or _usual_file()
+    try:
+        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and path == _usual_file():
+            return {}  # nobody said that there is one
+        problems.append(f"The settings file {path} cannot be read: {error.strerror}.")
+        return {}
+    except UnicodeDecodeError:
+        problems.append(f"The settings file {path} is not UTF-8 text.")
+        return {}
+    except (ValueError, RecursionError) as error:
+        problems.append(f"The settings file {path} is not TOML: {error}.")
+        return {}
+    for key in sorted(document.keys() - _PARSERS.keys()):
+        guess = did_you_mean(key, _PARSERS)
+        problems.append(f"{key} in {path}: there is no such setting{guess}")
+    return {
+        key: _Given(key, value, f"{key} in {path}")
+        for key, value in document.items()
+        if key in _PARSERS
+    }
+
+
+def _named_file(environ: Mapping[str, str]) -> Path | None:
+    return Path(environ[_CONFIG]) if _CONFIG in environ else None
+
+
+def _usual_file() -> Path:
+    return user_config_path(_APPLICATION, appauthor=False) / "config.toml"
+
+
+_PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
+    "database_url": database_url,
+    "database_password_file": path,
+    "broker_url": broker_url,
+    "broker_password_file": path,
+    "policy": word(Policy),
+    "confirm_after": seconds(0),
+    "evidence_age": seconds(1),
+    "load_balance_percent_is": word(PercentReading),
+    "relationship_limit_near": number(1, 31),
+    "guard_relationships_min": number(0, 1_000_000),
+    "guard_relationships_percent": number(0, 100),
+    "guard_scopes_min": number(0, 1_000_000),
+    "guard_scopes_percent": number(0, 100),
+    "severities": severities,
+    "concurrency": number(1, 1000),
+    "poll_deadline": seconds(1),
+    "connect_timeout": seconds(1),
+    "ca_file": path,
+    "clock_skew": seconds(1),
+    "interrupted_critical_after": seconds(0),
+    "transition_warning_after": seconds(0),
+    "interval": seconds(1),
+    "lease": seconds(1),
+    "sweep": seconds(1),
+    "tick": seconds(1),
+    "overdue_intervals": number(1, 10_000),
+    "keep_runs": days(1),
+    "log_format": word(LogFormat),
+    "log_level": word(LogLevel),
+    "metrics_address": address,
+    "metrics_port": number(1, 65_000),
+    "heartbeat_url": web_url,
+    "heartbeat_interval": seconds(10),
+    "alerts_file": path,
+}

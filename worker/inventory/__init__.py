@@ -1,0 +1,1 @@
+"""The servers that IPAM knows: their file, names, credentials and the way to each of them."""

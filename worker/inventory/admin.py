@@ -1,0 +1,195 @@
+"""A person decides about servers, their names, credentials and maintenance: done and kept as one.
+
+Used by the doors, within their one writing transaction.  What changes nothing was no decision, so
+it leaves no trace.  For operations see ``deciding``, for inventory files ``importing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from reconcile.model.nouns import Provenance, Server, Standing
+from reconcile.remedies.own import ipam_sync
+from worker.inventory.lookup import UnknownTarget, find_server
+from worker.model.audit import Action, Decision, Person, Told
+from worker.model.audit_format import kept_time
+from worker.model.maintenance import Window
+from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+
+_STANDINGS: Final = {
+    Standing.ENABLED: Action.ENABLE,
+    Standing.DISABLED: Action.DISABLE,
+    Standing.RETIRED: Action.RETIRE,
+}
+
+
+class UnknownAlias(UnknownTarget):
+    """The server has no such alias."""
+
+    code = "unknown_alias"
+
+
+class UnknownCredential(UnknownTarget):
+    """Nobody stated such a credential."""
+
+    code = "unknown_credential"
+
+
+class UnknownWindow(UnknownTarget):
+    """There never was such a maintenance window."""
+
+    code = "unknown_window"
+
+
+def add_server(
+    uow: UnitOfWork,
+    by: Person,
+    name: str,
+    addresses: Sequence[str],
+    aliases: Sequence[str],
+    tags: Sequence[str] = (),
+) -> None:
+    """A new one. Raises NameTaken."""
+    key = uow.add_server(name, addresses)
+    uow.add_aliases(((key, text) for text in aliases), Provenance.PERSON)
+    uow.set_tags(key, tags)
+    uow.add_audits(by, [Decision(Action.ADD_SERVER, name, None, _told(_by_id(uow, key)))])
+
+
+def rename_server(uow: UnitOfWork, by: Person, text: str, new: str) -> Server:
+    """The server as it was. Raises UnknownTarget and NameTaken."""
+    server = find_server(uow.servers(), text)
+    uow.rename_server(server.id, new)
+    _keep(uow, by, Action.RENAME, server)
+    return server
+
+
+def set_tags(uow: UnitOfWork, by: Person, text: str, tags: Sequence[str]) -> Server:
+    """The server as it was, which has these tags now and no others. Raises UnknownTarget."""
+    server = find_server(uow.servers(), text)
+    if server.tags != tuple(tags):
+        uow.set_tags(server.id, tags)
+        uow.look_again()  # other routes may take what is open, and other silences fit
+    _keep(uow, by, Action.TAG, server)
+    return server
+
+
+def set_standing(uow: UnitOfWork, by: Person, text: str, standing: Standing) -> Server:
+    """The server as it was. Raises UnknownTarget."""
+    server = find_server(uow.servers(), text)
+    uow.set_standing(server.id, standing)
+    _keep(uow, by, _STANDINGS[standing], server)
+    return server
+
+
+def confirm_machine(uow: UnitOfWork, by: Person, server: int, machine: str) -> None:
+    """That machine is the server now. Raises StoreError if there is no such server any more."""
+    known = {s.id: s for s in uow.servers()}
+    uow.confirm_machine(server, machine)
+    _keep(uow, by, Action.CONFIRM, known[server])
+
+
+def add_alias(uow: UnitOfWork, by: Person, text: str, alias: str) -> Server:
+    """The server that it means from now on. Raises UnknownTarget."""
+    server = find_server(uow.servers(), text)
+    uow.add_aliases([(server.id, alias)], Provenance.PERSON)
+    _keep(uow, by, Action.ADD_ALIAS, server)
+    return server
+
+
+def remove_alias(uow: UnitOfWork, by: Person, text: str, alias: str) -> Server:
+    """The server that had it. Raises UnknownTarget, UnknownAlias."""
+    server = find_server(uow.servers(), text)
+    if not uow.remove_alias(server.id, alias):
+        raise UnknownAlias(
+            f"{server.name} has no alias {alias!r}. "
+            f"See: {ipam_sync('servers show', server.name).text}"
+        )
+    _keep(uow, by, Action.REMOVE_ALIAS, server)
+    return server
+
+
+def resume_credential(uow: UnitOfWork, by: Person, name: str) -> bool:
+    """False if it was neither suspended nor refused. Raises UnknownCredential."""
+    before = _refusals(uow, name)
+    if not uow.resume_credential(name):
+        return False
+    uow.add_audits(by, [Decision(Action.RESUME, name, before, _refusals(uow, name))])
+    return True
+
+
+def start_maintenance(uow: UnitOfWork, by: Person, window: Window, server: str) -> Window:
+    """The window as it is kept; ``server`` is the name of its server."""
+    number = uow.add_window(window)
+    kept = _window(uow, number)
+    subject = f"window {number} of {_of(kept, server)}"
+    uow.add_audits(by, [Decision(Action.START_MAINTENANCE, subject, None, _times(kept))])
+    return kept
+
+
+def end_maintenance(uow: UnitOfWork, by: Person, number: int) -> bool:
+    """False if it was over already. Raises UnknownWindow."""
+    window = _window(uow, number)
+    if not uow.end_window(number, by.who):
+        return False
+    subject = f"window {number} of {_of(window, _by_id(uow, window.server).name)}"
+    after = _times(_window(uow, number))
+    uow.add_audits(by, [Decision(Action.END_MAINTENANCE, subject, _times(window), after)])
+    return True
+
+
+def _keep(uow: UnitOfWork, by: Person, action: Action, server: Server) -> None:
+    """What of a server is not as it was; the subject is its name as it was."""
+    before, after = _told(server), _told(_by_id(uow, server.id))
+    changed = [name for name in before if before[name] != after[name]]
+    if changed:
+        one, other = ({name: side[name] for name in changed} for side in (before, after))
+        uow.add_audits(by, [Decision(action, server.name, one, other)])
+
+
+def _told(server: Server) -> Told:
+    return {
+        "name": server.name,
+        "standing": server.standing.value,
+        "addresses": list(server.addresses),
+        "aliases": [f"{a.text} ({a.provenance})" for a in server.aliases],
+        "machine_id": server.machine_id,
+        "tags": list(server.tags),
+    }
+
+
+def _by_id(reading: Reading, server: int) -> Server:
+    return next(s for s in reading.servers() if s.id == server)
+
+
+def _refusals(reading: Reading, name: str) -> Told:
+    view = next((v for v in reading.credentials() if v.credential.name == name), None)
+    if view is None:
+        raise UnknownCredential(f"There is no credential {name!r}. See: ipam-sync credentials list")
+    names = {s.id: s.name for s in reading.servers()}
+    return {
+        "suspended_at": kept_time(view.suspended_at),
+        "refused_by": [names[server] for server in view.refused_by],
+    }
+
+
+def _window(reading: Reading, number: int) -> Window:
+    for window in reading.windows(over=True):
+        if window.id == number:
+            return window
+    raise UnknownWindow(
+        f"There is no maintenance window {number}. See: ipam-sync maintenance list --all"
+    )
+
+
+def _of(window: Window, server: str) -> str:
+    return server if window.relationship is None else f"{window.relationship}@{server}"
+
+
+def _times(window: Window) -> Told:
+    return {
+        "starts_at": kept_time(window.starts_at),
+        "ends_at": kept_time(window.ends_at),
+        "note": window.note,
+    }

@@ -1,0 +1,155 @@
+"""From an inventory file to the servers of the store: adds and changes, never removes.
+
+Used by ``ipam-sync servers import``.  What the file states is made so; what it leaves out stays
+and is listed.  A server without addresses or tags in the file keeps those it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from reconcile.model.names import fold, key_of
+from reconcile.model.nouns import Alias, Provenance
+from worker.inventory.file import Inventory, InventoryServer
+from worker.model.audit import Action, Decision, Person
+from worker.model.servers import Endpoint, ServerView
+from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A server that the file changed, and what of it."""
+
+    name: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import came to.
+
+    ``absent`` are servers of the store that the file does not have; ``kept`` are aliases of an
+    earlier import (server, text) that it no longer has; ``credentials`` are the names of new and
+    changed ones.
+    """
+
+    added: tuple[str, ...]
+    changed: tuple[Changed, ...]
+    unchanged: tuple[str, ...]
+    absent: tuple[str, ...]
+    kept: tuple[tuple[str, str], ...]
+    credentials: tuple[str, ...] = ()
+
+    @property
+    def wrote(self) -> bool:
+        """True if there is something to commit."""
+        return bool(self.added or self.changed or self.credentials)
+
+
+def import_by(uow: UnitOfWork, by: Person, inventory: Inventory, source: str) -> Imported:
+    """As ``import_inventory``, by the word of a person; ``source`` says which file it was."""
+    before = _counts(uow)
+    imported = import_inventory(uow, inventory)
+    if imported.wrote:
+        after = {
+            **_counts(uow),
+            "added": list(imported.added),
+            "changed": {c.name: list(c.changes) for c in imported.changed},
+            "credentials_written": list(imported.credentials),
+        }
+        uow.add_audits(by, [Decision(Action.IMPORT, source, before, after)])
+    return imported
+
+
+def _counts(reading: Reading) -> dict[str, object]:
+    return {"servers": len(reading.servers()), "credentials": len(reading.credentials())}
+
+
+def import_inventory(uow: UnitOfWork, inventory: Inventory) -> Imported:
+    """Make the store's credentials and servers those of the file, as far as it states them."""
+    stored = {view.credential.name: view.credential for view in uow.credentials()}
+    new = [one for one in inventory.credentials if stored.get(one.name) != one]
+    for credential in new:
+        uow.set_credential(credential)
+    imported = import_servers(uow, inventory.servers)
+    return replace(imported, credentials=tuple(one.name for one in new))
+
+
+def import_servers(uow: UnitOfWork, listed: Sequence[InventoryServer]) -> Imported:
+    """The servers alone."""
+    stored = {fold(v.server.name): v for v in uow.server_views()}
+    added: list[str] = []
+    changed: list[Changed] = []
+    unchanged: list[str] = []
+    kept: list[tuple[str, str]] = []
+    for one in listed:
+        view = stored.get(fold(one.name))
+        if view is None:
+            _add(uow, one)
+            added.append(one.name)
+            continue
+        kept.extend((view.server.name, text) for text in _no_longer_listed(view, one))
+        if changes := _change(uow, view, one):
+            changed.append(Changed(one.name, changes))
+        else:
+            unchanged.append(one.name)
+    names = {fold(one.name) for one in listed}
+    absent = tuple(v.server.name for key, v in stored.items() if key not in names)
+    return Imported(tuple(added), tuple(changed), tuple(unchanged), absent, tuple(kept))
+
+
+def _add(uow: UnitOfWork, one: InventoryServer) -> None:
+    server = uow.add_server(one.name, one.addresses, one.endpoint)
+    uow.add_aliases(((server, text) for text in one.aliases), Provenance.INVENTORY)
+    uow.set_tags(server, one.tags or ())
+
+
+def _change(uow: UnitOfWork, view: ServerView, one: InventoryServer) -> tuple[str, ...]:
+    """Write what differs; what was changed, for people."""
+    server = view.server
+    changes = []
+    if server.name != one.name:
+        uow.rename_server(server.id, one.name)
+        changes.append(f"name: {server.name} -> {one.name}")
+    if one.addresses and _keys(server.addresses) != _keys(one.addresses):
+        uow.set_addresses(server.id, one.addresses)
+        changes.append(f"addresses: {_listed(server.addresses)} -> {_listed(one.addresses)}")
+    if view.endpoint != one.endpoint:
+        uow.set_endpoint(server.id, one.endpoint)
+        changes.append(f"winrm: {_where(view.endpoint)} -> {_where(one.endpoint)}")
+    have = {_key(a.text) for a in _inventory_aliases(view)}
+    if new := [text for text in one.aliases if _key(text) not in have]:
+        uow.add_aliases(((server.id, text) for text in new), Provenance.INVENTORY)
+        changes.append(f"aliases: + {', '.join(new)}")
+    if one.tags is not None and server.tags != one.tags:
+        uow.set_tags(server.id, one.tags)
+        uow.look_again()  # other routes may take what is open, and other silences fit
+        changes.append(f"tags: {_listed(server.tags)} -> {_listed(one.tags)}")
+    return tuple(changes)
+
+
+def _no_longer_listed(view: ServerView, one: InventoryServer) -> list[str]:
+    listed = {_key(text) for text in one.aliases}
+    return [a.text for a in _inventory_aliases(view) if _key(a.text) not in listed]
+
+
+def _inventory_aliases(view: ServerView) -> Iterable[Alias]:
+    return (a for a in view.server.aliases if a.provenance is Provenance.INVENTORY)
+
+
+def _key(text: str) -> str:
+    return key_of(text) or fold(text)
+
+
+def _keys(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(map(_key, texts)))
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return ", ".join(texts) or "none"
+
+
+def _where(endpoint: Endpoint) -> str:
+    parts = (endpoint.url, endpoint.transport, endpoint.credential)
+    return " ".join(p for p in parts if p) or "default"

@@ -1,0 +1,59 @@
+"""Find the server or the records that a person named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from reconcile.model.names import Ambiguous, Known, NameMap, Unknown, fold_relationship
+from reconcile.model.nouns import Server
+from reconcile.model.record import Record
+from worker.store.protocols.unit_of_work import Reading
+
+#: Digits of a 64-bit number that surely fits; a longer one is a name.
+_LONGEST_ID: Final = 18
+
+
+class UnknownTarget(Exception):
+    """A person named a server or a relationship that is not there, or not only one."""
+
+    code = "unknown_target"
+
+
+def find_server(servers: Iterable[Server], text: str) -> Server:
+    """The server a person means: by name, alias, address or a short name that is unique.
+
+    Raises UnknownTarget with what could have been meant.
+    """
+    known = {s.id: s for s in servers}
+    match NameMap(known.values()).resolve((text,), asker=0):
+        case Known(server, _):
+            return known[server]
+        case Ambiguous(_, candidates):
+            names = ", ".join(sorted(known[c].name for c in candidates))
+            raise UnknownTarget(f"{text!r} could be {names}: give the full name.")
+        case Unknown():
+            raise UnknownTarget(f"IPAM has no server {text!r}. See: ipam-sync servers list")
+
+
+def find_records(reading: Reading, text: str) -> tuple[Record, ...]:
+    """The records a person means by ``ID``, ``NAME`` or ``NAME@SERVER``; may be none.
+
+    Raises UnknownTarget if an id or a server does not exist.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID:
+        found = tuple(r for r in reading.records_by_key([int(text)]) if not r.pending)
+        if found:
+            return found
+    named = reading.records_named(fold_relationship(text))
+    if named or "@" not in text:
+        return named
+    relationship, server = at_server(reading, text)
+    same_name = reading.records_named(fold_relationship(relationship))
+    return tuple(r for r in same_name if server.id in r.partners)
+
+
+def at_server(reading: Reading, text: str) -> tuple[str, Server]:
+    """Split at the last @: a relationship's name may have some of its own."""
+    relationship, _, server = text.rpartition("@")
+    return relationship, find_server(reading.servers(), server)

@@ -1,0 +1,1 @@
+"""The messages between processes. Only this package imports Celery."""

@@ -1,0 +1,76 @@
+"""What people decided: who, what, when, from where, and how it was before and after.
+
+A decision is written in the transaction that carries it out, and nobody changes it afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+#: What an audit row tells of one side: JSON values by name.
+Told: TypeAlias = Mapping[str, object]
+
+
+class Action(StrEnum):
+    """What a person can decide; the words are kept, so one that is in use never changes."""
+
+    APPLY = "apply"
+    REJECT = "reject"
+    ADD_SERVER = "add_server"
+    RENAME = "rename"
+    TAG = "tag"
+    ENABLE = "enable"
+    DISABLE = "disable"
+    RETIRE = "retire"
+    CONFIRM = "confirm"
+    IMPORT = "import"
+    ADD_ALIAS = "add_alias"
+    REMOVE_ALIAS = "remove_alias"
+    RESUME = "resume"
+    START_MAINTENANCE = "start_maintenance"
+    END_MAINTENANCE = "end_maintenance"
+    ACKNOWLEDGE = "acknowledge"
+    UNACKNOWLEDGE = "unacknowledge"
+    SILENCE = "silence"
+    UNSILENCE = "unsilence"
+    RETRY_ALERTS = "retry_alerts"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who decides, and through which door on which host: ``cli@ops01``."""
+
+    who: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One thing that was decided.
+
+    ``subject`` is what about, for people.  ``before`` None: it was not there; ``after`` None: it is
+    not there any more.
+    """
+
+    action: Action
+    subject: str
+    before: Told | None
+    after: Told | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A decision as it is kept; ``action`` may be a word of a newer program."""
+
+    id: int
+    at: datetime
+    who: str
+    origin: str
+    action: str
+    subject: str
+    before: Told | None
+    after: Told | None

@@ -1,0 +1,102 @@
+"""What a run or a plan comes to, as values for the doors; nothing here decides or prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from reconcile.model.findings import Finding
+from reconcile.model.nouns import Seen, Sighting, Unseen
+from reconcile.model.record import Hold, Planned
+from reconcile.planning.guard import Refusal
+
+
+class Fate(StrEnum):
+    """What became of an operation."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    PENDING = "pending"
+    WAITING = "waiting"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One operation of a run or a plan; ``number`` None: not recorded."""
+
+    planned: Planned
+    fate: Fate
+    number: int | None = None
+    new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What ``plan`` shows: what a run would record now; ``ages`` as ``worker.operations.freshness`` tells them."""
+
+    sightings: Mapping[int, Sighting]
+    pairs: int
+    lines: tuple[Line, ...]
+    findings: tuple[Finding, ...]
+    refusal: Refusal | None
+    overtaken: int
+    names: Mapping[int, str]
+    paused: int = 0
+    ages: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What ``sync`` shows: what a run recorded and did; ``ages`` as ``worker.operations.freshness`` tells them."""
+
+    run: int
+    sightings: Mapping[int, Sighting]
+    pairs: int
+    lines: tuple[Line, ...]
+    superseded: int
+    findings: tuple[Finding, ...]
+    opened: int
+    resolved: int
+    refusal: Refusal | None
+    overtaken: int
+    names: Mapping[int, str]
+    paused: int = 0
+    ages: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+def fate(planned: Planned, *, applied: bool, recorded: bool = True) -> Fate:
+    """The fate of an operation that is applied, held, waits for another, or just pending."""
+    if applied:
+        return Fate.APPLIED
+    if planned.hold is not Hold.NONE:
+        return Fate.HELD
+    if planned.contested:
+        return Fate.WAITING
+    return Fate.PENDING if recorded else Fate.PLANNED
+
+
+def counts(lines: tuple[Line, ...], sightings: Mapping[int, Sighting]) -> dict[str, int]:
+    """The numbers that describe a run: servers by outcome, operations by fate."""
+    fates = Counter(line.fate for line in lines)
+    new = sum(line.new for line in lines)
+    return {**server_counts(sightings), **operation_counts(fates, new)}
+
+
+def operation_counts(fates: Mapping[Fate, int], new: int) -> dict[str, int]:
+    """Of operations, ``new`` of which the run recorded."""
+    return {"operations_new": new, **{f"operations_{f}": fates.get(f, 0) for f in Fate}}
+
+
+def server_counts(sightings: Mapping[int, Sighting]) -> dict[str, int]:
+    """Of servers by outcome."""
+    seen = sum(isinstance(s, Seen) for s in sightings.values())
+    unseen = sum(isinstance(s, Unseen) for s in sightings.values())
+    return {
+        "servers_read": seen,
+        "servers_unread": unseen,
+        "servers_skipped": len(sightings) - seen - unseen,
+    }

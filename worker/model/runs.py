@@ -1,0 +1,200 @@
+"""Runs: what started them, their members, leases, processes and due times, and how people see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from reconcile.model.record import Entry, Record
+
+
+class Lane(StrEnum):
+    """Which workers take the readings of a run: people never wait behind the schedule."""
+
+    READ = "read"
+    ON_DEMAND = "on-demand"
+
+    @property
+    def insists(self) -> bool:
+        """A person asked: a server that is left alone for a while is asked all the same."""
+        return self is Lane.ON_DEMAND
+
+
+class Stage(StrEnum):
+    """Where a member of a run is.  It goes back to waiting when it has to be read again."""
+
+    WAITING = "waiting"
+    CONCLUDED = "concluded"
+    JUDGED = "judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run is about: ``targets`` None means every server, ``only`` is a folded name."""
+
+    targets: frozenset[int] | None = None
+    only: str | None = None
+
+    @property
+    def named(self) -> frozenset[int]:
+        """The servers, if it is about them and not about everybody or a relationship."""
+        return frozenset() if self.targets is None or self.only is not None else self.targets
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that workers are at; ``target`` is its words for people."""
+
+    id: int
+    trigger: str
+    target: str
+    scope: Scope
+    lane: Lane
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A server of a run in progress.
+
+    ``claimed_by`` is the process that reads it, and lives; ``readings`` are so many that were
+    concluded; ``unresolved``: it was judged, but for pairs whose other side nobody could name yet.
+    """
+
+    server: int
+    is_target: bool
+    stage: Stage
+    published_at: datetime
+    unresolved: bool = False
+    claimed_by: int | None = None
+    claimed_at: datetime | None = None
+    readings: int = 0
+    looked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a member's turn ended: something of it is ``unresolved`` or not, and what it has to
+    remember of it, see ``worker.runs.pair_count``.
+    """
+
+    unresolved: bool
+    marks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A line of OperationTracker in a run: recorded by it, and confirmed by what it read."""
+
+    number: int
+    is_new: bool
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How a server's readings went: ``failures`` in a row, and when it is due."""
+
+    server: int
+    due_at: datetime
+    failures: int = 0
+    tried_at: datetime | None = None
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A worker or a beat; ``is_alive`` by the database's clock."""
+
+    id: int
+    name: str
+    role: str
+    started_at: datetime
+    alive_until: datetime
+    is_alive: bool
+
+    @property
+    def host(self) -> str:
+        """Where it runs; its ``name`` is that and its number there."""
+        return self.name.rpartition(":")[0]
+
+    @property
+    def pid(self) -> int:
+        """Return its number there."""
+        return int(self.name.rpartition(":")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; ``working`` are living processes that could take its readings."""
+
+    servers: int
+    concluded: int
+    judged: int
+    pairs: int
+    operations: int
+    findings: int
+    working: int
+
+
+class LeaseLost(Exception):
+    """Somebody else holds the lease by now; nothing of this transaction may be kept (R9)."""
+
+
+class NotAlone(Exception):
+    """It is about other servers, too, and is to be done in a unit of work of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the guard of rule R4 counts, over the whole store.
+
+    ``pending_*`` and ``applied_*`` (the last 24 hours, by the machine alone) count destructive
+    operations: relationships they take and scope memberships they take.
+    """
+
+    relationships: int
+    scope_memberships: int
+    pending_relationships: int
+    pending_scopes: int
+    applied_relationships: int
+    applied_scopes: int
+
+
+#: The target of a run that was about all servers.
+EVERYTHING: Final = "all servers"
+
+
+class Trigger(StrEnum):
+    """What started a run."""
+
+    SCHEDULE = "schedule"
+    CLI = "cli"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as people see it; ``summary`` is what its close wrote (JSON values)."""
+
+    id: int
+    trigger: str
+    who: str
+    target: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    summary: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """A record with what the type leaves out: tracker and when each side was last read."""
+
+    record: Record
+    tracker: tuple[Entry, ...]
+    server1_seen_at: datetime | None
+    server2_seen_at: datetime | None

@@ -1,0 +1,126 @@
+"""What the exporter counts from scrape to scrape: runs that ended, findings that came and went.
+
+Counted from when the exporter began, so no pruning makes a count fall.  What was complete at the last
+look is not looked at again; used by ``worker.monitoring.exporter``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Counts
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from reconcile.model.findings import MATTERS, Kind
+from worker.model.runs import Trigger
+from worker.model.statistics import Figures
+from worker.store.protocols.unit_of_work import Reading
+
+_OUTCOMES: Final = ("done", "failed", "interrupted")
+#: Events are committed out of order, but so long no transaction takes: what is older is complete.
+_SETTLED: Final = timedelta(minutes=10)
+_RUN_SECONDS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+class Tallies:
+    """Runs and findings; a look must not happen while another one does."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._runs = _Runs(self.registry)
+        self._findings = _Findings(self.registry)
+
+    def look(self, reading: Reading, figures: Figures) -> None:
+        """Count what happened since the last look."""
+        self._runs.look(reading)
+        self._findings.look(reading, figures)
+
+
+class _Runs:
+    """Looks at those that are newer than the oldest one that was open at the last look."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._first: int | None = None
+        self._known: frozenset[int] = frozenset()
+        labels = ["trigger", "outcome"]
+        self._over = Counter(
+            "ipam_sync_runs", "Runs that ended since the exporter began.", labels, registry=registry
+        )
+        self._took = Histogram(
+            "ipam_sync_run_duration_seconds",
+            "How long those runs took.",
+            ["trigger"],
+            buckets=_RUN_SECONDS,
+            registry=registry,
+        )
+        for trigger in Trigger:
+            self._took.labels(trigger)
+            for outcome in _OUTCOMES:
+                self._over.labels(trigger, outcome)
+
+    def look(self, reading: Reading) -> None:
+        first = reading.first_open_run()
+        if self._first is None:
+            self._first = first
+            self._known = frozenset(run.id for run in reading.runs_over_since(first, ()))
+            return
+        over = reading.runs_over_since(self._first, self._known)
+        for run in over:
+            trigger = _word(run.trigger, Trigger)
+            self._over.labels(trigger, _word(run.outcome, _OUTCOMES)).inc()
+            self._took.labels(trigger).observe(run.took.total_seconds())
+        seen = self._known | {run.id for run in over}
+        self._first, self._known = first, frozenset(run for run in seen if run >= first)
+
+
+class _Findings:
+    """What was opened is read; what was resolved follows from that and from what is open.
+
+    So one counts that went with its server, of which nobody is told.  A finding may change its
+    severity while it is open, but never its kind.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._last: int | None = None
+        self._known: frozenset[int] = frozenset()
+        self._open: Counts[str] = Counts()
+        self._opened, self._resolved = (
+            Counter(
+                f"ipam_sync_findings_{word}",
+                f"Findings that were {word} since the exporter began.",
+                ["kind", "matter"],
+                registry=registry,
+            )
+            for word in ("opened", "resolved")
+        )
+        for kind in Kind:
+            self._opened.labels(kind, MATTERS[kind])
+            self._resolved.labels(kind, MATTERS[kind])
+
+    def look(self, reading: Reading, figures: Figures) -> None:
+        are_open = Counts[str]()
+        for (kind, *_), told in figures.findings.items():
+            are_open[kind] += told.count
+        if self._last is None:
+            self._last, self._open = reading.last_finding_event(), are_open
+            return
+        # Asked first, for what is settled by now must be among the openings.
+        settled = reading.last_finding_event(figures.now - _SETTLED)
+        openings = reading.findings_opened_since(self._last)
+        new = Counts(o.kind for o in openings if o.event not in self._known)
+        for kind in Kind:
+            more = are_open[kind] - self._open[kind]
+            # Numbered before the first look and committed after it, it is seen only by this.
+            came = max(new[kind], more)
+            self._opened.labels(kind, MATTERS[kind]).inc(came)
+            self._resolved.labels(kind, MATTERS[kind]).inc(came - more)
+        self._last = max(self._last, settled)
+        self._known = frozenset(o.event for o in openings if o.event > self._last)
+        self._open = are_open
+
+
+def _word(text: str, words: Iterable[str]) -> str:
+    """One of the words, so that there are only so many series."""
+    return text if text in set(words) else "other"

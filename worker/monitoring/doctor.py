@@ -1,0 +1,272 @@
+"""What of an installation works: settings, database, clock, broker, processes, and the last success.
+
+Or what one host does itself.  Used by ``ipam-sync doctor``.  It writes nothing, and asks everything
+it can even if something fails.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from typing import Final, TypeAlias
+
+from reconcile.model.nouns import Standing
+from reconcile.remedies.own import ipam_sync
+from worker.alerts.toml_section import AlertsFileUnusable
+from worker.bootstrap import alerting_in_force, opened
+from worker.config.settings import Settings, SettingsError, load_settings
+from worker.messaging.celery_app import Backlog, CeleryPost, make_app
+from worker.model.alerts import ChannelBacklog
+from worker.model.errors import StoreError
+from worker.model.roles import BEAT, BrokerUnavailable, Role, without_password
+from worker.model.runs import Process
+from worker.store import schema
+from worker.store.protocols.unit_of_work import Reading
+
+#: An installation is silent when nothing ended well for so many intervals.
+_SILENCE: Final = 3
+_RUNS_LOOKED_AT: Final = 50
+#: More than this in a queue and nobody in sight to take it is worth a word.
+_LONG_QUEUE: Final = 100
+#: The one that has no registration, for it writes nothing.
+EXPORTER: Final = "exporter"
+_EXPORTER_SECONDS: Final = 10.0
+_EVERY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104 - nobody listens here
+_START: Final = "Start it: ipam-sync up for everything, or ipam-sync worker and ipam-sync beat."
+
+
+class Grade(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; ``remedy`` says what to do if it is not in order."""
+
+    name: str
+    grade: Grade
+    text: str
+    remedy: str = ""
+
+
+_Look: TypeAlias = Callable[[Reading, Settings], Iterator[Check]]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def check_up(environ: Mapping[str, str], clock: Callable[[], datetime] = _now) -> tuple[Check, ...]:
+    """Everything, in the order in which one would mend it; ``clock`` is this machine's."""
+    backlogs: Mapping[str, ChannelBacklog] | None = None
+
+    def installation(reading: Reading, settings: Settings) -> Iterator[Check]:
+        nonlocal backlogs
+        backlogs = reading.backlogs()
+        yield _clocks(reading, clock, settings)
+        yield from _processes(reading.processes(), settings)
+        yield _last_success(reading, settings)
+
+    def telling(settings: Settings) -> Iterator[Check]:
+        yield _alerts(settings, environ, backlogs)
+
+    return tuple(_checked(environ, installation, telling))
+
+
+def check_own(environ: Mapping[str, str], part: str, port: int) -> tuple[Check, ...]:
+    """A role, the beat or the EXPORTER (at ``port``) on this host, and what that needs.
+
+    For health checks: what another host does not do is no reason to start this one again.
+    """
+
+    def here(reading: Reading, _: Settings) -> Iterator[Check]:
+        if part != EXPORTER:
+            yield _alive_here(reading, part)
+
+    def serving(settings: Settings) -> Iterator[Check]:
+        if part == EXPORTER:
+            yield _exporter(settings, port)
+
+    return tuple(_checked(environ, here, serving))
+
+
+def _checked(
+    environ: Mapping[str, str], look: _Look, then: Callable[[Settings], Iterator[Check]]
+) -> Iterator[Check]:
+    """``look`` into the store; ``then`` is what no transaction may wait for."""
+    try:
+        settings = load_settings(environ)
+    except SettingsError as error:
+        yield Check("settings", Grade.FAIL, " ".join(error.problems), "Correct them.")
+        return
+    yield Check("settings", Grade.OK, "They are in order.")
+    yield from _database(settings, look)
+    yield from _broker(settings)
+    yield from then(settings)
+
+
+def _database(settings: Settings, look: _Look) -> Iterator[Check]:
+    where = settings.safe_database_url
+    try:
+        revision = schema.current(settings.database_url)
+        if revision != schema.HEAD:
+            found = f"is at revision {revision}" if revision else "is empty"
+            text = f"{where} {found}; this ipam-sync needs {schema.HEAD}."
+            yield Check("database", Grade.FAIL, text, "Run ipam-sync db upgrade.")
+            return
+        with opened(settings) as ipam, ipam.store.read() as reading:
+            yield Check("database", Grade.OK, f"{where}, revision {revision}.")
+            yield from look(reading, settings)
+    except StoreError as error:
+        yield Check("database", Grade.FAIL, str(error), "Without the database nothing works.")
+
+
+def _alive_here(reading: Reading, role: str) -> Check:
+    host = socket.gethostname()
+    alive = [p for p in reading.processes() if p.is_alive and p.role == role and p.host == host]
+    name = BEAT if role == BEAT else f"worker {role}"
+    if alive:
+        return Check(name, Grade.OK, f"{len(alive)} alive on {host}.")
+    return Check(name, Grade.FAIL, f"None is alive on {host}.", _START)
+
+
+def _exporter(settings: Settings, port: int) -> Check:
+    """It is asked what Prometheus asks: nothing else shows that it serves."""
+    address = settings.metrics_address
+    if address in _EVERY_ADDRESS:
+        address = "127.0.0.1"
+    connection = HTTPConnection(address, port, timeout=_EXPORTER_SECONDS)
+    try:
+        connection.request("GET", "/metrics")
+        status = connection.getresponse().status
+    except (OSError, HTTPException) as error:
+        why = str(error) or type(error).__name__
+        text = f"{address}:{port} does not answer: {why}."
+        return Check(EXPORTER, Grade.FAIL, text, "Start it: ipam-sync exporter.")
+    finally:
+        connection.close()
+    if status != HTTPStatus.OK:
+        text = f"{address}:{port} answers with {status}."
+        return Check(EXPORTER, Grade.FAIL, text, "Somebody else may serve there; choose --port.")
+    return Check(EXPORTER, Grade.OK, f"{address}:{port} answers.")
+
+
+def _clocks(reading: Reading, clock: Callable[[], datetime], settings: Settings) -> Check:
+    before = clock()
+    theirs = reading.now()
+    apart = abs(theirs - before - (clock() - before) / 2)
+    text = f"This machine and the database are {apart.total_seconds():.1f} s apart."
+    if apart <= settings.clock_skew:
+        return Check("clock", Grade.OK, text)
+    return Check(
+        "clock",
+        Grade.WARN,
+        text,
+        "ipam-sync goes by the database's clock; set the wrong one right, with NTP.",
+    )
+
+
+def _processes(processes: tuple[Process, ...], settings: Settings) -> Iterator[Check]:
+    alive = [process.role for process in processes if process.is_alive]
+    missing = Grade.WARN if settings.broker_url is None else Grade.FAIL
+    for role in (*Role, BEAT):
+        name = BEAT if role == BEAT else f"worker {role}"
+        count = alive.count(role)
+        if count:
+            yield Check(name, Grade.OK, f"{count} alive.")
+        else:
+            yield Check(name, missing, "None is alive.", _START)
+
+
+def _last_success(reading: Reading, settings: Settings) -> Check:
+    """Counted from the start of the oldest process, where nothing ended well yet."""
+    now = reading.now()
+    if not any(server.standing is Standing.ENABLED for server in reading.servers()):
+        return Check(
+            "runs", Grade.WARN, "No server is asked.", "Run ipam-sync servers import FILE."
+        )
+    good = [
+        run.ended_at
+        for run in reading.runs(_RUNS_LOOKED_AT)
+        if run.ended_at is not None and run.outcome == "done"
+    ]
+    started = [process.started_at for process in reading.processes() if process.is_alive]
+    text = f"The last one ended well {_ago(now - good[0])}." if good else "None has ended well yet."
+    since = good[0] if good else min(started, default=now)
+    if now - since > _SILENCE * settings.interval:
+        remedy = "See ipam-sync runs list, and what the workers say."
+        return Check("runs", Grade.FAIL, text, remedy)
+    return Check("runs", Grade.OK, text)
+
+
+def _alerts(
+    settings: Settings, environ: Mapping[str, str], backlogs: Mapping[str, ChannelBacklog] | None
+) -> Check:
+    """The file of channels, and what waits for them; None: the database could not tell."""
+    try:
+        alerting = alerting_in_force(settings, environ)
+    except AlertsFileUnusable as error:
+        remedy = "Correct the file: no worker that tells people begins with it."
+        return Check("alerts", Grade.FAIL, " ".join(error.problems), remedy)
+    if alerting is None:
+        text = "Nobody is told of problems: IPAM_SYNC_ALERTS_FILE names no file of channels."
+        return Check("alerts", Grade.OK, text)
+    known = [(backlogs or {}).get(name, ChannelBacklog()) for name in alerting.channels]
+    waits, given_up = sum(b.waits for b in known), sum(b.given_up for b in known)
+    counts = "" if backlogs is None else f"; waiting: {waits}; given up: {given_up}"
+    text = f"Channels: {len(alerting.channels)}{counts}."
+    if not alerting.routes:
+        remedy = "No problem is told without a route to a channel; see docs/alerts.md."
+        return Check("alerts", Grade.WARN, text, remedy)
+    if given_up or any(b.failed for b in known):
+        return Check("alerts", Grade.WARN, text, _untold(alerting.channels, backlogs or {}))
+    return Check("alerts", Grade.OK, text)
+
+
+def _untold(channels: Iterable[str], backlogs: Mapping[str, ChannelBacklog]) -> str:
+    """Return the commands for a channel that did not take what it was told."""
+    name = next(
+        n for n in channels if n in backlogs and (backlogs[n].given_up or backlogs[n].failed)
+    )
+    test, retry = ipam_sync("alerts test", name), ipam_sync("alerts retry", name)
+    return f"See ipam-sync alerts outbox; then {test.text}, and when it works: {retry.text}"
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} seconds ago"
+
+
+def _broker(settings: Settings) -> Iterator[Check]:
+    if settings.broker_url is None:
+        text = "There is none, so runs are started by hand: ipam-sync sync."
+        yield Check("broker", Grade.WARN, text, "Set IPAM_SYNC_BROKER_URL, or use ipam-sync up.")
+        return
+    try:
+        backlog = CeleryPost(make_app(settings.broker_url)).backlog()
+    except BrokerUnavailable as error:
+        yield Check("broker", Grade.FAIL, str(error), "Without it workers get nothing to do.")
+        return
+    yield Check("broker", Grade.OK, f"{without_password(settings.broker_url)} answers.")
+    yield _queues(backlog)
+
+
+def _queues(backlog: Backlog) -> Check:
+    waiting = ", ".join(f"{role} {count}" for role, count in backlog.waiting.items())
+    text = f"Waiting: {waiting}; in hand: {backlog.in_hand}."
+    if backlog.waiting[Role.CONTROL] < _LONG_QUEUE:
+        return Check("queues", Grade.OK, text)
+    remedy = "Run more workers of that role: ipam-sync worker --role control."
+    return Check("queues", Grade.WARN, text, remedy)

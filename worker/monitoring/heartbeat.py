@@ -1,0 +1,105 @@
+"""A sign of life, pushed to somebody outside whose alarm is its absence.
+
+Total silence can be seen from outside only: who is dead sends no alert.  The control role pushes,
+once in a while over all processes, and only while the installation really works.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http.client import HTTPException
+from pathlib import Path
+from typing import Final
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, build_opener
+
+from typing_extensions import override
+
+from worker.alerts.channels.reaching import trusting
+from worker.bootstrap import Ipam
+from worker.model.statistics import Pulse
+from worker.store.protocols.unit_of_work import Store
+from worker.telemetry import events
+
+_LEASE: Final = "heartbeat"
+_SECONDS: Final = 5.0
+#: Nothing ended well, or nothing was read, for so many intervals: the installation is not healthy.
+_SILENCE: Final = 3
+
+
+def sign_of_life(ipam: Ipam) -> None:
+    """Push if it is time; to be asked often, by any number of processes.
+
+    No transaction is open meanwhile.
+    """
+    settings = ipam.settings
+    if settings.heartbeat_url is None:
+        return
+    token = _turn(ipam.store, settings.heartbeat_interval)
+    if token is None:
+        return
+    with ipam.store.read() as reading:
+        why = unhealthy(reading.pulse(), settings.interval)
+    if why is not None:
+        events.heartbeat("withheld", why)
+        return
+    refused = push(settings.heartbeat_url, settings.ca_file)
+    events.heartbeat("sent" if refused is None else "refused", refused or "")
+    if refused is not None:
+        _give_back(ipam.store, token)
+
+
+def _turn(store: Store, interval: timedelta) -> int | None:
+    with store.read() as reading:
+        if reading.lease_is_live(_LEASE):
+            return None
+    with store.write() as uow:
+        token = uow.take_lease(_LEASE, interval)
+        uow.commit()
+    return token
+
+
+def _give_back(store: Store, token: int) -> None:
+    """So that the next sweep tries again, perhaps on another machine."""
+    with store.write() as uow:
+        uow.give_lease_back(_LEASE, token)
+        uow.commit()
+
+
+def unhealthy(pulse: Pulse, interval: timedelta) -> str | None:
+    """Why nobody should believe that all is well; None if all is."""
+    patience = _SILENCE * interval
+    if pulse.ended_well_at is None or pulse.now - pulse.ended_well_at > patience:
+        return "no run ended well lately"
+    if pulse.read_at is None or pulse.now - pulse.read_at > patience:
+        return "no server was read lately"
+    return None
+
+
+def push(url: str, ca_file: Path | None) -> str | None:
+    """GET it; None if that was answered with success, else why not.
+
+    A certificate is verified against the system's authorities and those of the servers.
+    """
+    try:
+        with _opener(ca_file).open(url, timeout=_SECONDS):
+            return None
+    except HTTPError as error:
+        error.close()
+        return f"answered with {error.code}"
+    except OSError as error:
+        return str(getattr(error, "reason", error))
+    except (HTTPException, ValueError) as error:  # their texts quote the URL, which may be secret
+        return type(error).__name__
+
+
+def _opener(ca_file: Path | None) -> OpenerDirector:
+    return build_opener(HTTPSHandler(context=trusting(ca_file)), _NoRedirect)
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """Whoever answers elsewhere is not the one that was named."""
+
+    @override
+    def redirect_request(self, *_: object) -> None:
+        return None

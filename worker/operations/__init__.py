@@ -1,0 +1,1 @@
+"""Operations of OperationTracker: applied, decided by people, and how fresh their evidence is."""

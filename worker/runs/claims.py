@@ -1,0 +1,276 @@
+"""One server of a run: claimed, read, concluded; each a transaction of its own, none while it talks.
+
+A reading answers every run that was asked for before it began, so runs that overlap do not read
+a server twice; at most two readings of a server are under way at once.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from collectors.failover import Way
+from collectors.powershell.host import Host
+from reconcile.evidence.witness import neighbours
+from reconcile.model.names import NameMap
+from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Standing
+from worker.config.run_policy import Conduct
+from worker.inventory.index import roster
+from worker.messaging.dispatcher import Post, publish
+from worker.model.maintenance import resting
+from worker.model.runs import Lane, Member, OpenRun
+from worker.runs.load import taught
+from worker.runs.reader import Eyes, SecretsOutdated
+from worker.runs.request import enlist
+from worker.runs.schedule import has_failed, leaves_alone, next_poll
+from worker.runs.write_batcher import Clerk
+from worker.store.protocols.unit_of_work import Store, UnitOfWork
+
+# Servers that failed last time are read in a lane of their own, so that they delay nobody else.
+#
+# One for a process: at most a quarter of its slots wait for servers that may not answer.
+
+#: One place in the lane for so many slots.
+_SHARE: Final = 4
+
+
+class SlowLane:
+    """Has at least one place; thread-safe."""
+
+    def __init__(self, slots: int) -> None:
+        self._lock = threading.Lock()
+        self._free = max(1, slots // _SHARE)
+
+    @property
+    def is_full(self) -> bool:
+        """Who is in it goes on with those that wait."""
+        return self._free == 0
+
+    def enter(self) -> bool:
+        """False if it is full."""
+        with self._lock:
+            has_room = self._free > 0
+            self._free -= has_room
+        return has_room
+
+    def leave(self) -> None:
+        """For who entered."""
+        with self._lock:
+            self._free += 1
+
+
+#: Among so many of those that wait in the slow lane one is chosen.
+_CHOICE: Final = 50
+#: Readings of one server at once; a third one would only make a slow server slower.
+_MOST_AT_ONCE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A reading that this process has begun; ``is_slow``: it holds a place in the slow lane.
+
+    ``names`` are those of the inventory then.  ``way`` None: a person took the server out since
+    the run was opened, and it is not asked.
+    """
+
+    run: OpenRun
+    server: Server
+    names: NameMap
+    way: Way | None
+    at: datetime
+    is_slow: bool
+
+
+def claim(
+    clerk: Clerk, eyes: Eyes, slow_lane: SlowLane, process: int, wanted: tuple[int, int]
+) -> Claimed | None:
+    """Begin to read (run, server); None if there is nothing to do, or somebody does it.
+
+    Also None if the slow lane is full: who leaves it looks for those that wait for a place.
+    """
+    run, server = wanted
+    eyes.refresh(run)
+    while True:
+        claiming = _Claiming(eyes, slow_lane, process, run, server)
+        try:
+            return clerk.write(server, claiming)
+        except SecretsOutdated:
+            claiming.give_up()
+            eyes.refresh(run, at_once=True)
+        except BaseException:
+            claiming.give_up()
+            raise
+
+
+@dataclass(slots=True)
+class _Claiming:
+    """May be called again if it was not committed; a place in the slow lane is taken once."""
+
+    eyes: Eyes
+    slow_lane: SlowLane
+    process: int
+    run: int
+    server: int
+    has_place: bool = False
+
+    def __call__(self, uow: UnitOfWork) -> Claimed | None:
+        waiting = uow.waiting_members(self.server)
+        wanting = next(((r, m) for r, m in waiting if r.id == self.run), None)
+        inventory = roster(uow.servers())
+        known = inventory.servers.get(self.server)
+        if wanting is None or known is None or _in_hand(*wanting, [m for _, m in waiting]):
+            self.give_up()
+            return None
+        asked, member = wanting
+        is_out = known.standing is not Standing.ENABLED
+        way = None if is_out else _way(uow, self.eyes, asked, member, known)
+        is_slow = isinstance(way, Host) and asked.lane is Lane.READ and has_failed(uow, self.server)
+        if not is_slow:
+            self.give_up()
+        elif not self._has_a_place():
+            return None
+        at = uow.claim(self.run, self.server, self.process)
+        return Claimed(asked, known, inventory.names, way, at, is_slow)
+
+    def _has_a_place(self) -> bool:
+        self.has_place = self.has_place or self.slow_lane.enter()
+        return self.has_place
+
+    def give_up(self) -> None:
+        """A place that it does not need, or not any more."""
+        if self.has_place:
+            self.has_place = False
+            self.slow_lane.leave()
+
+
+def next_in_slow_lane(store: Store) -> tuple[int, int] | None:
+    """(run, server) of one that waits for a place there; any, so that many do not want the same."""
+    with store.read() as reading:
+        waiting = reading.failing_members(_CHOICE)
+    return random.choice(waiting) if waiting else None  # noqa: S311  # spreads load, no secret
+
+
+def hand_back(store: Store, post: Post, claimed: Claimed) -> None:
+    """This process ends: somebody else reads the server."""
+    run, server = claimed.run, claimed.server.id
+    with store.write() as uow:
+        uow.published(run.id, [server])
+        uow.commit()
+    post.read(run.id, server, run.lane)
+
+
+def drop_claims(
+    uow: UnitOfWork, process: int, in_hand: frozenset[tuple[int, int]]
+) -> dict[OpenRun, frozenset[int]]:
+    """What this process claimed and has in hand no more, free for others: servers by run."""
+    dropped: defaultdict[int, set[int]] = defaultdict(set)
+    for run, server in uow.claims(process) - in_hand:
+        dropped[run].add(server)
+    for run, servers in dropped.items():
+        uow.published(run, servers)
+    runs = {run: uow.run_in_progress(run) for run in dropped}
+    return {run: frozenset(dropped[n]) for n, run in runs.items() if run is not None}
+
+
+def _way(uow: UnitOfWork, eyes: Eyes, run: OpenRun, member: Member, server: Server) -> Way:
+    """How it is reached; who is only a partner is not asked while its breaker is open.
+
+    In maintenance it is asked only if a person named it.
+    """
+    named = run.lane.insists and server.id in run.scope.named
+    if not named and server.id in resting(uow.open_windows()):
+        return SkipReason.MAINTENANCE
+    if not member.is_target and leaves_alone(uow, server.id):
+        return SkipReason.BREAKER
+    return eyes.way(uow, server, insist=member.is_target and run.lane.insists)
+
+
+def _in_hand(run: OpenRun, member: Member, waiting: Iterable[Member]) -> bool:
+    """True if a reading under way will answer it, or must end before another may begin."""
+    begun = [m.claimed_at for m in waiting if m.claimed_by and m.claimed_at]
+    if member.claimed_by is not None or len(begun) >= _MOST_AT_ONCE:
+        return True
+    return any(at >= run.started_at for at in begun)
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What a reading came to: runs to be settled, and who else is to be read for which run."""
+
+    runs: tuple[int, ...]
+    to_read: tuple[tuple[OpenRun, frozenset[int]], ...]
+
+
+def conclude(
+    clerk: Clerk, conduct: Conduct, process: int, claimed: Claimed, sighting: Sighting | None
+) -> Concluded:
+    """Save the sighting for every run that it answers, and enlist the partners it tells.
+
+    None: nobody is asked, and nobody waits for it any more.
+    """
+
+    def write(uow: UnitOfWork) -> Concluded:
+        answered: list[int] = []
+        to_read: defaultdict[OpenRun, set[int]] = defaultdict(set)
+        for run, member in uow.waiting_members(claimed.server.id):
+            if _answers(run, member, process, claimed, sighting):
+                _conclude(uow, run, member, sighting)
+                to_read[run] |= _enlist_partners(uow, run, member, sighting)
+                answered.append(run.id)
+            elif member.claimed_by is None:
+                to_read[run].add(claimed.server.id)  # it had to wait for this one to end
+        for run, servers in to_read.items():
+            uow.published(run.id, servers)
+        if isinstance(claimed.way, Host) and isinstance(sighting, Seen):
+            uow.logon_worked(claimed.way.login.name)
+        if sighting is not None and answered:  # else a newer reading says when the next is due
+            poll = next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing)
+            uow.set_poll(poll)
+        others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
+        return Concluded(tuple(answered), others)
+
+    return clerk.write(claimed.server.id, write)
+
+
+def _answers(
+    run: OpenRun, member: Member, process: int, claimed: Claimed, sighting: Sighting | None
+) -> bool:
+    """Of what one run left out another one may insist on, or be about it."""
+    if member.claimed_by is not None:
+        return member.claimed_by == process and member.claimed_at == claimed.at
+    if isinstance(sighting, Skipped) and member.is_target:
+        return False
+    return run.started_at <= claimed.at
+
+
+def _conclude(uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting | None) -> None:
+    """A second look that failed changes nothing: what was read first still counts."""
+    keeps = member.readings > 0 and not isinstance(sighting, Seen)
+    uow.conclude(run.id, member.server, None if keeps else sighting)
+
+
+def _enlist_partners(
+    uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting | None
+) -> frozenset[int]:
+    """Partners of a target are asked in the same run; partners of partners are not (R8)."""
+    if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:
+        return frozenset()
+    known = roster(uow.servers())
+    told = neighbours(taught(known, {member.server: sighting}), [sighting])
+    new = told - {m.server for m in uow.members(run.id, told)}
+    asked = {n for n in new if known.servers[n].standing is Standing.ENABLED}
+    if not asked:
+        return frozenset()
+    uow.must_be_alone()  # they may be read just now, or concluded
+    return enlist(uow, run.id, asked, ())
+
+
+def send(post: Post, concluded: Concluded) -> None:
+    """Messages go out when everything is committed."""
+    for run, servers in concluded.to_read:
+        publish(post, run.id, servers, run.lane)

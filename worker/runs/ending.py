@@ -1,0 +1,183 @@
+"""The end of a run: what waited for it is applied or held, and what it came to is written down.
+
+Everything is taken from the store, so it does not matter which process did what.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from reconcile.findings.drift import OPERATIONAL, whole
+from reconcile.findings.waiting import waiting
+from reconcile.model.findings import Kind
+from reconcile.model.record import Entry, EntryStatus, Hold, Planned
+from reconcile.planning.guard import Refusal
+from reconcile.planning.moves import blocked
+from reconcile.planning.tracker import Need
+from worker.config.run_policy import Conduct, Policy
+from worker.model.run_report import Fate, Line, Summary, fate, operation_counts, server_counts
+from worker.model.runs import EVERYTHING, OpenRun
+from worker.operations.apply import apply_entries
+from worker.operations.freshness import ages, fresh
+from worker.runs.close import earlier_refusal, hold_all, refuse
+from worker.runs.findings import Fact, keep_findings
+from worker.runs.outages import settle_outages
+from worker.runs.plan import refused_finding
+from worker.runs.record import MACHINE, Recorded, at_once
+from worker.runs.request import JOINED_WITHIN
+from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+
+
+def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
+    """Settle what is destructive and what waited for it, then say what the run came to."""
+    _catch_up(uow, run, conduct)
+    refusal = refuse(uow, conduct)
+    if refusal is not None:
+        hold_all(uow)
+    elif conduct.policy is Policy.AUTO:
+        _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.destructive], conduct)
+    if conduct.policy is Policy.AUTO:
+        _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.contested], conduct)
+    _operational_findings(uow, run, refusal or earlier_refusal(uow, conduct), conduct)
+    settle_outages(uow, run.id, _about(uow, run), conduct)
+    numbers = _numbers(uow, run, refusal)
+    uow.close_run(run.id, "done", numbers)
+    uow.drop_members(run.id)
+    return numbers
+
+
+def _about(uow: UnitOfWork, run: OpenRun) -> set[int] | None:
+    """Whom it saw, or tried to, and their partners, of whom these speak; None: everybody."""
+    if run.scope.targets is None:
+        return None
+    asked = {s.server for s in uow.sightings(run.id)}
+    return asked | uow.partners(asked)
+
+
+def _confirmed(uow: UnitOfWork, run: OpenRun) -> list[Entry]:
+    """Lines that wait, and that this run itself had evidence for."""
+    waiting = uow.pending_of(run.id, confirmed=True)
+    return [e for e in waiting if e.planned.hold is Hold.NONE]
+
+
+def _catch_up(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
+    """Whoever recorded something may have died before applying it."""
+    left = (Recorded(e.number, e.planned, True, False) for e in _confirmed(uow, run))
+    if now := young_enough(uow, run, at_once(left, conduct.policy), conduct):
+        apply_entries(uow, now, MACHINE, by_machine=True)
+
+
+def _apply(uow: UnitOfWork, run: OpenRun, entries: list[Entry], conduct: Conduct) -> None:
+    if now := young_enough(uow, run, {e.number: e.planned for e in entries}, conduct):
+        apply_entries(uow, now, MACHINE, by_machine=True)
+
+
+def young_enough(
+    reading: Reading, run: OpenRun, entries: dict[int, Planned], conduct: Conduct
+) -> dict[int, Planned]:
+    """Without what rests on readings that grew old, perhaps while nobody worked at the run."""
+    now, limit = reading.now(), conduct.rules.evidence_age
+    if not entries or now - run.started_at + JOINED_WITHIN <= limit:
+        return entries
+    return fresh(entries, reading.sightings(run.id), now, limit)
+
+
+def _operational_findings(
+    uow: UnitOfWork, run: OpenRun, refusal: Refusal | None, conduct: Conduct
+) -> None:
+    """What waits for another operation, and what the guard holds: both can be read off the store."""
+    names = {s.id: s.name for s in uow.servers()}
+    contested = uow.pending_contested()
+    holders = {c.holder for e in contested for c in e.planned.contested if c.holder is not None}
+    records = {r.key: r for r in uow.records_by_key(holders)}
+    now = [blocked(Need(e.planned, e.number), names.__getitem__, records) for e in contested]
+    now += waiting(*uow.waiting_for_people(every=conduct.policy is Policy.REVIEW))
+    if refusal is not None:
+        now.append(refused_finding(refusal))
+    known = uow.open_findings(kinds=OPERATIONAL - {Kind.SERVER_DOWN})
+    life = whole(now, (problem.finding for problem in known))
+    keep_findings(uow, Fact(run.id, now, conduct), life, known)
+
+
+def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
+    """What a run that is over came to, as a ``sync`` would tell it."""
+    run = reading.run(number)
+    assert run is not None  # noqa: S101 - whoever waited for it knows that it is there
+    sightings = {s.server: s for s in reading.sightings(number)}
+    about = None if run.target == EVERYTHING else sightings.keys()
+    findings = [f.finding for f in reading.open_findings(about)]
+
+    def count(name: str) -> int:
+        told = run.summary.get(name, 0)
+        return told if isinstance(told, int) else 0
+
+    return Summary(
+        run=number,
+        sightings=sightings,
+        pairs=count("pairs"),
+        lines=_lines(reading, number),
+        superseded=count("superseded"),
+        findings=tuple(sorted(findings, key=lambda f: f.fingerprint)),
+        opened=count("findings_opened"),
+        resolved=count("findings_resolved"),
+        refusal=_refusal(reading, run.summary.get("refused"), conduct),
+        overtaken=count("overtaken"),
+        names={s.id: s.name for s in reading.servers()},
+        paused=count("paused"),
+        ages=ages(reading, findings),
+    )
+
+
+def _refusal(reading: Reading, why: object, conduct: Conduct) -> Refusal | None:
+    """What is held now; if this run held it, in its own words."""
+    held = earlier_refusal(reading, conduct)
+    return replace(held, why=why) if held is not None and isinstance(why, str) else held
+
+
+def _lines(reading: Reading, run: int) -> tuple[Line, ...]:
+    """What it recorded or found, but for what became needless since."""
+    touched = reading.lines_of(run)
+    entries = (
+        e
+        for e in reading.entries_by_number(touched)
+        if e.status in (EntryStatus.PENDING, EntryStatus.APPLIED)
+    )
+    return tuple(
+        Line(
+            e.planned,
+            fate(e.planned, applied=e.status is EntryStatus.APPLIED),
+            e.number,
+            touched[e.number].is_new,
+        )
+        for e in entries
+    )
+
+
+def _operation_counts(reading: Reading, run: int) -> dict[str, int]:
+    """The same as of ``_lines``; what was applied, which may be much, is only counted."""
+    by_status = reading.line_counts(run)
+    fates = Counter(fate(e.planned, applied=False) for e in reading.pending_of(run))
+    fates[Fate.APPLIED] = sum(by_status.get((EntryStatus.APPLIED, new), 0) for new in (True, False))
+    shown = (EntryStatus.PENDING, EntryStatus.APPLIED)
+    return operation_counts(fates, sum(by_status.get((status, True), 0) for status in shown))
+
+
+def _numbers(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> dict[str, object]:
+    told = uow.run(run.id)
+    so_far = {} if told is None else dict(told.summary)
+    sightings = {s.server: s for s in uow.sightings(run.id)}
+    about = None if run.scope.targets is None else sightings.keys()
+    return {
+        "pairs": 0,
+        "superseded": 0,
+        "overtaken": 0,
+        "paused": 0,
+        "findings_opened": 0,
+        "findings_resolved": 0,
+        **so_far,
+        **server_counts(sightings),
+        **_operation_counts(uow, run.id),
+        "findings": len(uow.open_findings(about)),
+        "refused": None if refusal is None else refusal.why,
+    }

@@ -1,0 +1,94 @@
+"""Writing down the life of problems, and what is to be told of them, in the transaction of the fact."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from reconcile.findings.drift import OPERATIONAL, Drift
+from reconcile.findings.life import Event, begin, go_on
+from reconcile.findings.subjects import in_ipam
+from reconcile.model.findings import Finding, Severity, severity
+from reconcile.model.nouns import Evidence, Seen, Sighting
+from reconcile.model.record import Record
+from worker.config.run_policy import Conduct
+from worker.model.alerts import NewEvent, OpenFinding, Snapshot
+from worker.store.protocols.unit_of_work import UnitOfWork
+
+#: What is told waits so long at most for its run to close, which may find a cause of it.
+_AT_MOST: Final = timedelta(minutes=2)
+_CRITICAL_AT_MOST: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a run saw now: the ``present`` problems, by whose word, and what IPAM has of it."""
+
+    run: int
+    present: Collection[Finding]
+    conduct: Conduct
+    sightings: Mapping[int, Sighting] = field(default_factory=dict)
+    records: Iterable[Record] = ()
+
+
+def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[OpenFinding]) -> None:
+    """Write the life of problems; what persists unchanged is not touched (R10)."""
+    now = uow.now()
+    ids = {p.finding.fingerprint: p.id for p in known}
+    before = uow.openings({f.fingerprint for f in life.opened}) if life.opened else {}
+    shown = {f.fingerprint: _read_at(f, fact.sightings) or now for f in fact.present}
+    begun = [
+        begin(f, now, before.get(f.fingerprint, ()), read_at=shown.get(f.fingerprint))
+        for f in life.opened
+    ]
+    lives = {p.finding.fingerprint: p.life for p in known}
+    unheard = {p.finding.fingerprint for p in known if _is_unheard(p.finding, fact.sightings)}
+    over = tuple(f for f in life.resolved if f.fingerprint not in unheard)
+    steps = go_on(replace(life, resolved=over), shown, lives, now, fact.conduct.patience)
+    if begun:
+        ids |= uow.begin_findings(fact.run, begun)
+    if steps:
+        uow.go_on_findings((ids[step.finding.fingerprint], step) for step in steps)
+    uow.add_events(
+        [
+            _news(uow, fact, ids[step.finding.fingerprint], step.finding, step.event)
+            for step in (*begun, *steps)
+            if step.event is not None
+        ]
+    )
+
+
+def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event) -> NewEvent:
+    loud = severity(finding, fact.conduct.severities) is Severity.CRITICAL
+    return NewEvent(
+        key,
+        event,
+        Snapshot(finding, _evidence(finding, fact.sightings), in_ipam(finding, fact.records)),
+        uow.now() + (_CRITICAL_AT_MOST if loud else _AT_MOST),
+        fact.run,
+    )
+
+
+def _read_at(finding: Finding, sightings: Mapping[int, Sighting]) -> datetime | None:
+    """When the latest reading of whom it is about began; None if none of them was read."""
+    read = (sightings.get(server) for server in finding.servers)
+    return max((s.read_at for s in read if isinstance(s, Seen)), default=None)
+
+
+def _is_unheard(finding: Finding, sightings: Mapping[int, Sighting]) -> bool:
+    """True if partners were asked and none was read: what flaps is no calmer by that."""
+    asked = [sightings[server] for server in finding.servers if server in sightings]
+    read = any(isinstance(sighting, Seen) for sighting in asked)
+    return finding.relationship is not None and bool(asked) and not read
+
+
+def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:
+    """How many of whom it is about were read; what is read off the store itself is certain."""
+    if finding.kind in OPERATIONAL:
+        return Evidence.BOTH
+    read = [isinstance(sightings.get(server), Seen) for server in finding.servers]
+    if all(read):
+        return Evidence.BOTH
+    return Evidence.ONE_SIDE if any(read) else Evidence.NONE

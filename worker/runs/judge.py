@@ -1,0 +1,298 @@
+"""Judging a run piece by piece, and closing it: one holder of its lease at a time.
+
+Whoever concludes a server tries to take the lease.  Who has it goes on until nothing is left that
+could be judged, and looks for that in the very transaction in which it gives the lease back: so
+either it sees a conclusion, or the one who concluded finds the lease free (rule R8).  Judging many
+servers at once is also cheaper than one by one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from reconcile.evidence.witness import neighbours, partner_texts
+from reconcile.evidence.world import World
+from reconcile.model.names import Known
+from reconcile.model.nouns import Seen, Sighting
+from reconcile.planning.doubts import Doubt, doubtful
+from reconcile.planning.plan import Draft, complete, draft
+from worker.config.run_policy import Conduct
+from worker.inventory.index import roster
+from worker.messaging.dispatcher import Post, publish
+from worker.model.errors import StoreError
+from worker.model.runs import Lane, LeaseLost, OpenRun, RunLine, Stage, Turn
+from worker.operations.apply import apply_entries
+from worker.runs.ending import close, young_enough
+from worker.runs.load import Piece, load_world
+from worker.runs.next_batch import HEARD, Share, last_share, next_share
+from worker.runs.pair_count import tally
+from worker.runs.recheck import FURTHER_READINGS, Looked, earlier, with_distance
+from worker.runs.record import MACHINE, Written, at_once, write_down
+from worker.runs.targets import Target
+from worker.store.protocols.unit_of_work import Reading, Store, UnitOfWork
+from worker.telemetry import events
+
+# How much of a run is judged at once, and how often: by how long the last piece took.
+#
+# What a piece costs is mostly what it costs to begin one.  A run over few servers is judged as they
+# conclude; one over thousands in a few large pieces, so that judging takes a small part of the time
+# in which servers are read.  The one writer is never kept from others for long.
+
+_FEWEST: Final = 20
+_MOST: Final = 320
+#: Servers in a piece are doubled below the first and halved above the second.
+_SHORT_SECONDS, _LONG_SECONDS = 0.3, 0.8
+#: Between two pieces so many times as long as the last one took, and how long at most.
+_PAUSES: Final = 6.0
+_LONGEST_PAUSE_SECONDS: Final = 2.0
+#: At most this part of the lease, which is renewed by the next piece only.
+_OF_LEASE: Final = 0.25
+
+
+@dataclass(slots=True)
+class Pace:
+    """``most`` servers are judged in one transaction; ``pause_seconds`` pass before the next.
+
+    They pass within the ``lease`` that the run is held by.
+    """
+
+    lease: timedelta
+    most: int = 2 * _FEWEST
+    pause_seconds: float = 0.0
+
+    def took(self, seconds: float) -> None:
+        """The last piece did."""
+        longest = min(_LONGEST_PAUSE_SECONDS, _OF_LEASE * self.lease.total_seconds())
+        self.pause_seconds = min(longest, _PAUSES * seconds)
+        if seconds < _SHORT_SECONDS:
+            self.most = min(_MOST, 2 * self.most)
+        elif seconds > _LONG_SECONDS:
+            self.most = max(_FEWEST, self.most // 2)
+
+
+#: How often who pauses looks whether there is anything to wait for.
+_LOOK_SECONDS: Final = 0.1
+
+
+def lease_name(run: int) -> str:
+    """Of the right to judge and close it."""
+    return f"run:{run}"
+
+
+def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
+    """Judge what can be judged, apply it by policy, and close the run if nothing is left."""
+    with store.read() as reading:  # without waiting for the writer's turn
+        if reading.lease_is_live(lease_name(run)):
+            return  # who has it looks once more when it gives it back
+    holder = _Holder(run, conduct.timing.lease)
+    pace = Pace(conduct.timing.lease)
+    began = time.monotonic()
+    try:
+        while _step(store, post, conduct, holder, pace.most):
+            pace.took(time.monotonic() - began)
+            _let_others_conclude(store, run, pace.pause_seconds)
+            began = time.monotonic()
+    except LeaseLost:
+        events.lease_lost(run)  # somebody took it for dead, and goes on
+    except BaseException:
+        holder.give_back(store)
+        raise
+
+
+def _let_others_conclude(store: Store, run: int, seconds: float) -> None:
+    """Judging many at once costs little more than judging one; no longer than somebody reads."""
+    deadline = time.monotonic() + seconds
+    while _is_under_way(store, run) and (left := deadline - time.monotonic()) > 0:
+        time.sleep(min(left, _LOOK_SECONDS))
+
+
+def _is_under_way(store: Store, run: int) -> bool:
+    with store.read() as reading:
+        return reading.is_under_way(run)
+
+
+@dataclass(slots=True)
+class _Holder:
+    """Who may work at the run; ``token`` None: not yet, or not as far as is committed."""
+
+    run: int
+    length: timedelta
+    token: int | None = None
+
+    def hold(self, uow: UnitOfWork) -> int | None:
+        """Take the lease, or renew it; None if it is in other hands. Raises LeaseLost."""
+        if self.token is None:
+            return uow.take_lease(lease_name(self.run), self.length)
+        uow.fence(lease_name(self.run), self.token, self.length)
+        return self.token
+
+    def give_back(self, store: Store) -> None:
+        """So that nobody has to wait until it lapses; without a database it does."""
+        if self.token is not None:
+            with suppress(StoreError), store.write() as uow:
+                uow.give_lease_back(lease_name(self.run), self.token)
+                uow.commit()
+
+
+def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int) -> bool:
+    """One piece: recorded, then applied. False when there is nothing more for us to do.
+
+    The lease is taken in the transaction of the first piece.  Servers are concluded meanwhile.
+    """
+    with store.write_records() as uow:
+        run = uow.run_in_progress(holder.run)
+        token = None if run is None else holder.hold(uow)
+        if run is None or token is None:
+            return False
+        share = next_share(uow, run, most) or last_share(uow, run, most)
+        if share is None:
+            ended = _end(uow, run, token, conduct)
+            uow.commit()
+            events.run_closed(run.id, ended)
+            return False
+        judged = _judge(uow, run, share, conduct)
+        uow.commit()
+    holder.token = token
+    recorded = [e.planned for e in judged.written.entries if e.new]
+    events.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
+    publish(post, run.id, judged.again, Lane.ON_DEMAND)
+    _apply(store, judged.written, holder, run, conduct)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What was written down, and who has to be read again."""
+
+    written: Written
+    pairs: int
+    again: frozenset[int]
+
+
+def _judge(uow: UnitOfWork, run: OpenRun, share: Share, conduct: Conduct) -> _Judged:
+    sightings, awaited = _heard(uow, run, share)
+    piece = Piece(run.id, share.focus, awaited)
+    target = Target(run.scope.targets, share.focus, run.scope.only)
+    world = load_world(uow, sightings, target, conduct, piece)
+    drafted = draft(world)
+    again, unsettled = _doubts(uow, run, drafted, world)
+    if again:
+        world = replace(world, awaited=world.awaited | again.keys())
+        drafted = draft(world)
+    plan = complete(drafted, uow.holders(drafted.takes))
+    plan = with_distance(plan, Looked(sightings, unsettled))
+    written = write_down(uow, run.id, world, plan, conduct)
+    uow.lock_members()
+    for server, subjects in again.items():
+        uow.read_again(run.id, server, subjects)
+    over = share.focus - again.keys()
+    uow.name_partners(run.id, _named(world, over))
+    counted = tally(uow, run.id, drafted, over)
+    turns = {s: Turn(_is_unresolved(world, s), marks) for s, marks in counted.marks.items()}
+    uow.judged(run.id, turns)
+    uow.add_lines(run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries])
+    uow.tell_progress(
+        run.id,
+        {
+            **counted.numbers,
+            HEARD: share.heard,
+            "superseded": len(plan.superseded),
+            "findings_opened": len(written.life.opened),
+            "findings_resolved": len(written.life.resolved),
+        },
+    )
+    return _Judged(written, counted.numbers["pairs"], frozenset(again))
+
+
+def _heard(
+    reading: Reading, run: OpenRun, share: Share
+) -> tuple[Mapping[int, Sighting], frozenset[int]]:
+    """What the focus told, and what those told who were judged before and are its partners; and
+    whom it has to wait for: partners whose turn comes later, and some for all the others.
+    """
+    if not share.later and reading.unresolved(run.id):
+        everybody = [m.server for m in reading.members(run.id)]
+        return reading.seen_in(run.id, everybody), frozenset()  # anybody may be meant
+    mine = reading.seen_in(run.id, share.focus)
+    partners = neighbours(roster(reading.servers()).names, mine.values())
+    partners |= reading.partners(share.focus) | reading.named_by(run.id, share.focus)
+    others = reading.members(run.id, partners - share.focus)
+    judged = [m.server for m in others if m.stage is Stage.JUDGED]
+    awaited = frozenset(m.server for m in others) - frozenset(judged)
+    return {**mine, **reading.seen_in(run.id, judged)}, awaited | share.later
+
+
+def _named(world: World, over: frozenset[int]) -> Mapping[int, set[int]]:
+    """Whose pairs wait for a server that may not know of them, as IPAM does not."""
+    stored = {frozenset(record.partners) for record in world.records}
+    named: defaultdict[int, set[int]] = defaultdict(set)
+    for server in over & world.sightings.keys():
+        for partner in neighbours(world.names, [world.sightings[server]]) & world.awaited:
+            if frozenset({server, partner}) not in stored:
+                named[partner].add(server)
+    return named
+
+
+def _doubts(
+    reading: Reading, run: OpenRun, drafted: Draft, world: World
+) -> tuple[dict[int, list[str]], frozenset[str]]:
+    """Whom to read again, and for what; and what further readings did not settle (rule R2)."""
+    doubts = doubtful(drafted, world)
+    concerned = {server for doubt in doubts for server in doubt.servers}
+    members = {m.server: m for m in reading.members(run.id, concerned)}
+    looked = {subject for member in members.values() for subject in member.looked}
+    again: defaultdict[int, list[str]] = defaultdict(list)
+    unsettled: set[str] = set()
+    for doubt in _new(doubts, looked):
+        server = earlier(doubt.servers, world.sightings)
+        member = members.get(server)
+        if member is None:
+            continue
+        if member.readings > FURTHER_READINGS:
+            unsettled.add(doubt.subject)
+        else:
+            again[server].append(doubt.subject)
+    return dict(again), frozenset(unsettled)
+
+
+def _new(doubts: Collection[Doubt], looked: Collection[str]) -> list[Doubt]:
+    return [doubt for doubt in doubts if doubt.subject not in looked]
+
+
+def _is_unresolved(world: World, server: int) -> bool:
+    """True if something of it waits until everybody was heard."""
+    if not world.awaited:
+        return False
+    if any(server in r.partners and len(r.partners) == 1 for r in world.records):
+        return True
+    sighting = world.sightings.get(server)
+    told = sighting.stories if isinstance(sighting, Seen) else ()
+    return any(
+        not isinstance(world.names.resolve(partner_texts(story), server), Known) for story in told
+    )
+
+
+def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduct: Conduct) -> None:
+    now = at_once(written.entries, conduct.policy)
+    if not now:
+        return
+    with store.write_records() as uow:
+        holder.hold(uow)
+        apply_entries(uow, young_enough(uow, run, now, conduct), MACHINE, by_machine=True)
+        uow.commit()
+
+
+def _end(uow: UnitOfWork, run: OpenRun, token: int, conduct: Conduct) -> dict[str, object] | None:
+    """Close it, with its numbers, or leave it to who concludes next."""
+    if uow.end_run_if_done(run.id):
+        numbers = close(uow, run, conduct)
+        uow.forget_lease(lease_name(run.id))
+        return numbers
+    uow.give_lease_back(lease_name(run.id), token)
+    return None

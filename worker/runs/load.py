@@ -1,0 +1,169 @@
+"""Asking servers and loading the world a judgement rests on; used by ``sync`` and ``plan``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from collectors.base import Collector
+from reconcile.evidence.impostors import genuine
+from reconcile.evidence.machines import duplicates
+from reconcile.evidence.witness import neighbours
+from reconcile.evidence.world import World
+from reconcile.findings.servers import self_names
+from reconcile.model.findings import Finding
+from reconcile.model.names import NameMap
+from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Standing
+from reconcile.model.record import Record
+from worker.config.run_policy import Conduct
+from worker.inventory.index import Roster, roster
+from worker.model.alerts import OpenFinding
+from worker.model.maintenance import paused, resting
+from worker.model.runs import Scope
+from worker.runs.database_clock import DatabaseClock
+from worker.runs.targets import Target
+from worker.store.protocols.unit_of_work import Reading, Store
+
+
+def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighting]:
+    """Ask the members of a run, then the partners its targets tell (not their partners).
+
+    No transaction is open while a server is being read.
+    """
+    with store.read() as reading:
+        known = roster(reading.servers())
+    servers = known.servers
+    members = [servers[m] for m in sorted(target.members) if m in servers]
+    sightings = ask(store, collector, target, members)
+    if target.servers is not None:
+        told = [s for server, s in sightings.items() if server in target.servers]
+        new = neighbours(taught(known, sightings), told) - sightings.keys()
+        wanted = [servers[n] for n in sorted(new) if servers[n].standing is Standing.ENABLED]
+        sightings |= ask(store, collector, target, wanted)
+    return sightings
+
+
+def ask(
+    store: Store, collector: Collector, target: Target, servers: list[Server]
+) -> dict[int, Sighting]:
+    """Read these servers; each is dated by the database clock before it is asked.
+
+    Those in maintenance are left out, unless a person named them.
+    """
+    clock = DatabaseClock(store)
+    with store.read() as reading:
+        names = roster(reading.servers()).names
+        left_out = resting(reading.open_windows()) - Scope(target.servers, target.only).named
+    asked = {s.id: s for s in servers if s.id not in left_out}
+    sightings: dict[int, Sighting] = {
+        server: Skipped(server, SkipReason.MAINTENANCE)
+        for server in collector.offers(s for s in servers if s.id in left_out)
+    }
+    for sighting in collector.look(asked.values(), clock):
+        name = asked[sighting.server].name
+        sightings[sighting.server] = genuine(sighting, names, name)
+    return sightings
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is judged of a run in progress: ``focus`` now, the ``awaited`` later, see ``World``.
+
+    The run's own sightings are recorded already, so they are no earlier readings.
+    """
+
+    run: int
+    focus: frozenset[int]
+    awaited: frozenset[int]
+
+
+def load_world(
+    reading: Reading,
+    sightings: Mapping[int, Sighting],
+    target: Target,
+    conduct: Conduct,
+    piece: Piece | None = None,
+) -> World:
+    """Everything stored that the sightings speak of; bounded by what was seen."""
+    known = roster(reading.servers())
+    sightings = {k: s for k, s in sightings.items() if k in known.servers}
+    names = taught(known, sightings)
+    everybody = target.servers is None and piece is None
+    judged = sightings.keys() | (_retired(known) if everybody else set())
+    records = reading.records(judged) if piece is None else _records_near(reading, piece, judged)
+    near = judged | neighbours(names, _whose_partners_count(sightings, piece))
+    near = near.union(*(r.partners for r in records))
+    if piece is not None:
+        near -= piece.awaited
+    return World(
+        servers=known.servers,
+        names=names,
+        names_before=known.names,
+        machines=known.machines,
+        sightings=sightings,
+        previous=reading.latest_readings(
+            near, sightings, besides=None if piece is None else piece.run
+        ),
+        records=records,
+        now=reading.now(),
+        entries=reading.entries(near),
+        open_findings=_there(reading.open_findings(None if everybody else near)),
+        watches=reading.watches(near),
+        rules=conduct.rules,
+        targets=target.servers,
+        only=target.only,
+        suspended=tuple(v.credential.name for v in reading.credentials() if v.suspended_at),
+        focus=None if piece is None else piece.focus,
+        awaited=frozenset() if piece is None else piece.awaited,
+        paused=paused(reading.open_windows()),
+        rested=reading.rested([k for k, s in sightings.items() if not isinstance(s, Seen)]),
+    )
+
+
+def _there(problems: Iterable[OpenFinding]) -> tuple[Finding, ...]:
+    """Those that were there when they were judged last; one that flaps is open for longer."""
+    return tuple(p.finding for p in problems if p.life.absent_since is None)
+
+
+def _retired(known: Roster) -> set[int]:
+    return {s.id for s in known.servers.values() if s.standing is Standing.RETIRED}
+
+
+def _whose_partners_count(
+    sightings: Mapping[int, Sighting], piece: Piece | None
+) -> Iterable[Sighting]:
+    """Partners of mere witnesses have to do with it only when everybody is heard."""
+    if piece is None or not piece.awaited:
+        return sightings.values()
+    return (sightings[server] for server in piece.focus & sightings.keys())
+
+
+def _records_near(reading: Reading, piece: Piece, heard: Collection[int]) -> tuple[Record, ...]:
+    """Those of the focus, and half-mapped ones of who was heard, which may be the same pair."""
+    own = {r.key: r for r in reading.records(piece.focus)}
+    halves = {r.key: r for r in reading.half_mapped(heard)}
+    return tuple(record for _, record in sorted({**halves, **own}.items()))
+
+
+def taught(known: Roster, sightings: Mapping[int, Sighting]) -> NameMap:
+    """All names, with those and the addresses that servers gave themselves in these sightings.
+
+    A machine with several names in the inventory gives its own to the one that speaks for it.
+    """
+    told = {
+        server: names
+        for server, sighting in sightings.items()
+        if server in known.servers and (names := new_names(known.servers[server], sighting))
+    }
+    if not told:
+        return known.names
+    doubles = duplicates(known.servers, known.machines, sightings)
+    return known.names.taught({s: names for s, names in told.items() if s not in doubles})
+
+
+def new_names(server: Server, sighting: Sighting | None) -> tuple[str, ...]:
+    """What a server calls itself and IPAM does not have as its name or alias yet."""
+    if not isinstance(sighting, Seen):
+        return ()
+    have = {a.text for a in server.aliases} | {server.name, *server.addresses}
+    return tuple(sorted(self_names(sighting) - have))

@@ -1,0 +1,119 @@
+"""Servers that are down by the word of their partners: judged and written when a run closes.
+
+A plan foresees what the close of its run would find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from reconcile.evidence.world import World
+from reconcile.findings.down import CONCERNED, Down, Scene, down
+from reconcile.findings.drift import whole
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.nouns import Seen
+from worker.config.run_policy import Conduct
+from worker.inventory.index import roster
+from worker.model.alerts import OpenFinding
+from worker.model.maintenance import paused, resting
+from worker.runs.findings import Fact, keep_findings
+from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+
+
+def settle_outages(
+    uow: UnitOfWork, run: int, about: Collection[int] | None, conduct: Conduct
+) -> tuple[Down, ...]:
+    """Open, keep and end ``server_down``; those that are down among the servers that the run had
+    to do with (None: everybody), each with what it explains.
+
+    Who is unread and was none of them stays as it was.
+    """
+    problems = uow.open_findings(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
+    if not problems:
+        return ()
+    known = [p for p in problems if p.finding.kind is Kind.SERVER_DOWN]
+    there = [p.finding for p in problems if _is_there(p)]
+    unread = _unread(there)
+    judged = unread if about is None else unread.intersection(about)
+    downs = tuple(down(_scene(uow, unread, judged, conduct), judged)) if judged else ()
+    elsewhere = [
+        f for f in there if f.kind is Kind.SERVER_DOWN and (unread - judged).issuperset(f.servers)
+    ]
+    seen = [d.finding for d in downs]
+    life = whole([*seen, *elsewhere], (p.finding for p in known))
+    keep_findings(uow, Fact(run, seen, conduct), life, known)
+    _explain(uow, downs, {finding.fingerprint for finding in elsewhere})
+    return downs
+
+
+def foresee_outages(
+    reading: Reading,
+    world: World,
+    findings: Iterable[Finding],
+    about: Collection[int] | None,
+    conduct: Conduct,
+) -> tuple[Finding, ...]:
+    """What the close of a run would find that records these ``findings``, before it does.
+
+    A relationship that it would create is no witness yet.
+    """
+    stored = reading.open_findings(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
+    there = [problem.finding for problem in stored if _is_there(problem)]
+    others = () if about is None else [f for f in there if set(f.servers).isdisjoint(about)]
+    now = [f for f in findings if f.kind is not Kind.SERVER_DOWN]
+    unread = _unread([*now, *others])
+    judged = unread if about is None else unread.intersection(about)
+    if not judged:
+        return ()
+    known = (f for f in there if f.kind is Kind.SERVER_DOWN)
+    scene = _scene(reading, unread, judged, conduct)
+    seen = {key: told for key, told in world.sightings.items() if isinstance(told, Seen)}
+    scene = replace(scene, latest={**scene.latest, **seen}, problems=(*now, *known))
+    return tuple(found.finding for found in down(scene, judged))
+
+
+def _unread(findings: Iterable[Finding]) -> frozenset[int]:
+    return frozenset(s for f in findings if f.kind is Kind.SERVER_UNREAD for s in f.servers)
+
+
+def _explain(uow: UnitOfWork, downs: Iterable[Down], elsewhere: Collection[str]) -> None:
+    """Mark what these explain, and no more what nothing explains any more; what is down and was
+    not judged in this run explains what it did.
+    """
+    open_now = (p for p in uow.open_findings(kinds={Kind.SERVER_DOWN}) if p.is_open)
+    causes = {problem.finding.fingerprint: problem.id for problem in open_now}
+    before = {problem.id: problem.caused_by for problem in uow.explained()}
+    kept = {causes[text] for text in elsewhere if text in causes}
+    now = {key: cause if cause in kept else None for key, cause in before.items()}
+    for each in downs:
+        if (cause := causes.get(each.finding.fingerprint)) is not None:
+            near = uow.open_findings(each.finding.servers)
+            now |= {p.id: cause for p in near if p.finding.fingerprint in each.explains}
+    uow.explain({key: cause for key, cause in now.items() if before.get(key) != cause})
+
+
+def _scene(
+    reading: Reading, unread: frozenset[int], judged: frozenset[int], conduct: Conduct
+) -> Scene:
+    """Everything stored that speaks of these servers."""
+    known, windows = roster(reading.servers()), reading.open_windows()
+    records = reading.records(judged)
+    near = judged.union(*(r.partners for r in records))
+    return Scene(
+        servers={key: server.name for key, server in known.servers.items()},
+        names=known.names,
+        unread=unread,
+        records=records,
+        latest=reading.latest_readings(near, {}),
+        problems=tuple(p.finding for p in reading.open_findings(judged, CONCERNED) if _is_there(p)),
+        now=reading.now(),
+        evidence_age=conduct.rules.evidence_age,
+        resting=resting(windows),
+        paused=paused(windows),
+    )
+
+
+def _is_there(problem: OpenFinding) -> bool:
+    """Not one that only flaps: that was not there when it was judged last."""
+    return problem.life.absent_since is None

@@ -1,0 +1,50 @@
+"""Looking on while workers do a run; for ``ipam-sync reconcile --wait`` and pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from worker.config.run_policy import Conduct
+from worker.model.run_report import Summary
+from worker.model.runs import Lane, Progress, Stage
+from worker.runs.ending import summary_of
+from worker.store.protocols.unit_of_work import Reading, Store
+
+_LOOK_SECONDS: Final = 0.25
+
+
+def progress_of(reading: Reading, run: int) -> Progress | None:
+    """None if it is over."""
+    asked = reading.run_in_progress(run)
+    told = reading.run(run)
+    if asked is None or told is None:
+        return None
+    stages = reading.stages(run)
+    members = sum(stages.values())
+    pairs, opened = told.summary.get("pairs", 0), told.summary.get("findings_opened", 0)
+    return Progress(
+        servers=members,
+        concluded=members - stages.get(Stage.WAITING, 0),
+        judged=stages.get(Stage.JUDGED, 0),
+        pairs=pairs if isinstance(pairs, int) else 0,
+        operations=sum(n for (_, is_new), n in reading.line_counts(run).items() if is_new),
+        findings=opened if isinstance(opened, int) else 0,
+        working=sum(p.is_alive and p.role in _takers(asked.lane) for p in reading.processes()),
+    )
+
+
+def _takers(lane: Lane) -> tuple[str, ...]:
+    return (lane.value, "all")
+
+
+def follow(store: Store, conduct: Conduct, run: int, watch: Callable[[Progress], None]) -> Summary:
+    """Wait until the run is over, and tell how far it is meanwhile."""
+    while True:
+        with store.read() as reading:
+            progress = progress_of(reading, run)
+            if progress is None:
+                return summary_of(reading, run, conduct)
+        watch(progress)
+        time.sleep(_LOOK_SECONDS)

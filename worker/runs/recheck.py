@@ -1,0 +1,91 @@
+"""A disagreement is looked at twice (rule R2): the partner that was read earlier, once more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from collectors.base import Collector
+from reconcile.model.findings import Finding
+from reconcile.model.nouns import Seen, Sighting
+from reconcile.planning.doubts import doubtful
+from reconcile.planning.plan import Plan, draft
+from worker.config.run_policy import Conduct
+from worker.runs.load import ask, load_world
+from worker.runs.targets import Target
+from worker.store.protocols.unit_of_work import Store
+
+#: At most so many further readings per server and run; then the finding stands as it is.
+FURTHER_READINGS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was seen in the end; ``unsettled`` are fingerprints of disagreements between readings
+    that could not be brought any closer together.
+    """
+
+    sightings: Mapping[int, Sighting]
+    unsettled: frozenset[str] = frozenset()
+
+
+def look_twice(
+    store: Store,
+    collector: Collector,
+    sightings: dict[int, Sighting],
+    target: Target,
+    conduct: Conduct,
+) -> Looked:
+    """Read again what a new disagreement or removal would rest on, where that is possible."""
+    if not collector.rereads:
+        return Looked(sightings)
+    read_again: Counter[int] = Counter()
+    looked: set[str] = set()
+    unsettled: set[str] = set()
+    while True:
+        with store.read() as reading:
+            world = load_world(reading, sightings, target, conduct)
+            servers = {s.id: s for s in reading.servers()}
+        doubts = [d for d in doubtful(draft(world), world) if d.subject not in looked]
+        looked |= {d.subject for d in doubts}
+        older = {d.subject: earlier(d.servers, sightings) for d in doubts}
+        exhausted = {s for s in older.values() if read_again[s] >= FURTHER_READINGS}
+        unsettled |= {subject for subject, server in older.items() if server in exhausted}
+        again = sorted((set(older.values()) & servers.keys()) - exhausted)
+        if not again:
+            return Looked(sightings, frozenset(unsettled))
+        read_again.update(again)
+        fresh = ask(store, collector, target, [servers[server] for server in again])
+        sightings = sightings | {k: s for k, s in fresh.items() if isinstance(s, Seen)}
+
+
+def with_distance(plan: Plan, looked: Looked) -> Plan:
+    """The plan whose unsettled findings say how far apart the readings were."""
+    if not looked.unsettled:
+        return plan
+    return replace(plan, findings=tuple(_with_distance(f, looked) for f in plan.findings))
+
+
+def _with_distance(finding: Finding, looked: Looked) -> Finding:
+    seen = [s for server in finding.servers if isinstance(s := looked.sightings.get(server), Seen)]
+    if finding.fingerprint not in looked.unsettled or not seen:
+        return finding
+    times = [s.read_at for s in seen]
+    apart = (max(times) - min(times)).total_seconds()
+    return replace(
+        finding,
+        detail=f"{finding.detail} The readings are {apart:.1f} s apart: one of the servers was "
+        f"read {FURTHER_READINGS} times more in this run, and another difference came up each time.",
+    )
+
+
+#: Not a server: a doubt whose servers were all not read.
+_NOBODY: Final = 0
+
+
+def earlier(servers: frozenset[int], sightings: Mapping[int, Sighting]) -> int:
+    """The server whose reading is the older one; 0 if none of them was read."""
+    seen = [s for server in servers if isinstance(s := sightings.get(server), Seen)]
+    return min(seen, key=lambda s: (s.read_at, s.server)).server if seen else _NOBODY

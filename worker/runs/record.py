@@ -1,0 +1,164 @@
+"""Writing down what a run concluded: evidence, findings and OperationTracker in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconcile.evidence.machines import duplicates
+from reconcile.evidence.world import World
+from reconcile.findings.drift import OPERATIONAL, Drift, drift
+from reconcile.judging.health import said_now
+from reconcile.model.names import fold_relationship
+from reconcile.model.nouns import Evidence, Operation, Provenance, Seen
+from reconcile.model.record import Contest, EntryStatus, Planned
+from reconcile.planning.apply import created
+from reconcile.planning.moves import Membership
+from reconcile.planning.plan import Plan
+from worker.config.run_policy import Conduct, Policy
+from worker.runs.findings import Fact, keep_findings
+from worker.runs.load import new_names
+from worker.store.protocols.unit_of_work import UnitOfWork
+
+MACHINE = "ipam-sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A line of OperationTracker after a run: ``new`` in it, or ``confirmed`` by it, or only
+    still there.
+    """
+
+    number: int
+    planned: Planned
+    confirmed: bool
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What recording a run left: lines in the order of the plan, and the life of findings."""
+
+    entries: tuple[Recorded, ...]
+    life: Drift
+
+
+def record(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
+    """Record sightings, what they taught, findings, and every new need as a pending entry."""
+    uow.add_sightings(run, world.sightings.values())
+    return write_down(uow, run, world, plan, conduct)
+
+
+def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
+    """The same for sightings that are recorded already."""
+    _learn(uow, world)
+    uow.end_watches(plan.watches.end)
+    uow.start_watches(plan.watches.begin)
+    _withdraw(uow, world, plan)
+    _raise_evidence(uow, world, plan)
+    findings = [f for f in plan.findings if f.kind not in OPERATIONAL]
+    known = [f for f in uow.open_findings(concerned(world)) if f.finding.kind not in OPERATIONAL]
+    life = drift(findings, (f.finding for f in known), plan.judged)
+    now = [f for f in findings if said_now(f, world)]
+    fact = Fact(run, now, conduct, world.sightings, world.records)
+    keep_findings(uow, fact, life, known)
+    _wait_anew(uow, world, plan)
+    return Written(_fill_tracker(uow, run, plan), life)
+
+
+def at_once(entries: Iterable[Recorded], policy: Policy) -> dict[int, Planned]:
+    """States under every policy, and under ``auto`` all that takes nothing away (R4, R6)."""
+    return {
+        e.number: e.planned
+        for e in entries
+        if e.confirmed
+        and (
+            e.planned.state_only
+            or (policy is Policy.AUTO and not e.planned.destructive and not e.planned.contested)
+        )
+    }
+
+
+def concerned(world: World) -> set[int] | None:
+    """Every server that a judgement touched; None for one about everything."""
+    if world.targets is None and world.focus is None:
+        return None
+    servers = set(world.sightings) | set(world.previous)
+    return servers.union(*(r.partners for r in world.records))
+
+
+def _learn(uow: UnitOfWork, world: World) -> None:
+    """Names and machine ids; of a machine with several names, only for the one that speaks."""
+    doubles = duplicates(world.servers, world.machines, world.sightings)
+    own = {k: s for k, s in world.sightings.items() if isinstance(s, Seen) and k not in doubles}
+    taught = [
+        (server, name)
+        for server, seen in sorted(own.items())
+        for name in new_names(world.servers[server], seen)
+    ]
+    if taught:
+        uow.add_aliases(taught, Provenance.SELF)
+    machines = {
+        server: seen.identity.machine_id
+        for server, seen in own.items()
+        if seen.identity is not None
+        and seen.identity.machine_id is not None
+        and world.servers[server].machine_id is None
+    }
+    uow.remember_machines(machines)
+
+
+def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:
+    """Needs that went away; a pending Create takes its record with it."""
+    gone = set(plan.superseded)
+    records = [
+        e.planned.record
+        for e in world.entries
+        if e.number in gone
+        and e.planned.operation is Operation.CREATE
+        and e.planned.record is not None
+    ]
+    uow.decide(plan.superseded, EntryStatus.SUPERSEDED, MACHINE, by_machine=True)
+    uow.delete_records(records)
+    uow.end_acceptance(plan.ended)
+
+
+def _raise_evidence(uow: UnitOfWork, world: World, plan: Plan) -> None:
+    weaker = {r.key for r in world.records if r.evidence is not Evidence.BOTH}
+    uow.set_evidence([key for key in plan.agreed if key in weaker], Evidence.BOTH)
+
+
+def _wait_anew(uow: UnitOfWork, world: World, plan: Plan) -> None:
+    """What recorded operations wait for is another thing by now, or nothing any more (R4)."""
+    before = {e.number: e.planned.contested for e in world.entries}
+    now = {n.entry: n.planned.contested for n in plan.needs if n.entry is not None}
+    uow.wait_for({n: c for n, c in now.items() if n in before and _is_news(before[n], c)})
+
+
+def _is_news(before: tuple[Contest, ...], now: tuple[Contest, ...]) -> bool:
+    """Who holds it is no news where it was a relationship without a record of its own yet."""
+    held = {(c.server, c.scope): c.holder for c in before}
+    holds = {(c.server, c.scope): c.holder for c in now}
+    return held.keys() != holds.keys() or any(
+        holder is not None and holder != holds[what] for what, holder in held.items()
+    )
+
+
+def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[Recorded, ...]:
+    new = list(plan.new)
+    creates = [p for p in new if p.operation is Operation.CREATE]
+    keys = iter(uow.insert_records([(created(p), contested(p)) for p in creates]))
+    placed = [replace(p, record=next(keys)) if p.operation is Operation.CREATE else p for p in new]
+    fresh = iter(zip(uow.add_entries(run, placed), placed, strict=True))
+    return tuple(
+        Recorded(*next(fresh), confirmed=need.confirmed, new=True)
+        if need.entry is None
+        else Recorded(need.entry, need.planned, confirmed=need.confirmed, new=False)
+        for need in plan.needs
+    )
+
+
+def contested(planned: Planned) -> frozenset[Membership]:
+    """What an operation cannot have yet."""
+    name = fold_relationship(planned.relationship)
+    return frozenset((c.server, name if c.scope is None else c.scope) for c in planned.contested)

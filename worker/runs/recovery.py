@@ -1,0 +1,59 @@
+"""Recovery: what a dead process or a lost message left undone is found in the store and sent again.
+
+The broker's own redelivery is never waited for.  Everything here may happen twice without harm.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from worker.config.run_policy import Timing
+from worker.messaging.dispatcher import Post, publish
+from worker.model.runs import Lane, OpenRun, Stage
+from worker.runs.judge import lease_name
+from worker.store.protocols.unit_of_work import Reading, Store
+from worker.telemetry import events
+
+_LEASE: Final = "sweep"
+
+
+def sweep(store: Store, post: Post, timing: Timing) -> None:
+    """Send again what waits for nobody; nothing if another sweep just looked."""
+    queued = {lane: post.waiting(lane) for lane in Lane}
+    with store.write() as uow:
+        if uow.take_lease(_LEASE, timing.sweep / 2) is None:
+            return
+        dead = [p for p in uow.processes() if not p.is_alive]
+        uow.remove_processes([p.id for p in dead])
+        to_read: list[tuple[OpenRun, frozenset[int]]] = []
+        to_settle: list[int] = []
+        for run in uow.runs_in_progress():
+            lost = _lost(uow, run, queued[run.lane], timing)
+            uow.published(run.id, lost)
+            to_read.append((run, lost))
+            if _is_stuck(uow, run):
+                to_settle.append(run.id)
+        uow.commit()
+    events.processes_lost([p.name for p in dead])
+    for run, servers in to_read:
+        events.sent_again(run.id, servers)
+        publish(post, run.id, servers, run.lane)
+    for number in to_settle:
+        events.taken_up_again(number)
+        post.settle(number)
+
+
+def _lost(reading: Reading, run: OpenRun, queued: int | None, timing: Timing) -> frozenset[int]:
+    """Who waits although no message does; with a broker that cannot say, after a while."""
+    if queued:
+        return frozenset()
+    patience = timing.sweep if queued == 0 else timing.interval
+    return reading.unclaimed(run.id, reading.now() - patience)
+
+
+def _is_stuck(reading: Reading, run: OpenRun) -> bool:
+    """True if something can be judged or closed, and nobody is at it."""
+    if reading.lease_is_live(lease_name(run.id)):
+        return False
+    stages = reading.stages(run.id)
+    return Stage.CONCLUDED in stages or stages.keys() <= {Stage.JUDGED}

@@ -1,0 +1,36 @@
+"""Old runs and what they saw go, and problems that are over; a little at a time, with every sweep.
+
+What is old is decided by the database's clock and IPAM_SYNC_KEEP_RUNS, what stays all the same by
+``worker.store.repositories.retention``.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from worker.store.protocols.unit_of_work import Store
+from worker.telemetry import events
+
+_LEASE: Final = "prune"
+#: Rows of a table that go at once: the one writer must not be kept from others for long.
+MOST: Final = 1000
+#: When nothing more is old, that is looked at again after so long.
+_PAUSE: Final = timedelta(hours=1)
+
+
+def prune(store: Store, keep: timedelta, most: int = MOST) -> None:
+    """Remove what is older; nothing if all was removed lately."""
+    with store.read() as reading:
+        if reading.lease_is_live(_LEASE):
+            return
+    with store.write() as uow:
+        token = uow.take_lease(_LEASE, _PAUSE)
+        if token is None:
+            return
+        rows = uow.prune(uow.now() - keep, most)
+        if max(rows.values()) >= most:
+            uow.give_lease_back(_LEASE, token)  # there may be more
+        uow.commit()
+    if any(rows.values()):
+        events.pruned(rows)

@@ -1,0 +1,146 @@
+"""When a server is read next: the schedule lives in the store, a tick only looks (rule R10)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from reconcile.model.nouns import Seen, Sighting, Skipped, SkipReason, Standing
+from worker.config.run_policy import Timing
+from worker.messaging.dispatcher import Post
+from worker.model.runs import Poll
+from worker.runs.request import Opened, open_scheduled, send_opened
+from worker.store.protocols.unit_of_work import Reading, Store, UnitOfWork
+
+#: Failures in a row after which a server is not asked in every interval any more.
+BREAKER_AFTER: Final = 3
+_LONGEST_BREAK: Final = timedelta(hours=4)
+_DOUBLINGS: Final = 10
+#: What is due within this part of an interval is read with what is due now.
+_TOGETHER: Final = 0.1
+#: At most so much of an interval is added to it; the same for all that are read together, so
+#: that they stay together.
+_JITTER: Final = 0.05
+_LEASE: Final = "tick"
+
+
+def next_poll(
+    reading: Reading, server: int, sighting: Sighting, began: datetime, timing: Timing
+) -> Poll:
+    """A reading on any ground sets the time of the next one.
+
+    What its group was given in addition when its run was opened it keeps.
+    """
+    before = reading.polls([server]).get(server) or Poll(server, began)
+    soonest = began + timing.interval
+    due_at = min(max(before.due_at, soonest), soonest + timing.interval * _JITTER)
+    if isinstance(sighting, Seen):
+        return Poll(server, due_at, 0, began, began)
+    if sighting == Skipped(server, SkipReason.BREAKER):
+        return before
+    if isinstance(sighting, Skipped):
+        return replace(before, due_at=due_at, tried_at=began)
+    failures = before.failures + 1
+    due_at += _break(failures, timing)
+    return replace(before, due_at=due_at, failures=failures, tried_at=began)
+
+
+def _break(failures: int, timing: Timing) -> timedelta:
+    """The breaker: how much longer a server is left alone that failed so many times."""
+    if failures < BREAKER_AFTER:
+        return timedelta()
+    doubled: int = 2 ** min(failures - BREAKER_AFTER, _DOUBLINGS)
+    return min(timing.interval * doubled, _LONGEST_BREAK)
+
+
+def tick(store: Store, post: Post, timing: Timing) -> int | None:
+    """Start a run over who is due; None if nobody is, or if another tick just looked.
+
+    That they are taken care of is written with the run that does: neither is there alone.
+    """
+    with store.write() as uow:
+        if uow.take_lease(_LEASE, timing.tick / 2) is None:
+            return None
+        opened = _opened(uow, timing)
+        uow.commit()
+    if opened is None:
+        return None
+    send_opened(post, opened)
+    return opened.run
+
+
+def _opened(uow: UnitOfWork, timing: Timing) -> Opened | None:
+    now = uow.now()
+    soon = now + timing.interval * _TOGETHER
+    due = uow.due(soon)
+    if not any(at is None or at <= now for at in due.values()):
+        return None
+    enabled = frozenset(s.id for s in uow.servers() if s.standing is Standing.ENABLED)
+    turn = _turn(uow, [group & enabled for group in uow.connected(due)], now, soon)
+    if not turn.polls:
+        return None
+    jitter = 1 + _JITTER * random.random()  # noqa: S311  # spreads load, no secret
+    for poll in turn.polls:  # not due again while the run goes on
+        uow.set_poll(replace(poll, due_at=now + timing.interval * jitter))
+    targets = frozenset(poll.server for poll in turn.polls)
+    return open_scheduled(uow, targets, turn.members, everybody=targets == enabled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Whom a run is about, and who else of their groups is a member of it."""
+
+    polls: tuple[Poll, ...] = ()
+    members: frozenset[int] = frozenset()
+
+
+def _turn(
+    uow: UnitOfWork, groups: Collection[frozenset[int]], now: datetime, soon: datetime
+) -> _Turn:
+    """Groups that are due; if one is, those that nearly are come along.
+
+    A hub would be read once for each spoke, if each went by a time of its own.
+    """
+    everybody = frozenset(server for group in groups for server in group)
+    polls = {server: Poll(server, now) for server in everybody} | dict(uow.polls(everybody))
+    busy = uow.busy(everybody)
+    at = {group: _turn_at(group, busy, polls) for group in groups}
+    if not any(time is not None and time <= now for time in at.values()):
+        return _Turn()
+    its_turn = [group for group, time in at.items() if time is not None and time <= soon]
+    members = frozenset(server for group in its_turn for server in group)
+    asked = [polls[server] for server in sorted(members - busy)]
+    return _Turn(tuple(p for p in asked if not _on_break(p) or p.due_at <= soon), members)
+
+
+def _turn_at(
+    group: frozenset[int], busy: frozenset[int], polls: Mapping[int, Poll]
+) -> datetime | None:
+    """When the first is due; those that fail again and again wait for the others.
+
+    None while one of it is read that is likely to answer: it would be read twice.
+    """
+    if any(polls[server].failures == 0 for server in group & busy):
+        return None
+    free = [polls[server] for server in group - busy]
+    sound = [poll for poll in free if not _on_break(poll)]
+    return min((poll.due_at for poll in sound or free), default=None)
+
+
+def _on_break(poll: Poll) -> bool:
+    return poll.failures >= BREAKER_AFTER
+
+
+def leaves_alone(reading: Reading, server: int) -> bool:
+    """True if it failed so often that only its own turn, or a person, has it asked again."""
+    poll = reading.polls([server]).get(server)
+    return poll is not None and _on_break(poll) and poll.due_at > reading.now()
+
+
+def has_failed(reading: Reading, server: int) -> bool:
+    """True if its last reading did."""
+    poll = reading.polls([server]).get(server)
+    return poll is not None and poll.failures > 0

@@ -1,0 +1,82 @@
+"""What a run is asked to do, and for whom; the same for timer, CLI and HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from reconcile.model.names import fold_relationship
+from reconcile.model.nouns import Standing
+from reconcile.remedies.own import ipam_sync
+from worker.inventory.lookup import UnknownTarget, at_server, find_records, find_server
+from worker.model.runs import EVERYTHING, Trigger
+from worker.store.protocols.unit_of_work import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One run: what it is about, why, by whom.
+
+    ``server`` is a name a person typed; ``relationship`` is ``ID``, ``NAME`` or ``NAME@SERVER``.
+    """
+
+    trigger: Trigger
+    who: str
+    server: str | None = None
+    relationship: str | None = None
+
+    @property
+    def target(self) -> str:
+        """For people: what the run is about."""
+        if self.relationship is not None:
+            return f"relationship {self.relationship}"
+        return EVERYTHING if self.server is None else f"server {self.server}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a run is about: ``servers`` None means everybody, ``only`` is a folded name.
+
+    ``members`` are those to ask first: the targets and the partners stored with them.
+    """
+
+    servers: frozenset[int] | None
+    members: frozenset[int]
+    only: str | None = None
+
+
+def find_target(reading: Reading, request: Request) -> Target:
+    """Resolve what a request is about. Raises UnknownTarget."""
+    servers = reading.servers()
+    asked = frozenset(s.id for s in servers if s.standing is Standing.ENABLED)
+    if request.relationship is not None:
+        return _relationship_target(reading, request.relationship, asked)
+    if request.server is None:
+        return Target(None, asked)
+    server = find_server(servers, request.server)
+    if server.standing is not Standing.ENABLED:
+        raise UnknownTarget(
+            f"{server.name} is {server.standing}, so it is not asked. "
+            f"To ask it again: {ipam_sync('servers enable', server.name).text}"
+        )
+    return Target(frozenset({server.id}), _with_partners(reading, {server.id}) & asked)
+
+
+def _relationship_target(reading: Reading, text: str, asked: frozenset[int]) -> Target:
+    records = find_records(reading, text)
+    if records:
+        name = fold_relationship(records[0].relationship_name)
+        servers = frozenset(p for r in records for p in r.partners)
+        return Target(servers, servers & asked, only=name)
+    if "@" not in text:
+        raise UnknownTarget(
+            f"IPAM has no relationship {text!r}. See: ipam-sync relationships list; "
+            "one that is new on a server is named NAME@SERVER."
+        )
+    relationship, server = at_server(reading, text)
+    one = frozenset({server.id})
+    return Target(one, one & asked, only=fold_relationship(relationship))
+
+
+def _with_partners(reading: Reading, servers: Collection[int]) -> frozenset[int]:
+    return frozenset(servers).union(*(r.partners for r in reading.records(servers)))

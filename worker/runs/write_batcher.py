@@ -1,0 +1,119 @@
+"""Small writes of many threads, done together: one wait for the writer's turn, one commit.
+
+Whoever comes first writes for all who came meanwhile; a turn and a commit cost more than what most
+of them have to write.  A write that fails is tried again by itself, so that it harms no other; but
+not if it is the database that cannot be used.  One that is about other servers, too, has to be alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from worker.model.errors import StoreUnavailable
+from worker.model.runs import NotAlone
+from worker.store.protocols.unit_of_work import Store, UnitOfWork
+
+#: The one writer must not be kept from other processes for long.
+_MOST_AT_ONCE: Final = 16
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(slots=True, eq=False)
+class _Wish(Generic[_Result]):
+    """What a thread wants written about a server; woken when it is, or when it is its turn."""
+
+    server: int
+    write: Callable[[UnitOfWork], _Result]
+    woken: threading.Event = field(default_factory=threading.Event)
+    is_done: bool = False
+    result: list[_Result] = field(default_factory=list)
+    error: BaseException | None = None
+
+    def outcome(self) -> _Result:
+        if self.error is not None:
+            raise self.error
+        return self.result[0]
+
+
+class Clerk:
+    """One for a process; thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._wishes: list[_Wish[object]] = []
+        self._is_at_work = False
+
+    def write(self, server: int, what: Callable[[UnitOfWork], _Result]) -> _Result:
+        """What this returns, when it is committed; it may be called twice, and does not commit.
+
+        Raises what it raises, and StoreError.
+        """
+        wish = _Wish(server, what)
+        with self._lock:
+            self._wishes.append(wish)  # type: ignore[arg-type]  # of any result
+            goes_first = not self._is_at_work
+            self._is_at_work = True
+        if not goes_first:
+            wish.woken.wait()
+        if not wish.is_done:
+            self._write_for_all()
+        try:
+            return wish.outcome()
+        except NotAlone:
+            return self._write_alone(what)
+
+    def _write_alone(self, what: Callable[[UnitOfWork], _Result]) -> _Result:
+        with self._store.write_members(alone=True) as uow:
+            result = what(uow)
+            uow.commit()
+        return result
+
+    def _write_for_all(self) -> None:
+        wishes = self._take()
+        try:
+            self._write(wishes)
+        finally:
+            self._hand_over(wishes)
+
+    def _take(self) -> list[_Wish[object]]:
+        """The first ones, each about another server."""
+        with self._lock:
+            taken: dict[int, _Wish[object]] = {}
+            for wish in self._wishes:
+                if len(taken) < _MOST_AT_ONCE:
+                    taken.setdefault(wish.server, wish)
+            self._wishes = [w for w in self._wishes if taken.get(w.server) is not w]
+        return list(taken.values())
+
+    def _write(self, wishes: list[_Wish[object]]) -> None:
+        try:
+            with self._store.write_members() as uow:
+                uow.look_ahead([wish.server for wish in wishes])
+                results = [wish.write(uow) for wish in wishes]
+                uow.commit()
+        except BaseException as error:  # noqa: BLE001  # raised again by whose wish it was
+            if len(wishes) == 1 or isinstance(error, StoreUnavailable):
+                for wish in wishes:
+                    wish.error = error
+                return
+            for wish in wishes:
+                self._write([wish])
+        else:
+            for wish, result in zip(wishes, results, strict=True):
+                wish.result.append(result)
+
+    def _hand_over(self, wishes: list[_Wish[object]]) -> None:
+        """Wake those whose wish is done, and the one whose turn it is now."""
+        with self._lock:
+            for wish in wishes:
+                wish.is_done = True
+                wish.woken.set()
+            if self._wishes:
+                self._wishes[0].woken.set()
+            else:
+                self._is_at_work = False

@@ -1,0 +1,1 @@
+"""Queries and writes by noun, on one connection."""

@@ -1,0 +1,1 @@
+"""Events, logs and metrics of one process. Only this package imports structlog."""

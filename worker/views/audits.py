@@ -1,0 +1,63 @@
+"""What people decided, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from reconcile.model.formatting import listed
+from worker.model.audit import Audited, Told
+from worker.views.operations import Json
+from worker.views.screen import Screen
+from worker.views.text import iso, moment
+
+_SHOWN: Final = 5
+
+
+def audit_json(audited: Audited) -> Json:
+    """One decision; ``before`` null: it was not there, ``after`` null: it is not any more."""
+    return {
+        "id": audited.id,
+        "at": iso(audited.at),
+        "who": audited.who,
+        "origin": audited.origin,
+        "action": audited.action,
+        "subject": audited.subject,
+        "before": audited.before,
+        "after": audited.after,
+    }
+
+
+def show_audits(screen: Screen, audits: Iterable[Audited]) -> None:
+    """One row each; long lists are cut, JSON has them whole."""
+    rows = (
+        (
+            moment(audited.at),
+            (audited.who, audited.origin),
+            audited.action.replace("_", " "),
+            audited.subject,
+            _came_to(audited.before or {}, audited.after or {}),
+        )
+        for audited in audits
+    )
+    screen.table(("when", "who, from", "did", "to", "before -> after"), rows)
+
+
+def _came_to(before: Told, after: Told) -> tuple[str, ...]:
+    """One line for each value that is not as it was; what is only on one side is told as such."""
+    lines = []
+    for name in dict.fromkeys((*before, *after)):
+        one, other = before.get(name), after.get(name)
+        if one == other:
+            continue
+        sides = [_said(side[name]) for side in (before, after) if name in side]
+        lines.append(f"{name.replace('_', ' ')}: {' -> '.join(sides)}")
+    return tuple(lines)
+
+
+def _said(value: object) -> str:
+    if value is None or value in ([], {}):
+        return "none"
+    if isinstance(value, dict):
+        return listed((f"{name} {_said(inner)}" for name, inner in value.items()), _SHOWN)
+    return listed(map(_said, value), _SHOWN) if isinstance(value, list) else str(value)

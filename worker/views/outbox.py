@@ -1,0 +1,131 @@
+"""What channels are still to be told, and what was given up, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconcile.model.findings import Finding
+from worker.alerts.wording import HAPPENED
+from worker.model.alerts import Delivery, PastEvent
+from worker.model.change_feed import AppliedBacklog
+from worker.views.operations import Json, server_name
+from worker.views.screen import Cell, Screen
+from worker.views.text import counted, iso, moment
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What a channel is still to be told, or was not: ``event`` is what happened to the problem."""
+
+    delivery: Delivery
+    finding: Finding
+    event: PastEvent | None
+    in_file: bool
+    paused_until: datetime | None
+
+    @property
+    def next_try(self) -> datetime | None:
+        """None if it was given up; not while the channel asks to be left alone."""
+        return None if self.delivery.is_dead else _after(self.delivery.due_at, self.paused_until)
+
+
+@dataclass(frozen=True, slots=True)
+class UntoldChanges:
+    """The same of what was applied, of one ``channel``."""
+
+    channel: str
+    backlog: AppliedBacklog
+    paused_until: datetime | None
+
+    @property
+    def next_try(self) -> datetime | None:
+        """None if nothing waits; not while the channel asks to be left alone."""
+        due_at = self.backlog.next_try
+        return None if due_at is None else _after(due_at, self.paused_until)
+
+
+def _after(due_at: datetime, paused_until: datetime | None) -> datetime:
+    return due_at if paused_until is None else max(due_at, paused_until)
+
+
+def undone_json(undone: Undone, names: Mapping[int, str]) -> Json:
+    """One thing that a channel is to be told, or was given up."""
+    delivery, finding, event = undone.delivery, undone.finding, undone.event
+    return {
+        "problem": delivery.finding,
+        "kind": finding.kind.value,
+        "relationship": finding.relationship,
+        "servers": [server_name(names, s) for s in finding.servers],
+        "channel": delivery.channel,
+        "in_file": undone.in_file,
+        "event": None if event is None else event.event.value,
+        "key": None if event is None else event.key,
+        "since": None if event is None else iso(event.at),
+        "state": "given_up" if delivery.is_dead else "waiting",
+        "attempts": delivery.attempts,
+        "next_try": iso(undone.next_try),
+        "error": delivery.error,
+    }
+
+
+def changes_json(untold: UntoldChanges) -> Json:
+    """Of one channel."""
+    backlog = untold.backlog
+    return {
+        "channel": untold.channel,
+        "waiting": backlog.waits,
+        "given_up": backlog.given_up,
+        "attempts": backlog.attempts,
+        "next_try": iso(untold.next_try),
+        "error": backlog.error,
+    }
+
+
+def show_changes(screen: Screen, untold: Iterable[UntoldChanges], now: datetime) -> None:
+    """One row for each channel."""
+    rows = (
+        (
+            one.channel,
+            str(one.backlog.waits),
+            f"critical: {one.backlog.given_up}" if one.backlog.given_up else "",
+            _next(one.next_try, one.backlog.attempts, now, ""),
+            one.backlog.error or "",
+        )
+        for one in untold
+    )
+    screen.table(("channel", "changes waiting", "given up", "next try", "last error"), rows)
+
+
+def show_undone(
+    screen: Screen, undone: Iterable[Undone], names: Mapping[int, str], now: datetime
+) -> None:
+    """One row each."""
+    rows = (
+        (
+            str(one.delivery.finding),
+            _about(one.finding, names),
+            one.delivery.channel if one.in_file else (one.delivery.channel, "not in the file"),
+            _event(one.event),
+            _next(one.next_try, one.delivery.attempts, now, "critical: given up"),
+            one.delivery.error or "",
+        )
+        for one in undone
+    )
+    screen.table(("problem", "about", "channel", "event", "next try", "last error"), rows)
+
+
+def _about(finding: Finding, names: Mapping[int, str]) -> Cell:
+    servers = ", ".join(server_name(names, s) for s in finding.servers)
+    about = [finding.relationship or finding.about or "", servers]
+    return (finding.kind.replace("_", " "), *(part for part in about if part))
+
+
+def _event(event: PastEvent | None) -> Cell:
+    return "" if event is None else (HAPPENED[event.event], moment(event.at))
+
+
+def _next(next_try: datetime | None, attempts: int, now: datetime, never: str) -> Cell:
+    when = never if next_try is None else "now" if next_try <= now else moment(next_try)
+    return (when, f"after {counted(attempts, 'attempt')}") if attempts else when

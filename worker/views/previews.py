@@ -1,0 +1,73 @@
+"""What would be sent, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from worker.alerts.message import Alert
+from worker.alerts.payloads import document
+from worker.alerts.rules import Fate
+from worker.alerts.templates import Medium, Texts
+from worker.views.operations import Json
+from worker.views.screen import Screen
+from worker.views.text import iso, moment
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An alert in a medium: ``txt``, ``html``, ``md``, or ``json``, which has no subject."""
+
+    medium: str
+    subject: str | None
+    body: str
+
+
+def written(alert: Alert, texts: Texts, medium: str) -> Written:
+    """By the installation's texts; JSON as webhooks get it, but indented."""
+    if medium not in set(Medium):
+        return Written(medium, None, json.dumps(document(alert), indent=2))
+    return Written(medium, texts.subject(alert), texts.body(alert, Medium(medium)).rstrip("\n"))
+
+
+def preview_json(alert: Alert, text: Written, fates: Iterable[Fate]) -> Json:
+    """The text, and what becomes of it by channel."""
+    return {
+        "key": alert.key,
+        "event": alert.event.value,
+        "severity": alert.severity.value,
+        "medium": text.medium,
+        "subject": text.subject,
+        "body": text.body,
+        "channels": [
+            {
+                "channel": fate.channel,
+                "told": fate.is_told,
+                "why": fate.why,
+                "not_before": iso(fate.not_before),
+            }
+            for fate in fates
+        ],
+    }
+
+
+def show_preview(screen: Screen, text: Written, fates: Iterable[Fate]) -> None:
+    """The text as it is, its lines unbroken; then the channels."""
+    if text.subject is not None:
+        screen.command(f"Subject: {text.subject}")
+        screen.line()
+    for line in text.body.split("\n"):
+        screen.verbatim(line)
+    screen.line()
+    screen.table(
+        ("channel", "", "why"),
+        (
+            (
+                fate.channel,
+                "told" if fate.is_told else "not told",
+                fate.why if fate.not_before is None else (fate.why, moment(fate.not_before)),
+            )
+            for fate in fates
+        ),
+    )
