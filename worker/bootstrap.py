@@ -17,11 +17,11 @@ from worker.alerts.delivery.composer import Words
 from worker.config.run_policy import Conduct
 from worker.config.settings import Settings, load_settings
 from worker.inventory.connections import Live, live
-from worker.store.protocols.unit_of_work import Store
 from worker.store.schema import open_store
+from worker.store.unit_of_work import Store
 
 if TYPE_CHECKING:
-    from worker.alerts.config import Alerting
+    from worker.alerts.alerting import Alerting
     from worker.alerts.delivery.deliverer import Deliverer
 
 
@@ -40,7 +40,7 @@ class Ipam:
     def exports(self, directory: Path) -> ExportCollector:
         """The collector that reads servers from files. Raises ExportsUnusable."""
         with self.store.read() as reading:
-            return ExportCollector(directory, reading.servers())
+            return ExportCollector(directory, reading.inventory.servers())
 
     def live(
         self, *, concurrency: int | None = None, insist: bool = False

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from reconcile.evidence.world import World
+from reconcile.model.finding_words import Why
 from reconcile.model.names import (
     Ambiguous,
     How,
@@ -23,14 +24,6 @@ from reconcile.model.names import (
     fold_relationship,
 )
 from reconcile.model.nouns import Seen, ServerType, Sighting, Story
-
-
-class Why(StrEnum):
-    """Why a relationship is gone from a server."""
-
-    ABSENT = "was read without it"
-    ELSEWHERE = "tells it with another partner"
-    RETIRED = "was retired by a person"
 
 
 class Doubt(StrEnum):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Final
 
+from reconcile.model.finding_words import SERVERS_LACK
 from reconcile.model.findings import Finding, Kind, Said
 from reconcile.model.formatting import dotted, listed, said
 from reconcile.model.nouns import Operation
@@ -18,7 +18,6 @@ from reconcile.model.record import Change, Entry
 
 _IPAM, _SERVERS = "IPAM", "servers"
 #: Report of the servers on what a removal is about.
-SERVERS_LACK: Final = "do not tell it"
 _MOST_SHOWN = 5
 
 

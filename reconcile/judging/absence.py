@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from reconcile.evidence.case import side_name
 from reconcile.evidence.judgement import Judgement, Undecided
 from reconcile.evidence.pairing import Pair
@@ -19,14 +17,12 @@ from reconcile.evidence.witness import (
 )
 from reconcile.evidence.world import World
 from reconcile.judging.diff import whole
+from reconcile.model.finding_words import SILENT, TELLS
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Evidence, Operation
 from reconcile.model.record import Hold, Party, Planned, Record
 
 #: Reports on a relationship or scope.  Remedies look for them in the values of findings.
-TELLS: Final = "tells it"
-TELLS_NOT: Final = "does not tell it"
-SILENT: Final = "was not read"
 
 
 def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from reconcile.evidence.case import Case, side_name
-from reconcile.judging.absence import TELLS_NOT, word
+from reconcile.judging.absence import word
 from reconcile.judging.scopes import ScopeVerdict
 from reconcile.judging.truth import Truth
+from reconcile.model.finding_words import TELLS_NOT
 from reconcile.model.findings import Finding, Kind, Said
 from reconcile.model.formatting import dotted_all, listed
 from reconcile.model.nouns import Scope

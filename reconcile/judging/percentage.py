@@ -12,10 +12,10 @@ from typing import Final
 from reconcile.evidence.belief import Belief
 from reconcile.evidence.case import Case, last_story
 from reconcile.evidence.world import PercentReading
+from reconcile.model.finding_words import PERCENTAGE
 from reconcile.model.findings import Said
 from reconcile.model.nouns import Mode, ServerType, Story
 
-PERCENTAGE: Final = "Server1Percentage"
 _WHOLE: Final = 100
 _HALF: Final = 50
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reconcile.evidence.belief import Belief, believe
 from reconcile.evidence.case import Case
 from reconcile.evidence.pairing import Pair
-from reconcile.judging.absence import TELLS, TELLS_NOT
+from reconcile.model.finding_words import TELLS, TELLS_NOT
 from reconcile.model.findings import Said
 from reconcile.model.formatting import dotted
 from reconcile.model.nouns import Scope

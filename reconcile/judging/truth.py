@@ -13,7 +13,8 @@ from typing import Final
 from reconcile.evidence.belief import Belief
 from reconcile.evidence.case import Case
 from reconcile.judging.parties import side_values
-from reconcile.judging.percentage import PERCENTAGE, share
+from reconcile.judging.percentage import share
+from reconcile.model.finding_words import PERCENTAGE
 from reconcile.model.findings import Said
 from reconcile.model.nouns import Mode, Story, Value
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconcile.model.nouns import Evidence, Mode, Operation, Scope, State, Value
 
@@ -38,6 +38,9 @@ ATTRIBUTES: Final[dict[str, str]] = {
 #: What a change of order rewrites: every Server1* and Server2* property.
 SIDE_PROPERTIES: Final = frozenset(p for p in ATTRIBUTES if p.startswith("Server"))
 STATE_PROPERTIES: Final = frozenset({"Server1State", "Server2State"})
+
+#: (server, folded name or scope): what a server can have only once.
+Membership: TypeAlias = tuple[int, str | Scope]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.formatting import listed
 from reconcile.model.nouns import Operation
 from reconcile.model.record import Planned
 
@@ -21,6 +24,19 @@ class Counts:
 
     def __sub__(self, other: Counts) -> Counts:
         return Counts(self.relationships - other.relationships, self.scopes - other.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the guard counts, over the whole store.
+
+    ``stored`` leaves pending Creates out. ``applied`` is what the machine alone removed in the last
+    24 hours, and ``pending`` what waits to be removed.
+    """
+
+    stored: Counts = Counts()
+    applied: Counts = Counts()
+    pending: Counts = Counts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +88,13 @@ def limit_of(stored: Counts, limits: Limits) -> Counts:
     )
 
 
-def guard(stored: Counts, applied: Counts, wanted: Counts, limits: Limits) -> Refusal | None:
+def guard(ledger: Ledger, limits: Limits) -> Refusal | None:
     """Refuse if what the machine applied in 24 hours plus what is pending is over the limit."""
-    limit = limit_of(stored, limits)
+    stored, wanted = ledger.stored, ledger.pending
     if wanted == Counts():
         return None
-    total = applied + wanted
+    limit = limit_of(stored, limits)
+    total = ledger.applied + wanted
     over = []
     if wanted.relationships and total.relationships > limit.relationships:
         over.append(
@@ -89,21 +106,43 @@ def guard(stored: Counts, applied: Counts, wanted: Counts, limits: Limits) -> Re
         return None
     return Refusal(
         wanted,
-        applied,
+        ledger.applied,
         limit,
         f"{' and '.join(over)} would be taken away within 24 hours",
         _REMEDY,
     )
 
 
-def still_held(stored: Counts, applied: Counts, held: Counts, limits: Limits) -> Refusal:
-    """What an earlier refusal holds waits for a person, also when it is within the limit by now."""
+def still_held(ledger: Ledger, held: Iterable[Planned], limits: Limits) -> Refusal | None:
+    """Return the refusal that goes on for removals that an earlier one holds, or None without any.
+
+    They wait for a person, even if they are within the limit by now.
+    """
+    counts = sum(map(taken, held), Counts())
+    if counts == Counts():
+        return None
     return Refusal(
-        held,
-        applied,
-        limit_of(stored, limits),
+        counts,
+        ledger.applied,
+        limit_of(ledger.stored, limits),
         "removals that were too many at once are held until a person has looked",
         _REMEDY,
+    )
+
+
+def refused_finding(refusal: Refusal) -> Finding:
+    """Return the problem that removals are over the limit. Its subject is the whole store."""
+    wanted = (
+        ("relationships", str(refusal.wanted.relationships)),
+        ("scope memberships", str(refusal.wanted.scopes)),
+    )
+    return Finding(
+        Kind.PLAN_REFUSED,
+        None,
+        (),
+        f"{refusal.why[:1].upper()}{refusal.why[1:]}; all removals are held: "
+        f"{listed(f'{what}: {n}' for what, n in wanted if n != '0')}. {refusal.remedy}",
+        (("held", wanted),),
     )
 
 

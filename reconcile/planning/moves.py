@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.formatting import dotted, listed
 from reconcile.model.names import fold_relationship
-from reconcile.model.nouns import Operation, Scope
-from reconcile.model.record import Contest, Planned, Record
+from reconcile.model.nouns import Operation
+from reconcile.model.record import Contest, Membership, Planned, Record
 from reconcile.planning.tracker import Need
-
-#: (server, folded name or scope): what a server can have once only.
-Membership: TypeAlias = tuple[int, str | Scope]
 
 
 def takes(planned: Planned, record: Record | None) -> Iterator[Membership]:

@@ -23,8 +23,8 @@ from reconcile.judging.judge import judge
 from reconcile.model.findings import Finding
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Operation, Seen, Standing
-from reconcile.model.record import Entry, Planned
-from reconcile.planning.moves import Membership, blocked, contest, takes
+from reconcile.model.record import Entry, Membership, Planned
+from reconcile.planning.moves import blocked, contest, takes
 from reconcile.planning.tracker import Need, settle
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconcile.findings.waiting import SERVERS_LACK
+from reconcile.model.finding_words import SERVERS_LACK
 from reconcile.remedies.common import on_servers, only, reference
 from reconcile.remedies.model import Facts, Option, Step
 from reconcile.remedies.own import ipam_sync

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from reconcile.judging.percentage import PERCENTAGE
+from reconcile.model.finding_words import PERCENTAGE
 from reconcile.model.findings import Said
 from reconcile.model.formatting import span
 from reconcile.model.nouns import Mode

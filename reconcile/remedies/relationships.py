@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from reconcile.evidence.witness import Why
-from reconcile.judging.absence import SILENT, TELLS
+from reconcile.model.finding_words import SILENT, TELLS, Why
 from reconcile.remedies.common import (
     check_each,
     on_servers,

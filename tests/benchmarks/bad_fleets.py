@@ -127,7 +127,7 @@ def _office(url: str, broker: ValkeyServer) -> Iterator[Installation]:
 def _timed(at: Installation, healthy: set[str]) -> tuple[float, float, set[str]]:
     """Seconds until the pairs of the healthy are judged, until the run is over, and who was read."""
     with at.ipam.store.read() as reading:
-        wanted = {server.id for server in reading.servers() if server.name in healthy}
+        wanted = {server.id for server in reading.inventory.servers() if server.name in healthy}
     before = len(scheduled(at))
     everybody_is_due(at)
     eventually(lambda: len(scheduled(at)) > before)
@@ -137,9 +137,11 @@ def _timed(at: Installation, healthy: set[str]) -> tuple[float, float, set[str]]
     while not over:
         assert time.monotonic() < limit, at.stuck()
         with at.ipam.store.read() as reading:
-            told = reading.run(number)
+            told = reading.runs.find(number)
             assert told is not None
-            open_ones = {m.server for m in reading.members(number) if m.stage is not Stage.JUDGED}
+            open_ones = {
+                m.server for m in reading.members.of_run(number) if m.stage is not Stage.JUDGED
+            }
             passed = (reading.now() - told.started_at).total_seconds()
         if not judged and (told.ended_at is not None or open_ones.isdisjoint(wanted)):
             judged = passed

@@ -23,7 +23,7 @@ from worker.alerts.rules import Match, Route
 from worker.config.run_policy import Conduct
 from worker.runs.findings import Fact, keep_findings
 from worker.store.schema import open_store
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 OPEN = 10_000
 PASS_LIMIT_SECONDS = 1.0
@@ -79,7 +79,7 @@ def alerts(report: Report) -> None:
         report.line(f"memory, MB: {before:.0f} before, {memory():.0f} after (with the receivers)")
 
 
-def _ops(store: SqlStore, directory: Path, posts: list[Post]) -> Ops:
+def _ops(store: Store, directory: Path, posts: list[Post]) -> Ops:
     names = [f"hook{number}" for number in range(len(posts))]
     hooks = {
         name: Webhook(Receiver(name, post.url, allow_private=True), "secret")
@@ -88,10 +88,10 @@ def _ops(store: SqlStore, directory: Path, posts: list[Post]) -> Ops:
     return Ops(store, directory, {**hooks}, (Route(Match(), tuple(names)),))
 
 
-def _pass(store: SqlStore, run: int, told: list[Finding], servers: frozenset[int]) -> None:
+def _pass(store: Store, run: int, told: list[Finding], servers: frozenset[int]) -> None:
     """What a run does about problems, from what is stored to what is written."""
     with store.write() as uow:
-        known = uow.open_findings()
+        known = uow.findings.unresolved()
         life = drift(told, (p.finding for p in known), Judged({}, servers))
         keep_findings(uow, Fact(run, told, Conduct()), life, known)
         uow.commit()
@@ -104,13 +104,13 @@ def _finding(number: int, servers: frozenset[int]) -> Finding:
 
 
 @contextmanager
-def _open(url: str) -> Iterator[SqlStore]:
+def _open(url: str) -> Iterator[Store]:
     store = open_store(url)
     yield store
     store.close()
 
 
-def _stores() -> Iterator[tuple[str, SqlStore]]:
+def _stores() -> Iterator[tuple[str, Store]]:
     with (
         tempfile.TemporaryDirectory() as directory,
         _open(f"sqlite:///{Path(directory) / 'bench.db'}") as store,

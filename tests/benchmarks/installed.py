@@ -120,7 +120,7 @@ class Installed:
         began = time.monotonic()
         while (passed := time.monotonic() - began) < _LONGEST_SECONDS:
             with self.ipam.store.read() as reading:
-                told = reading.run(run)
+                told = reading.runs.find(run)
             if told is not None and told.outcome is not None:
                 assert told.outcome == "done", told
                 return told.summary
@@ -160,8 +160,8 @@ def installed(authority: Path, postgres: PostgresServer, **settings: str) -> Ite
         ipam = stack.enter_context(opened(settings_in_force(named)))
         with ipam.store.write() as uow:
             import_inventory(uow, read_inventory(authority.with_name("inventory.yaml")))
-            for server in uow.servers():
-                uow.set_poll(Poll(server.id, uow.now() + _NEVER))
+            for server in uow.inventory.servers():
+                uow.schedule.save([Poll(server.id, uow.now() + _NEVER)])
             uow.commit()
         environment = {**own, **named, "PYTHONPATH": str(_PROJECT)}
         here = Installed(directory, ipam, broker, environment)

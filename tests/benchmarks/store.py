@@ -18,7 +18,7 @@ from worker.model.runs import Trigger
 from worker.runs.engine import sync
 from worker.runs.targets import Request
 from worker.store.schema import open_store
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 #: What Microsoft tested IPAM with, and its limit of 31 relationships per server.
 SIZE = Size(servers=150, relationships=2_325, scopes_per_relationship=17, extra_scopes=475)
@@ -65,10 +65,10 @@ def _measure(report: Report, name: str, url: str) -> None:
     fleet = servers(SIZE)
     with store.write() as uow:
         for server in fleet:
-            uow.add_server(server.name, server.addresses)
+            uow.inventory.add(server.name, server.addresses)
         uow.commit()
     with store.read() as reading:
-        fleet = sorted(reading.servers(), key=lambda s: s.id)
+        fleet = sorted(reading.inventory.servers(), key=lambda s: s.id)
     collector = Decoded(told(SIZE, fleet))
     first, _ = _timed(store, collector)
     report.at_most(f"{name}: first sync", first, FIRST_LIMIT_SECONDS, "s")
@@ -84,7 +84,7 @@ def _measure(report: Report, name: str, url: str) -> None:
     store.close()
 
 
-def _timed(store: SqlStore, collector: Decoded) -> tuple[float, dict[str, int]]:
+def _timed(store: Store, collector: Decoded) -> tuple[float, dict[str, int]]:
     with counted(store.engine) as sql:
         began = time.perf_counter()
         sync(store, collector, REQUEST, Conduct())

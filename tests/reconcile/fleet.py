@@ -34,9 +34,8 @@ from reconcile.model.nouns import (
     Story,
     Unseen,
 )
-from reconcile.model.record import Entry, EntryStatus, Record
+from reconcile.model.record import Entry, EntryStatus, Membership, Record
 from reconcile.planning.apply import Becomes, apply, created
-from reconcile.planning.moves import Membership
 from reconcile.planning.plan import Plan, complete, draft
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)

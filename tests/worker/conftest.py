@@ -18,13 +18,13 @@ from worker.store.schema import open_store
 from worker.store.tables.columns import metadata
 from worker.store.tables.failover import audit
 from worker.store.tables.inventory import writer
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 _ROWS = [table.name for table in reversed(metadata.sorted_tables) if table not in (audit, writer)]
 
 
 @pytest.fixture(scope="session")
-def sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+def sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The SQLite store."""
     store = open_store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'shared.db'}")
     event.listen(store.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous = OFF"))
@@ -33,7 +33,7 @@ def sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]
 
 
 @pytest.fixture(scope="session")
-def postgres_store(postgres_server: PostgresServer) -> Iterator[SqlStore]:
+def postgres_store(postgres_server: PostgresServer) -> Iterator[Store]:
     """The PostgreSQL store."""
     with postgres_server.database() as name:
         store = open_store(postgres_server.url(name))
@@ -42,10 +42,10 @@ def postgres_store(postgres_server: PostgresServer) -> Iterator[SqlStore]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Iterator[SqlStore]:
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store; a test that takes it runs on SQLite and on PostgreSQL."""
     fixture = {"sqlite": "sqlite_store", "postgresql": "postgres_store"}[request.param]
-    shared: SqlStore = request.getfixturevalue(fixture)
+    shared: Store = request.getfixturevalue(fixture)
     yield shared
     with shared.engine.begin() as connection:
         for table in _ROWS:
@@ -72,7 +72,7 @@ def _forget_decisions(connection: Connection) -> None:
 
 
 @pytest.fixture
-def store_url(store: SqlStore) -> str:
+def store_url(store: Store) -> str:
     """The URL of `store`, for a second one beside it."""
     return store.engine.url.render_as_string(hide_password=False)
 
@@ -84,6 +84,6 @@ def sqlite_store_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_store_url(postgres_store: SqlStore) -> str:
+def postgres_store_url(postgres_store: Store) -> str:
     """The URL of an empty PostgreSQL store, for a test that commits nothing."""
     return postgres_store.engine.url.render_as_string(hide_password=False)

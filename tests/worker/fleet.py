@@ -16,7 +16,7 @@ from worker.model.run_report import Preview, Summary
 from worker.model.runs import Trigger
 from worker.runs.engine import plan, sync
 from worker.runs.targets import Request
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 
 FAILURE = ReadFailure("unreachable", "No answer.", "Check the network.", retry=True)
 
@@ -69,7 +69,7 @@ class Site:
         """Put servers into the inventory, in this order."""
         with self.store.write() as uow:
             for server in servers:
-                uow.add_server(server.name, server.addresses)
+                uow.inventory.add(server.name, server.addresses)
             uow.commit()
         return self
 

@@ -25,13 +25,13 @@ from worker.inventory.connections import Live, live
 from worker.inventory.logon_ledger import StoredLogonBook, login_of, mark_of
 from worker.model.credentials import Credential, Refusal
 from worker.model.servers import Endpoint
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 SECRET = "hunter2-hunter2"  # noqa: S105 - of nobody
 
 
 @pytest.fixture
-def credential(store: SqlStore, tmp_path: Path) -> Credential:
+def credential(store: Store, tmp_path: Path) -> Credential:
     """A credential with its secret in a file, and two servers that use it."""
     file = tmp_path / "corp.txt"
     file.write_text(SECRET)
@@ -81,7 +81,7 @@ def test_the_walk_would_find_it() -> None:
 
 
 def test_what_contacting_a_server_needs_does_not_show_it(
-    store: SqlStore, credential: Credential
+    store: Store, credential: Credential
 ) -> None:
     with live(store, Settings()) as opened:
         hosts = [way for way in opened.ways.values() if isinstance(way, Host)]
@@ -93,12 +93,12 @@ def test_what_contacting_a_server_needs_does_not_show_it(
 
 
 def test_a_credential_a_login_and_a_refusal_do_not_show_it(
-    store: SqlStore, credential: Credential
+    store: Store, credential: Credential
 ) -> None:
     """Nor the salt and the mark that a refused one is recognised by."""
     login = login_of(credential)
     with store.read() as reading:
-        (view,) = reading.credentials()
+        (view,) = reading.credentials.views()
     mark = mark_of(login, view.salt)
     refusal = Refusal("corp", 1, view.salt, mark)
     assert_silent([credential, login, view, refusal, StoredLogonBook(store, {"corp": login})])
@@ -141,7 +141,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
     ],
 )
 def test_no_sighting_of_a_server_that_was_asked_with_it_shows_it(
-    store: SqlStore,
+    store: Store,
     credential: Credential,
     answer: Answer,
     caplog: pytest.LogCaptureFixture,
@@ -158,10 +158,10 @@ def test_no_sighting_of_a_server_that_was_asked_with_it_shows_it(
     assert SECRET not in caplog.text
 
 
-def test_the_store_never_has_it(store: SqlStore, credential: Credential) -> None:
+def test_the_store_never_has_it(store: Store, credential: Credential) -> None:
     """Not in a row of any table, whatever was counted; nor anything of its length to guess from."""
     with store.read() as reading:
-        servers = [server.id for server in reading.servers()]
+        servers = [server.id for server in reading.inventory.servers()]
     book = StoredLogonBook(store, {"corp": login_of(credential)})
     book.refused("corp", servers[0])
     book.accepted("corp", servers[1])
@@ -176,17 +176,17 @@ def test_the_store_never_has_it(store: SqlStore, credential: Credential) -> None
 
 
 def test_a_server_that_cannot_be_asked_is_told_without_it(
-    store: SqlStore, credential: Credential
+    store: Store, credential: Credential
 ) -> None:
     """A URL that somebody wrote the password into is not repeated."""
     with store.write() as uow:
-        key = uow.servers()[0].id
-        uow.set_endpoint(key, Endpoint(url=f"https://svc:{SECRET}@dhcp01:5986/wsman"))
+        key = uow.inventory.servers()[0].id
+        uow.inventory.set_endpoint(key, Endpoint(url=f"https://svc:{SECRET}@dhcp01:5986/wsman"))
         uow.commit()
     with live(store, Settings()) as opened:
         collector = opened.collector()
         with store.read() as reading:
-            (server,) = (s for s in reading.servers() if s.id == key)
+            (server,) = (s for s in reading.inventory.servers() if s.id == key)
         (found,) = collector.look([server], lambda: START)
     assert isinstance(found, Unseen)
     assert found.failure.code == "local_config"

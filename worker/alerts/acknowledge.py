@@ -17,7 +17,9 @@ from worker.inventory.lookup import UnknownTarget
 from worker.model.alerts import Acknowledgement, NewEvent, OpenFinding, Silence, Snapshot
 from worker.model.audit import Action, Decision, Person, Told
 from worker.model.audit_format import kept_time
-from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.repositories.findings import FindingRepository
+from worker.store.repositories.silences import SilenceRepository
+from worker.store.unit_of_work import UnitOfWork
 
 
 class NotOpen(UnknownTarget):
@@ -40,7 +42,7 @@ def acknowledge(
     Raises UnknownProblem and NotOpen, and then acknowledges none.
     """
     now = uow.now()
-    found = _found(uow, ids)
+    found = _found(uow.findings, ids)
     for problem in found:
         if problem.resolved_at is not None:
             raise NotOpen(f"Problem {problem.id} is over, so there is nothing to acknowledge.")
@@ -50,10 +52,10 @@ def acknowledge(
             )
     given = Acknowledgement(by.who, note, now, until)
     for problem in found:
-        uow.acknowledge(problem.id, given)
-    uow.add_events(_acknowledged(uow, found, given))
+        uow.findings.acknowledge(problem.id, given)
+    uow.outbox.add(_acknowledged(uow, found, given))
     after = _acknowledgement(given)
-    uow.add_audits(by, [_decision(Action.ACKNOWLEDGE, problem, after) for problem in found])
+    uow.audit.add(by, [_decision(Action.ACKNOWLEDGE, problem, after) for problem in found])
     return found
 
 
@@ -61,9 +63,11 @@ def _acknowledged(
     uow: UnitOfWork, problems: Collection[OpenFinding], given: Acknowledgement
 ) -> list[NewEvent]:
     """How sure it is was said with the latest event; what IPAM has may be another since."""
-    latest = uow.events_at([(problem.id, problem.sequence) for problem in problems])
+    latest = uow.outbox.events_at([(problem.id, problem.sequence) for problem in problems])
     sure = {event.finding: event.snapshot.evidence for event in latest}
-    records = uow.records({server for problem in problems for server in problem.finding.servers})
+    records = uow.records.load(
+        {server for problem in problems for server in problem.finding.servers}
+    )
     return [
         NewEvent(
             problem.id,
@@ -83,15 +87,15 @@ def _acknowledged(
 
 def withdraw(uow: UnitOfWork, by: Person, ids: Collection[int]) -> tuple[int, ...]:
     """Take acknowledgements back; those of these problems that had one. Raises UnknownProblem."""
-    acked = tuple(p for p in _found(uow, ids) if p.acknowledgement is not None)
+    acked = tuple(p for p in _found(uow.findings, ids) if p.acknowledgement is not None)
     for problem in acked:
-        uow.acknowledge(problem.id, None)  # it is repeated again
-    uow.add_audits(by, [_decision(Action.UNACKNOWLEDGE, problem, None) for problem in acked])
+        uow.findings.acknowledge(problem.id, None)  # it is repeated again
+    uow.audit.add(by, [_decision(Action.UNACKNOWLEDGE, problem, None) for problem in acked])
     return tuple(problem.id for problem in acked)
 
 
-def _found(uow: UnitOfWork, ids: Collection[int]) -> tuple[OpenFinding, ...]:
-    found = uow.problems(ids)
+def _found(findings: FindingRepository, ids: Collection[int]) -> tuple[OpenFinding, ...]:
+    found = findings.by_id(ids)
     for key in ids:
         if key not in found:
             raise UnknownProblem(f"There is no problem {key}. See: ipam-sync drift list")
@@ -100,24 +104,24 @@ def _found(uow: UnitOfWork, ids: Collection[int]) -> tuple[OpenFinding, ...]:
 
 def silence(uow: UnitOfWork, by: Person, wanted: Silence) -> Silence:
     """Nobody is told of what fits until it ends; with its id."""
-    number = uow.add_silence(replace(wanted, who=by.who))
-    kept = _silence(uow, number)
-    uow.add_audits(by, [Decision(Action.SILENCE, f"silence {number}", None, _terms(kept))])
+    number = uow.silences.add(replace(wanted, who=by.who))
+    kept = _silence(uow.silences, number)
+    uow.audit.add(by, [Decision(Action.SILENCE, f"silence {number}", None, _terms(kept))])
     return kept
 
 
 def unsilence(uow: UnitOfWork, by: Person, number: int) -> bool:
     """End one before its time; False if it was over. Raises UnknownSilence."""
-    before = _silence(uow, number)
-    if not uow.end_silence(number, by.who):
+    before = _silence(uow.silences, number)
+    if not uow.silences.end(number, by.who):
         return False
-    subject, after = f"silence {number}", _terms(_silence(uow, number))
-    uow.add_audits(by, [Decision(Action.UNSILENCE, subject, _terms(before), after)])
+    subject, after = f"silence {number}", _terms(_silence(uow.silences, number))
+    uow.audit.add(by, [Decision(Action.UNSILENCE, subject, _terms(before), after)])
     return True
 
 
-def _silence(uow: UnitOfWork, number: int) -> Silence:
-    for one in uow.silences(every=True):
+def _silence(silences: SilenceRepository, number: int) -> Silence:
+    for one in silences.load(every=True):
         if one.id == number:
             return one
     raise UnknownSilence(f"There is no silence {number}. See: ipam-sync drift silences --all")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +19,7 @@ from zoneinfo import ZoneInfo
 from collectors.quote import escaped
 from reconcile.model.findings import Kind, Matter, Severity
 from reconcile.model.nouns import Operation
+from worker.alerts.alerting import REPEAT, Alerting, Applied
 from worker.alerts.channel_types import FOR_INCIDENTS, KINDS
 from worker.alerts.channels.port import Channel
 from worker.alerts.rules import Match, MatchChange, QuietHours, Route
@@ -29,39 +29,6 @@ from worker.config.parsers import seconds, word
 from worker.config.suggest import did_you_mean
 
 _Word = TypeVar("_Word", bound=StrEnum)
-
-
-#: What is only worth knowing is told once.
-REPEAT: Final[Mapping[Severity, timedelta]] = MappingProxyType(
-    {Severity.CRITICAL: timedelta(hours=4), Severity.WARNING: timedelta(hours=24)}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """The channels that are told what the machine applied, if it fits, and how long that is
-    collected first.
-    """
-
-    channels: tuple[str, ...] = ()
-    every: timedelta = timedelta(minutes=15)
-    match: MatchChange = field(default_factory=MatchChange)
-
-
-@dataclass(frozen=True, slots=True)
-class Alerting:
-    """The channels by name, the routes in their order, and how often what is open is told again,
-    by severity; and who is told of changes.
-
-    ``types`` are those of the channels, in the words of the file; ``texts`` are people's.
-    """
-
-    channels: Mapping[str, Channel]
-    routes: tuple[Route, ...]
-    repeat: Mapping[Severity, timedelta] = field(default_factory=lambda: REPEAT)
-    applied: Applied = Applied()
-    types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    texts: Texts = field(default_factory=Texts, repr=False, compare=False)
 
 
 def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerting:

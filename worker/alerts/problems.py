@@ -27,7 +27,7 @@ from worker.alerts.silences import silenced_by
 from worker.inventory.index import roster
 from worker.inventory.lookup import UnknownTarget, find_records, find_server
 from worker.model.alerts import Acknowledgement, OpenFinding, Silence
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.unit_of_work import Transaction
 
 #: In the order in which they are shown.
 _MATTERS: Final = (Matter.HEALTH, Matter.DRIFT, Matter.BLINDNESS)
@@ -103,19 +103,19 @@ class Wanted:
 
 
 def problems(
-    reading: Reading, severities: Mapping[str, Severity], ids: Collection[int] | None = None
+    reading: Transaction, severities: Mapping[str, Severity], ids: Collection[int] | None = None
 ) -> tuple[Problem, ...]:
     """All that are not over, or these, over or not: by matter, the loudest first."""
-    servers = roster(reading.servers()).servers
-    now, silences = reading.now(), reading.silences()
+    servers = roster(reading.inventory.servers()).servers
+    now, silences = reading.now(), reading.silences.load()
     found = [
         _problem(stored, servers, severities, silences, now)
-        for stored in reading.problems(ids).values()
+        for stored in reading.findings.by_id(ids).values()
     ]
     return tuple(sorted(found, key=_rank))
 
 
-def problem(reading: Reading, severities: Mapping[str, Severity], key: int) -> Problem:
+def problem(reading: Transaction, severities: Mapping[str, Severity], key: int) -> Problem:
     """One, over or not. Raises UnknownProblem."""
     found = problems(reading, severities, [key])
     if not found:
@@ -149,9 +149,13 @@ def _rank(found: Problem) -> tuple[int, int, bool, int]:
     return _MATTERS.index(found.matter), loudness, found.is_quiet, found.id
 
 
-def chosen(reading: Reading, found: Iterable[Problem], wanted: Wanted) -> tuple[Problem, ...]:
+def chosen(reading: Transaction, found: Iterable[Problem], wanted: Wanted) -> tuple[Problem, ...]:
     """Those of them that are wanted, in their order. Raises UnknownTarget."""
-    server = None if wanted.server is None else find_server(reading.servers(), wanted.server).id
+    server = (
+        None
+        if wanted.server is None
+        else find_server(reading.inventory.servers(), wanted.server).id
+    )
     records = () if wanted.relationship is None else find_records(reading, wanted.relationship)
     return tuple(
         one

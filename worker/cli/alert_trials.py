@@ -15,8 +15,8 @@ from worker.cli.output import print_json
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from worker.alerts.alerting import Alerting
     from worker.alerts.channels.port import Channel
-    from worker.alerts.config import Alerting
     from worker.alerts.message import Alert
     from worker.alerts.rules import Fate
     from worker.bootstrap import Ipam
@@ -164,6 +164,8 @@ def _supposed(
         else:
             told = suppose(reading, of, happens, known, working.words)
             alert = (
-                told.alert if channel is None else as_channel_is_told(reading, told.alert, channel)
+                told.alert
+                if channel is None
+                else as_channel_is_told(reading.deliveries, told.alert, channel)
             )
     return alert, [fate for fate in told.fates if channel in (None, fate.channel)]

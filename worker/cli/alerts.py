@@ -12,8 +12,8 @@ from worker.cli.options import as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
+    from worker.alerts.alerting import Alerting
     from worker.alerts.channels.port import Channel
-    from worker.alerts.config import Alerting
     from worker.config.settings import Settings
 
 _HERE: Final = "worker.cli.alerts"
@@ -88,7 +88,7 @@ def channels(as_json: bool) -> None:
     with ipam() as working:
         known = alerting(working.settings)
         with working.store.read() as reading:
-            backlogs, paused = reading.backlogs(), reading.pauses()
+            backlogs, paused = reading.deliveries.backlogs(), reading.deliveries.pauses()
             changes = changes_backlogs(reading, known.applied)
     standings = {
         name: Standing(

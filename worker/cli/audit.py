@@ -60,7 +60,7 @@ def list_(action: str | None, since: datetime | None, limit: int, as_json: bool)
 
     wanted = None if action is None else Action(action)
     with ipam() as working, working.store.read() as reading:
-        decided = reading.audits(limit, action=wanted, since=since)
+        decided = reading.audit.latest(limit, action=wanted, since=since)
     if as_json:
         print_json([audit_json(audited) for audited in decided])
         return

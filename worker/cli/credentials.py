@@ -42,8 +42,8 @@ def list_(as_json: bool) -> None:
     from worker.views.credentials import credential_json, show_credentials
 
     with ipam() as working, working.store.read() as reading:
-        views = reading.credentials()
-        names = {s.id: s.name for s in reading.servers()}
+        views = reading.credentials.views()
+        names = {s.id: s.name for s in reading.inventory.servers()}
     if as_json:
         print_json([credential_json(view, names) for view in views])
         return

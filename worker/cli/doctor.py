@@ -8,10 +8,8 @@ from typing import Final
 import click
 
 from worker.cli.door import screen
-from worker.cli.exporter import PORT
-from worker.cli.options import as_json
+from worker.cli.options import EXPORTER_PORT, ROLES, as_json
 from worker.cli.output import print_json
-from worker.cli.worker import ROLES
 
 _ATTENTION = 2
 #: Spelt out, as importing them costs more than showing help; a test compares.
@@ -28,7 +26,7 @@ PARTS: Final = (*ROLES, "beat", "exporter")
 @click.option(
     "--port",
     type=click.IntRange(1, 65_535),
-    default=PORT,
+    default=EXPORTER_PORT,
     show_default=True,
     metavar="N",
     help="Where this host's exporter serves, with --only exporter.",

@@ -11,9 +11,10 @@ from worker.cli.door import ipam, screen
 from worker.cli.lazy import LazyGroup, Place
 from worker.cli.options import SpanOrDay, as_json, before
 from worker.cli.output import print_json, say
+from worker.store.repositories.inventory import InventoryRepository
 
 if TYPE_CHECKING:
-    from worker.store.protocols.unit_of_work import Reading
+    pass
 
 _HERE: Final = "worker.cli.drift"
 _QUIETING: Final = "worker.cli.quieting"
@@ -61,12 +62,12 @@ def show(number: int, as_json: bool) -> None:
 
     with ipam() as working, working.store.read() as reading:
         found = problem(reading, working.settings.severities, number)
-        events = reading.events([number])
+        events = reading.outbox.events([number])
         finding = found.finding
-        names = {server.id: server.name for server in reading.servers()}
+        names = {server.id: server.name for server in reading.inventory.servers()}
         servers = finding.servers if finding.relationship is not None else ()
-        readings = reading.latest_readings(servers, {}) if servers else {}
-        record = record_of(finding, reading.records(servers)) if servers else None
+        readings = reading.readings.latest(servers, {}) if servers else {}
+        record = record_of(finding, reading.records.load(servers)) if servers else None
     beside = compared(finding, names, readings, record)
     remedy = remedy_of_problem(found, record)
     if as_json:
@@ -113,11 +114,11 @@ def history(
     from worker.views.drift import event_json, show_events
 
     with ipam() as working, working.store.read() as reading:
-        names = {s.id: s.name for s in reading.servers()}
-        events = reading.latest_events(
+        names = {s.id: s.name for s in reading.inventory.servers()}
+        events = reading.outbox.latest(
             limit,
             since=None if since is None else before(reading.now(), since),
-            server=None if server is None else _server(reading, server),
+            server=None if server is None else _server(reading.inventory, server),
             relationship=None if relationship is None else fold_relationship(relationship),
         )
     if as_json:
@@ -128,7 +129,7 @@ def history(
         say("Nothing like that happened.")
 
 
-def _server(reading: Reading, text: str) -> int:
+def _server(inventory: InventoryRepository, text: str) -> int:
     from worker.inventory.lookup import find_server
 
-    return find_server(reading.servers(), text).id
+    return find_server(inventory.servers(), text).id

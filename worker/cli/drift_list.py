@@ -209,7 +209,7 @@ def _check(wanted: Wanted) -> int:
         with ipam() as working:
             found, _ = _found(working, wanted, every=True)
             with working.store.read() as reading:
-                if not reading.runs(1):
+                if not reading.runs.latest(1):
                     return _unknown("There was no run yet, or this is another database.")
     except Exception as error:
         if (failure := known(error)) is None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import click
 
+from worker.cli.options import EXPORTER_PORT
 from worker.cli.output import CommandFailed
-
-#: Where Prometheus looks for it, if nobody says otherwise.
-PORT: Final = 9783
 
 
 @click.command()
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    default=PORT,
+    default=EXPORTER_PORT,
     show_default=True,
     metavar="N",
     help="Where it serves; 0: at any that is free.",

@@ -58,7 +58,7 @@ def list_(
     )
     with ipam() as working, working.store.read() as reading:
         severities = working.settings.severities
-        names = {s.id: s.name for s in reading.servers()}
+        names = {s.id: s.name for s in reading.inventory.servers()}
         found = chosen(reading, problems(reading, severities), asked)
         since = ages(reading, (p.finding for p in found))
     open_now = (p for p in found if p.stored.is_open and severity in (None, p.severity))

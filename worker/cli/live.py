@@ -35,7 +35,7 @@ def live_collector(
 def need_credentials(working: Ipam) -> None:
     """Without any, every server would fail for the same reason. Raises CommandFailed."""
     with working.store.read() as reading:
-        if reading.credentials():
+        if reading.credentials.views():
             return
     raise CommandFailed(
         "no_credentials",
@@ -74,7 +74,7 @@ def collect(names: tuple[str, ...], concurrency: int | None, as_json: bool) -> i
 
     with ipam() as working:
         with working.store.read() as reading:
-            known = reading.servers()
+            known = reading.inventory.servers()
         wanted = list(dict.fromkeys(find_server(known, name) for name in names))
         with live_collector(working, concurrency, insist=True) as collector:
             found = {s.server: s for s in collector.look(wanted, DatabaseClock(working.store))}
@@ -126,7 +126,7 @@ def _checked(working: Ipam, name: str) -> Check:
 
     need_credentials(working)
     with working.store.read() as reading:
-        server = find_server(reading.servers(), name)
+        server = find_server(reading.inventory.servers(), name)
     with working.live(insist=True) as live:
         match live.ways[server.id]:
             case Host() as host:

@@ -14,7 +14,7 @@ from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
     from reconcile.model.nouns import Server
-    from worker.store.protocols.unit_of_work import Reading
+    from worker.store.unit_of_work import Transaction
 
 _HERE: Final = "worker.cli.maintenance"
 
@@ -91,19 +91,19 @@ def start(
         print_json(window_json(window, server.name, now))
 
 
-def _found(reading: Reading, text: str) -> tuple[Server, str | None]:
+def _found(reading: Transaction, text: str) -> tuple[Server, str | None]:
     """The server, and the relationship if one is named; it may be one that is still to be made."""
     from reconcile.model.names import fold_relationship
     from worker.inventory.lookup import UnknownTarget, find_server
 
     if "@" not in text:
         try:
-            return find_server(reading.servers(), text), None
+            return find_server(reading.inventory.servers(), text), None
         except UnknownTarget as error:
             raise UnknownTarget(f"{error} A relationship is named NAME@SERVER.") from error
     relationship, _, name = text.rpartition("@")
-    server = find_server(reading.servers(), name)
-    stored = reading.records_named(fold_relationship(relationship))
+    server = find_server(reading.inventory.servers(), name)
+    stored = reading.records.named(fold_relationship(relationship))
     if not any(server.id in record.partners for record in stored):
         say(f"IPAM has no relationship {relationship} of {server.name} yet; is it spelt right?")
     return server, relationship
@@ -126,8 +126,8 @@ def list_(over: bool, as_json: bool) -> None:
 
     with ipam() as working, working.store.read() as reading:
         now = reading.now()
-        windows = reading.windows(over=over)
-        names = {s.id: s.name for s in reading.servers()}
+        windows = reading.maintenance.windows(over=over)
+        names = {s.id: s.name for s in reading.inventory.servers()}
     if as_json:
         print_json([window_json(w, names[w.server], now) for w in windows])
         return

@@ -46,8 +46,8 @@ def unmapped(as_json: bool) -> None:
     from worker.views.inventory import worklist
 
     with ipam() as working, working.store.read() as reading:
-        servers = {s.id: s.name for s in reading.servers()}
-        lines = worklist((o.finding for o in reading.open_findings()), servers)
+        servers = {s.id: s.name for s in reading.inventory.servers()}
+        lines = worklist((o.finding for o in reading.findings.unresolved()), servers)
     if as_json:
         print_json([line.to_json() for line in lines])
         return
@@ -78,8 +78,8 @@ def add(server: str, text: str) -> None:
         )
     with ipam() as working, working.store.write() as uow:
         found = add_alias(uow, person(), server, text)
-        meant = NameMap(uow.servers()).resolve((text,), asker=0)
-        known = {s.id: s.name for s in uow.servers()}
+        meant = NameMap(uow.inventory.servers()).resolve((text,), asker=0)
+        known = {s.id: s.name for s in uow.inventory.servers()}
         uow.commit()
     say(f"{text} means {found.name}; the next sync maps what was told under that name.")
     if isinstance(meant, Ambiguous):

@@ -96,7 +96,7 @@ def list_(status: str, held: bool, selection: Selection, as_json: bool) -> None:
     wanted = replace(selection, held=held, statuses=statuses)
     with ipam() as working, working.store.read() as reading:
         views = select(reading, wanted)
-        names = {s.id: s.name for s in reading.servers()}
+        names = {s.id: s.name for s in reading.inventory.servers()}
         now = reading.now()
     if as_json:
         print_json([entry_json(view, names) for view in views])
@@ -126,8 +126,8 @@ def show(number: int, as_json: bool) -> None:
     from worker.views.tracker import show_entry
 
     with ipam() as working, working.store.read() as reading:
-        views = reading.entry_views(EntryFilter(numbers=(number,), statuses=()))
-        names = {s.id: s.name for s in reading.servers()}
+        views = reading.views.operations(EntryFilter(numbers=(number,), statuses=()))
+        names = {s.id: s.name for s in reading.inventory.servers()}
         now = reading.now()
     if not views:
         raise CommandFailed(

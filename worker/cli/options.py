@@ -23,6 +23,12 @@ concurrency: Final = click.option(
     help="So many live servers at once; 64, or what IPAM_SYNC_CONCURRENCY says.",
 )
 
+#: Spelt out, as importing the roles costs more than showing help. A test compares them.
+ROLES: Final = ("read", "on-demand", "control")
+EVERY_ROLE: Final = "all"
+#: The port of the exporter, unless another one is asked for.
+EXPORTER_PORT: Final = 9783
+
 #: Spelt out, for importing the core costs more than showing help; a test compares.
 KINDS: Final = (
     "FailoverCreate",

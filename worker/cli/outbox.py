@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from worker.alerts.config import Alerting
+    from worker.alerts.alerting import Alerting
     from worker.alerts.delivery.retry import Retried
     from worker.model.alerts import Delivery
-    from worker.store.protocols.unit_of_work import Reading
+    from worker.store.unit_of_work import Transaction
     from worker.views.outbox import Undone, UntoldChanges
 
 _One = TypeVar("_One")
@@ -59,13 +59,18 @@ def outbox(channel: str | None, dead: bool, limit: int, as_json: bool) -> None:
     with ipam() as working:
         known = alerting(working.settings)
         with working.store.read() as reading:
-            backlogs, paused = reading.backlogs(), _of(reading.pauses(), channel)
+            backlogs, paused = (
+                reading.deliveries.backlogs(),
+                _of(reading.deliveries.pauses(), channel),
+            )
             if channel is not None and channel not in backlogs:
                 channel_of(known, channel)
-            undone = _undone(reading, known, reading.undone(limit, channel=channel, dead=dead))
+            undone = _undone(
+                reading, known, reading.deliveries.undone(limit, channel=channel, dead=dead)
+            )
             changes = _changes(reading, known, channel, dead=dead)
-            undecided, now = reading.undecided(), reading.now()
-            names = {s.id: s.name for s in reading.servers()}
+            undecided, now = reading.outbox.undecided(), reading.now()
+            names = {s.id: s.name for s in reading.inventory.servers()}
     of = _of(backlogs, channel).values()
     waiting, given_up = sum(b.waits for b in of), sum(b.given_up for b in of)
     if as_json:
@@ -111,19 +116,21 @@ def _say_who_is_paused(paused: Mapping[str, datetime]) -> None:
         )
 
 
-def _undone(reading: Reading, known: Alerting, deliveries: tuple[Delivery, ...]) -> list[Undone]:
+def _undone(
+    reading: Transaction, known: Alerting, deliveries: tuple[Delivery, ...]
+) -> list[Undone]:
     """With the event that was to be told: of what was given up the last that was, by its outcome."""
     from worker.views.outbox import Undone
 
-    problems = reading.problems({delivery.finding for delivery in deliveries})
+    problems = reading.findings.by_id({delivery.finding for delivery in deliveries})
     waits = [(d.finding, d.wanted) for d in deliveries if d.wanted is not None]
-    by_key = {(e.finding, e.sequence): e for e in reading.events_at(waits)}
+    by_key = {(e.finding, e.sequence): e for e in reading.outbox.events_at(waits)}
     given_up = {
         (event.finding, channel): event
-        for event in reading.events({d.finding for d in deliveries if d.wanted is None})
+        for event in reading.outbox.events({d.finding for d in deliveries if d.wanted is None})
         for channel in event.outcome or {}
     }
-    paused = reading.pauses()
+    paused = reading.deliveries.pauses()
     return [
         Undone(
             delivery,
@@ -139,13 +146,13 @@ def _undone(reading: Reading, known: Alerting, deliveries: tuple[Delivery, ...])
 
 
 def _changes(
-    reading: Reading, known: Alerting, channel: str | None, *, dead: bool
+    reading: Transaction, known: Alerting, channel: str | None, *, dead: bool
 ) -> list[UntoldChanges]:
     """By channel; those that have all of them are left out."""
     from worker.alerts.delivery.change_feed import backlogs
     from worker.views.outbox import UntoldChanges
 
-    paused = reading.pauses()
+    paused = reading.deliveries.pauses()
     return [
         UntoldChanges(name, backlog, paused.get(name))
         for name, backlog in sorted(_of(backlogs(reading, known.applied), channel).items())
@@ -191,7 +198,7 @@ def retry(channel: str | None, problem: int | None, everything: bool, as_json: b
         which = {channel} if channel is not None else set(known.channels)
         with working.store.write() as uow:
             if problem is not None:
-                problem_of(uow, problem)
+                problem_of(uow.findings, problem)
             told = try_again(
                 uow,
                 person(),
@@ -203,8 +210,8 @@ def retry(channel: str | None, problem: int | None, everything: bool, as_json: b
                     applied=known.applied,
                 ),
             )
-            paused = {n: t for n, t in uow.pauses().items() if n in which}
-            is_sent = any(p.is_alive and p.role == "control" for p in uow.processes())
+            paused = {n: t for n, t in uow.deliveries.pauses().items() if n in which}
+            is_sent = any(p.is_alive and p.role == "control" for p in uow.processes.registered())
             uow.commit()
     _say_what_is_retried(told, is_sent=is_sent)
     _say_who_is_paused(paused)

@@ -18,12 +18,13 @@ from worker.cli.options import (
     as_json,
 )
 from worker.cli.output import CommandFailed, print_json, say
+from worker.store.repositories.inventory import InventoryRepository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from worker.model.alerts import Silence
-    from worker.store.protocols.unit_of_work import Reading
+    from worker.store.unit_of_work import Transaction
 
 _PATTERN = frozenset("*?[")
 
@@ -140,7 +141,7 @@ def silence(
     reason = _said(reason, "--reason 'new switch'")
     with ipam() as working, working.store.write() as uow:
         now = uow.now()
-        begun = begin(uow, person(), _silence(uow, reason, now, length or until, named))
+        begun = begin(uow, person(), _silence(uow.inventory, reason, now, length or until, named))
         fitting = _fitting(uow, begun)
         uow.commit()
     _tell(begun, fitting)
@@ -149,7 +150,7 @@ def silence(
 
 
 def _silence(
-    reading: Reading,
+    inventory: InventoryRepository,
     reason: str,
     now: datetime,
     until: timedelta | datetime | None,
@@ -167,20 +168,20 @@ def _silence(
         _ahead(now, until or timedelta()),
         None if kind is None else Kind(kind),
         None if matter is None else Matter(matter),
-        None if server is None else _full_name(reading, server),
+        None if server is None else _full_name(inventory, server),
         named["relationship"],
         tag=named["tag"],
     )
 
 
-def _full_name(reading: Reading, text: str) -> str:
+def _full_name(inventory: InventoryRepository, text: str) -> str:
     """A server that is named in one of its ways; a pattern is one of full names."""
     from worker.inventory.lookup import find_server
 
-    return text if _PATTERN & {*text} else find_server(reading.servers(), text).name
+    return text if _PATTERN & {*text} else find_server(inventory.servers(), text).name
 
 
-def _fitting(reading: Reading, begun: Silence) -> int:
+def _fitting(reading: Transaction, begun: Silence) -> int:
     """How many open problems it silences."""
     from worker.alerts.problems import problems
     from worker.alerts.silences import fits
@@ -231,7 +232,7 @@ def silences(every: bool, as_json: bool) -> None:
 
     with ipam() as working, working.store.read() as reading:
         now = reading.now()
-        found = reading.silences(every=every)
+        found = reading.silences.load(every=every)
     if as_json:
         print_json([silence_json(one, now) for one in found])
         return

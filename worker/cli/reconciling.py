@@ -230,7 +230,11 @@ def _held_by_guard(working: Ipam) -> list[int]:
     from reconcile.model.record import Hold
 
     with working.store.read() as reading:
-        return [e.number for e in reading.pending_destructive() if e.planned.hold is Hold.GUARD]
+        return [
+            e.number
+            for e in reading.operations.pending_destructive()
+            if e.planned.hold is Hold.GUARD
+        ]
 
 
 def _open_elsewhere(working: Ipam, summary: Summary) -> int:
@@ -244,10 +248,12 @@ def _open_elsewhere(working: Ipam, summary: Summary) -> int:
     with working.store.read() as reading:
         entries = [
             e
-            for e in reading.entries()
+            for e in reading.operations.in_force()
             if e.status is EntryStatus.PENDING and e.number not in shown
         ]
-        findings = [o.finding for o in reading.open_findings() if o.finding.fingerprint not in told]
+        findings = [
+            o.finding for o in reading.findings.unresolved() if o.finding.fingerprint not in told
+        ]
         since = ages(reading, findings)
     severities = working.settings.severities
     return len(entries) + sum(loud((f,), severities, since) for f in findings)

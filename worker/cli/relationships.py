@@ -88,7 +88,7 @@ def _views(ref: str | None) -> tuple[tuple[RecordView, ...], Age]:
 
     with ipam() as working, working.store.read() as reading:
         age = Age(reading.now(), working.settings.evidence_age)
-        views = reading.record_views()
+        views = reading.views.records()
         keys = None if ref is None else {r.key for r in find_records(reading, ref)}
     if keys is None:
         return views, age

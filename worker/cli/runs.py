@@ -42,7 +42,7 @@ def list_(limit: int, as_json: bool) -> None:
     from worker.views.runs import show_runs
 
     with ipam() as working, working.store.read() as reading:
-        latest = reading.runs(limit)
+        latest = reading.runs.latest(limit)
     if as_json:
         print_json([run_json(run) for run in latest])
         return
@@ -70,14 +70,14 @@ def show(number: int, as_json: bool) -> None:
     from worker.views.runs import show_run
 
     with ipam() as working, working.store.read() as reading:
-        run = reading.run(number)
+        run = reading.runs.find(number)
         if run is None:
             raise CommandFailed(
                 "unknown_run", f"There is no run {number}. See: ipam-sync runs list"
             )
-        sightings = reading.sightings(number)
-        entries = reading.entry_views(EntryFilter(run=number, statuses=()))
-        names = {s.id: s.name for s in reading.servers()}
+        sightings = reading.readings.sightings(number)
+        entries = reading.views.operations(EntryFilter(run=number, statuses=()))
+        names = {s.id: s.name for s in reading.inventory.servers()}
         now = reading.now()
     if as_json:
         print_json(

@@ -54,7 +54,7 @@ def list_(as_json: bool) -> None:
     from worker.views.text import moment
 
     with ipam() as working, working.store.read() as reading:
-        views = reading.server_views()
+        views = reading.views.servers()
     if as_json:
         print_json([server_json(view) for view in views])
         return
@@ -93,8 +93,8 @@ def show(name: str, as_json: bool) -> None:
     from worker.views.servers import show_server
 
     with ipam() as working, working.store.read() as reading:
-        server = find_server(reading.servers(), name)
-        view = next(v for v in reading.server_views() if v.server.id == server.id)
+        server = find_server(reading.inventory.servers(), name)
+        view = next(v for v in reading.views.servers() if v.server.id == server.id)
     if as_json:
         print_json(server_json(view))
     else:
@@ -181,8 +181,8 @@ def confirm(name: str, yes: bool) -> None:
     from worker.inventory.lookup import find_server
 
     with ipam() as working, working.store.read() as reading:
-        server = find_server(reading.servers(), name)
-        latest = reading.latest_readings([server.id], {}).get(server.id)
+        server = find_server(reading.inventory.servers(), name)
+        latest = reading.readings.latest([server.id], {}).get(server.id)
     own = None if latest is None else latest.identity
     machine = None if own is None else own.machine_id
     if machine is None or machine == server.machine_id:
@@ -243,8 +243,8 @@ def retire(name: str, yes: bool) -> None:
     from worker.inventory.lookup import find_server
 
     with ipam() as working, working.store.read() as reading:
-        server = find_server(reading.servers(), name)
-        records = len(reading.records([server.id]))
+        server = find_server(reading.inventory.servers(), name)
+        records = len(reading.records.load([server.id]))
     say(
         f"{server.name} would count as telling nothing from now on: the removal of its "
         f"relationships (it has {records}) can then be planned."

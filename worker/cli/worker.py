@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import click
 
-#: Spelt out, as importing them costs more than showing help; a test compares.
-ROLES: Final = ("read", "on-demand", "control")
-EVERY_ROLE: Final = "all"
+from worker.cli.options import EVERY_ROLE, ROLES
 
 
 @click.command()

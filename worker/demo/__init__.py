@@ -97,7 +97,7 @@ def _first(screen: Screen, stage: Stage) -> None:
     summary = replace(summary, lines=tuple(lines))
     show_outcome(screen, summary, stage.ipam.settings.severities, lines_shown=_CREATES_SHOWN)
     with stage.ipam.store.read() as reading:
-        _show_records(screen, reading.records())
+        _show_records(screen, reading.records.load())
 
 
 def _second(screen: Screen, stage: Stage) -> None:

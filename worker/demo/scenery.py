@@ -20,7 +20,7 @@ from worker.inventory.importer import import_inventory
 from worker.model.credentials import Credential
 from worker.model.runs import Poll, Trigger
 from worker.runs.targets import Request
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 
 FLEET: Final = Path(__file__).with_name("fleet.yaml")
 #: Nobody wants to wait a minute for the one that hangs.
@@ -49,12 +49,12 @@ class Scenery:
         own = Credential("west", username=user, password_file=file)
         with store.write() as uow:
             import_inventory(uow, read_inventory(self.papers.inventory))
-            uow.set_credential(own)
-            for view in uow.server_views():
-                uow.set_poll(Poll(view.server.id, uow.now() + Timing().interval))
+            uow.credentials.save(own)
+            for view in uow.views.servers():
+                uow.schedule.save([Poll(view.server.id, uow.now() + Timing().interval)])
                 if view.server.name == _CHANGED:
                     endpoint = replace(view.endpoint, credential=own.name)
-                    uow.set_endpoint(view.server.id, endpoint)
+                    uow.inventory.set_endpoint(view.server.id, endpoint)
             uow.commit()
 
     def turn(self, step: Step) -> None:

@@ -17,7 +17,7 @@ from worker.demo.scenery import Scenery, scenery
 from worker.demo.script import INSTALLATION, NO_INSTALLATION, Step
 from worker.model.operations import EntryFilter
 from worker.model.run_report import Summary
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 from worker.up.child import CannotRun
 
 
@@ -93,12 +93,12 @@ def contents(store: Store) -> Contents:
     """What the database holds now, times of change included."""
     every = EntryFilter(statuses=tuple(EntryStatus))
     with store.read() as reading:
-        servers = reading.servers()
+        servers = reading.inventory.servers()
         return Contents(
             servers,
-            reading.records(),
+            reading.records.load(),
             # How old the readings are that an operation rests on is no column: it is derived.
-            tuple(replace(view, evidence_at=None) for view in reading.entry_views(every)),
-            reading.open_findings(),
-            tuple(sorted(reading.watches({s.id for s in servers}).items())),
+            tuple(replace(view, evidence_at=None) for view in reading.views.operations(every)),
+            reading.findings.unresolved(),
+            tuple(sorted(reading.watches.since({s.id for s in servers}).items())),
         )

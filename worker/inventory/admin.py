@@ -15,7 +15,9 @@ from worker.inventory.lookup import UnknownTarget, find_server
 from worker.model.audit import Action, Decision, Person, Told
 from worker.model.audit_format import kept_time
 from worker.model.maintenance import Window
-from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+from worker.store.repositories.inventory import InventoryRepository
+from worker.store.repositories.maintenance import MaintenanceRepository
+from worker.store.unit_of_work import Transaction, UnitOfWork
 
 _STANDINGS: Final = {
     Standing.ENABLED: Action.ENABLE,
@@ -51,57 +53,57 @@ def add_server(
     tags: Sequence[str] = (),
 ) -> None:
     """A new one. Raises NameTaken."""
-    key = uow.add_server(name, addresses)
-    uow.add_aliases(((key, text) for text in aliases), Provenance.PERSON)
-    uow.set_tags(key, tags)
-    uow.add_audits(by, [Decision(Action.ADD_SERVER, name, None, _told(_by_id(uow, key)))])
+    key = uow.inventory.add(name, addresses)
+    uow.inventory.add_aliases(((key, text) for text in aliases), Provenance.PERSON)
+    uow.inventory.set_tags(key, tags)
+    uow.audit.add(by, [Decision(Action.ADD_SERVER, name, None, _told(_by_id(uow.inventory, key)))])
 
 
 def rename_server(uow: UnitOfWork, by: Person, text: str, new: str) -> Server:
     """The server as it was. Raises UnknownTarget and NameTaken."""
-    server = find_server(uow.servers(), text)
-    uow.rename_server(server.id, new)
+    server = find_server(uow.inventory.servers(), text)
+    uow.inventory.rename(server.id, new)
     _keep(uow, by, Action.RENAME, server)
     return server
 
 
 def set_tags(uow: UnitOfWork, by: Person, text: str, tags: Sequence[str]) -> Server:
     """The server as it was, which has these tags now and no others. Raises UnknownTarget."""
-    server = find_server(uow.servers(), text)
+    server = find_server(uow.inventory.servers(), text)
     if server.tags != tuple(tags):
-        uow.set_tags(server.id, tags)
-        uow.look_again()  # other routes may take what is open, and other silences fit
+        uow.inventory.set_tags(server.id, tags)
+        uow.outbox.remind_all()  # other routes may take what is open, and other silences fit
     _keep(uow, by, Action.TAG, server)
     return server
 
 
 def set_standing(uow: UnitOfWork, by: Person, text: str, standing: Standing) -> Server:
     """The server as it was. Raises UnknownTarget."""
-    server = find_server(uow.servers(), text)
-    uow.set_standing(server.id, standing)
+    server = find_server(uow.inventory.servers(), text)
+    uow.inventory.set_standing(server.id, standing)
     _keep(uow, by, _STANDINGS[standing], server)
     return server
 
 
 def confirm_machine(uow: UnitOfWork, by: Person, server: int, machine: str) -> None:
     """That machine is the server now. Raises StoreError if there is no such server any more."""
-    known = {s.id: s for s in uow.servers()}
-    uow.confirm_machine(server, machine)
+    known = {s.id: s for s in uow.inventory.servers()}
+    uow.inventory.confirm_machine(server, machine)
     _keep(uow, by, Action.CONFIRM, known[server])
 
 
 def add_alias(uow: UnitOfWork, by: Person, text: str, alias: str) -> Server:
     """The server that it means from now on. Raises UnknownTarget."""
-    server = find_server(uow.servers(), text)
-    uow.add_aliases([(server.id, alias)], Provenance.PERSON)
+    server = find_server(uow.inventory.servers(), text)
+    uow.inventory.add_aliases([(server.id, alias)], Provenance.PERSON)
     _keep(uow, by, Action.ADD_ALIAS, server)
     return server
 
 
 def remove_alias(uow: UnitOfWork, by: Person, text: str, alias: str) -> Server:
     """The server that had it. Raises UnknownTarget, UnknownAlias."""
-    server = find_server(uow.servers(), text)
-    if not uow.remove_alias(server.id, alias):
+    server = find_server(uow.inventory.servers(), text)
+    if not uow.inventory.remove_alias(server.id, alias):
         raise UnknownAlias(
             f"{server.name} has no alias {alias!r}. "
             f"See: {ipam_sync('servers show', server.name).text}"
@@ -113,39 +115,39 @@ def remove_alias(uow: UnitOfWork, by: Person, text: str, alias: str) -> Server:
 def resume_credential(uow: UnitOfWork, by: Person, name: str) -> bool:
     """False if it was neither suspended nor refused. Raises UnknownCredential."""
     before = _refusals(uow, name)
-    if not uow.resume_credential(name):
+    if not uow.credentials.resume(name):
         return False
-    uow.add_audits(by, [Decision(Action.RESUME, name, before, _refusals(uow, name))])
+    uow.audit.add(by, [Decision(Action.RESUME, name, before, _refusals(uow, name))])
     return True
 
 
 def start_maintenance(uow: UnitOfWork, by: Person, window: Window, server: str) -> Window:
     """The window as it is kept; ``server`` is the name of its server."""
-    number = uow.add_window(window)
-    kept = _window(uow, number)
+    number = uow.maintenance.add(window)
+    kept = _window(uow.maintenance, number)
     subject = f"window {number} of {_of(kept, server)}"
-    uow.add_audits(by, [Decision(Action.START_MAINTENANCE, subject, None, _times(kept))])
+    uow.audit.add(by, [Decision(Action.START_MAINTENANCE, subject, None, _times(kept))])
     return kept
 
 
 def end_maintenance(uow: UnitOfWork, by: Person, number: int) -> bool:
     """False if it was over already. Raises UnknownWindow."""
-    window = _window(uow, number)
-    if not uow.end_window(number, by.who):
+    window = _window(uow.maintenance, number)
+    if not uow.maintenance.end(number, by.who):
         return False
-    subject = f"window {number} of {_of(window, _by_id(uow, window.server).name)}"
-    after = _times(_window(uow, number))
-    uow.add_audits(by, [Decision(Action.END_MAINTENANCE, subject, _times(window), after)])
+    subject = f"window {number} of {_of(window, _by_id(uow.inventory, window.server).name)}"
+    after = _times(_window(uow.maintenance, number))
+    uow.audit.add(by, [Decision(Action.END_MAINTENANCE, subject, _times(window), after)])
     return True
 
 
 def _keep(uow: UnitOfWork, by: Person, action: Action, server: Server) -> None:
     """What of a server is not as it was; the subject is its name as it was."""
-    before, after = _told(server), _told(_by_id(uow, server.id))
+    before, after = _told(server), _told(_by_id(uow.inventory, server.id))
     changed = [name for name in before if before[name] != after[name]]
     if changed:
         one, other = ({name: side[name] for name in changed} for side in (before, after))
-        uow.add_audits(by, [Decision(action, server.name, one, other)])
+        uow.audit.add(by, [Decision(action, server.name, one, other)])
 
 
 def _told(server: Server) -> Told:
@@ -159,23 +161,23 @@ def _told(server: Server) -> Told:
     }
 
 
-def _by_id(reading: Reading, server: int) -> Server:
-    return next(s for s in reading.servers() if s.id == server)
+def _by_id(inventory: InventoryRepository, server: int) -> Server:
+    return next(s for s in inventory.servers() if s.id == server)
 
 
-def _refusals(reading: Reading, name: str) -> Told:
-    view = next((v for v in reading.credentials() if v.credential.name == name), None)
+def _refusals(reading: Transaction, name: str) -> Told:
+    view = next((v for v in reading.credentials.views() if v.credential.name == name), None)
     if view is None:
         raise UnknownCredential(f"There is no credential {name!r}. See: ipam-sync credentials list")
-    names = {s.id: s.name for s in reading.servers()}
+    names = {s.id: s.name for s in reading.inventory.servers()}
     return {
         "suspended_at": kept_time(view.suspended_at),
         "refused_by": [names[server] for server in view.refused_by],
     }
 
 
-def _window(reading: Reading, number: int) -> Window:
-    for window in reading.windows(over=True):
+def _window(maintenance: MaintenanceRepository, number: int) -> Window:
+    for window in maintenance.windows(over=True):
         if window.id == number:
             return window
     raise UnknownWindow(

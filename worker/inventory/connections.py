@@ -24,7 +24,7 @@ from worker.inventory.logon_ledger import StoredLogonBook, login_of, notice_chan
 from worker.inventory.validation import transport_problem, url_problem
 from worker.model.credentials import DEFAULT_CREDENTIAL, CredentialView, Logon, default_credential
 from worker.model.servers import Endpoint
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +59,17 @@ def live(
     """
     context = trust(settings.ca_file)
     with store.read() as reading:
-        logins, failed = logins_of(reading.credentials())
+        logins, failed = logins_of(reading.credentials.views())
     notice_changes(store, logins)
     if logins:  # what a server accepted yesterday may be wrong today
         with store.write() as uow:
-            uow.doubt_credentials()
+            uow.credentials.mark_unproven()
             uow.commit()
     with store.read() as reading:
         now = reading.now()
-        views = reading.server_views()
+        views = reading.views.servers()
         directory = Directory(
-            reading.credentials(), reading.logons(), logins, failed, insist=insist
+            reading.credentials.views(), reading.credentials.logons(), logins, failed, insist=insist
         )
     book = StoredLogonBook(store, logins)
     ways = {view.server.id: directory.way(view.server, view.endpoint, now) for view in views}

@@ -14,7 +14,8 @@ from reconcile.model.nouns import Alias, Provenance
 from worker.inventory.file import Inventory, InventoryServer
 from worker.model.audit import Action, Decision, Person
 from worker.model.servers import Endpoint, ServerView
-from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+from worker.store.repositories.inventory import InventoryRepository
+from worker.store.unit_of_work import Transaction, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +59,30 @@ def import_by(uow: UnitOfWork, by: Person, inventory: Inventory, source: str) ->
             "changed": {c.name: list(c.changes) for c in imported.changed},
             "credentials_written": list(imported.credentials),
         }
-        uow.add_audits(by, [Decision(Action.IMPORT, source, before, after)])
+        uow.audit.add(by, [Decision(Action.IMPORT, source, before, after)])
     return imported
 
 
-def _counts(reading: Reading) -> dict[str, object]:
-    return {"servers": len(reading.servers()), "credentials": len(reading.credentials())}
+def _counts(reading: Transaction) -> dict[str, object]:
+    return {
+        "servers": len(reading.inventory.servers()),
+        "credentials": len(reading.credentials.views()),
+    }
 
 
 def import_inventory(uow: UnitOfWork, inventory: Inventory) -> Imported:
     """Make the store's credentials and servers those of the file, as far as it states them."""
-    stored = {view.credential.name: view.credential for view in uow.credentials()}
+    stored = {view.credential.name: view.credential for view in uow.credentials.views()}
     new = [one for one in inventory.credentials if stored.get(one.name) != one]
     for credential in new:
-        uow.set_credential(credential)
+        uow.credentials.save(credential)
     imported = import_servers(uow, inventory.servers)
     return replace(imported, credentials=tuple(one.name for one in new))
 
 
 def import_servers(uow: UnitOfWork, listed: Sequence[InventoryServer]) -> Imported:
     """The servers alone."""
-    stored = {fold(v.server.name): v for v in uow.server_views()}
+    stored = {fold(v.server.name): v for v in uow.views.servers()}
     added: list[str] = []
     changed: list[Changed] = []
     unchanged: list[str] = []
@@ -86,7 +90,7 @@ def import_servers(uow: UnitOfWork, listed: Sequence[InventoryServer]) -> Import
     for one in listed:
         view = stored.get(fold(one.name))
         if view is None:
-            _add(uow, one)
+            _add(uow.inventory, one)
             added.append(one.name)
             continue
         kept.extend((view.server.name, text) for text in _no_longer_listed(view, one))
@@ -99,10 +103,10 @@ def import_servers(uow: UnitOfWork, listed: Sequence[InventoryServer]) -> Import
     return Imported(tuple(added), tuple(changed), tuple(unchanged), absent, tuple(kept))
 
 
-def _add(uow: UnitOfWork, one: InventoryServer) -> None:
-    server = uow.add_server(one.name, one.addresses, one.endpoint)
-    uow.add_aliases(((server, text) for text in one.aliases), Provenance.INVENTORY)
-    uow.set_tags(server, one.tags or ())
+def _add(inventory: InventoryRepository, one: InventoryServer) -> None:
+    server = inventory.add(one.name, one.addresses, one.endpoint)
+    inventory.add_aliases(((server, text) for text in one.aliases), Provenance.INVENTORY)
+    inventory.set_tags(server, one.tags or ())
 
 
 def _change(uow: UnitOfWork, view: ServerView, one: InventoryServer) -> tuple[str, ...]:
@@ -110,21 +114,21 @@ def _change(uow: UnitOfWork, view: ServerView, one: InventoryServer) -> tuple[st
     server = view.server
     changes = []
     if server.name != one.name:
-        uow.rename_server(server.id, one.name)
+        uow.inventory.rename(server.id, one.name)
         changes.append(f"name: {server.name} -> {one.name}")
     if one.addresses and _keys(server.addresses) != _keys(one.addresses):
-        uow.set_addresses(server.id, one.addresses)
+        uow.inventory.set_addresses(server.id, one.addresses)
         changes.append(f"addresses: {_listed(server.addresses)} -> {_listed(one.addresses)}")
     if view.endpoint != one.endpoint:
-        uow.set_endpoint(server.id, one.endpoint)
+        uow.inventory.set_endpoint(server.id, one.endpoint)
         changes.append(f"winrm: {_where(view.endpoint)} -> {_where(one.endpoint)}")
     have = {_key(a.text) for a in _inventory_aliases(view)}
     if new := [text for text in one.aliases if _key(text) not in have]:
-        uow.add_aliases(((server.id, text) for text in new), Provenance.INVENTORY)
+        uow.inventory.add_aliases(((server.id, text) for text in new), Provenance.INVENTORY)
         changes.append(f"aliases: + {', '.join(new)}")
     if one.tags is not None and server.tags != one.tags:
-        uow.set_tags(server.id, one.tags)
-        uow.look_again()  # other routes may take what is open, and other silences fit
+        uow.inventory.set_tags(server.id, one.tags)
+        uow.outbox.remind_all()  # other routes may take what is open, and other silences fit
         changes.append(f"tags: {_listed(server.tags)} -> {_listed(one.tags)}")
     return tuple(changes)
 

@@ -19,7 +19,7 @@ from collectors.quote import escaped
 from worker.config.secret_file import SecretUnusable, secret_in
 from worker.model.credentials import Credential, Logon, Refusal
 from worker.model.errors import StoreUnavailable
-from worker.store.protocols.unit_of_work import Store, UnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 #: Enough to see that a secret is another one, useless to guess it from: 65,536 secrets in each
 #: of 65,536 have the same mark.
@@ -95,7 +95,7 @@ class StoredLogonBook:
         self._known: set[tuple[str, int]] = set()
         self.renew(logins)
         with self._store.read() as reading:
-            self.know(reading.logons())
+            self.know(reading.credentials.logons())
 
     def renew(self, logins: Mapping[str, Login]) -> None:
         """Look again what others have counted, and at secrets that may have changed."""
@@ -104,7 +104,7 @@ class StoredLogonBook:
             self._suspended.clear()
             refused = dict(self._refused)
         with self._store.read() as reading:
-            self._views = {v.credential.name: v for v in reading.credentials()}
+            self._views = {v.credential.name: v for v in reading.credentials.views()}
         with self._lock:
             for name, refusal in refused.items():
                 if self._may_be_used_again(name, refusal):
@@ -130,7 +130,7 @@ class StoredLogonBook:
         """A slot of those that all processes share."""
         self._write_refusals({})
         with self._writing() as uow:
-            admission = uow.enter_logon(credential, server)
+            admission = uow.credentials.acquire_slot(credential, server)
             if admission is Admission.SLOT:
                 uow.commit()
         if admission is Admission.FREE:
@@ -144,7 +144,7 @@ class StoredLogonBook:
     def leave(self, credential: str, server: int) -> None:
         """The server said nothing."""
         with self._writing() as uow:
-            uow.leave_logon(credential, server)
+            uow.credentials.release_slot(credential, server)
             uow.commit()
 
     def doubt(self, credential: str) -> None:
@@ -202,7 +202,7 @@ class StoredLogonBook:
     def _write(self, credential: str, servers: set[int], *, fresh: bool = False) -> None:
         """What was accepted a while ago says nothing against refusals since."""
         with self._writing() as uow:
-            uow.logon_accepted(credential, servers, fresh=fresh)
+            uow.credentials.record_acceptance(credential, servers, fresh=fresh)
             uow.commit()
 
     def _write_refusals(self, before: Mapping[str, set[int]]) -> frozenset[str]:
@@ -217,8 +217,8 @@ class StoredLogonBook:
         try:
             with self._writing() as uow:
                 for name, servers in before.items():
-                    uow.logon_accepted(name, servers, fresh=False)
-                suspended = {r.credential: r for r in refusals if uow.logon_refused(r)}
+                    uow.credentials.record_acceptance(name, servers, fresh=False)
+                suspended = {r.credential: r for r in refusals if uow.credentials.record_refusal(r)}
                 uow.commit()
         except BookUnavailable:
             with self._lock:
@@ -240,8 +240,8 @@ class StoredLogonBook:
 def notice_changes(store: Store, logins: Mapping[str, Login]) -> None:
     """A credential whose secret is another than the refused one begins anew."""
     with store.read() as reading:
-        views = {v.credential.name: v for v in reading.credentials()}
-        marks = {n.credential: n.mark for n in reading.logons(refused=True)}
+        views = {v.credential.name: v for v in reading.credentials.views()}
+        marks = {n.credential: n.mark for n in reading.credentials.logons(refused=True)}
     changed = [
         (name, views[name].salt)
         for name, mark in marks.items()
@@ -250,5 +250,5 @@ def notice_changes(store: Store, logins: Mapping[str, Login]) -> None:
     if changed:
         with store.write() as uow:
             for name, salt in changed:
-                uow.forget_refusals(name, salt)
+                uow.credentials.forget_refusals(name, salt)
             uow.commit()

@@ -8,7 +8,8 @@ from typing import Final
 from reconcile.model.names import Ambiguous, Known, NameMap, Unknown, fold_relationship
 from reconcile.model.nouns import Server
 from reconcile.model.record import Record
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.repositories.inventory import InventoryRepository
+from worker.store.unit_of_work import Transaction
 
 #: Digits of a 64-bit number that surely fits; a longer one is a name.
 _LONGEST_ID: Final = 18
@@ -36,24 +37,24 @@ def find_server(servers: Iterable[Server], text: str) -> Server:
             raise UnknownTarget(f"IPAM has no server {text!r}. See: ipam-sync servers list")
 
 
-def find_records(reading: Reading, text: str) -> tuple[Record, ...]:
+def find_records(reading: Transaction, text: str) -> tuple[Record, ...]:
     """The records a person means by ``ID``, ``NAME`` or ``NAME@SERVER``; may be none.
 
     Raises UnknownTarget if an id or a server does not exist.
     """
     if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID:
-        found = tuple(r for r in reading.records_by_key([int(text)]) if not r.pending)
+        found = tuple(r for r in reading.records.by_key([int(text)]) if not r.pending)
         if found:
             return found
-    named = reading.records_named(fold_relationship(text))
+    named = reading.records.named(fold_relationship(text))
     if named or "@" not in text:
         return named
-    relationship, server = at_server(reading, text)
-    same_name = reading.records_named(fold_relationship(relationship))
+    relationship, server = at_server(reading.inventory, text)
+    same_name = reading.records.named(fold_relationship(relationship))
     return tuple(r for r in same_name if server.id in r.partners)
 
 
-def at_server(reading: Reading, text: str) -> tuple[str, Server]:
+def at_server(inventory: InventoryRepository, text: str) -> tuple[str, Server]:
     """Split at the last @: a relationship's name may have some of its own."""
     relationship, _, server = text.rpartition("@")
-    return relationship, find_server(reading.servers(), server)
+    return relationship, find_server(inventory.servers(), server)

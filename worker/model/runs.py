@@ -144,26 +144,6 @@ class LeaseLost(Exception):
     """Somebody else holds the lease by now; nothing of this transaction may be kept (R9)."""
 
 
-class NotAlone(Exception):
-    """It is about other servers, too, and is to be done in a unit of work of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What the guard of rule R4 counts, over the whole store.
-
-    ``pending_*`` and ``applied_*`` (the last 24 hours, by the machine alone) count destructive
-    operations: relationships they take and scope memberships they take.
-    """
-
-    relationships: int
-    scope_memberships: int
-    pending_relationships: int
-    pending_scopes: int
-    applied_relationships: int
-    applied_scopes: int
-
-
 #: The target of a run that was about all servers.
 EVERYTHING: Final = "all servers"
 
@@ -198,3 +178,8 @@ class RecordView:
     tracker: tuple[Entry, ...]
     server1_seen_at: datetime | None
     server2_seen_at: datetime | None
+
+
+def lease_name(run: int) -> str:
+    """Return the name of the lease on judging and closing a run."""
+    return f"run:{run}"

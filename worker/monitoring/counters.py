@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from reconcile.model.findings import MATTERS, Kind
 from worker.model.runs import Trigger
 from worker.model.statistics import Figures
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.unit_of_work import Transaction
 
 _OUTCOMES: Final = ("done", "failed", "interrupted")
 #: Events are committed out of order, but so long no transaction takes: what is older is complete.
@@ -32,7 +32,7 @@ class Tallies:
         self._runs = _Runs(self.registry)
         self._findings = _Findings(self.registry)
 
-    def look(self, reading: Reading, figures: Figures) -> None:
+    def look(self, reading: Transaction, figures: Figures) -> None:
         """Count what happened since the last look."""
         self._runs.look(reading)
         self._findings.look(reading, figures)
@@ -60,13 +60,13 @@ class _Runs:
             for outcome in _OUTCOMES:
                 self._over.labels(trigger, outcome)
 
-    def look(self, reading: Reading) -> None:
-        first = reading.first_open_run()
+    def look(self, reading: Transaction) -> None:
+        first = reading.statistics.first_open_run()
         if self._first is None:
             self._first = first
-            self._known = frozenset(run.id for run in reading.runs_over_since(first, ()))
+            self._known = frozenset(run.id for run in reading.statistics.runs_over_since(first, ()))
             return
-        over = reading.runs_over_since(self._first, self._known)
+        over = reading.statistics.runs_over_since(self._first, self._known)
         for run in over:
             trigger = _word(run.trigger, Trigger)
             self._over.labels(trigger, _word(run.outcome, _OUTCOMES)).inc()
@@ -99,16 +99,16 @@ class _Findings:
             self._opened.labels(kind, MATTERS[kind])
             self._resolved.labels(kind, MATTERS[kind])
 
-    def look(self, reading: Reading, figures: Figures) -> None:
+    def look(self, reading: Transaction, figures: Figures) -> None:
         are_open = Counts[str]()
         for (kind, *_), told in figures.findings.items():
             are_open[kind] += told.count
         if self._last is None:
-            self._last, self._open = reading.last_finding_event(), are_open
+            self._last, self._open = reading.statistics.last_finding_event(), are_open
             return
         # Asked first, for what is settled by now must be among the openings.
-        settled = reading.last_finding_event(figures.now - _SETTLED)
-        openings = reading.findings_opened_since(self._last)
+        settled = reading.statistics.last_finding_event(figures.now - _SETTLED)
+        openings = reading.statistics.findings_opened_since(self._last)
         new = Counts(o.kind for o in openings if o.event not in self._known)
         for kind in Kind:
             more = are_open[kind] - self._open[kind]

@@ -26,7 +26,8 @@ from worker.model.errors import StoreError
 from worker.model.roles import BEAT, BrokerUnavailable, Role, without_password
 from worker.model.runs import Process
 from worker.store import schema
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.repositories.processes import ProcessRepository
+from worker.store.unit_of_work import Transaction
 
 #: An installation is silent when nothing ended well for so many intervals.
 _SILENCE: Final = 3
@@ -58,7 +59,7 @@ class Check:
     remedy: str = ""
 
 
-_Look: TypeAlias = Callable[[Reading, Settings], Iterator[Check]]
+_Look: TypeAlias = Callable[[Transaction, Settings], Iterator[Check]]
 
 
 def _now() -> datetime:
@@ -69,11 +70,11 @@ def check_up(environ: Mapping[str, str], clock: Callable[[], datetime] = _now) -
     """Everything, in the order in which one would mend it; ``clock`` is this machine's."""
     backlogs: Mapping[str, ChannelBacklog] | None = None
 
-    def installation(reading: Reading, settings: Settings) -> Iterator[Check]:
+    def installation(reading: Transaction, settings: Settings) -> Iterator[Check]:
         nonlocal backlogs
-        backlogs = reading.backlogs()
+        backlogs = reading.deliveries.backlogs()
         yield _clocks(reading, clock, settings)
-        yield from _processes(reading.processes(), settings)
+        yield from _processes(reading.processes.registered(), settings)
         yield _last_success(reading, settings)
 
     def telling(settings: Settings) -> Iterator[Check]:
@@ -88,9 +89,9 @@ def check_own(environ: Mapping[str, str], part: str, port: int) -> tuple[Check, 
     For health checks: what another host does not do is no reason to start this one again.
     """
 
-    def here(reading: Reading, _: Settings) -> Iterator[Check]:
+    def here(reading: Transaction, _: Settings) -> Iterator[Check]:
         if part != EXPORTER:
-            yield _alive_here(reading, part)
+            yield _alive_here(reading.processes, part)
 
     def serving(settings: Settings) -> Iterator[Check]:
         if part == EXPORTER:
@@ -130,9 +131,9 @@ def _database(settings: Settings, look: _Look) -> Iterator[Check]:
         yield Check("database", Grade.FAIL, str(error), "Without the database nothing works.")
 
 
-def _alive_here(reading: Reading, role: str) -> Check:
+def _alive_here(processes: ProcessRepository, role: str) -> Check:
     host = socket.gethostname()
-    alive = [p for p in reading.processes() if p.is_alive and p.role == role and p.host == host]
+    alive = [p for p in processes.registered() if p.is_alive and p.role == role and p.host == host]
     name = BEAT if role == BEAT else f"worker {role}"
     if alive:
         return Check(name, Grade.OK, f"{len(alive)} alive on {host}.")
@@ -160,7 +161,7 @@ def _exporter(settings: Settings, port: int) -> Check:
     return Check(EXPORTER, Grade.OK, f"{address}:{port} answers.")
 
 
-def _clocks(reading: Reading, clock: Callable[[], datetime], settings: Settings) -> Check:
+def _clocks(reading: Transaction, clock: Callable[[], datetime], settings: Settings) -> Check:
     before = clock()
     theirs = reading.now()
     apart = abs(theirs - before - (clock() - before) / 2)
@@ -187,19 +188,19 @@ def _processes(processes: tuple[Process, ...], settings: Settings) -> Iterator[C
             yield Check(name, missing, "None is alive.", _START)
 
 
-def _last_success(reading: Reading, settings: Settings) -> Check:
+def _last_success(reading: Transaction, settings: Settings) -> Check:
     """Counted from the start of the oldest process, where nothing ended well yet."""
     now = reading.now()
-    if not any(server.standing is Standing.ENABLED for server in reading.servers()):
+    if not any(server.standing is Standing.ENABLED for server in reading.inventory.servers()):
         return Check(
             "runs", Grade.WARN, "No server is asked.", "Run ipam-sync servers import FILE."
         )
     good = [
         run.ended_at
-        for run in reading.runs(_RUNS_LOOKED_AT)
+        for run in reading.runs.latest(_RUNS_LOOKED_AT)
         if run.ended_at is not None and run.outcome == "done"
     ]
-    started = [process.started_at for process in reading.processes() if process.is_alive]
+    started = [process.started_at for process in reading.processes.registered() if process.is_alive]
     text = f"The last one ended well {_ago(now - good[0])}." if good else "None has ended well yet."
     since = good[0] if good else min(started, default=now)
     if now - since > _SILENCE * settings.interval:

@@ -27,7 +27,7 @@ from worker.model.errors import StoreError
 from worker.model.roles import BEAT, BrokerUnavailable, Role
 from worker.model.statistics import Figures
 from worker.monitoring.counters import Tallies
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 from worker.telemetry.logs import facts
 
 _log: Final = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Installation(Collector):
     def _of_the_store(self) -> Iterator[Metric]:
         try:
             with self._store.read() as reading:
-                figures = reading.figures(MOST_SIDES)
+                figures = reading.statistics.figures(MOST_SIDES)
                 self._tallies.look(reading, figures)
         except StoreError as error:
             _log.warning("store not readable", extra=facts(error=str(error)))

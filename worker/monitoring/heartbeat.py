@@ -16,9 +16,9 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, bu
 from typing_extensions import override
 
 from worker.alerts.channels.reaching import trusting
-from worker.bootstrap import Ipam
+from worker.config.settings import Settings
 from worker.model.statistics import Pulse
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 from worker.telemetry import events
 
 _LEASE: Final = "heartbeat"
@@ -27,34 +27,33 @@ _SECONDS: Final = 5.0
 _SILENCE: Final = 3
 
 
-def sign_of_life(ipam: Ipam) -> None:
+def sign_of_life(store: Store, settings: Settings) -> None:
     """Push if it is time; to be asked often, by any number of processes.
 
     No transaction is open meanwhile.
     """
-    settings = ipam.settings
     if settings.heartbeat_url is None:
         return
-    token = _turn(ipam.store, settings.heartbeat_interval)
+    token = _turn(store, settings.heartbeat_interval)
     if token is None:
         return
-    with ipam.store.read() as reading:
-        why = unhealthy(reading.pulse(), settings.interval)
+    with store.read() as reading:
+        why = unhealthy(reading.statistics.pulse(), settings.interval)
     if why is not None:
         events.heartbeat("withheld", why)
         return
     refused = push(settings.heartbeat_url, settings.ca_file)
     events.heartbeat("sent" if refused is None else "refused", refused or "")
     if refused is not None:
-        _give_back(ipam.store, token)
+        _give_back(store, token)
 
 
 def _turn(store: Store, interval: timedelta) -> int | None:
     with store.read() as reading:
-        if reading.lease_is_live(_LEASE):
+        if reading.leases.is_held(_LEASE):
             return None
     with store.write() as uow:
-        token = uow.take_lease(_LEASE, interval)
+        token = uow.leases.acquire(_LEASE, interval)
         uow.commit()
     return token
 
@@ -62,7 +61,7 @@ def _turn(store: Store, interval: timedelta) -> int | None:
 def _give_back(store: Store, token: int) -> None:
     """So that the next sweep tries again, perhaps on another machine."""
     with store.write() as uow:
-        uow.give_lease_back(_LEASE, token)
+        uow.leases.release(_LEASE, token)
         uow.commit()
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Operation
-from reconcile.model.record import EntryStatus, Hold, Planned, Record
+from reconcile.model.record import EntryStatus, Hold, Membership, Planned, Record
 from reconcile.planning.apply import Becomes, Conflict, apply
-from reconcile.planning.moves import Membership, takes
+from reconcile.planning.moves import takes
 from worker.model.maintenance import paused
-from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.repositories.records import RecordRepository
+from worker.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,9 @@ def apply_entries(
     free = {n: p for n, p in now.items() if not _takes_something(p)}
     taking = {n: p for n, p in now.items() if n not in free}
     first = _apply(uow, free, {}, who, by_machine=by_machine)
-    rows = _rows(uow, list(taking.values()))
+    rows = _rows(uow.records, list(taking.values()))
     wanted = {m for p in taking.values() for m in takes(p, rows.get(p.record or 0))}
-    holders = uow.holders(wanted)
+    holders = uow.records.holders(wanted)
     second = _apply(uow, taking, holders, who, by_machine=by_machine)
     return Applied(first.done + second.done, {**gone, **first.refused, **second.refused})
 
@@ -47,8 +48,8 @@ def _as_they_are(
 
     A person or another run may have decided or held one since it was recorded.
     """
-    known = {e.number: e for e in uow.entries_by_number(entries)}
-    in_maintenance = paused(uow.open_windows()) if by_machine else frozenset()
+    known = {e.number: e for e in uow.operations.by_number(entries)}
+    in_maintenance = paused(uow.maintenance.open_windows()) if by_machine else frozenset()
     waiting: dict[int, Planned] = {}
     gone: dict[int, str] = {}
     for number in entries:
@@ -76,9 +77,9 @@ def _takes_something(planned: Planned) -> bool:
     )
 
 
-def _rows(uow: UnitOfWork, entries: list[Planned]) -> dict[int, Record]:
+def _rows(records: RecordRepository, entries: list[Planned]) -> dict[int, Record]:
     keys = {p.record for p in entries if p.record is not None}
-    return {r.key: r for r in uow.records_by_key(keys)}
+    return {r.key: r for r in records.by_key(keys)}
 
 
 def _apply(
@@ -89,7 +90,7 @@ def _apply(
     *,
     by_machine: bool,
 ) -> Applied:
-    before = _rows(uow, list(entries.values()))
+    before = _rows(uow.records, list(entries.values()))
     after: dict[int, Record | None] = dict(before)
     taken = dict(holders)
     done: list[int] = []
@@ -104,10 +105,10 @@ def _apply(
                 done.append(number)
             case Conflict(why):
                 refused[number] = why
-    uow.delete_records([k for k in before if after[k] is None])
+    uow.records.remove([k for k in before if after[k] is None])
     changed = [(before[k], r) for k, r in after.items() if r is not None and r != before[k]]
-    uow.update_records(changed)
-    uow.decide(done, EntryStatus.APPLIED, who, by_machine=by_machine)
+    uow.records.update(changed)
+    uow.operations.decide(done, EntryStatus.APPLIED, who, by_machine=by_machine)
     return Applied(tuple(done), refused)
 
 

@@ -21,7 +21,7 @@ from worker.model.audit_format import kept_time, sides
 from worker.model.errors import StoreError
 from worker.model.operations import EntryFilter, EntryView
 from worker.operations.apply import apply_entries
-from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+from worker.store.unit_of_work import Transaction, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,15 @@ class NotSelectable(StoreError):
     code = "not_pending"
 
 
-def select(reading: Reading, wanted: Selection) -> tuple[EntryView, ...]:
+def select(reading: Transaction, wanted: Selection) -> tuple[EntryView, ...]:
     """The lines a selection means, by number.
 
     Raises UnknownTarget for a server or a relationship that nobody knows.
     """
     server = None
     if wanted.server is not None:
-        server = find_server(reading.servers(), wanted.server).id
-    views = reading.entry_views(
+        server = find_server(reading.inventory.servers(), wanted.server).id
+    views = reading.views.operations(
         EntryFilter(
             numbers=wanted.numbers or None,
             run=wanted.run,
@@ -109,12 +109,12 @@ def select(reading: Reading, wanted: Selection) -> tuple[EntryView, ...]:
     return views
 
 
-def select_pending(reading: Reading, wanted: Selection) -> tuple[EntryView, ...]:
+def select_pending(reading: Transaction, wanted: Selection) -> tuple[EntryView, ...]:
     """As ``select``; raises NotSelectable unless every number that was given is pending."""
     views = select(reading, wanted)
     missing = sorted(set(wanted.numbers) - {v.entry.number for v in views})
     if missing:
-        there = reading.entry_views(EntryFilter(numbers=tuple(missing), statuses=()))
+        there = reading.views.operations(EntryFilter(numbers=tuple(missing), statuses=()))
         known = {v.entry.number: v.entry.status for v in there}
         first = missing[0]
         status = known.get(first)
@@ -130,7 +130,7 @@ def is_held(entry: Entry) -> bool:
     return entry.status is EntryStatus.PENDING and entry.planned.hold is not Hold.NONE
 
 
-def _about(reading: Reading, views: Iterable[EntryView], text: str) -> tuple[EntryView, ...]:
+def _about(reading: Transaction, views: Iterable[EntryView], text: str) -> tuple[EntryView, ...]:
     """Lines outlive their record, so a name is looked for in the lines as well."""
     keys = {r.key for r in find_records(reading, text)}
     name = fold_relationship(text)
@@ -199,14 +199,14 @@ def apply_selected(
     uow: UnitOfWork, numbers: Collection[int], terms: Terms, by: Person
 ) -> tuple[Decided, Sorted]:
     """Apply these lines as they are now; those that changed meanwhile are refused, with why."""
-    views = uow.entry_views(EntryFilter(numbers=tuple(numbers), statuses=()))
+    views = uow.views.operations(EntryFilter(numbers=tuple(numbers), statuses=()))
     refused = _no_longer_pending(numbers, views)
     pending = [v for v in views if v.entry.number not in refused]
     sorted_out = sort_out(pending, terms, uow.now())
     entries = {v.entry.number: v.entry.planned for v in sorted_out.ready}
     applied = apply_entries(uow, entries, by.who, by_machine=False)
     by_number = {v.entry.number: v for v in sorted_out.ready}
-    uow.add_audits(by, [_applied(by_number[n], sorted_out.overridden) for n in applied.done])
+    uow.audit.add(by, [_applied(by_number[n], sorted_out.overridden) for n in applied.done])
     refused |= {n: left.why for n, left in sorted_out.left_out.items()}
     return Decided(applied.done, {**refused, **applied.refused}), sorted_out
 
@@ -215,7 +215,7 @@ def reject_selected(
     uow: UnitOfWork, numbers: Collection[int], by: Person, until: datetime | None
 ) -> Decided:
     """Accept these differences; a rejected FailoverCreate takes its pending record with it."""
-    views = uow.entry_views(EntryFilter(numbers=tuple(numbers), statuses=()))
+    views = uow.views.operations(EntryFilter(numbers=tuple(numbers), statuses=()))
     refused = _no_longer_pending(numbers, views)
     rejected: dict[int, Planned] = {}
     for view in views:
@@ -224,10 +224,12 @@ def reject_selected(
             refused.setdefault(number, "a state is a fact, which nobody can refuse")
         elif number not in refused:
             rejected[number] = planned
-    uow.decide(rejected, EntryStatus.REJECTED, by.who, by_machine=False, stands_until=until)
-    uow.add_audits(by, [_rejected(v, until) for v in views if v.entry.number in rejected])
+    uow.operations.decide(
+        rejected, EntryStatus.REJECTED, by.who, by_machine=False, stands_until=until
+    )
+    uow.audit.add(by, [_rejected(v, until) for v in views if v.entry.number in rejected])
     creates = [p for p in rejected.values() if p.operation is Operation.CREATE]
-    uow.delete_records([p.record for p in creates if p.record is not None])
+    uow.records.remove([p.record for p in creates if p.record is not None])
     return Decided(tuple(rejected), refused)
 
 

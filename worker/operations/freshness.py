@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from reconcile.model.findings import Finding
 from reconcile.model.nouns import Seen, Sighting
 from reconcile.model.record import Planned
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.unit_of_work import Transaction
 
 
 def fresh(
@@ -22,7 +22,7 @@ def fresh(
     return {n: p for n, p in entries.items() if old.isdisjoint(p.witnesses)}
 
 
-def ages(reading: Reading, findings: Iterable[Finding]) -> dict[str, timedelta]:
+def ages(reading: Transaction, findings: Iterable[Finding]) -> dict[str, timedelta]:
     """For how long these findings are open, by fingerprint: of those that get louder with time."""
     patient = [f for f in findings if f.patience is not None]
     if not patient:
@@ -30,5 +30,6 @@ def ages(reading: Reading, findings: Iterable[Finding]) -> dict[str, timedelta]:
     now = reading.now()
     servers, kinds = {s for f in patient for s in f.servers}, {f.kind for f in patient}
     return {
-        o.finding.fingerprint: now - o.first_seen for o in reading.open_findings(servers, kinds)
+        o.finding.fingerprint: now - o.first_seen
+        for o in reading.findings.unresolved(servers, kinds)
     }

@@ -39,7 +39,7 @@ from worker.runs.recovery import sweep
 from worker.runs.retention import prune
 from worker.runs.schedule import tick
 from worker.runs.write_batcher import Clerk
-from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.unit_of_work import UnitOfWork
 from worker.telemetry import events
 
 # What the threads of a process are at: a claim in the store that is not here was dropped.
@@ -120,7 +120,7 @@ class Crew:
         self._ipam = ipam
         self._post = post
         self._role = role
-        self._eyes = Eyes(ipam)
+        self._eyes = Eyes(ipam.store, ipam.settings)
         self._clerk = Clerk(ipam.store)
         self._settling = Coalescing()
         self._process = 0
@@ -151,7 +151,7 @@ class Crew:
         self._heart.join()
         self._eyes.close()
         with suppress(StoreError), self._ipam.store.write() as uow:
-            uow.remove_processes([self._process])
+            uow.processes.remove([self._process])
             uow.commit()
 
     def read(self, run: int, server: int) -> None:
@@ -204,7 +204,7 @@ class Crew:
         sweep(self._ipam.store, self._post, self._ipam.conduct.timing)
         self._eyes.flush()
         prune(self._ipam.store, self._ipam.settings.keep_runs)
-        sign_of_life(self._ipam)
+        sign_of_life(self._ipam.store, self._ipam.settings)
 
     def tick(self) -> None:
         """Start a run over who is due."""
@@ -243,7 +243,7 @@ class Crew:
 
     def _registered(self, uow: UnitOfWork) -> int:
         name = f"{socket.gethostname()}:{os.getpid()}"
-        return uow.register_process(name, self._role, self._ipam.conduct.timing.lease)
+        return uow.processes.register(name, self._role, self._ipam.conduct.timing.lease)
 
     def _beat(self) -> None:
         lease = self._ipam.conduct.timing.lease
@@ -259,7 +259,7 @@ class Crew:
         """And what was dropped for want of a database is sent again."""
         dropped: dict[OpenRun, frozenset[int]] = {}
         with self._ipam.store.write() as uow:
-            if uow.renew_process(self._process, self._ipam.conduct.timing.lease):
+            if uow.processes.renew(self._process, self._ipam.conduct.timing.lease):
                 dropped = drop_claims(uow, self._process, self._in_hand.now())
             else:
                 self._process = self._registered(uow)

@@ -23,13 +23,14 @@ from worker.config.run_policy import Conduct
 from worker.inventory.index import roster
 from worker.messaging.dispatcher import Post, publish
 from worker.model.maintenance import resting
-from worker.model.runs import Lane, Member, OpenRun
+from worker.model.runs import Lane, Member, OpenRun, Poll
 from worker.runs.load import taught
 from worker.runs.reader import Eyes, SecretsOutdated
 from worker.runs.request import enlist
 from worker.runs.schedule import has_failed, leaves_alone, next_poll
 from worker.runs.write_batcher import Clerk
-from worker.store.protocols.unit_of_work import Store, UnitOfWork
+from worker.store.claim_batch import ClaimBatch
+from worker.store.unit_of_work import Store, UnitOfWork
 
 # Servers that failed last time are read in a lane of their own, so that they delay nobody else.
 #
@@ -118,23 +119,24 @@ class _Claiming:
     server: int
     has_place: bool = False
 
-    def __call__(self, uow: UnitOfWork) -> Claimed | None:
-        waiting = uow.waiting_members(self.server)
+    def __call__(self, batch: ClaimBatch) -> Claimed | None:
+        waiting = batch.waiting(self.server)
         wanting = next(((r, m) for r, m in waiting if r.id == self.run), None)
-        inventory = roster(uow.servers())
+        inventory = roster(batch.inventory())
         known = inventory.servers.get(self.server)
         if wanting is None or known is None or _in_hand(*wanting, [m for _, m in waiting]):
             self.give_up()
             return None
         asked, member = wanting
         is_out = known.standing is not Standing.ENABLED
-        way = None if is_out else _way(uow, self.eyes, asked, member, known)
-        is_slow = isinstance(way, Host) and asked.lane is Lane.READ and has_failed(uow, self.server)
+        way = None if is_out else _way(batch, self.eyes, asked, member, known)
+        may_be_slow = isinstance(way, Host) and asked.lane is Lane.READ
+        is_slow = may_be_slow and has_failed(batch.poll(self.server))
         if not is_slow:
             self.give_up()
         elif not self._has_a_place():
             return None
-        at = uow.claim(self.run, self.server, self.process)
+        at = batch.claim(self.run, self.server, self.process)
         return Claimed(asked, known, inventory.names, way, at, is_slow)
 
     def _has_a_place(self) -> bool:
@@ -151,7 +153,7 @@ class _Claiming:
 def next_in_slow_lane(store: Store) -> tuple[int, int] | None:
     """(run, server) of one that waits for a place there; any, so that many do not want the same."""
     with store.read() as reading:
-        waiting = reading.failing_members(_CHOICE)
+        waiting = reading.members.failing(_CHOICE)
     return random.choice(waiting) if waiting else None  # noqa: S311  # spreads load, no secret
 
 
@@ -159,7 +161,7 @@ def hand_back(store: Store, post: Post, claimed: Claimed) -> None:
     """This process ends: somebody else reads the server."""
     run, server = claimed.run, claimed.server.id
     with store.write() as uow:
-        uow.published(run.id, [server])
+        uow.members.mark_dispatched(run.id, [server])
         uow.commit()
     post.read(run.id, server, run.lane)
 
@@ -169,25 +171,25 @@ def drop_claims(
 ) -> dict[OpenRun, frozenset[int]]:
     """What this process claimed and has in hand no more, free for others: servers by run."""
     dropped: defaultdict[int, set[int]] = defaultdict(set)
-    for run, server in uow.claims(process) - in_hand:
+    for run, server in uow.claims.of_process(process) - in_hand:
         dropped[run].add(server)
     for run, servers in dropped.items():
-        uow.published(run, servers)
-    runs = {run: uow.run_in_progress(run) for run in dropped}
+        uow.members.mark_dispatched(run, servers)
+    runs = {run: uow.runs.find_in_progress(run) for run in dropped}
     return {run: frozenset(dropped[n]) for n, run in runs.items() if run is not None}
 
 
-def _way(uow: UnitOfWork, eyes: Eyes, run: OpenRun, member: Member, server: Server) -> Way:
+def _way(batch: ClaimBatch, eyes: Eyes, run: OpenRun, member: Member, server: Server) -> Way:
     """How it is reached; who is only a partner is not asked while its breaker is open.
 
     In maintenance it is asked only if a person named it.
     """
     named = run.lane.insists and server.id in run.scope.named
-    if not named and server.id in resting(uow.open_windows()):
+    if not named and server.id in resting(batch.windows):
         return SkipReason.MAINTENANCE
-    if not member.is_target and leaves_alone(uow, server.id):
+    if not member.is_target and leaves_alone(batch.poll(server.id), batch.now()):
         return SkipReason.BREAKER
-    return eyes.way(uow, server, insist=member.is_target and run.lane.insists)
+    return eyes.way(batch, server, insist=member.is_target and run.lane.insists)
 
 
 def _in_hand(run: OpenRun, member: Member, waiting: Iterable[Member]) -> bool:
@@ -214,23 +216,23 @@ def conclude(
     None: nobody is asked, and nobody waits for it any more.
     """
 
-    def write(uow: UnitOfWork) -> Concluded:
+    def write(batch: ClaimBatch) -> Concluded:
         answered: list[int] = []
         to_read: defaultdict[OpenRun, set[int]] = defaultdict(set)
-        for run, member in uow.waiting_members(claimed.server.id):
+        for run, member in batch.waiting(claimed.server.id):
             if _answers(run, member, process, claimed, sighting):
-                _conclude(uow, run, member, sighting)
-                to_read[run] |= _enlist_partners(uow, run, member, sighting)
+                _conclude(batch, run, member, sighting)
+                to_read[run] |= _enlist_partners(batch, run, member, sighting)
                 answered.append(run.id)
             elif member.claimed_by is None:
                 to_read[run].add(claimed.server.id)  # it had to wait for this one to end
         for run, servers in to_read.items():
-            uow.published(run.id, servers)
+            batch.mark_dispatched(run.id, servers)
         if isinstance(claimed.way, Host) and isinstance(sighting, Seen):
-            uow.logon_worked(claimed.way.login.name)
+            batch.end_refusals(claimed.way.login.name)
         if sighting is not None and answered:  # else a newer reading says when the next is due
-            poll = next_poll(uow, claimed.server.id, sighting, claimed.at, conduct.timing)
-            uow.set_poll(poll)
+            before = batch.poll(claimed.server.id) or Poll(claimed.server.id, claimed.at)
+            batch.save_poll(next_poll(before, sighting, claimed.at, conduct.timing))
         others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
         return Concluded(tuple(answered), others)
 
@@ -248,26 +250,26 @@ def _answers(
     return run.started_at <= claimed.at
 
 
-def _conclude(uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting | None) -> None:
+def _conclude(batch: ClaimBatch, run: OpenRun, member: Member, sighting: Sighting | None) -> None:
     """A second look that failed changes nothing: what was read first still counts."""
     keeps = member.readings > 0 and not isinstance(sighting, Seen)
-    uow.conclude(run.id, member.server, None if keeps else sighting)
+    batch.conclude(run.id, member.server, None if keeps else sighting)
 
 
 def _enlist_partners(
-    uow: UnitOfWork, run: OpenRun, member: Member, sighting: Sighting | None
+    batch: ClaimBatch, run: OpenRun, member: Member, sighting: Sighting | None
 ) -> frozenset[int]:
     """Partners of a target are asked in the same run; partners of partners are not (R8)."""
     if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:
         return frozenset()
-    known = roster(uow.servers())
+    known = roster(batch.inventory())
     told = neighbours(taught(known, {member.server: sighting}), [sighting])
-    new = told - {m.server for m in uow.members(run.id, told)}
+    new = told - {m.server for m in batch.members(run.id, told)}
     asked = {n for n in new if known.servers[n].standing is Standing.ENABLED}
     if not asked:
         return frozenset()
-    uow.must_be_alone()  # they may be read just now, or concluded
-    return enlist(uow, run.id, asked, ())
+    # They may be read just now, or concluded.
+    return enlist(batch.exclusive(), run.id, asked, ())
 
 
 def send(post: Post, concluded: Concluded) -> None:

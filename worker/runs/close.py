@@ -10,20 +10,19 @@ from reconcile.findings.drift import OPERATIONAL, drift, whole
 from reconcile.findings.waiting import waiting
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.record import EntryStatus, Hold
-from reconcile.planning.guard import Counts, Refusal, guard, still_held, taken
+from reconcile.planning.guard import Refusal, guard, refused_finding, still_held
 from reconcile.planning.moves import blocked
 from reconcile.planning.plan import Plan
 from reconcile.planning.tracker import Need
 from worker.config.run_policy import Conduct, Policy
 from worker.model.run_report import Line, Summary, counts, fate
-from worker.model.runs import Ledger
 from worker.operations.apply import apply_entries
 from worker.operations.freshness import ages, fresh
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.outages import settle_outages
-from worker.runs.plan import refused_finding
 from worker.runs.record import MACHINE, Recorded, Written, concerned
-from worker.store.protocols.unit_of_work import Reading, Store, UnitOfWork
+from worker.store.repositories.operations import OperationRepository
+from worker.store.unit_of_work import Store, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,56 +38,37 @@ class Course:
 def close(store: Store, run: int, course: Course, conduct: Conduct) -> Summary:
     """Settle what is destructive, then close the run; all in one transaction."""
     with store.write() as uow:
-        refusal = refuse(uow, conduct)
+        refusal = guard(uow.operations.ledger(), conduct.limits)
         if refusal is not None:
-            hold_all(uow)
+            hold_all(uow.operations)
         done = course.applied
         if conduct.policy is Policy.AUTO:
             removals = [e for e in _left(course, done) if e.planned.destructive]
             done |= _apply(uow, [] if refusal is not None else removals, course, conduct)
             contested = [e for e in _left(course, done) if e.planned.contested]
             done |= _apply(uow, contested, course, conduct)
-        done |= _done_by_others(uow, course, done)
-        shown = refusal or earlier_refusal(uow, conduct)
+        done |= _done_by_others(uow.operations, course, done)
+        shown = refusal or earlier_refusal(uow.operations, conduct)
         life = _operational_findings(uow, run, course, done, shown, conduct)
         lines = tuple(_line(e, done, refusal) for e in course.written.entries)
         summary = _summary(run, course, lines, life, shown)
         summary = replace(summary, ages=ages(uow, summary.findings))
-        uow.close_run(run, "done", _numbers(summary))
+        uow.runs.close(run, "done", _numbers(summary))
         uow.commit()
     return summary
 
 
-def refuse(uow: UnitOfWork, conduct: Conduct) -> Refusal | None:
-    """The guard's word on everything destructive that is pending, over the whole store."""
-    ledger: Ledger = uow.ledger()
-    return guard(
-        Counts(ledger.relationships, ledger.scope_memberships),
-        Counts(ledger.applied_relationships, ledger.applied_scopes),
-        Counts(ledger.pending_relationships, ledger.pending_scopes),
-        conduct.limits,
-    )
+def earlier_refusal(operations: OperationRepository, conduct: Conduct) -> Refusal | None:
+    """Return the refusal of an earlier run that still holds removals until a person decides."""
+    held = [e.planned for e in operations.pending_destructive() if e.planned.hold is Hold.GUARD]
+    return still_held(operations.ledger(), held, conduct.limits) if held else None
 
 
-def earlier_refusal(uow: Reading, conduct: Conduct) -> Refusal | None:
-    """What an earlier run's refusal still holds is summed up until a person has decided it."""
-    held = [e.planned for e in uow.pending_destructive() if e.planned.hold is Hold.GUARD]
-    if not held:
-        return None
-    ledger = uow.ledger()
-    return still_held(
-        Counts(ledger.relationships, ledger.scope_memberships),
-        Counts(ledger.applied_relationships, ledger.applied_scopes),
-        sum(map(taken, held), Counts()),
-        conduct.limits,
-    )
-
-
-def hold_all(uow: UnitOfWork) -> None:
+def hold_all(operations: OperationRepository) -> None:
     """Everything destructive that is pending waits for a person."""
-    free = [e.number for e in uow.pending_destructive() if e.planned.hold is Hold.NONE]
+    free = [e.number for e in operations.pending_destructive() if e.planned.hold is Hold.NONE]
     if free:
-        uow.hold(free, Hold.GUARD)
+        operations.hold(free, Hold.GUARD)
 
 
 def _left(course: Course, done: frozenset[int]) -> list[Recorded]:
@@ -106,10 +86,12 @@ def _apply(
     return frozenset(apply_entries(uow, young, MACHINE, by_machine=True).done)
 
 
-def _done_by_others(uow: UnitOfWork, course: Course, done: frozenset[int]) -> frozenset[int]:
+def _done_by_others(
+    operations: OperationRepository, course: Course, done: frozenset[int]
+) -> frozenset[int]:
     """Entries of this run that another run or a person applied meanwhile."""
     left = {e.number for e in course.written.entries} - done
-    now = uow.entries_by_number(left)
+    now = operations.by_number(left)
     return frozenset(e.number for e in now if e.status is EntryStatus.APPLIED)
 
 
@@ -131,7 +113,7 @@ def _operational_findings(
     about = concerned(course.world)
     downs = settle_outages(uow, run, about, conduct)
     settled = OPERATIONAL - {Kind.SERVER_DOWN, Kind.CHANGE_WAITS}
-    known = [f for f in uow.open_findings(about) if f.finding.kind in settled]
+    known = [f for f in uow.findings.unresolved(about) if f.finding.kind in settled]
     about_pairs = [f for f in known if f.finding.servers]
     life = drift(now, (f.finding for f in about_pairs), course.plan.judged)
     keep_findings(uow, Fact(run, now, conduct), life, about_pairs)
@@ -149,8 +131,8 @@ def _operational_findings(
 
 def _what_waits(uow: UnitOfWork, run: int, conduct: Conduct) -> tuple[Finding, ...]:
     """What people have to decide, over the whole store."""
-    now = waiting(*uow.waiting_for_people(every=conduct.policy is Policy.REVIEW))
-    known = uow.open_findings(kinds=[Kind.CHANGE_WAITS])
+    now = waiting(*uow.operations.waiting_for_people(every=conduct.policy is Policy.REVIEW))
+    known = uow.findings.unresolved(kinds=[Kind.CHANGE_WAITS])
     life = whole(now, (problem.finding for problem in known))
     keep_findings(uow, Fact(run, now, conduct), life, known)
     return life.now

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 
 #: Between two questions the time that passed here is added; no clock drifts much in that time.
 _FRESH_SECONDS: Final = 30.0

@@ -12,7 +12,7 @@ from reconcile.findings.drift import OPERATIONAL, whole
 from reconcile.findings.waiting import waiting
 from reconcile.model.findings import Kind
 from reconcile.model.record import Entry, EntryStatus, Hold, Planned
-from reconcile.planning.guard import Refusal
+from reconcile.planning.guard import Refusal, guard, refused_finding
 from reconcile.planning.moves import blocked
 from reconcile.planning.tracker import Need
 from worker.config.run_policy import Conduct, Policy
@@ -20,30 +20,34 @@ from worker.model.run_report import Fate, Line, Summary, fate, operation_counts,
 from worker.model.runs import EVERYTHING, OpenRun
 from worker.operations.apply import apply_entries
 from worker.operations.freshness import ages, fresh
-from worker.runs.close import earlier_refusal, hold_all, refuse
+from worker.runs.close import earlier_refusal, hold_all
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.outages import settle_outages
-from worker.runs.plan import refused_finding
 from worker.runs.record import MACHINE, Recorded, at_once
 from worker.runs.request import JOINED_WITHIN
-from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+from worker.store.repositories.operations import OperationRepository
+from worker.store.unit_of_work import Transaction, UnitOfWork
 
 
 def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
     """Settle what is destructive and what waited for it, then say what the run came to."""
     _catch_up(uow, run, conduct)
-    refusal = refuse(uow, conduct)
+    refusal = guard(uow.operations.ledger(), conduct.limits)
     if refusal is not None:
-        hold_all(uow)
+        hold_all(uow.operations)
     elif conduct.policy is Policy.AUTO:
-        _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.destructive], conduct)
+        _apply(
+            uow, run, [e for e in _confirmed(uow.operations, run) if e.planned.destructive], conduct
+        )
     if conduct.policy is Policy.AUTO:
-        _apply(uow, run, [e for e in _confirmed(uow, run) if e.planned.contested], conduct)
-    _operational_findings(uow, run, refusal or earlier_refusal(uow, conduct), conduct)
+        _apply(
+            uow, run, [e for e in _confirmed(uow.operations, run) if e.planned.contested], conduct
+        )
+    _operational_findings(uow, run, refusal or earlier_refusal(uow.operations, conduct), conduct)
     settle_outages(uow, run.id, _about(uow, run), conduct)
     numbers = _numbers(uow, run, refusal)
-    uow.close_run(run.id, "done", numbers)
-    uow.drop_members(run.id)
+    uow.runs.close(run.id, "done", numbers)
+    uow.members.remove(run.id)
     return numbers
 
 
@@ -51,19 +55,19 @@ def _about(uow: UnitOfWork, run: OpenRun) -> set[int] | None:
     """Whom it saw, or tried to, and their partners, of whom these speak; None: everybody."""
     if run.scope.targets is None:
         return None
-    asked = {s.server for s in uow.sightings(run.id)}
-    return asked | uow.partners(asked)
+    asked = {s.server for s in uow.readings.sightings(run.id)}
+    return asked | uow.records.partners(asked)
 
 
-def _confirmed(uow: UnitOfWork, run: OpenRun) -> list[Entry]:
+def _confirmed(operations: OperationRepository, run: OpenRun) -> list[Entry]:
     """Lines that wait, and that this run itself had evidence for."""
-    waiting = uow.pending_of(run.id, confirmed=True)
+    waiting = operations.pending_of_run(run.id, confirmed=True)
     return [e for e in waiting if e.planned.hold is Hold.NONE]
 
 
 def _catch_up(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
     """Whoever recorded something may have died before applying it."""
-    left = (Recorded(e.number, e.planned, True, False) for e in _confirmed(uow, run))
+    left = (Recorded(e.number, e.planned, True, False) for e in _confirmed(uow.operations, run))
     if now := young_enough(uow, run, at_once(left, conduct.policy), conduct):
         apply_entries(uow, now, MACHINE, by_machine=True)
 
@@ -74,39 +78,39 @@ def _apply(uow: UnitOfWork, run: OpenRun, entries: list[Entry], conduct: Conduct
 
 
 def young_enough(
-    reading: Reading, run: OpenRun, entries: dict[int, Planned], conduct: Conduct
+    reading: Transaction, run: OpenRun, entries: dict[int, Planned], conduct: Conduct
 ) -> dict[int, Planned]:
     """Without what rests on readings that grew old, perhaps while nobody worked at the run."""
     now, limit = reading.now(), conduct.rules.evidence_age
     if not entries or now - run.started_at + JOINED_WITHIN <= limit:
         return entries
-    return fresh(entries, reading.sightings(run.id), now, limit)
+    return fresh(entries, reading.readings.sightings(run.id), now, limit)
 
 
 def _operational_findings(
     uow: UnitOfWork, run: OpenRun, refusal: Refusal | None, conduct: Conduct
 ) -> None:
     """What waits for another operation, and what the guard holds: both can be read off the store."""
-    names = {s.id: s.name for s in uow.servers()}
-    contested = uow.pending_contested()
+    names = {s.id: s.name for s in uow.inventory.servers()}
+    contested = uow.operations.pending_contested()
     holders = {c.holder for e in contested for c in e.planned.contested if c.holder is not None}
-    records = {r.key: r for r in uow.records_by_key(holders)}
+    records = {r.key: r for r in uow.records.by_key(holders)}
     now = [blocked(Need(e.planned, e.number), names.__getitem__, records) for e in contested]
-    now += waiting(*uow.waiting_for_people(every=conduct.policy is Policy.REVIEW))
+    now += waiting(*uow.operations.waiting_for_people(every=conduct.policy is Policy.REVIEW))
     if refusal is not None:
         now.append(refused_finding(refusal))
-    known = uow.open_findings(kinds=OPERATIONAL - {Kind.SERVER_DOWN})
+    known = uow.findings.unresolved(kinds=OPERATIONAL - {Kind.SERVER_DOWN})
     life = whole(now, (problem.finding for problem in known))
     keep_findings(uow, Fact(run.id, now, conduct), life, known)
 
 
-def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
+def summary_of(reading: Transaction, number: int, conduct: Conduct) -> Summary:
     """What a run that is over came to, as a ``sync`` would tell it."""
-    run = reading.run(number)
+    run = reading.runs.find(number)
     assert run is not None  # noqa: S101 - whoever waited for it knows that it is there
-    sightings = {s.server: s for s in reading.sightings(number)}
+    sightings = {s.server: s for s in reading.readings.sightings(number)}
     about = None if run.target == EVERYTHING else sightings.keys()
-    findings = [f.finding for f in reading.open_findings(about)]
+    findings = [f.finding for f in reading.findings.unresolved(about)]
 
     def count(name: str) -> int:
         told = run.summary.get(name, 0)
@@ -116,31 +120,31 @@ def summary_of(reading: Reading, number: int, conduct: Conduct) -> Summary:
         run=number,
         sightings=sightings,
         pairs=count("pairs"),
-        lines=_lines(reading, number),
+        lines=_lines(reading.operations, number),
         superseded=count("superseded"),
         findings=tuple(sorted(findings, key=lambda f: f.fingerprint)),
         opened=count("findings_opened"),
         resolved=count("findings_resolved"),
-        refusal=_refusal(reading, run.summary.get("refused"), conduct),
+        refusal=_refusal(reading.operations, run.summary.get("refused"), conduct),
         overtaken=count("overtaken"),
-        names={s.id: s.name for s in reading.servers()},
+        names={s.id: s.name for s in reading.inventory.servers()},
         paused=count("paused"),
         ages=ages(reading, findings),
     )
 
 
-def _refusal(reading: Reading, why: object, conduct: Conduct) -> Refusal | None:
+def _refusal(operations: OperationRepository, why: object, conduct: Conduct) -> Refusal | None:
     """What is held now; if this run held it, in its own words."""
-    held = earlier_refusal(reading, conduct)
+    held = earlier_refusal(operations, conduct)
     return replace(held, why=why) if held is not None and isinstance(why, str) else held
 
 
-def _lines(reading: Reading, run: int) -> tuple[Line, ...]:
+def _lines(operations: OperationRepository, run: int) -> tuple[Line, ...]:
     """What it recorded or found, but for what became needless since."""
-    touched = reading.lines_of(run)
+    touched = operations.lines_of_run(run)
     entries = (
         e
-        for e in reading.entries_by_number(touched)
+        for e in operations.by_number(touched)
         if e.status in (EntryStatus.PENDING, EntryStatus.APPLIED)
     )
     return tuple(
@@ -154,19 +158,19 @@ def _lines(reading: Reading, run: int) -> tuple[Line, ...]:
     )
 
 
-def _operation_counts(reading: Reading, run: int) -> dict[str, int]:
+def _operation_counts(operations: OperationRepository, run: int) -> dict[str, int]:
     """The same as of ``_lines``; what was applied, which may be much, is only counted."""
-    by_status = reading.line_counts(run)
-    fates = Counter(fate(e.planned, applied=False) for e in reading.pending_of(run))
+    by_status = operations.counts_of_run(run)
+    fates = Counter(fate(e.planned, applied=False) for e in operations.pending_of_run(run))
     fates[Fate.APPLIED] = sum(by_status.get((EntryStatus.APPLIED, new), 0) for new in (True, False))
     shown = (EntryStatus.PENDING, EntryStatus.APPLIED)
     return operation_counts(fates, sum(by_status.get((status, True), 0) for status in shown))
 
 
 def _numbers(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> dict[str, object]:
-    told = uow.run(run.id)
+    told = uow.runs.find(run.id)
     so_far = {} if told is None else dict(told.summary)
-    sightings = {s.server: s for s in uow.sightings(run.id)}
+    sightings = {s.server: s for s in uow.readings.sightings(run.id)}
     about = None if run.scope.targets is None else sightings.keys()
     return {
         "pairs": 0,
@@ -177,7 +181,7 @@ def _numbers(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> dict[str
         "findings_resolved": 0,
         **so_far,
         **server_counts(sightings),
-        **_operation_counts(uow, run.id),
-        "findings": len(uow.open_findings(about)),
+        **_operation_counts(uow.operations, run.id),
+        "findings": len(uow.findings.unresolved(about)),
         "refused": None if refusal is None else refusal.why,
     }

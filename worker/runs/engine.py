@@ -22,7 +22,7 @@ from worker.runs.plan import preview
 from worker.runs.recheck import Looked, look_twice, with_distance
 from worker.runs.record import MACHINE, Written, at_once, record
 from worker.runs.targets import Request, Target, find_target
-from worker.store.protocols.unit_of_work import Reading, Store
+from worker.store.unit_of_work import Store, Transaction
 
 
 def sync(store: Store, collector: Collector, request: Request, conduct: Conduct) -> Summary:
@@ -50,17 +50,19 @@ def plan(store: Store, collector: Collector, request: Request, conduct: Conduct)
         return preview(reading, world, planned, conduct)
 
 
-def judge(reading: Reading, looked: Looked, target: Target, conduct: Conduct) -> tuple[World, Plan]:
+def judge(
+    reading: Transaction, looked: Looked, target: Target, conduct: Conduct
+) -> tuple[World, Plan]:
     """Judge what was seen against what is stored."""
     world = load_world(reading, looked.sightings, target, conduct)
     drafted = draft(world)
-    return world, with_distance(complete(drafted, reading.holders(drafted.takes)), looked)
+    return world, with_distance(complete(drafted, reading.records.holders(drafted.takes)), looked)
 
 
 def _open(store: Store, request: Request) -> tuple[int, Target]:
     with store.write() as uow:
         target = find_target(uow, request)
-        run = uow.open_run(request.trigger, request.who, request.target)
+        run = uow.runs.open(request.trigger, request.who, request.target)
         uow.commit()
     return run, target
 
@@ -94,5 +96,5 @@ def _abandon(store: Store, run: int, error: BaseException) -> None:
     """Say in the run's row how it ended; what was committed before stands."""
     outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
     with suppress(StoreError), store.write() as uow:  # the first error is the one to be told
-        uow.close_run(run, outcome, {"error": type(error).__name__})
+        uow.runs.close(run, outcome, {"error": type(error).__name__})
         uow.commit()

@@ -15,7 +15,7 @@ from reconcile.model.nouns import Evidence, Seen, Sighting
 from reconcile.model.record import Record
 from worker.config.run_policy import Conduct
 from worker.model.alerts import NewEvent, OpenFinding, Snapshot
-from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.unit_of_work import UnitOfWork
 
 #: What is told waits so long at most for its run to close, which may find a cause of it.
 _AT_MOST: Final = timedelta(minutes=2)
@@ -37,7 +37,7 @@ def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[Op
     """Write the life of problems; what persists unchanged is not touched (R10)."""
     now = uow.now()
     ids = {p.finding.fingerprint: p.id for p in known}
-    before = uow.openings({f.fingerprint for f in life.opened}) if life.opened else {}
+    before = uow.findings.openings({f.fingerprint for f in life.opened}) if life.opened else {}
     shown = {f.fingerprint: _read_at(f, fact.sightings) or now for f in fact.present}
     begun = [
         begin(f, now, before.get(f.fingerprint, ()), read_at=shown.get(f.fingerprint))
@@ -48,10 +48,10 @@ def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[Op
     over = tuple(f for f in life.resolved if f.fingerprint not in unheard)
     steps = go_on(replace(life, resolved=over), shown, lives, now, fact.conduct.patience)
     if begun:
-        ids |= uow.begin_findings(fact.run, begun)
+        ids |= uow.findings.begin(fact.run, begun)
     if steps:
-        uow.go_on_findings((ids[step.finding.fingerprint], step) for step in steps)
-    uow.add_events(
+        uow.findings.save((ids[step.finding.fingerprint], step) for step in steps)
+    uow.outbox.add(
         [
             _news(uow, fact, ids[step.finding.fingerprint], step.finding, step.event)
             for step in (*begun, *steps)

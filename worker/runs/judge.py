@@ -26,7 +26,7 @@ from worker.config.run_policy import Conduct
 from worker.inventory.index import roster
 from worker.messaging.dispatcher import Post, publish
 from worker.model.errors import StoreError
-from worker.model.runs import Lane, LeaseLost, OpenRun, RunLine, Stage, Turn
+from worker.model.runs import Lane, LeaseLost, OpenRun, RunLine, Stage, Turn, lease_name
 from worker.operations.apply import apply_entries
 from worker.runs.ending import close, young_enough
 from worker.runs.load import Piece, load_world
@@ -35,7 +35,7 @@ from worker.runs.pair_count import tally
 from worker.runs.recheck import FURTHER_READINGS, Looked, earlier, with_distance
 from worker.runs.record import MACHINE, Written, at_once, write_down
 from worker.runs.targets import Target
-from worker.store.protocols.unit_of_work import Reading, Store, UnitOfWork
+from worker.store.unit_of_work import Store, Transaction, UnitOfWork
 from worker.telemetry import events
 
 # How much of a run is judged at once, and how often: by how long the last piece took.
@@ -80,15 +80,10 @@ class Pace:
 _LOOK_SECONDS: Final = 0.1
 
 
-def lease_name(run: int) -> str:
-    """Of the right to judge and close it."""
-    return f"run:{run}"
-
-
 def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
     """Judge what can be judged, apply it by policy, and close the run if nothing is left."""
     with store.read() as reading:  # without waiting for the writer's turn
-        if reading.lease_is_live(lease_name(run)):
+        if reading.leases.is_held(lease_name(run)):
             return  # who has it looks once more when it gives it back
     holder = _Holder(run, conduct.timing.lease)
     pace = Pace(conduct.timing.lease)
@@ -114,7 +109,7 @@ def _let_others_conclude(store: Store, run: int, seconds: float) -> None:
 
 def _is_under_way(store: Store, run: int) -> bool:
     with store.read() as reading:
-        return reading.is_under_way(run)
+        return reading.claims.is_any_in(run)
 
 
 @dataclass(slots=True)
@@ -128,15 +123,15 @@ class _Holder:
     def hold(self, uow: UnitOfWork) -> int | None:
         """Take the lease, or renew it; None if it is in other hands. Raises LeaseLost."""
         if self.token is None:
-            return uow.take_lease(lease_name(self.run), self.length)
-        uow.fence(lease_name(self.run), self.token, self.length)
+            return uow.leases.acquire(lease_name(self.run), self.length)
+        uow.leases.fence(lease_name(self.run), self.token, self.length)
         return self.token
 
     def give_back(self, store: Store) -> None:
         """So that nobody has to wait until it lapses; without a database it does."""
         if self.token is not None:
             with suppress(StoreError), store.write() as uow:
-                uow.give_lease_back(lease_name(self.run), self.token)
+                uow.leases.release(lease_name(self.run), self.token)
                 uow.commit()
 
 
@@ -146,7 +141,7 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int
     The lease is taken in the transaction of the first piece.  Servers are concluded meanwhile.
     """
     with store.write_records() as uow:
-        run = uow.run_in_progress(holder.run)
+        run = uow.runs.find_in_progress(holder.run)
         token = None if run is None else holder.hold(uow)
         if run is None or token is None:
             return False
@@ -185,19 +180,21 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Share, conduct: Conduct) -> _Ju
     if again:
         world = replace(world, awaited=world.awaited | again.keys())
         drafted = draft(world)
-    plan = complete(drafted, uow.holders(drafted.takes))
+    plan = complete(drafted, uow.records.holders(drafted.takes))
     plan = with_distance(plan, Looked(sightings, unsettled))
     written = write_down(uow, run.id, world, plan, conduct)
     uow.lock_members()
     for server, subjects in again.items():
-        uow.read_again(run.id, server, subjects)
+        uow.members.read_again(run.id, server, subjects)
     over = share.focus - again.keys()
-    uow.name_partners(run.id, _named(world, over))
-    counted = tally(uow, run.id, drafted, over)
+    uow.members.name_partners(run.id, _named(world, over))
+    counted = tally(uow.members, run.id, drafted, over)
     turns = {s: Turn(_is_unresolved(world, s), marks) for s, marks in counted.marks.items()}
-    uow.judged(run.id, turns)
-    uow.add_lines(run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries])
-    uow.tell_progress(
+    uow.members.mark_judged(run.id, turns)
+    uow.operations.add_lines(
+        run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries]
+    )
+    uow.runs.add_counts(
         run.id,
         {
             **counted.numbers,
@@ -211,21 +208,23 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Share, conduct: Conduct) -> _Ju
 
 
 def _heard(
-    reading: Reading, run: OpenRun, share: Share
+    reading: Transaction, run: OpenRun, share: Share
 ) -> tuple[Mapping[int, Sighting], frozenset[int]]:
     """What the focus told, and what those told who were judged before and are its partners; and
     whom it has to wait for: partners whose turn comes later, and some for all the others.
     """
-    if not share.later and reading.unresolved(run.id):
-        everybody = [m.server for m in reading.members(run.id)]
-        return reading.seen_in(run.id, everybody), frozenset()  # anybody may be meant
-    mine = reading.seen_in(run.id, share.focus)
-    partners = neighbours(roster(reading.servers()).names, mine.values())
-    partners |= reading.partners(share.focus) | reading.named_by(run.id, share.focus)
-    others = reading.members(run.id, partners - share.focus)
+    if not share.later and reading.members.unresolved(run.id):
+        everybody = [m.server for m in reading.members.of_run(run.id)]
+        return reading.readings.of_run(run.id, everybody), frozenset()  # anybody may be meant
+    mine = reading.readings.of_run(run.id, share.focus)
+    partners = neighbours(roster(reading.inventory.servers()).names, mine.values())
+    partners |= reading.records.partners(share.focus) | reading.members.named_by(
+        run.id, share.focus
+    )
+    others = reading.members.of_run(run.id, partners - share.focus)
     judged = [m.server for m in others if m.stage is Stage.JUDGED]
     awaited = frozenset(m.server for m in others) - frozenset(judged)
-    return {**mine, **reading.seen_in(run.id, judged)}, awaited | share.later
+    return {**mine, **reading.readings.of_run(run.id, judged)}, awaited | share.later
 
 
 def _named(world: World, over: frozenset[int]) -> Mapping[int, set[int]]:
@@ -240,12 +239,12 @@ def _named(world: World, over: frozenset[int]) -> Mapping[int, set[int]]:
 
 
 def _doubts(
-    reading: Reading, run: OpenRun, drafted: Draft, world: World
+    reading: Transaction, run: OpenRun, drafted: Draft, world: World
 ) -> tuple[dict[int, list[str]], frozenset[str]]:
     """Whom to read again, and for what; and what further readings did not settle (rule R2)."""
     doubts = doubtful(drafted, world)
     concerned = {server for doubt in doubts for server in doubt.servers}
-    members = {m.server: m for m in reading.members(run.id, concerned)}
+    members = {m.server: m for m in reading.members.of_run(run.id, concerned)}
     looked = {subject for member in members.values() for subject in member.looked}
     again: defaultdict[int, list[str]] = defaultdict(list)
     unsettled: set[str] = set()
@@ -290,9 +289,9 @@ def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduc
 
 def _end(uow: UnitOfWork, run: OpenRun, token: int, conduct: Conduct) -> dict[str, object] | None:
     """Close it, with its numbers, or leave it to who concludes next."""
-    if uow.end_run_if_done(run.id):
+    if uow.runs.close_if_done(run.id):
         numbers = close(uow, run, conduct)
-        uow.forget_lease(lease_name(run.id))
+        uow.leases.remove(lease_name(run.id))
         return numbers
-    uow.give_lease_back(lease_name(run.id), token)
+    uow.leases.release(lease_name(run.id), token)
     return None

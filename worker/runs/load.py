@@ -22,7 +22,8 @@ from worker.model.maintenance import paused, resting
 from worker.model.runs import Scope
 from worker.runs.database_clock import DatabaseClock
 from worker.runs.targets import Target
-from worker.store.protocols.unit_of_work import Reading, Store
+from worker.store.repositories.records import RecordRepository
+from worker.store.unit_of_work import Store, Transaction
 
 
 def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighting]:
@@ -31,7 +32,7 @@ def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighti
     No transaction is open while a server is being read.
     """
     with store.read() as reading:
-        known = roster(reading.servers())
+        known = roster(reading.inventory.servers())
     servers = known.servers
     members = [servers[m] for m in sorted(target.members) if m in servers]
     sightings = ask(store, collector, target, members)
@@ -52,8 +53,10 @@ def ask(
     """
     clock = DatabaseClock(store)
     with store.read() as reading:
-        names = roster(reading.servers()).names
-        left_out = resting(reading.open_windows()) - Scope(target.servers, target.only).named
+        names = roster(reading.inventory.servers()).names
+        left_out = (
+            resting(reading.maintenance.open_windows()) - Scope(target.servers, target.only).named
+        )
     asked = {s.id: s for s in servers if s.id not in left_out}
     sightings: dict[int, Sighting] = {
         server: Skipped(server, SkipReason.MAINTENANCE)
@@ -78,19 +81,23 @@ class Piece:
 
 
 def load_world(
-    reading: Reading,
+    reading: Transaction,
     sightings: Mapping[int, Sighting],
     target: Target,
     conduct: Conduct,
     piece: Piece | None = None,
 ) -> World:
     """Everything stored that the sightings speak of; bounded by what was seen."""
-    known = roster(reading.servers())
+    known = roster(reading.inventory.servers())
     sightings = {k: s for k, s in sightings.items() if k in known.servers}
     names = taught(known, sightings)
     everybody = target.servers is None and piece is None
     judged = sightings.keys() | (_retired(known) if everybody else set())
-    records = reading.records(judged) if piece is None else _records_near(reading, piece, judged)
+    records = (
+        reading.records.load(judged)
+        if piece is None
+        else _records_near(reading.records, piece, judged)
+    )
     near = judged | neighbours(names, _whose_partners_count(sightings, piece))
     near = near.union(*(r.partners for r in records))
     if piece is not None:
@@ -101,22 +108,24 @@ def load_world(
         names_before=known.names,
         machines=known.machines,
         sightings=sightings,
-        previous=reading.latest_readings(
+        previous=reading.readings.latest(
             near, sightings, besides=None if piece is None else piece.run
         ),
         records=records,
         now=reading.now(),
-        entries=reading.entries(near),
-        open_findings=_there(reading.open_findings(None if everybody else near)),
-        watches=reading.watches(near),
+        entries=reading.operations.in_force(near),
+        open_findings=_there(reading.findings.unresolved(None if everybody else near)),
+        watches=reading.watches.since(near),
         rules=conduct.rules,
         targets=target.servers,
         only=target.only,
-        suspended=tuple(v.credential.name for v in reading.credentials() if v.suspended_at),
+        suspended=tuple(v.credential.name for v in reading.credentials.views() if v.suspended_at),
         focus=None if piece is None else piece.focus,
         awaited=frozenset() if piece is None else piece.awaited,
-        paused=paused(reading.open_windows()),
-        rested=reading.rested([k for k, s in sightings.items() if not isinstance(s, Seen)]),
+        paused=paused(reading.maintenance.open_windows()),
+        rested=reading.maintenance.last_ends(
+            [k for k, s in sightings.items() if not isinstance(s, Seen)]
+        ),
     )
 
 
@@ -138,10 +147,12 @@ def _whose_partners_count(
     return (sightings[server] for server in piece.focus & sightings.keys())
 
 
-def _records_near(reading: Reading, piece: Piece, heard: Collection[int]) -> tuple[Record, ...]:
+def _records_near(
+    records: RecordRepository, piece: Piece, heard: Collection[int]
+) -> tuple[Record, ...]:
     """Those of the focus, and half-mapped ones of who was heard, which may be the same pair."""
-    own = {r.key: r for r in reading.records(piece.focus)}
-    halves = {r.key: r for r in reading.half_mapped(heard)}
+    own = {r.key: r for r in records.load(piece.focus)}
+    halves = {r.key: r for r in records.half_mapped(heard)}
     return tuple(record for _, record in sorted({**halves, **own}.items()))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconcile.model.nouns import Standing
 from worker.model.runs import OpenRun, Stage
-from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+from worker.store.unit_of_work import Transaction, UnitOfWork
 
 #: In the numbers of a run: so many retired servers were heard without being asked.
 HEARD: Final = "retired_heard"
@@ -25,12 +25,12 @@ class Share:
     heard: int = 0
 
 
-def next_share(reading: Reading, run: OpenRun, most: int) -> Share | None:
+def next_share(reading: Transaction, run: OpenRun, most: int) -> Share | None:
     """Who concluded and was not judged; at the end those whose partners nobody could name.
 
     Both are asked at once: somebody may conclude between two questions, and would be in both.
     """
-    first = reading.first_at(run.id, {Stage.CONCLUDED: most + 1, Stage.WAITING: 1})
+    first = reading.members.first_at(run.id, {Stage.CONCLUDED: most + 1, Stage.WAITING: 1})
     concluded, waiting = first[Stage.CONCLUDED], first[Stage.WAITING]
     if concluded:
         now, later = concluded[:most], concluded[most:]
@@ -38,7 +38,7 @@ def next_share(reading: Reading, run: OpenRun, most: int) -> Share | None:
     if waiting:
         return None
     unheard = _unheard(reading, run)
-    left = reading.unresolved(run.id) | unheard
+    left = reading.members.unresolved(run.id) | unheard
     return Share(left, heard=len(unheard)) if left else None
 
 
@@ -48,14 +48,14 @@ def last_share(uow: UnitOfWork, run: OpenRun, most: int) -> Share | None:
     return next_share(uow, run, most)
 
 
-def _unheard(reading: Reading, run: OpenRun) -> set[int]:
+def _unheard(reading: Transaction, run: OpenRun) -> set[int]:
     """Partners that are all retired: a person said that they tell nothing, and nobody is asked.
 
     A run about everything hears that once.
     """
-    told = reading.run(run.id)
+    told = reading.runs.find(run.id)
     if run.scope.targets is not None or told is None or told.summary.get(HEARD):
         return set()
-    retired = {s.id for s in reading.servers() if s.standing is Standing.RETIRED}
-    records = reading.records(retired) if retired else ()
+    retired = {s.id for s in reading.inventory.servers() if s.standing is Standing.RETIRED}
+    records = reading.records.load(retired) if retired else ()
     return {p for r in records if retired.issuperset(r.partners) for p in r.partners}

@@ -18,7 +18,8 @@ from worker.inventory.index import roster
 from worker.model.alerts import OpenFinding
 from worker.model.maintenance import paused, resting
 from worker.runs.findings import Fact, keep_findings
-from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+from worker.store.repositories.findings import FindingRepository
+from worker.store.unit_of_work import Transaction, UnitOfWork
 
 
 def settle_outages(
@@ -29,7 +30,7 @@ def settle_outages(
 
     Who is unread and was none of them stays as it was.
     """
-    problems = uow.open_findings(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
+    problems = uow.findings.unresolved(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
     if not problems:
         return ()
     known = [p for p in problems if p.finding.kind is Kind.SERVER_DOWN]
@@ -43,12 +44,12 @@ def settle_outages(
     seen = [d.finding for d in downs]
     life = whole([*seen, *elsewhere], (p.finding for p in known))
     keep_findings(uow, Fact(run, seen, conduct), life, known)
-    _explain(uow, downs, {finding.fingerprint for finding in elsewhere})
+    _explain(uow.findings, downs, {finding.fingerprint for finding in elsewhere})
     return downs
 
 
 def foresee_outages(
-    reading: Reading,
+    reading: Transaction,
     world: World,
     findings: Iterable[Finding],
     about: Collection[int] | None,
@@ -58,7 +59,7 @@ def foresee_outages(
 
     A relationship that it would create is no witness yet.
     """
-    stored = reading.open_findings(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
+    stored = reading.findings.unresolved(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
     there = [problem.finding for problem in stored if _is_there(problem)]
     others = () if about is None else [f for f in there if set(f.servers).isdisjoint(about)]
     now = [f for f in findings if f.kind is not Kind.SERVER_DOWN]
@@ -77,36 +78,40 @@ def _unread(findings: Iterable[Finding]) -> frozenset[int]:
     return frozenset(s for f in findings if f.kind is Kind.SERVER_UNREAD for s in f.servers)
 
 
-def _explain(uow: UnitOfWork, downs: Iterable[Down], elsewhere: Collection[str]) -> None:
+def _explain(
+    findings: FindingRepository, downs: Iterable[Down], elsewhere: Collection[str]
+) -> None:
     """Mark what these explain, and no more what nothing explains any more; what is down and was
     not judged in this run explains what it did.
     """
-    open_now = (p for p in uow.open_findings(kinds={Kind.SERVER_DOWN}) if p.is_open)
+    open_now = (p for p in findings.unresolved(kinds={Kind.SERVER_DOWN}) if p.is_open)
     causes = {problem.finding.fingerprint: problem.id for problem in open_now}
-    before = {problem.id: problem.caused_by for problem in uow.explained()}
+    before = {problem.id: problem.caused_by for problem in findings.explained()}
     kept = {causes[text] for text in elsewhere if text in causes}
     now = {key: cause if cause in kept else None for key, cause in before.items()}
     for each in downs:
         if (cause := causes.get(each.finding.fingerprint)) is not None:
-            near = uow.open_findings(each.finding.servers)
+            near = findings.unresolved(each.finding.servers)
             now |= {p.id: cause for p in near if p.finding.fingerprint in each.explains}
-    uow.explain({key: cause for key, cause in now.items() if before.get(key) != cause})
+    findings.set_causes({key: cause for key, cause in now.items() if before.get(key) != cause})
 
 
 def _scene(
-    reading: Reading, unread: frozenset[int], judged: frozenset[int], conduct: Conduct
+    reading: Transaction, unread: frozenset[int], judged: frozenset[int], conduct: Conduct
 ) -> Scene:
     """Everything stored that speaks of these servers."""
-    known, windows = roster(reading.servers()), reading.open_windows()
-    records = reading.records(judged)
+    known, windows = roster(reading.inventory.servers()), reading.maintenance.open_windows()
+    records = reading.records.load(judged)
     near = judged.union(*(r.partners for r in records))
     return Scene(
         servers={key: server.name for key, server in known.servers.items()},
         names=known.names,
         unread=unread,
         records=records,
-        latest=reading.latest_readings(near, {}),
-        problems=tuple(p.finding for p in reading.open_findings(judged, CONCERNED) if _is_there(p)),
+        latest=reading.readings.latest(near, {}),
+        problems=tuple(
+            p.finding for p in reading.findings.unresolved(judged, CONCERNED) if _is_there(p)
+        ),
         now=reading.now(),
         evidence_age=conduct.rules.evidence_age,
         resting=resting(windows),

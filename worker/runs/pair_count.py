@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from reconcile.model.names import fold_relationship
 from reconcile.planning.plan import Draft
-from worker.store.protocols.runs import RunsReading
+from worker.store.repositories.run_members import RunMemberRepository
 
 #: A folded name and the servers it is between.
 Pair: TypeAlias = tuple[str, frozenset[int]]
@@ -32,10 +32,10 @@ class Tally:
     marks: Mapping[int, tuple[int, ...]]
 
 
-def tally(reading: RunsReading, run: int, draft: Draft, over: Collection[int]) -> Tally:
+def tally(members: RunMemberRepository, run: int, draft: Draft, over: Collection[int]) -> Tally:
     """Count what was not counted before; ``over`` are the members whose turn this was."""
     told = _told(draft)
-    marks = reading.marks(run, {s for pairs in told.values() for _, ss in pairs for s in ss})
+    marks = members.marks(run, {s for pairs in told.values() for _, ss in pairs for s in ss})
     known = frozenset(mark for of_one in marks.values() for mark in of_one)
     numbers: dict[str, int] = {}
     kept = {server: marks.get(server, ()) for server in over}

@@ -7,29 +7,29 @@ from typing import Final
 
 from reconcile.evidence.world import World
 from reconcile.findings.drift import drift
-from reconcile.model.findings import Finding, Kind
-from reconcile.model.formatting import listed
+from reconcile.model.findings import Kind
 from reconcile.model.record import Hold
-from reconcile.planning.guard import Counts, Refusal, guard, still_held, taken
+from reconcile.planning.guard import Counts, Ledger, guard, refused_finding, still_held, taken
 from reconcile.planning.plan import Plan
 from reconcile.planning.tracker import Need
 from worker.config.run_policy import Conduct
 from worker.model.run_report import Line, Preview, fate
-from worker.model.runs import Ledger
 from worker.operations.freshness import ages
 from worker.runs.outages import foresee_outages
 from worker.runs.record import concerned
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.unit_of_work import Transaction
 
 #: A plan says anew whether they are there.
 _JUDGED_HERE: Final = {Kind.PLAN_REFUSED, Kind.SERVER_DOWN}
 
 
-def preview(reading: Reading, world: World, plan: Plan, conduct: Conduct) -> Preview:
+def preview(reading: Transaction, world: World, plan: Plan, conduct: Conduct) -> Preview:
     """What is needed now, recorded already or not, and everything that is true now."""
-    refusal = _refusal(reading.ledger(), world, plan, conduct)
+    ledger = reading.operations.ledger()
+    refusal = guard(_with_needs(ledger, world, plan), conduct.limits)
     needs = [_held(n) if refusal is not None else n for n in plan.needs]
-    refusal = refusal or _earlier_refusal(reading.ledger(), plan, conduct)
+    held = [n.planned for n in plan.needs if n.planned.hold is Hold.GUARD]
+    refusal = refusal or still_held(ledger, held, conduct.limits)
     lines = tuple(
         Line(
             n.planned,
@@ -57,48 +57,15 @@ def preview(reading: Reading, world: World, plan: Plan, conduct: Conduct) -> Pre
     )
 
 
-def _refusal(ledger: Ledger, world: World, plan: Plan, conduct: Conduct) -> Refusal | None:
+def _with_needs(ledger: Ledger, world: World, plan: Plan) -> Ledger:
+    """Return the ledger as it would be if the plan were recorded."""
     new = sum((taken(p) for p in plan.new), Counts())
     withdrawn = set(plan.superseded)
     gone = sum((taken(e.planned) for e in world.entries if e.number in withdrawn), Counts())
-    pending = Counts(ledger.pending_relationships, ledger.pending_scopes)
-    return guard(
-        Counts(ledger.relationships, ledger.scope_memberships),
-        Counts(ledger.applied_relationships, ledger.applied_scopes),
-        pending - gone + new,
-        conduct.limits,
-    )
-
-
-def _earlier_refusal(ledger: Ledger, plan: Plan, conduct: Conduct) -> Refusal | None:
-    held = [n.planned for n in plan.needs if n.planned.hold is Hold.GUARD]
-    if not held:
-        return None
-    return still_held(
-        Counts(ledger.relationships, ledger.scope_memberships),
-        Counts(ledger.applied_relationships, ledger.applied_scopes),
-        sum(map(taken, held), Counts()),
-        conduct.limits,
-    )
+    return replace(ledger, pending=ledger.pending - gone + new)
 
 
 def _held(need: Need) -> Need:
     if not need.planned.destructive or need.planned.hold is not Hold.NONE:
         return need
     return replace(need, planned=replace(need.planned, hold=Hold.GUARD))
-
-
-def refused_finding(refusal: Refusal) -> Finding:
-    """The finding about a plan that refused itself; its subject is the store as a whole."""
-    wanted = (
-        ("relationships", str(refusal.wanted.relationships)),
-        ("scope memberships", str(refusal.wanted.scopes)),
-    )
-    return Finding(
-        Kind.PLAN_REFUSED,
-        None,
-        (),
-        f"{refusal.why[:1].upper()}{refusal.why[1:]}; all removals are held: "
-        f"{listed(f'{what}: {n}' for what, n in wanted if n != '0')}. {refusal.remedy}",
-        (("held", wanted),),
-    )

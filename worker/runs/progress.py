@@ -10,18 +10,18 @@ from worker.config.run_policy import Conduct
 from worker.model.run_report import Summary
 from worker.model.runs import Lane, Progress, Stage
 from worker.runs.ending import summary_of
-from worker.store.protocols.unit_of_work import Reading, Store
+from worker.store.unit_of_work import Store, Transaction
 
 _LOOK_SECONDS: Final = 0.25
 
 
-def progress_of(reading: Reading, run: int) -> Progress | None:
+def progress_of(reading: Transaction, run: int) -> Progress | None:
     """None if it is over."""
-    asked = reading.run_in_progress(run)
-    told = reading.run(run)
+    asked = reading.runs.find_in_progress(run)
+    told = reading.runs.find(run)
     if asked is None or told is None:
         return None
-    stages = reading.stages(run)
+    stages = reading.members.stage_counts(run)
     members = sum(stages.values())
     pairs, opened = told.summary.get("pairs", 0), told.summary.get("findings_opened", 0)
     return Progress(
@@ -29,9 +29,13 @@ def progress_of(reading: Reading, run: int) -> Progress | None:
         concluded=members - stages.get(Stage.WAITING, 0),
         judged=stages.get(Stage.JUDGED, 0),
         pairs=pairs if isinstance(pairs, int) else 0,
-        operations=sum(n for (_, is_new), n in reading.line_counts(run).items() if is_new),
+        operations=sum(
+            n for (_, is_new), n in reading.operations.counts_of_run(run).items() if is_new
+        ),
         findings=opened if isinstance(opened, int) else 0,
-        working=sum(p.is_alive and p.role in _takers(asked.lane) for p in reading.processes()),
+        working=sum(
+            p.is_alive and p.role in _takers(asked.lane) for p in reading.processes.registered()
+        ),
     )
 
 

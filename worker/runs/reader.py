@@ -18,13 +18,14 @@ from collectors.powershell.tls import trust
 from reconcile.evidence.impostors import genuine
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Server, Sighting
-from worker.bootstrap import Ipam
+from worker.config.settings import Settings
 from worker.inventory.connections import Directory, logins_of
 from worker.inventory.logon_ledger import StoredLogonBook, notice_changes
 from worker.model.credentials import CredentialView, Proof
 from worker.model.errors import StoreError, StoreUnavailable
 from worker.runs.database_clock import DatabaseClock
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.claim_batch import ClaimBatch
+from worker.store.unit_of_work import Store
 
 #: So long a process believes, within a run, what it knows of secrets.
 _FRESH_SECONDS: Final = 5.0
@@ -58,28 +59,28 @@ class _Secrets:
 class Eyes:
     """One for a process; thread-safe.  Raises ReadError if the trusted certificates are no use."""
 
-    def __init__(self, ipam: Ipam) -> None:
-        self._ipam = ipam
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
         self._lock = threading.Lock()
-        self._clock = DatabaseClock(ipam.store)
+        self._clock = DatabaseClock(store)
         self._secrets = self._load(0)
-        self._book = StoredLogonBook(ipam.store, self._secrets.logins)
-        context = trust(ipam.settings.ca_file)
+        self._book = StoredLogonBook(store, self._secrets.logins)
+        context = trust(settings.ca_file)
         self._logons = Logons(self._book)
-        self._powershell = PowerShell(context, ipam.settings.poll_limits, self._logons)
+        self._powershell = PowerShell(context, settings.poll_limits, self._logons)
 
-    def way(self, reading: Reading, server: Server, *, insist: bool) -> Way:
+    def way(self, batch: ClaimBatch, server: Server, *, insist: bool) -> Way:
         """How it is reached now, or why it is not asked; ``refresh`` was called before.
 
         Raises SecretsOutdated.
         """
         secrets = self._secrets
-        credentials = secrets.as_of(reading.proofs())
+        credentials = secrets.as_of(batch.proofs)
         for view in credentials:
             if not view.proven:
                 self._book.doubt(view.credential.name)
                 self._logons.doubt(view.credential.name)
-        logons = reading.logons(server.id)
+        logons = batch.logons(server.id)
         self._book.know(logons)
         directory = Directory(
             credentials,
@@ -88,7 +89,7 @@ class Eyes:
             secrets.failed,
             insist=insist,
         )
-        return directory.way(server, reading.endpoint(server.id), reading.now())
+        return directory.way(server, batch.endpoint(server.id), batch.now())
 
     def look(self, server: Server, way: Way, names: NameMap) -> Sighting:
         """Read it; no transaction is open meanwhile. ``names`` are the inventory's."""
@@ -121,10 +122,10 @@ class Eyes:
                 self._book.renew(self._secrets.logins)
 
     def _load(self, run: int) -> _Secrets:
-        with self._ipam.store.read() as reading:
-            views = reading.credentials()
+        with self._store.read() as reading:
+            views = reading.credentials.views()
         logins, failed = logins_of(views)
-        notice_changes(self._ipam.store, logins)
+        notice_changes(self._store, logins)
         by_name = {view.credential.name: view for view in views}
         return _Secrets(by_name, logins, failed, run, time.monotonic())
 

@@ -15,7 +15,7 @@ from reconcile.planning.plan import Plan, draft
 from worker.config.run_policy import Conduct
 from worker.runs.load import ask, load_world
 from worker.runs.targets import Target
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 
 #: At most so many further readings per server and run; then the finding stands as it is.
 FURTHER_READINGS = 3
@@ -47,7 +47,7 @@ def look_twice(
     while True:
         with store.read() as reading:
             world = load_world(reading, sightings, target, conduct)
-            servers = {s.id: s for s in reading.servers()}
+            servers = {s.id: s for s in reading.inventory.servers()}
         doubts = [d for d in doubtful(draft(world), world) if d.subject not in looked]
         looked |= {d.subject for d in doubts}
         older = {d.subject: earlier(d.servers, sightings) for d in doubts}

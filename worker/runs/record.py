@@ -11,14 +11,16 @@ from reconcile.findings.drift import OPERATIONAL, Drift, drift
 from reconcile.judging.health import said_now
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Evidence, Operation, Provenance, Seen
-from reconcile.model.record import Contest, EntryStatus, Planned
+from reconcile.model.record import Contest, EntryStatus, Membership, Planned
 from reconcile.planning.apply import created
-from reconcile.planning.moves import Membership
 from reconcile.planning.plan import Plan
 from worker.config.run_policy import Conduct, Policy
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.load import new_names
-from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.repositories.inventory import InventoryRepository
+from worker.store.repositories.operations import OperationRepository
+from worker.store.repositories.records import RecordRepository
+from worker.store.unit_of_work import UnitOfWork
 
 MACHINE = "ipam-sync"
 
@@ -45,24 +47,26 @@ class Written:
 
 def record(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
     """Record sightings, what they taught, findings, and every new need as a pending entry."""
-    uow.add_sightings(run, world.sightings.values())
+    uow.readings.add(run, world.sightings.values())
     return write_down(uow, run, world, plan, conduct)
 
 
 def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
     """The same for sightings that are recorded already."""
-    _learn(uow, world)
-    uow.end_watches(plan.watches.end)
-    uow.start_watches(plan.watches.begin)
+    _learn(uow.inventory, world)
+    uow.watches.end(plan.watches.end)
+    uow.watches.start(plan.watches.begin)
     _withdraw(uow, world, plan)
-    _raise_evidence(uow, world, plan)
+    _raise_evidence(uow.records, world, plan)
     findings = [f for f in plan.findings if f.kind not in OPERATIONAL]
-    known = [f for f in uow.open_findings(concerned(world)) if f.finding.kind not in OPERATIONAL]
+    known = [
+        f for f in uow.findings.unresolved(concerned(world)) if f.finding.kind not in OPERATIONAL
+    ]
     life = drift(findings, (f.finding for f in known), plan.judged)
     now = [f for f in findings if said_now(f, world)]
     fact = Fact(run, now, conduct, world.sightings, world.records)
     keep_findings(uow, fact, life, known)
-    _wait_anew(uow, world, plan)
+    _wait_anew(uow.operations, world, plan)
     return Written(_fill_tracker(uow, run, plan), life)
 
 
@@ -87,7 +91,7 @@ def concerned(world: World) -> set[int] | None:
     return servers.union(*(r.partners for r in world.records))
 
 
-def _learn(uow: UnitOfWork, world: World) -> None:
+def _learn(inventory: InventoryRepository, world: World) -> None:
     """Names and machine ids; of a machine with several names, only for the one that speaks."""
     doubles = duplicates(world.servers, world.machines, world.sightings)
     own = {k: s for k, s in world.sightings.items() if isinstance(s, Seen) and k not in doubles}
@@ -97,7 +101,7 @@ def _learn(uow: UnitOfWork, world: World) -> None:
         for name in new_names(world.servers[server], seen)
     ]
     if taught:
-        uow.add_aliases(taught, Provenance.SELF)
+        inventory.add_aliases(taught, Provenance.SELF)
     machines = {
         server: seen.identity.machine_id
         for server, seen in own.items()
@@ -105,7 +109,7 @@ def _learn(uow: UnitOfWork, world: World) -> None:
         and seen.identity.machine_id is not None
         and world.servers[server].machine_id is None
     }
-    uow.remember_machines(machines)
+    inventory.remember_machines(machines)
 
 
 def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:
@@ -118,21 +122,23 @@ def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:
         and e.planned.operation is Operation.CREATE
         and e.planned.record is not None
     ]
-    uow.decide(plan.superseded, EntryStatus.SUPERSEDED, MACHINE, by_machine=True)
-    uow.delete_records(records)
-    uow.end_acceptance(plan.ended)
+    uow.operations.decide(plan.superseded, EntryStatus.SUPERSEDED, MACHINE, by_machine=True)
+    uow.records.remove(records)
+    uow.operations.end_acceptance(plan.ended)
 
 
-def _raise_evidence(uow: UnitOfWork, world: World, plan: Plan) -> None:
+def _raise_evidence(records: RecordRepository, world: World, plan: Plan) -> None:
     weaker = {r.key for r in world.records if r.evidence is not Evidence.BOTH}
-    uow.set_evidence([key for key in plan.agreed if key in weaker], Evidence.BOTH)
+    records.set_evidence([key for key in plan.agreed if key in weaker], Evidence.BOTH)
 
 
-def _wait_anew(uow: UnitOfWork, world: World, plan: Plan) -> None:
+def _wait_anew(operations: OperationRepository, world: World, plan: Plan) -> None:
     """What recorded operations wait for is another thing by now, or nothing any more (R4)."""
     before = {e.number: e.planned.contested for e in world.entries}
     now = {n.entry: n.planned.contested for n in plan.needs if n.entry is not None}
-    uow.wait_for({n: c for n, c in now.items() if n in before and _is_news(before[n], c)})
+    operations.set_contests(
+        {n: c for n, c in now.items() if n in before and _is_news(before[n], c)}
+    )
 
 
 def _is_news(before: tuple[Contest, ...], now: tuple[Contest, ...]) -> bool:
@@ -147,9 +153,9 @@ def _is_news(before: tuple[Contest, ...], now: tuple[Contest, ...]) -> bool:
 def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[Recorded, ...]:
     new = list(plan.new)
     creates = [p for p in new if p.operation is Operation.CREATE]
-    keys = iter(uow.insert_records([(created(p), contested(p)) for p in creates]))
+    keys = iter(uow.records.insert([(created(p), contested(p)) for p in creates]))
     placed = [replace(p, record=next(keys)) if p.operation is Operation.CREATE else p for p in new]
-    fresh = iter(zip(uow.add_entries(run, placed), placed, strict=True))
+    fresh = iter(zip(uow.operations.add(run, placed), placed, strict=True))
     return tuple(
         Recorded(*next(fresh), confirmed=need.confirmed, new=True)
         if need.entry is None

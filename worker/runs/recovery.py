@@ -9,9 +9,8 @@ from typing import Final
 
 from worker.config.run_policy import Timing
 from worker.messaging.dispatcher import Post, publish
-from worker.model.runs import Lane, OpenRun, Stage
-from worker.runs.judge import lease_name
-from worker.store.protocols.unit_of_work import Reading, Store
+from worker.model.runs import Lane, OpenRun, Stage, lease_name
+from worker.store.unit_of_work import Store, Transaction
 from worker.telemetry import events
 
 _LEASE: Final = "sweep"
@@ -21,15 +20,15 @@ def sweep(store: Store, post: Post, timing: Timing) -> None:
     """Send again what waits for nobody; nothing if another sweep just looked."""
     queued = {lane: post.waiting(lane) for lane in Lane}
     with store.write() as uow:
-        if uow.take_lease(_LEASE, timing.sweep / 2) is None:
+        if uow.leases.acquire(_LEASE, timing.sweep / 2) is None:
             return
-        dead = [p for p in uow.processes() if not p.is_alive]
-        uow.remove_processes([p.id for p in dead])
+        dead = [p for p in uow.processes.registered() if not p.is_alive]
+        uow.processes.remove([p.id for p in dead])
         to_read: list[tuple[OpenRun, frozenset[int]]] = []
         to_settle: list[int] = []
-        for run in uow.runs_in_progress():
+        for run in uow.runs.in_progress():
             lost = _lost(uow, run, queued[run.lane], timing)
-            uow.published(run.id, lost)
+            uow.members.mark_dispatched(run.id, lost)
             to_read.append((run, lost))
             if _is_stuck(uow, run):
                 to_settle.append(run.id)
@@ -43,17 +42,17 @@ def sweep(store: Store, post: Post, timing: Timing) -> None:
         post.settle(number)
 
 
-def _lost(reading: Reading, run: OpenRun, queued: int | None, timing: Timing) -> frozenset[int]:
+def _lost(reading: Transaction, run: OpenRun, queued: int | None, timing: Timing) -> frozenset[int]:
     """Who waits although no message does; with a broker that cannot say, after a while."""
     if queued:
         return frozenset()
     patience = timing.sweep if queued == 0 else timing.interval
-    return reading.unclaimed(run.id, reading.now() - patience)
+    return reading.members.unclaimed(run.id, reading.now() - patience)
 
 
-def _is_stuck(reading: Reading, run: OpenRun) -> bool:
+def _is_stuck(reading: Transaction, run: OpenRun) -> bool:
     """True if something can be judged or closed, and nobody is at it."""
-    if reading.lease_is_live(lease_name(run.id)):
+    if reading.leases.is_held(lease_name(run.id)):
         return False
-    stages = reading.stages(run.id)
+    stages = reading.members.stage_counts(run.id)
     return Stage.CONCLUDED in stages or stages.keys() <= {Stage.JUDGED}

@@ -11,7 +11,8 @@ from worker.messaging.dispatcher import Post, publish
 from worker.model.maintenance import resting
 from worker.model.runs import EVERYTHING, Lane, OpenRun, Scope, Stage, Trigger
 from worker.runs.targets import Request, find_target
-from worker.store.protocols.unit_of_work import Store, UnitOfWork
+from worker.store.repositories.claims import Conclusion
+from worker.store.unit_of_work import Store, UnitOfWork
 from worker.telemetry import events
 
 #: A partner's reading that was begun so shortly before is as good as one of the run itself.
@@ -30,8 +31,8 @@ def request_run(store: Store, post: Post, request: Request) -> int:
         waiting = _not_begun(uow, scope, lane)
         if waiting is not None:
             return waiting.id
-        run = uow.start_run(request.trigger, request.who, request.target, scope, lane)
-        uow.doubt_credentials()
+        run = uow.runs.start(request.trigger, request.who, request.target, scope, lane)
+        uow.credentials.mark_unproven()
         targets = target.members if target.servers is None else target.servers
         asked = enlist(uow, run, target.members, targets)
         uow.commit()
@@ -55,8 +56,8 @@ def open_scheduled(
     """A run of the schedule over these servers; other ``members`` are there as their partners."""
     about = EVERYTHING if everybody else f"{len(targets)} servers that were due"
     scope = Scope(None if everybody else targets)
-    run = uow.start_run(Trigger.SCHEDULE, "schedule", about, scope, Lane.READ)
-    uow.doubt_credentials()
+    run = uow.runs.start(Trigger.SCHEDULE, "schedule", about, scope, Lane.READ)
+    uow.credentials.mark_unproven()
     asked = enlist(uow, run, members, targets)
     events.run_opened(run, Trigger.SCHEDULE, about, len(targets))
     return Opened(run, Lane.READ, asked)
@@ -77,13 +78,13 @@ def enlist(
 
     A partner that was read just now is not read again for it, unless it is in maintenance by now.
     """
-    uow.add_members(run, members, targets=targets)
-    partners = frozenset(members) - frozenset(targets) - resting(uow.open_windows())
+    uow.members.add(run, members, targets=targets)
+    partners = frozenset(members) - frozenset(targets) - resting(uow.maintenance.open_windows())
     since = uow.now() - JOINED_WITHIN
-    latest = uow.latest_readings(partners, {}, besides=run) if partners else {}
+    latest = uow.readings.latest(partners, {}, besides=run) if partners else {}
     joined = [seen for seen in latest.values() if seen.read_at >= since]
-    for seen in joined:
-        uow.conclude(run, seen.server, seen)
+    if joined:
+        uow.claims.conclude([Conclusion(run, seen.server, seen) for seen in joined])
     return frozenset(members) - {seen.server for seen in joined}
 
 
@@ -92,12 +93,12 @@ def _not_begun(uow: UnitOfWork, scope: Scope, lane: Lane) -> OpenRun | None:
 
     A person never waits for the readers of the schedule, and insists on servers, which they do not.
     """
-    for run in uow.runs_in_progress():
+    for run in uow.runs.in_progress():
         if lane.insists and not run.lane.insists:
             continue
         if run.scope == scope and all(
             m.stage is Stage.WAITING and m.claimed_by is None and not m.readings
-            for m in uow.members(run.id)
+            for m in uow.members.of_run(run.id)
             if m.is_target
         ):
             return run

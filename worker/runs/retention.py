@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 from worker.telemetry import events
 
 _LEASE: Final = "prune"
@@ -22,15 +22,15 @@ _PAUSE: Final = timedelta(hours=1)
 def prune(store: Store, keep: timedelta, most: int = MOST) -> None:
     """Remove what is older; nothing if all was removed lately."""
     with store.read() as reading:
-        if reading.lease_is_live(_LEASE):
+        if reading.leases.is_held(_LEASE):
             return
     with store.write() as uow:
-        token = uow.take_lease(_LEASE, _PAUSE)
+        token = uow.leases.acquire(_LEASE, _PAUSE)
         if token is None:
             return
-        rows = uow.prune(uow.now() - keep, most)
+        rows = uow.retention.prune(uow.now() - keep, most)
         if max(rows.values()) >= most:
-            uow.give_lease_back(_LEASE, token)  # there may be more
+            uow.leases.release(_LEASE, token)  # there may be more
         uow.commit()
     if any(rows.values()):
         events.pruned(rows)

@@ -13,7 +13,7 @@ from worker.config.run_policy import Timing
 from worker.messaging.dispatcher import Post
 from worker.model.runs import Poll
 from worker.runs.request import Opened, open_scheduled, send_opened
-from worker.store.protocols.unit_of_work import Reading, Store, UnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 #: Failures in a row after which a server is not asked in every interval any more.
 BREAKER_AFTER: Final = 3
@@ -27,19 +27,16 @@ _JITTER: Final = 0.05
 _LEASE: Final = "tick"
 
 
-def next_poll(
-    reading: Reading, server: int, sighting: Sighting, began: datetime, timing: Timing
-) -> Poll:
-    """A reading on any ground sets the time of the next one.
+def next_poll(before: Poll, sighting: Sighting, began: datetime, timing: Timing) -> Poll:
+    """Return when a server is due after a reading, whatever the reading was for.
 
     What its group was given in addition when its run was opened it keeps.
     """
-    before = reading.polls([server]).get(server) or Poll(server, began)
     soonest = began + timing.interval
     due_at = min(max(before.due_at, soonest), soonest + timing.interval * _JITTER)
     if isinstance(sighting, Seen):
-        return Poll(server, due_at, 0, began, began)
-    if sighting == Skipped(server, SkipReason.BREAKER):
+        return Poll(before.server, due_at, 0, began, began)
+    if sighting == Skipped(before.server, SkipReason.BREAKER):
         return before
     if isinstance(sighting, Skipped):
         return replace(before, due_at=due_at, tried_at=began)
@@ -62,7 +59,7 @@ def tick(store: Store, post: Post, timing: Timing) -> int | None:
     That they are taken care of is written with the run that does: neither is there alone.
     """
     with store.write() as uow:
-        if uow.take_lease(_LEASE, timing.tick / 2) is None:
+        if uow.leases.acquire(_LEASE, timing.tick / 2) is None:
             return None
         opened = _opened(uow, timing)
         uow.commit()
@@ -75,16 +72,16 @@ def tick(store: Store, post: Post, timing: Timing) -> int | None:
 def _opened(uow: UnitOfWork, timing: Timing) -> Opened | None:
     now = uow.now()
     soon = now + timing.interval * _TOGETHER
-    due = uow.due(soon)
+    due = uow.schedule.due(soon)
     if not any(at is None or at <= now for at in due.values()):
         return None
-    enabled = frozenset(s.id for s in uow.servers() if s.standing is Standing.ENABLED)
-    turn = _turn(uow, [group & enabled for group in uow.connected(due)], now, soon)
+    enabled = frozenset(s.id for s in uow.inventory.servers() if s.standing is Standing.ENABLED)
+    turn = _turn(uow, [group & enabled for group in uow.records.connected(due)], now, soon)
     if not turn.polls:
         return None
     jitter = 1 + _JITTER * random.random()  # noqa: S311  # spreads load, no secret
-    for poll in turn.polls:  # not due again while the run goes on
-        uow.set_poll(replace(poll, due_at=now + timing.interval * jitter))
+    due_at = now + timing.interval * jitter  # not due again while the run goes on
+    uow.schedule.save([replace(poll, due_at=due_at) for poll in turn.polls])
     targets = frozenset(poll.server for poll in turn.polls)
     return open_scheduled(uow, targets, turn.members, everybody=targets == enabled)
 
@@ -105,8 +102,10 @@ def _turn(
     A hub would be read once for each spoke, if each went by a time of its own.
     """
     everybody = frozenset(server for group in groups for server in group)
-    polls = {server: Poll(server, now) for server in everybody} | dict(uow.polls(everybody))
-    busy = uow.busy(everybody)
+    polls = {server: Poll(server, now) for server in everybody} | dict(
+        uow.schedule.polls(everybody)
+    )
+    busy = uow.members.busy(everybody)
     at = {group: _turn_at(group, busy, polls) for group in groups}
     if not any(time is not None and time <= now for time in at.values()):
         return _Turn()
@@ -134,13 +133,11 @@ def _on_break(poll: Poll) -> bool:
     return poll.failures >= BREAKER_AFTER
 
 
-def leaves_alone(reading: Reading, server: int) -> bool:
-    """True if it failed so often that only its own turn, or a person, has it asked again."""
-    poll = reading.polls([server]).get(server)
-    return poll is not None and _on_break(poll) and poll.due_at > reading.now()
+def leaves_alone(poll: Poll | None, now: datetime) -> bool:
+    """Return whether a server failed so often that only its due time or a person has it read."""
+    return poll is not None and _on_break(poll) and poll.due_at > now
 
 
-def has_failed(reading: Reading, server: int) -> bool:
-    """True if its last reading did."""
-    poll = reading.polls([server]).get(server)
+def has_failed(poll: Poll | None) -> bool:
+    """Return whether the last reading of a server failed."""
     return poll is not None and poll.failures > 0

@@ -10,7 +10,8 @@ from reconcile.model.nouns import Standing
 from reconcile.remedies.own import ipam_sync
 from worker.inventory.lookup import UnknownTarget, at_server, find_records, find_server
 from worker.model.runs import EVERYTHING, Trigger
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.repositories.records import RecordRepository
+from worker.store.unit_of_work import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ class Target:
     only: str | None = None
 
 
-def find_target(reading: Reading, request: Request) -> Target:
+def find_target(reading: Transaction, request: Request) -> Target:
     """Resolve what a request is about. Raises UnknownTarget."""
-    servers = reading.servers()
+    servers = reading.inventory.servers()
     asked = frozenset(s.id for s in servers if s.standing is Standing.ENABLED)
     if request.relationship is not None:
         return _relationship_target(reading, request.relationship, asked)
@@ -59,10 +60,10 @@ def find_target(reading: Reading, request: Request) -> Target:
             f"{server.name} is {server.standing}, so it is not asked. "
             f"To ask it again: {ipam_sync('servers enable', server.name).text}"
         )
-    return Target(frozenset({server.id}), _with_partners(reading, {server.id}) & asked)
+    return Target(frozenset({server.id}), _with_partners(reading.records, {server.id}) & asked)
 
 
-def _relationship_target(reading: Reading, text: str, asked: frozenset[int]) -> Target:
+def _relationship_target(reading: Transaction, text: str, asked: frozenset[int]) -> Target:
     records = find_records(reading, text)
     if records:
         name = fold_relationship(records[0].relationship_name)
@@ -73,10 +74,10 @@ def _relationship_target(reading: Reading, text: str, asked: frozenset[int]) -> 
             f"IPAM has no relationship {text!r}. See: ipam-sync relationships list; "
             "one that is new on a server is named NAME@SERVER."
         )
-    relationship, server = at_server(reading, text)
+    relationship, server = at_server(reading.inventory, text)
     one = frozenset({server.id})
     return Target(one, one & asked, only=fold_relationship(relationship))
 
 
-def _with_partners(reading: Reading, servers: Collection[int]) -> frozenset[int]:
-    return frozenset(servers).union(*(r.partners for r in reading.records(servers)))
+def _with_partners(records: RecordRepository, servers: Collection[int]) -> frozenset[int]:
+    return frozenset(servers).union(*(r.partners for r in records.load(servers)))

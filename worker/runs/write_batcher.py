@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from worker.model.errors import StoreUnavailable
-from worker.model.runs import NotAlone
-from worker.store.protocols.unit_of_work import Store, UnitOfWork
+from worker.store.claim_batch import ClaimBatch, NotExclusive
+from worker.store.unit_of_work import Store
 
 #: The one writer must not be kept from other processes for long.
 _MOST_AT_ONCE: Final = 16
@@ -27,7 +27,7 @@ class _Wish(Generic[_Result]):
     """What a thread wants written about a server; woken when it is, or when it is its turn."""
 
     server: int
-    write: Callable[[UnitOfWork], _Result]
+    write: Callable[[ClaimBatch], _Result]
     woken: threading.Event = field(default_factory=threading.Event)
     is_done: bool = False
     result: list[_Result] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Clerk:
         self._wishes: list[_Wish[object]] = []
         self._is_at_work = False
 
-    def write(self, server: int, what: Callable[[UnitOfWork], _Result]) -> _Result:
+    def write(self, server: int, what: Callable[[ClaimBatch], _Result]) -> _Result:
         """What this returns, when it is committed; it may be called twice, and does not commit.
 
         Raises what it raises, and StoreError.
@@ -64,12 +64,14 @@ class Clerk:
             self._write_for_all()
         try:
             return wish.outcome()
-        except NotAlone:
-            return self._write_alone(what)
+        except NotExclusive:
+            return self._write_alone(server, what)
 
-    def _write_alone(self, what: Callable[[UnitOfWork], _Result]) -> _Result:
+    def _write_alone(self, server: int, what: Callable[[ClaimBatch], _Result]) -> _Result:
         with self._store.write_members(alone=True) as uow:
-            result = what(uow)
+            batch = ClaimBatch(uow, [server], is_exclusive=True)
+            result = what(batch)
+            batch.save()
             uow.commit()
         return result
 
@@ -93,8 +95,9 @@ class Clerk:
     def _write(self, wishes: list[_Wish[object]]) -> None:
         try:
             with self._store.write_members() as uow:
-                uow.look_ahead([wish.server for wish in wishes])
-                results = [wish.write(uow) for wish in wishes]
+                batch = ClaimBatch(uow, [wish.server for wish in wishes])
+                results = [wish.write(batch) for wish in wishes]
+                batch.save()
                 uow.commit()
         except BaseException as error:  # noqa: BLE001  # raised again by whose wish it was
             if len(wishes) == 1 or isinstance(error, StoreUnavailable):

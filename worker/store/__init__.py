@@ -1,5 +1,5 @@
-"""The store: SQLAlchemy Core tables, Alembic revisions and the unit of work on SQLite and PostgreSQL.
+"""The database: the only room that imports SQLAlchemy.
 
-The only package that imports ``sqlalchemy`` or ``alembic``; it keeps the promises of
-``worker.store.protocols``.  ``schema.open_store`` is the way in.
+``schema.open_store`` opens a ``Store``. A store opens units of work. A unit of work has one
+repository for each group of tables.
 """

@@ -1,8 +1,8 @@
-"""What this process loaded lately, so that a run does not load it for every step.
+"""A cache of the inventory and of recent readings, shared by the threads of a process.
 
-Names can only be matched against all servers, and every step of a run needs them; without this
-the rows fetched per server and per pair would grow with the fleet.  A reading is needed when its
-server is judged and again when each of its partners is.
+Names can only be matched against all servers, and every step of a run needs that match. Without
+the cache the rows fetched for each server and each pair would grow with the fleet. A reading is
+needed when its server is judged, and again when each of its partners is judged.
 """
 
 from __future__ import annotations
@@ -16,45 +16,46 @@ from typing import Final
 
 from reconcile.model.nouns import Seen, Server
 
-#: After that it is loaded again, so that a row changed by hand is found by the next run.
+#: The inventory is loaded again after this time, so the next run sees a row changed by hand.
 GOOD_FOR_SECONDS: Final = 60.0
-#: Of a server with 31 relationships one takes some 40 KB.
-_READINGS_KEPT: Final = 256
+#: A reading of a server with 31 relationships takes some 40 KB.
+_MAX_READINGS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedInventory:
     version: int
     until: float
     servers: tuple[Server, ...]
 
 
-class Shelf:
-    """One version of the inventory and some readings, by what they say; shared by threads.
+class ReadCache:
+    """One version of the inventory, and readings by digest. Threads share an instance.
 
-    The inventory is only ever replaced; what a digest stands for never changes.
+    The lock guards the readings only. The inventory is replaced as a whole, and the reading of a
+    digest never changes.
     """
 
-    __slots__ = ("_good_for_seconds", "_kept", "_lock", "_readings")
+    __slots__ = ("_good_for_seconds", "_inventory", "_lock", "_readings")
 
     def __init__(self, good_for_seconds: float = GOOD_FOR_SECONDS) -> None:
         self._good_for_seconds = good_for_seconds
-        self._kept: _Kept | None = None
+        self._inventory: _CachedInventory | None = None
         self._lock = Lock()
         self._readings: OrderedDict[str, Seen] = OrderedDict()
 
     def reading(self, digest: str) -> Seen | None:
-        """The reading of this digest, of whatever server and time, if it is at hand."""
+        """Return the cached reading of a digest, from any server and time, or None."""
         with self._lock:
             if digest in self._readings:
                 self._readings.move_to_end(digest)
             return self._readings.get(digest)
 
     def keep_reading(self, digest: str, seen: Seen) -> None:
-        """It will be needed soon."""
+        """Cache a reading, and drop the least recently used ones beyond the limit."""
         with self._lock:
             self._readings[digest] = seen
-            while len(self._readings) > _READINGS_KEPT:
+            while len(self._readings) > _MAX_READINGS:
                 self._readings.popitem(last=False)
 
     def servers(
@@ -63,23 +64,25 @@ class Shelf:
         load: Callable[[], tuple[Server, ...]],
         renew: Callable[[tuple[Server, ...], int], tuple[Server, ...] | None],
     ) -> tuple[Server, ...]:
-        """The servers of this version.
+        """Return the servers of this version of the inventory.
 
-        What is at hand is renewed with what has changed since its version; all of it is loaded
-        if that cannot be told, and after a while.
+        An older cached version is renewed with the changes since then. ``renew`` returns None if
+        it cannot tell every change. In that case, and after some time, all servers are loaded.
         """
-        kept = self._kept
-        if kept is None or kept.until < monotonic():
+        cached = self._inventory
+        if cached is None or cached.until < monotonic():
             return self._keep(version, load(), monotonic() + self._good_for_seconds)
-        if kept.version == version:
-            return kept.servers
-        if kept.version > version:  # who began before another one renewed it
+        if cached.version == version:
+            return cached.servers
+        if (
+            cached.version > version
+        ):  # another thread renewed the cache after this transaction began
             return load()
-        renewed = renew(kept.servers, kept.version)
+        renewed = renew(cached.servers, cached.version)
         if renewed is None:
             return self._keep(version, load(), monotonic() + self._good_for_seconds)
-        return self._keep(version, renewed, kept.until)
+        return self._keep(version, renewed, cached.until)
 
     def _keep(self, version: int, servers: tuple[Server, ...], until: float) -> tuple[Server, ...]:
-        self._kept = _Kept(version, until, servers)
+        self._inventory = _CachedInventory(version, until, servers)
         return servers

@@ -1,8 +1,9 @@
-"""What every part of a unit of work stands on: one connection, one place where SQL is executed."""
+"""The connection of a unit of work: the one place where SQL is executed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Final, TypeAlias, TypeVar
@@ -10,7 +11,6 @@ from typing import Any, Final, TypeAlias, TypeVar
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    Connection,
     CursorResult,
     Executable,
     Row,
@@ -21,122 +21,166 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy.dialects import postgresql, sqlite
 
+from worker.model.errors import RecordRefused
+from worker.store.cache import ReadCache
 from worker.store.engine import Database
 from worker.store.errors import translated
+from worker.store.transactions import lock_members
 
-#: Values in one IN list: few enough for any database, so many that statements stay few.
+#: The most values in one IN list: few enough for any database, and enough to keep statements few.
 CHUNK: Final = 500
 
 _SQLITE_TICK: Final = timedelta(milliseconds=1)
 
-#: Columns by name; what they hold is known by the table, not by the type checker.
+#: A row whose columns are read by name. The type checker does not know their types.
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _Value = TypeVar("_Value")
 
 
-class Session:
-    """A connection within its transaction.
+class Connection:
+    """A connection within its transaction, shared by the repositories of a unit of work.
 
-    Every statement goes through ``_run`` or ``_rows``: there the drivers' exceptions end.
+    Every statement goes through ``run`` or ``rows``, which translate the exceptions of the drivers.
     """
 
-    def __init__(self, database: Database, connection: Connection) -> None:
+    def __init__(self, database: Database, connection: SqlConnection) -> None:
         self._database = database
         self._connection = connection
-        self._asked: tuple[datetime, float] | None = None
-
-    def now(self) -> datetime:
-        """The database's clock; PostgreSQL's ``now()`` would be the transaction's beginning.
-
-        It is asked once.  What passed here since its answer is added: the time is never later
-        than it is there.  SQLite knows thousandths of a second only, so no finer ones are made up.
-        """
-        if self._asked is None:
-            at = self._ask_for_the_time()
-            self._asked = (at, monotonic())
-        at, asked = self._asked
-        passed = timedelta(seconds=monotonic() - asked)
-        return at + (passed // _SQLITE_TICK * _SQLITE_TICK if self._database.is_sqlite else passed)
-
-    def _ask_for_the_time(self) -> datetime:
-        if self._database.is_sqlite:
-            clock = select(func.strftime("%Y-%m-%dT%H:%M:%fZ", "now"))
-            return datetime.fromisoformat(self._rows(clock)[0][0])
-        time: datetime = self._rows(select(func.clock_timestamp()))[0][0]
-        return time.astimezone(UTC)
+        self._clock_read: tuple[datetime, float] | None = None
 
     @property
-    def _clock(self) -> ColumnElement[Any]:
-        """The same within a statement."""
-        return clock(is_sqlite=self._database.is_sqlite)
+    def is_sqlite(self) -> bool:
+        """Return whether the database is SQLite rather than PostgreSQL."""
+        return self._database.is_sqlite
 
-    def _run(
+    @property
+    def cache(self) -> ReadCache:
+        """Return the cache that the threads of this process share."""
+        return self._database.cache
+
+    def now(self) -> datetime:
+        """Return the time of the database's clock, aware UTC.
+
+        The clock is read once, and the time that passed here since then is added. So the result
+        is never later than the database's clock. SQLite's clock has milliseconds, so the added
+        time is cut to milliseconds as well. PostgreSQL's ``now()`` is no help, because it returns
+        the beginning of the transaction.
+        """
+        if self._clock_read is None:
+            at = self._read_clock()
+            self._clock_read = (at, monotonic())
+        at, read_at = self._clock_read
+        elapsed = timedelta(seconds=monotonic() - read_at)
+        return at + (elapsed // _SQLITE_TICK * _SQLITE_TICK if self.is_sqlite else elapsed)
+
+    def _read_clock(self) -> datetime:
+        if self.is_sqlite:
+            now = select(func.strftime("%Y-%m-%dT%H:%M:%fZ", "now"))
+            return datetime.fromisoformat(self.rows(now)[0][0])
+        time: datetime = self.rows(select(func.clock_timestamp()))[0][0]
+        return time.astimezone(UTC)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Open a savepoint, and roll back to it if the block raises RecordRefused."""
+        with translated(self._database.place):
+            savepoint = self._connection.begin_nested()
+        try:
+            yield
+        except RecordRefused:
+            with translated(self._database.place):
+                savepoint.rollback()
+            raise
+        with translated(self._database.place):
+            savepoint.commit()
+
+    def commit(self) -> None:
+        """Commit the transaction and close the connection."""
+        with translated(self._database.place):
+            self._connection.commit()
+            self._connection.close()
+
+    def lock_members(self) -> None:
+        """Wait for other transactions that write about members of runs, and keep others out."""
+        lock_members(self._database, self._connection)
+
+    def run(
         self,
         statement: Executable,
         rows: Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
+        """Execute a statement, once for each row of parameters if there are any."""
         with translated(self._database.place):
             result = self._connection.execute(statement, rows)
         assert isinstance(result, CursorResult)  # noqa: S101 - all Core statements give one
         return result
 
-    def _rows(
+    def rows(
         self, statement: Executable, values: Mapping[str, Any] | None = None
     ) -> Sequence[AnyRow]:
+        """Execute a query and return all its rows."""
         with translated(self._database.place):
             return self._connection.execute(statement, values).all()
 
-    def _upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        """An insertion that may say what to do about rows that are there."""
-        return sqlite.insert(table) if self._database.is_sqlite else postgresql.insert(table)
+    def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """Return an INSERT that takes an ON CONFLICT clause."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
-    def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows that all have the same columns."""
         if rows:
-            self._run(table.insert(), rows)
+            self.run(table.insert(), rows)
 
-    def _insert_keys(self, table: Table, rows: Sequence[Mapping[str, int | str]]) -> None:
-        """The same for very many rows of nothing but keys.
+    def insert_keys(self, table: Table, rows: Sequence[Mapping[str, int | str]]) -> None:
+        """Insert very many rows that consist of keys only.
 
-        PostgreSQL takes an array per column three times as fast as the rows one by one.
+        PostgreSQL takes one array for each column, three times as fast as the rows one by one.
         """
-        if self._database.is_sqlite or not rows:
-            self._insert(table, rows)
+        if self.is_sqlite or not rows:
+            self.insert(table, rows)
             return
         names = list(rows[0])
         arrays = (literal([row[n] for row in rows], ARRAY(table.c[n].type)) for n in names)
         unnested = select(*(func.unnest(array) for array in arrays))
-        self._run(table.insert().from_select(names, unnested))
+        self.run(table.insert().from_select(names, unnested))
 
-    def _new_keys(self, table: Table, count: int) -> list[int]:
-        """Keys that no row of the table ever had: known before the rows are sent in bulk.
+    def new_keys(self, table: Table, count: int) -> list[int]:
+        """Return keys that no row of the table ever had, so that rows can be sent in bulk.
 
-        They are of the database's own series, so rows that somebody adds by hand do no harm.
+        The keys come from the database's own sequence, so rows added by hand do no harm.
         """
         if not count:
             return []
-        if self._database.is_sqlite:
-            used = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :table")
-            start = self._rows(used.bindparams(table=table.name))[0][0] + 1
+        if self.is_sqlite:
+            last_key = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :table")
+            start = self.rows(last_key.bindparams(table=table.name))[0][0] + 1
             return list(range(start, start + count))
         (key,) = table.primary_key
         series = func.nextval(f"{table.name}_{key.name}_seq")
-        taken = select(series).select_from(func.generate_series(1, count).alias())
-        return sorted(row[0] for row in self._rows(taken))
+        next_keys = select(series).select_from(func.generate_series(1, count).alias())
+        return sorted(row[0] for row in self.rows(next_keys))
+
+
+class Repository:
+    """Statements about a group of tables, on the connection of a unit of work."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
 
 def clock(*, is_sqlite: bool) -> ColumnElement[Any]:
-    """The database's clock within a statement, as times are stored."""
+    """Return the database's clock as an expression, in the form in which times are stored."""
     if is_sqlite:
         return func.strftime("%Y-%m-%dT%H:%M:%f000Z", "now", type_=String())
     return func.clock_timestamp()
 
 
 def chunks(values: Collection[_Value]) -> Iterator[list[_Value]]:
-    """The values without doubles, in order, in lists short enough for IN."""
-    every = list(dict.fromkeys(values))
-    for start in range(0, len(every), CHUNK):
-        yield every[start : start + CHUNK]
+    """Yield the values without duplicates, in order, in lists short enough for IN."""
+    unique = list(dict.fromkeys(values))
+    for start in range(0, len(unique), CHUNK):
+        yield unique[start : start + CHUNK]

@@ -1,6 +1,6 @@
-"""From a URL to an engine: which databases we speak to, and how each is set up.
+"""Engines: how a database URL becomes a configured SQLite or PostgreSQL engine.
 
-Used by ``schema``; nothing connects before the first transaction.
+Used by ``schema``. Nothing connects before the first transaction.
 """
 
 from __future__ import annotations
@@ -12,19 +12,11 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import (
-    URL,
-    Engine,
-    ExceptionContext,
-    NullPool,
-    create_engine,
-    event,
-    make_url,
-)
+from sqlalchemy import URL, Engine, ExceptionContext, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from worker.model.errors import StoreUnavailable
-from worker.store.cache import Shelf
+from worker.store.cache import ReadCache
 from worker.store.errors import Place
 
 if TYPE_CHECKING:
@@ -32,55 +24,57 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS: Final = 0.01
 _CONNECT_SECONDS: Final = 10
-#: How old a connection may be that is used again: none has been idle for the minutes in which
-#: servers are read, after which a firewall may have forgotten it.
+#: The age up to which a pooled connection is used again. Connections are idle for minutes while
+#: servers are read, and a firewall may drop an idle connection silently.
 _CONNECTION_SECONDS: Final = 60
-#: A server that vanished without a word is given up after about a minute, not after hours.
-_GIVING_UP: Final = {
+#: libpq gives up a server that vanished silently after about a minute, not after hours.
+_KEEPALIVE: Final = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-#: Milliseconds; tests that wait for no lock at all still think between two statements.
-_LEAST_IDLE: Final = 1000
-#: So many times as long as a lock is waited for, a transaction may take in all.
-_LONGEST: Final = 3
-#: The first PostgreSQL that knows of such a limit.
-_WITH_LIMIT: Final = 170000
+#: The least idle time between two statements. Tests that wait for no lock still need some.
+_MIN_IDLE_MILLISECONDS: Final = 1000
+#: The limit of a whole transaction, as a multiple of the idle time between two statements.
+_TRANSACTION_FACTOR: Final = 3
+#: The first version of PostgreSQL that has ``transaction_timeout``.
+_TRANSACTION_TIMEOUT_VERSION: Final = 170000
 _SECRET_OPTIONS: Final = ("password", "sslpassword")
 _POSTGRES_DRIVER: Final = "postgresql+psycopg"
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An engine, its place for sentences, how long a writer waits for its turn, SQLite's file, and
-    the inventory as last loaded from it.
+    """An engine with what this process knows of its database.
 
-    Writers of one process queue at ``turn``, so that only one of them waits at the database.
+    ``place`` describes the database in messages. ``file`` is the file of SQLite. A writer waits
+    for a lock for up to ``lock_timeout_seconds``. The writers of one process queue at ``turn``, so
+    that only one of them waits at the database.
     """
 
     engine: Engine
     place: Place
     lock_timeout_seconds: float
     file: Path | None = None
-    shelf: Shelf = field(default_factory=Shelf, repr=False)
+    cache: ReadCache = field(default_factory=ReadCache, repr=False)
     turn: Lock = field(default_factory=Lock, repr=False)
 
     @property
     def is_sqlite(self) -> bool:
-        """True for SQLite, False for PostgreSQL."""
+        """Return whether the database is SQLite rather than PostgreSQL."""
         return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection of the pool."""
         self.engine.dispose()
 
 
 def database(url: str, lock_timeout_seconds: float) -> Database:
-    """The database of an SQLAlchemy URL, not yet connected to.
+    """Return the database of an SQLAlchemy URL, without a connection.
 
-    Raises StoreUnavailable if the URL is not that of a file or of PostgreSQL.
+    Raises:
+        StoreUnavailable: the URL names neither an SQLite file nor a PostgreSQL database.
     """
     parsed = _parsed(url)
     make = _sqlite if parsed.drivername == "sqlite" else _postgres
@@ -88,7 +82,10 @@ def database(url: str, lock_timeout_seconds: float) -> Database:
 
 
 def _parsed(url: str) -> URL:
-    """The URL with our driver, or one sentence that does not quote it: it may hold a password."""
+    """Return the parsed URL with the driver that is installed.
+
+    The error does not quote the URL, because it may contain a password.
+    """
     try:
         parsed = make_url(url)
     except (SQLAlchemyError, ValueError):
@@ -116,7 +113,9 @@ def _parsed(url: str) -> URL:
 
 
 def _sqlite(url: URL, lock_timeout_seconds: float) -> Database:
-    """The driver is told to begin nothing by itself (isolation_level None): ``transactions`` does,
+    """Return an SQLite database.
+
+    With ``isolation_level`` None the driver begins no transaction. ``transactions`` begins them,
     so that reads are consistent and DDL is part of its transaction.
     """
     pages = _page_limit(url)
@@ -134,8 +133,10 @@ def _sqlite(url: URL, lock_timeout_seconds: float) -> Database:
             connection.execute(f"PRAGMA max_page_count = {pages}")
 
     def on_error(context: ExceptionContext) -> None:
-        """After an interruption SQLAlchemy would close the connection at once, and not roll back.
-        SQLite keeps such a one, with its lock, as long as anybody has the statement in hand.
+        """Keep the connection open after an interruption such as Ctrl-C.
+
+        SQLAlchemy would close it at once, without a rollback. SQLite keeps a closed connection
+        and its lock as long as a statement of it is referenced.
         """
         if not isinstance(context.original_exception, Exception):
             context.is_disconnect = False
@@ -148,19 +149,23 @@ def _sqlite(url: URL, lock_timeout_seconds: float) -> Database:
 
 
 def _page_limit(url: URL) -> int | None:
-    """``?max_page_count=N`` bounds the file, as SQLite's pragma does for one connection."""
-    given = url.query.get("max_page_count")
-    if given is None:
+    """Return the N of ``?max_page_count=N``, or None.
+
+    The pragma of SQLite bounds the file for one connection only, so each connection sets it.
+    """
+    limit = url.query.get("max_page_count")
+    if limit is None:
         return None
-    if not isinstance(given, str) or not given.isdecimal():
+    if not isinstance(limit, str) or not limit.isdecimal():
         raise StoreUnavailable("max_page_count in IPAM_SYNC_DATABASE_URL is no number.")
-    return int(given)
+    return int(limit)
 
 
 def _use_wal(connection: sqlite3.Connection, wait_seconds: float) -> None:
-    """Readers and the writer do not block each other; the file remembers it.
+    """Use write-ahead logging, so that readers and the writer do not block each other.
 
-    SQLite does not wait by itself here while another process opens the same new file.
+    The file keeps the mode. SQLite does not wait by itself here while another process opens the
+    same new file. So this function retries until the lock timeout.
     """
     deadline = monotonic() + wait_seconds
     while True:
@@ -176,43 +181,45 @@ def _use_wal(connection: sqlite3.Connection, wait_seconds: float) -> None:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """True if SQLite's file is locked by another connection."""
+    """Return whether another connection has locked the SQLite file."""
     code: int = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _postgres(url: URL, lock_timeout_seconds: float) -> Database:
-    """Passwords among the options are taken out of the URL, which an engine shows in its repr."""
-    usual = {"connect_timeout": str(_CONNECT_SECONDS), "application_name": "ipam-sync"}
-    given = dict(url.query)
-    secrets = {name: given.pop(name) for name in _SECRET_OPTIONS if name in given}
+    """Return a PostgreSQL database.
+
+    An engine shows its URL in its repr. So passwords among the options are passed separately.
+    """
+    defaults = {"connect_timeout": str(_CONNECT_SECONDS), "application_name": "ipam-sync"}
+    options = dict(url.query)
+    secrets = {name: options.pop(name) for name in _SECRET_OPTIONS if name in options}
     engine = create_engine(
-        url.set(query={**usual, **_GIVING_UP, **given}),
+        url.set(query={**defaults, **_KEEPALIVE, **options}),
         connect_args=secrets,
         pool_timeout=lock_timeout_seconds,
         pool_recycle=_CONNECTION_SECONDS,
         hide_parameters=True,
     )
-    milliseconds = max(1, int(lock_timeout_seconds * 1000))  # 0 would be for ever
+    milliseconds = max(1, int(lock_timeout_seconds * 1000))  # 0 would mean no limit
 
     def on_connect(connection: psycopg.Connection, _: object) -> None:
-        """No lock is waited for any longer, and the server ends a transaction that is held up for
-        so long between two statements: a machine that stands still keeps nobody else waiting.
+        """Limit lock waits and idle transactions, so that a stalled machine blocks no other one.
 
-        One that stands still before all of a statement was sent is not between two: only the limit
-        of the whole transaction ends that, where the server has one.
-
-        Once, and not in every transaction: each statement is a way to the server and back.
+        The server ends a transaction that is idle for too long between two statements. A client
+        that stalls halfway through sending a statement does not count as idle. Only the limit of
+        the whole transaction ends that one, on servers that have the limit. The limits are set
+        once for each connection, because each statement costs a round trip.
         """
-        idle = max(_LEAST_IDLE, milliseconds)
+        idle = max(_MIN_IDLE_MILLISECONDS, milliseconds)
         limits = {"lock_timeout": milliseconds, "idle_in_transaction_session_timeout": idle}
-        if connection.info.server_version >= _WITH_LIMIT:
-            limits["transaction_timeout"] = _LONGEST * idle
+        if connection.info.server_version >= _TRANSACTION_TIMEOUT_VERSION:
+            limits["transaction_timeout"] = _TRANSACTION_FACTOR * idle
         connection.execute(";".join(f"SET {name} = {value}" for name, value in limits.items()))
         connection.commit()
 
     def on_checkin(connection: psycopg.Connection | None, _: object) -> None:
-        """``transactions`` sets these for one transaction."""
+        """Reset the modes that ``transactions`` sets for a single transaction."""
         if connection is not None and not connection.closed:
             connection.isolation_level = connection.read_only = None
 

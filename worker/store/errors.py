@@ -1,7 +1,7 @@
-"""What went wrong with the database, as one sentence and with what to do: one table per database.
+"""Database errors as one sentence with a remedy, from one table for each database.
 
-Used wherever this package executes SQL; what is in no table is a mistake of ours and goes on as
-it is.  No text here ever holds a URL: the place is described without password and options.
+Used wherever this package executes SQL. An error that is in no table is a bug and is not
+translated. No message contains a URL: the place is described without password and options.
 """
 
 from __future__ import annotations
@@ -12,26 +12,21 @@ from dataclasses import dataclass, field
 from sqlite3 import Error as SqliteError
 from typing import Final
 
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    InterfaceError,
-    OperationalError,
-)
-from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from worker.model.errors import RecordRefused, StoreError, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which database, for sentences, and what must never be in one."""
+    """The description of a database in messages, and the secrets that no message may contain."""
 
     text: str
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def hide(self, text: str) -> str:
-        """The text without line breaks and without the secrets."""
+        """Return a text on one line, with the secrets masked."""
         line = " ".join(text.split())
         for secret in self.secrets:
             line = line.replace(secret, "***")
@@ -45,24 +40,26 @@ class _Fault:
     error: type[StoreError] = StoreUnavailable
 
 
-_AGAIN: Final = "run the command again; nothing of this step was kept"
+_RUN_AGAIN: Final = "run the command again; nothing of this step was kept"
 _BUSY: Final = _Fault(
     "is being written to by another process for too long",
     "wait until that one is done and run the command again",
 )
 _LOST: Final = _Fault(
     "cannot be reached",
-    f"see that the server runs and that IPAM_SYNC_DATABASE_URL is right, then {_AGAIN}",
+    f"see that the server runs and that IPAM_SYNC_DATABASE_URL is right, then {_RUN_AGAIN}",
 )
-_CROWDED: Final = _Fault("has no connection left", "wait, or raise max_connections of the server")
-_OUR_OWN_CROWD: Final = _Fault(
+_TOO_MANY_CONNECTIONS: Final = _Fault(
+    "has no connection left", "wait, or raise max_connections of the server"
+)
+_POOL_EXHAUSTED: Final = _Fault(
     "answers too slowly", "see the server's log, and what else it is busy with"
 )
-_FULL: Final = _Fault("has no room left", f"free some space and {_AGAIN}")
+_FULL: Final = _Fault("has no room left", f"free some space and {_RUN_AGAIN}")
 _LOGON: Final = _Fault("refuses the user or the password", "correct them in IPAM_SYNC_DATABASE_URL")
 _REFUSED: Final = _Fault("refuses what it was given", "see the value that is named", RecordRefused)
 
-#: Beginning of SQLite's error name; the first that fits.
+#: Faults by the beginning of SQLite's error name. The first match counts.
 _SQLITE: Final[dict[str, _Fault]] = {
     "SQLITE_FULL": _FULL,
     "SQLITE_BUSY": _BUSY,
@@ -78,26 +75,26 @@ _SQLITE: Final[dict[str, _Fault]] = {
     ),
     "SQLITE_CORRUPT": _Fault("is damaged", "bring it back from a backup"),
     "SQLITE_IOERR": _Fault(
-        "cannot be read or written", f"see that the disk is sound and not full, then {_AGAIN}"
+        "cannot be read or written", f"see that the disk is sound and not full, then {_RUN_AGAIN}"
     ),
     "SQLITE_PERM": _Fault("denies access", "give this user the right to write the file"),
     "SQLITE_CONSTRAINT": _REFUSED,
     "SQLITE_TOOBIG": _REFUSED,
 }
 
-#: Beginning of PostgreSQL's SQLSTATE; the first that fits.
+#: Faults by the beginning of PostgreSQL's SQLSTATE. The first match counts.
 _POSTGRES: Final[dict[str, _Fault]] = {
     "08": _LOST,
     "28": _LOGON,
     "3D": _Fault("does not exist", "create it, or correct its name in IPAM_SYNC_DATABASE_URL"),
     "53100": _FULL,
-    "53300": _CROWDED,
+    "53300": _TOO_MANY_CONNECTIONS,
     "53": _Fault("is short of memory or the like", "see the server's log, then try again"),
     "55P03": _BUSY,
     "57014": _Fault("gave a statement up", "raise the server's statement_timeout"),
     "57": _LOST,
-    "25P03": _Fault("ended a step that was held up for too long", _AGAIN),
-    "25P04": _Fault("ended a step that took too long", _AGAIN),
+    "25P03": _Fault("ended a step that was held up for too long", _RUN_AGAIN),
+    "25P04": _Fault("ended a step that took too long", _RUN_AGAIN),
     "25006": _Fault(
         "may only be read", "name the primary server in IPAM_SYNC_DATABASE_URL, not a standby"
     ),
@@ -109,14 +106,14 @@ _POSTGRES: Final[dict[str, _Fault]] = {
     "54": _REFUSED,
 }
 
-#: libpq's words when there is no SQLSTATE because there is no connection yet.
+#: Faults by words of libpq. An error before the connection is up has no SQLSTATE.
 _CONNECTING: Final[dict[str, _Fault]] = {
     "password": _LOGON,
     "no pg_hba.conf entry": _LOGON,
     "does not exist": _POSTGRES["3D"],
-    "too many clients": _CROWDED,
-    "too many connections": _CROWDED,
-    "remaining connection slots": _CROWDED,
+    "too many clients": _TOO_MANY_CONNECTIONS,
+    "too many connections": _TOO_MANY_CONNECTIONS,
+    "remaining connection slots": _TOO_MANY_CONNECTIONS,
     "connection option": _Fault(
         "has an unknown option in its URL", "correct it in IPAM_SYNC_DATABASE_URL"
     ),
@@ -125,43 +122,50 @@ _CONNECTING: Final[dict[str, _Fault]] = {
 
 @contextmanager
 def translated(place: Place) -> Iterator[None]:
-    """Turn the drivers' exceptions into those of ``worker.model.errors``, chained."""
+    """Translate exceptions of the drivers into those of ``worker.model.errors``, chained.
+
+    Raises:
+        StoreError: the database failed or refused a statement.
+    """
     try:
         yield
     except DBAPIError as error:
         fault = _fault(error)
         if fault is None:
             raise
-        raise _told(place, fault, _why(error.orig)) from error
-    except NoneFree as error:  # all that this process may have are in use
-        raise _told(place, _OUR_OWN_CROWD, "no connection came free in time") from error
+        raise _error(place, fault, _message(error.orig)) from error
+    except PoolTimeout as error:  # every connection of the pool is in use
+        raise _error(place, _POOL_EXHAUSTED, "no connection came free in time") from error
     except (UnicodeEncodeError, OverflowError) as error:
-        raise _told(place, _REFUSED, str(error)) from error
+        raise _error(place, _REFUSED, str(error)) from error
 
 
 def busy(place: Place) -> StoreError:
-    """Another thread of this process has been writing for too long."""
-    return _told(place, _BUSY, "no turn came")
+    """Return the error that another thread of this process has been writing for too long."""
+    return _error(place, _BUSY, "no turn came")
 
 
-def _told(place: Place, fault: _Fault, why: str) -> StoreError:
-    shown = place.hide(why).rstrip(".")
-    return fault.error(f"{place.text} {fault.why} ({shown}); {fault.remedy}.")
+def _error(place: Place, fault: _Fault, message: str) -> StoreError:
+    reason = place.hide(message).rstrip(".")
+    return fault.error(f"{place.text} {fault.why} ({reason}); {fault.remedy}.")
 
 
-def _why(error: BaseException | None) -> str:
-    """The driver's words: of PostgreSQL the message alone, for its details quote whole rows."""
+def _message(error: BaseException | None) -> str:
+    """Return the driver's message, for PostgreSQL without the details, which quote whole rows."""
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
     return str(primary or error)
 
 
 def _fault(error: DBAPIError) -> _Fault | None:
-    """Told by the error's own attributes: importing psycopg for SQLite's sake costs too much."""
+    """Return the fault of an error, or None for a bug.
+
+    The attributes of the error decide. An import of psycopg would cost too much under SQLite.
+    """
     orig = error.orig
     if isinstance(orig, SqliteError):
-        return _first(_SQLITE, getattr(orig, "sqlite_errorname", None) or "")
+        return _first_match(_SQLITE, getattr(orig, "sqlite_errorname", None) or "")
     if state := getattr(orig, "sqlstate", None):
-        return _first(_POSTGRES, state)
+        return _first_match(_POSTGRES, state)
     if isinstance(error, DataError):
         return _REFUSED
     text = str(orig)
@@ -170,5 +174,5 @@ def _fault(error: DBAPIError) -> _Fault | None:
     return _LOST if isinstance(error, OperationalError | InterfaceError) else None
 
 
-def _first(table: dict[str, _Fault], code: str) -> _Fault | None:
+def _first_match(table: dict[str, _Fault], code: str) -> _Fault | None:
     return next((fault for start, fault in table.items() if code.startswith(start)), None)

@@ -1,7 +1,7 @@
-"""Which revision a database has, and the one way to open a store.
+"""The schema revision of a database, and the only way to open a store.
 
-Used by ``bootstrap`` and by ``ipam-sync db``.  Alembic is imported only where tables are made,
-upgraded or of an unknown revision: the everyday check is two SELECTs.
+Used by ``bootstrap`` and by ``ipam-sync db``. Alembic is imported only to create tables, to upgrade
+them, or to explain an unknown revision. The everyday check is two SELECTs.
 """
 
 from __future__ import annotations
@@ -15,55 +15,62 @@ from worker.model.errors import StoreUnavailable, WrongRevision
 from worker.store.engine import Database, database
 from worker.store.errors import Place, translated
 from worker.store.transactions import migrating, reading
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-#: The newest revision in ``migrations``; a test compares.
+#: The newest revision in ``migrations``. A test compares the two.
 HEAD: Final = "0016"
 _LOCK_TIMEOUT_SECONDS: Final = 30.0
 
 
-def open_store(url: str, *, lock_timeout_seconds: float = _LOCK_TIMEOUT_SECONDS) -> SqlStore:
-    """The store at an SQLAlchemy URL; an empty database gets its tables.
+def open_store(url: str, *, lock_timeout_seconds: float = _LOCK_TIMEOUT_SECONDS) -> Store:
+    """Open the store at an SQLAlchemy URL, and create the tables in an empty database.
 
-    ``lock_timeout_seconds`` is how long a writer waits for another one.  Raises StoreUnavailable
-    if the database cannot be used, WrongRevision if it is not of this ipam-sync's revision.
+    A writer waits up to ``lock_timeout_seconds`` for another one.
+
+    Raises:
+        StoreUnavailable: the database cannot be used.
+        WrongRevision: the database has another revision than this ipam-sync.
     """
-    opened = database(url, lock_timeout_seconds)
+    target = database(url, lock_timeout_seconds)
     try:
-        _make_ready(opened)
+        _make_ready(target)
     except BaseException:
-        opened.close()
+        target.close()
         raise
-    return SqlStore(opened)
+    return Store(target)
 
 
 def current(url: str) -> str | None:
-    """The revision of a database, None if it is empty or not there yet.
+    """Return the revision of a database, or None if it is empty or does not exist yet.
 
-    Raises as ``open_store`` does, but for the revision.
+    Raises:
+        StoreUnavailable: the database cannot be used.
+        WrongRevision: the database contains tables of another program.
     """
-    with closing(database(url, _LOCK_TIMEOUT_SECONDS)) as opened:
-        if opened.file is not None and not opened.file.exists():
+    with closing(database(url, _LOCK_TIMEOUT_SECONDS)) as target:
+        if target.file is not None and not target.file.exists():
             return None
-        with reading(opened) as connection:
-            return _revision(connection, opened.place)
+        with reading(target) as connection:
+            return _revision(connection, target.place)
 
 
 def upgrade(url: str) -> str | None:
-    """Bring a database to ``HEAD``, in one transaction; the revision it had before.
+    """Upgrade a database to ``HEAD`` in one transaction, and return the revision before.
 
-    Raises as ``open_store`` does; WrongRevision only if the revision is none of ours.
+    Raises:
+        StoreUnavailable: the database cannot be used.
+        WrongRevision: the database is newer than this ipam-sync or belongs to another program.
     """
-    with closing(database(url, _LOCK_TIMEOUT_SECONDS)) as opened:
-        _make_directory(opened)
-        return _upgrade(opened)
+    with closing(database(url, _LOCK_TIMEOUT_SECONDS)) as target:
+        _make_directory(target)
+        return _upgrade(target)
 
 
 def configuration() -> Config:
-    """Alembic's configuration, made here so that no file with paths is needed."""
+    """Return the configuration of Alembic, so that no file with paths is needed."""
     from alembic.config import Config
 
     config = Config()
@@ -71,33 +78,36 @@ def configuration() -> Config:
     return config
 
 
-def _make_ready(opened: Database) -> None:
-    _make_directory(opened)
-    with reading(opened) as connection:
-        revision = _revision(connection, opened.place)
+def _make_ready(target: Database) -> None:
+    _make_directory(target)
+    with reading(target) as connection:
+        revision = _revision(connection, target.place)
     if revision is None:
-        _upgrade(opened)
+        _upgrade(target)
     elif revision != HEAD:
-        raise _wrong(opened.place, revision)
+        raise _wrong(target.place, revision)
 
 
-def _upgrade(opened: Database, to: str = HEAD) -> str | None:
-    """Two at once: the second one waits, and finds nothing left to do."""
+def _upgrade(target: Database, to: str = HEAD) -> str | None:
+    """Upgrade, and return the revision before.
+
+    Of two processes at once the second one waits and finds nothing left to do.
+    """
     from alembic import command
 
-    with migrating(opened) as connection, translated(opened.place):
-        before = _revision(connection, opened.place)
-        if before not in (None, *_ours()):
-            raise _wrong(opened.place, str(before))
+    with migrating(target) as connection, translated(target.place):
+        revision = _revision(connection, target.place)
+        if revision not in (None, *_revisions()):
+            raise _wrong(target.place, str(revision))
         config = configuration()
         config.attributes["connection"] = connection
         command.upgrade(config, to)
         connection.commit()
-    return before
+    return revision
 
 
 def _revision(connection: Connection, place: Place) -> str | None:
-    """None for a database without any table."""
+    """Return the revision, or None for a database without tables."""
     with translated(place):
         tables = inspect(connection).get_table_names()
         if not tables:
@@ -111,7 +121,7 @@ def _revision(connection: Connection, place: Place) -> str | None:
     return None if revision is None else str(revision)
 
 
-def _ours() -> tuple[str, ...]:
+def _revisions() -> tuple[str, ...]:
     from alembic.script import ScriptDirectory
 
     script = ScriptDirectory.from_config(configuration())
@@ -119,7 +129,7 @@ def _ours() -> tuple[str, ...]:
 
 
 def _wrong(place: Place, revision: str) -> WrongRevision:
-    if revision in _ours():
+    if revision in _revisions():
         return WrongRevision(
             f"{place.text} was made by an older ipam-sync (revision {revision}, now {HEAD}); "
             "make a backup and run `ipam-sync db upgrade`."
@@ -130,14 +140,14 @@ def _wrong(place: Place, revision: str) -> WrongRevision:
     )
 
 
-def _make_directory(opened: Database) -> None:
-    if opened.file is None:
+def _make_directory(target: Database) -> None:
+    if target.file is None:
         return
     try:
-        opened.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnavailable(
-            f"{opened.place.text} cannot be made: the directory {opened.file.parent} is missing "
+            f"{target.place.text} cannot be made: the directory {target.file.parent} is missing "
             f"and cannot be created ({error.strerror}). Create it, or name another file in "
             "IPAM_SYNC_DATABASE_URL."
         ) from error

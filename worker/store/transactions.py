@@ -1,6 +1,6 @@
-"""How a transaction begins and ends: one that looks, one that writes, one that makes the tables.
+"""Transactions: to read, to write, and to create or upgrade the tables.
 
-Used by ``unit_of_work`` and ``schema``.  Every one is rolled back unless its user commits.
+Used by ``unit_of_work`` and ``schema``. A transaction is rolled back unless its user commits.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from worker.store.engine import Database, is_busy
 from worker.store.errors import busy, translated
 from worker.store.tables.inventory import writer
 
-#: A wait for the writer's turn is cut into pieces, so that Ctrl-C is heard in between.
+#: The wait for SQLite's write lock is cut into pieces, so that Ctrl-C works in between.
 _TURN_MILLISECONDS: Final = 250
-#: ``psycopg.IsolationLevel``, which is not imported for SQLite's sake.  With the first one each
-#: statement sees what the last writer left.
+#: Values of ``psycopg.IsolationLevel``. An import of psycopg would cost too much under SQLite. With
+#: READ COMMITTED each statement sees what the last writer committed.
 _READ_COMMITTED: Final = 2
 _REPEATABLE_READ: Final = 3
-#: Of this transaction; servers before 17 know of none.
+#: Lifts the limit of the current transaction. Servers before 17 have no such limit.
 _NO_LIMIT: Final = (
     "SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'"
 )
-#: PostgreSQL's advisory locks, any fixed numbers: of those who make or upgrade the tables, and of
-#: those who move the members of runs forward.
+#: Keys of PostgreSQL's advisory locks. Any fixed numbers do. The first is for transactions that
+#: create or upgrade the tables, the second for those that write about members of runs.
 _MIGRATION_LOCK: Final = 0x6970616D  # "ipam"
 _MEMBERS_LOCK: Final = _MIGRATION_LOCK + 1
 
 
 @contextmanager
 def reading(database: Database) -> Iterator[Connection]:
-    """A transaction that sees one state of the database and cannot write."""
+    """Open a transaction that sees one state of the database and cannot write."""
     with _transaction(database) as connection:
         with translated(database.place):
             if database.is_sqlite:
@@ -48,24 +48,26 @@ def reading(database: Database) -> Iterator[Connection]:
 
 @contextmanager
 def writing(database: Database) -> Iterator[Connection]:
-    """The transaction of the one writer of everything."""
+    """Open the transaction of the single writer of all tables."""
     with writing_records(database) as connection:
         lock_members(database, connection)
         yield connection
 
 
 def writing_records(database: Database) -> AbstractContextManager[Connection]:
-    """The transaction of the one writer of records; on PostgreSQL it has locked the row that they
-    queue at.  Before it writes about members it has to lock those too, in this order.
+    """Return the transaction of the single writer of records.
+
+    On PostgreSQL it locks the row at which these writers queue. Before it writes about members it
+    must call ``lock_members``. All transactions lock in this order, so none waits in a circle.
     """
     return _in_turn(database, select(writer.c.id).with_for_update())
 
 
 def writing_members(database: Database, *, alone: bool) -> AbstractContextManager[Connection]:
-    """A transaction of those who say how far members are, beside who writes records, and beside
-    each other unless ``alone``.
+    """Return a transaction that writes about members of runs.
 
-    SQLite has one writer of anything.
+    On PostgreSQL it runs beside the writer of records. It also runs beside others of its kind,
+    unless it is ``alone``. SQLite has a single writer of all tables.
     """
     if database.is_sqlite:
         return writing_records(database)
@@ -74,7 +76,7 @@ def writing_members(database: Database, *, alone: bool) -> AbstractContextManage
 
 
 def lock_members(database: Database, connection: Connection) -> None:
-    """Wait for who writes about them; nobody else does until this transaction is over."""
+    """Wait for transactions that write about members, and keep others out until this one ends."""
     if not database.is_sqlite:
         with translated(database.place):
             connection.execute(select(func.pg_advisory_xact_lock(_MEMBERS_LOCK)))
@@ -82,8 +84,9 @@ def lock_members(database: Database, connection: Connection) -> None:
 
 @contextmanager
 def migrating(database: Database) -> Iterator[Connection]:
-    """The transaction of the one who makes or upgrades the tables, that row included; it takes as
-    long as it takes.
+    """Open the transaction that creates or upgrades the tables, without a time limit.
+
+    It queues at an advisory lock, because the row of ``writer`` may not exist yet.
     """
     queue = select(func.pg_advisory_xact_lock(_MIGRATION_LOCK))
     with _in_turn(database, queue) as connection:
@@ -94,7 +97,7 @@ def migrating(database: Database) -> Iterator[Connection]:
 
 @contextmanager
 def _in_turn(database: Database, queue: Select[Any]) -> Iterator[Connection]:
-    """First in turn within this process, then among processes."""
+    """Queue within this process first, then among processes."""
     with _turn(database), _queueing(database, queue) as connection:
         yield connection
 
@@ -112,7 +115,10 @@ def _queueing(database: Database, queue: Select[Any]) -> Iterator[Connection]:
 
 
 def _begin_with(connection: Connection, **modes: int | bool | None) -> None:
-    """PostgreSQL: the driver makes them part of its BEGIN, so they cost no question of their own."""
+    """Set modes of a PostgreSQL transaction in the driver.
+
+    The driver makes the modes part of its BEGIN, so they cost no round trip.
+    """
     driver = connection.connection.driver_connection
     for name, value in modes.items():
         setattr(driver, name, value)
@@ -135,7 +141,7 @@ def _transaction(database: Database) -> Iterator[Connection]:
     try:
         yield connection
     except BaseException:
-        with suppress(DBAPIError):  # what went wrong first is the news
+        with suppress(DBAPIError):  # the first error is the one to report
             connection.close()
         raise
     with translated(database.place):
@@ -143,7 +149,7 @@ def _transaction(database: Database) -> Iterator[Connection]:
 
 
 def _begin_immediate(connection: Connection, wait_seconds: float) -> None:
-    """SQLite: the lock from the start, so that no write fails half way for want of it."""
+    """Take SQLite's write lock at the start, so that no write fails halfway for lack of it."""
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {_TURN_MILLISECONDS}")
     deadline = monotonic() + wait_seconds
     while True:

@@ -1,74 +1,143 @@
-"""The store itself: where units of work come from.  Made by ``schema.open_store``."""
+"""Units of work: transactions, and the repositories that read and write in them.
+
+A unit of work rolls back unless it is committed. None is held open while a server is being read.
+Made by ``schema.open_store``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from weakref import finalize
 
 from sqlalchemy import Engine
 
+from worker.store.connection import Connection
 from worker.store.engine import Database
-from worker.store.errors import translated
-from worker.store.parts import SqlReading
-from worker.store.together import WriteTogether
-from worker.store.transactions import (
-    lock_members,
-    reading,
-    writing,
-    writing_members,
-    writing_records,
-)
+from worker.store.repositories.audit import AuditRepository
+from worker.store.repositories.change_feed import ChangeFeedRepository
+from worker.store.repositories.claims import ClaimRepository
+from worker.store.repositories.credentials import CredentialRepository
+from worker.store.repositories.deliveries import DeliveryRepository
+from worker.store.repositories.findings import FindingRepository
+from worker.store.repositories.inventory import InventoryRepository
+from worker.store.repositories.leases import LeaseRepository
+from worker.store.repositories.maintenance import MaintenanceRepository
+from worker.store.repositories.operations import OperationRepository
+from worker.store.repositories.outbox import OutboxRepository
+from worker.store.repositories.processes import ProcessRepository
+from worker.store.repositories.readings import ReadingRepository
+from worker.store.repositories.records import RecordRepository
+from worker.store.repositories.retention import RetentionRepository
+from worker.store.repositories.run_members import RunMemberRepository
+from worker.store.repositories.runs import RunRepository
+from worker.store.repositories.schedule import ScheduleRepository
+from worker.store.repositories.silences import SilenceRepository
+from worker.store.repositories.statistics import StatisticsRepository
+from worker.store.repositories.views import ViewRepository
+from worker.store.repositories.watches import WatchRepository
+from worker.store.transactions import reading, writing, writing_members, writing_records
 
 
-class SqlUnitOfWork(WriteTogether):
-    """``worker.store.protocols.unit_of_work.UnitOfWork`` on one connection; over when it is committed."""
+class Transaction:
+    """A transaction and its repositories.
+
+    ``Store.read`` opens a snapshot, in which the database refuses every write.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.audit = AuditRepository(connection)
+        self.change_feed = ChangeFeedRepository(connection)
+        self.credentials = CredentialRepository(connection)
+        self.deliveries = DeliveryRepository(connection)
+        self.findings = FindingRepository(connection)
+        self.inventory = InventoryRepository(connection)
+        self.leases = LeaseRepository(connection)
+        self.maintenance = MaintenanceRepository(connection)
+        self.members = RunMemberRepository(connection)
+        self.operations = OperationRepository(connection)
+        self.outbox = OutboxRepository(connection)
+        self.processes = ProcessRepository(connection)
+        self.readings = ReadingRepository(connection)
+        self.records = RecordRepository(connection)
+        self.retention = RetentionRepository(connection)
+        self.runs = RunRepository(connection)
+        self.schedule = ScheduleRepository(connection)
+        self.silences = SilenceRepository(connection)
+        self.statistics = StatisticsRepository(connection)
+        self.watches = WatchRepository(connection)
+        self.claims = ClaimRepository(connection, self.readings)
+        self.views = ViewRepository(connection, self.inventory, self.readings, self.records)
+
+    def now(self) -> datetime:
+        """Return the time of the database's clock, aware UTC."""
+        return self._connection.now()
+
+
+class UnitOfWork(Transaction):
+    """A transaction that writes. It ends with its commit, and rolls back without one."""
 
     def lock_members(self) -> None:
-        lock_members(self._database, self._connection)
+        """Wait for other writers of members of runs, and keep them out until the end."""
+        self._connection.lock_members()
 
     def commit(self) -> None:
-        self._write_together()
-        with translated(self._database.place):
-            self._connection.commit()
-            self._connection.close()
+        """Commit the transaction."""
+        self._connection.commit()
 
 
-class SqlStore:
-    """``worker.store.protocols.unit_of_work.Store`` on SQLite or PostgreSQL."""
+class Store:
+    """A database on SQLite or PostgreSQL that opens units of work."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         finalize(self, database.close).atexit = False
 
     def __repr__(self) -> str:
-        return f"SqlStore({self._database.place.text})"
+        return f"Store({self._database.place.text})"
 
     @property
     def engine(self) -> Engine:
-        """For migrations and for tests that count statements."""
+        """Return the engine, for migrations and for tests that count statements."""
         return self._database.engine
 
     @contextmanager
-    def read(self) -> Iterator[SqlReading]:
+    def read(self) -> Iterator[Transaction]:
+        """Open a consistent snapshot that never writes."""
         with reading(self._database) as connection:
-            yield SqlReading(self._database, connection)
+            yield Transaction(Connection(self._database, connection))
 
     @contextmanager
-    def write(self) -> Iterator[SqlUnitOfWork]:
+    def write(self) -> Iterator[UnitOfWork]:
+        """Open the unit of work of the single writer of all tables.
+
+        SQLite begins it IMMEDIATE. On PostgreSQL it locks the row that writers queue at.
+        """
         with writing(self._database) as connection:
-            yield SqlUnitOfWork(self._database, connection)
+            yield UnitOfWork(Connection(self._database, connection))
 
     @contextmanager
-    def write_records(self) -> Iterator[SqlUnitOfWork]:
+    def write_records(self) -> Iterator[UnitOfWork]:
+        """Open the unit of work of the single writer of records, which judges and applies.
+
+        That takes long. On PostgreSQL other writers use ``write_members`` in the meantime. So call
+        ``lock_members`` before a write about members of runs, their sightings or the runs.
+        """
         with writing_records(self._database) as connection:
-            yield SqlUnitOfWork(self._database, connection)
+            yield UnitOfWork(Connection(self._database, connection))
 
     @contextmanager
-    def write_members(self, *, alone: bool = False) -> Iterator[SqlUnitOfWork]:
+    def write_members(self, *, alone: bool = False) -> Iterator[UnitOfWork]:
+        """Open a unit of work that claims and concludes servers.
+
+        It writes members of runs, sightings, due times and logons. On PostgreSQL several run beside
+        each other, each for the servers of its ``ClaimBatch``, unless one is ``alone``.
+        """
         with writing_members(self._database, alone=alone) as connection:
-            yield SqlUnitOfWork(self._database, connection)
+            yield UnitOfWork(Connection(self._database, connection))
 
     def close(self) -> None:
-        """Let go of every connection; to be done before a fork, else at the end or never."""
+        """Close every connection. A call is required before a fork, and optional at the end."""
         self._database.close()

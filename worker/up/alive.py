@@ -9,7 +9,7 @@ from typing import Final
 
 from worker.model.errors import StoreError
 from worker.model.runs import Process
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 from worker.up.child import Program
 from worker.up.supervisor import Say, Supervisor
 
@@ -80,4 +80,4 @@ def not_alive(
 
 def _registered(store: Store) -> tuple[Process, ...]:
     with store.read() as reading:
-        return reading.processes()
+        return reading.processes.registered()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.model.findings import Severity
-from worker.alerts.config import Alerting
+from worker.alerts.alerting import Alerting
 from worker.alerts.rules import Match, MatchChange, QuietHours, Route
 from worker.model.alerts import ChannelBacklog
 from worker.model.change_feed import AppliedBacklog

@@ -27,11 +27,11 @@ def assert_nothing_is_half_done(at: Installation, *runs: int) -> None:
         assert_everything_was_judged(at, run)
     with at.ipam.store.read() as reading:
         for run in runs:
-            assert not reading.lease_is_live(f"run:{run}")
-            assert reading.members(run) == ()
-        assert reading.runs_in_progress() == ()
+            assert not reading.leases.is_held(f"run:{run}")
+            assert reading.members.of_run(run) == ()
+        assert reading.runs.in_progress() == ()
         pending = EntryFilter(statuses=(EntryStatus.PENDING,))
-        assert [v.entry for v in reading.entry_views(pending)] == []
+        assert [v.entry for v in reading.views.operations(pending)] == []
 
 
 def assert_everything_was_judged(at: Installation, run: int) -> None:
@@ -40,7 +40,7 @@ def assert_everything_was_judged(at: Installation, run: int) -> None:
     read = {s.server for s in summary.sightings.values() if isinstance(s, Seen)}
     seen = {name for server, name in summary.names.items() if server in read}
     with at.ipam.store.read() as reading:
-        run_view = reading.run(run)
+        run_view = reading.runs.find(run)
     assert run_view is not None
     about = run_view.target.removeprefix("server ")
     partners: defaultdict[str, set[str]] = defaultdict(set)
@@ -82,4 +82,4 @@ def quiet_world(at: Installation) -> tuple[Record, ...]:
         with quiet.live() as live:
             sync(quiet.store, live.collector(), Request(Trigger.CLI, "quiet"), quiet.conduct)
         with quiet.store.read() as reading:
-            return reading.records()
+            return reading.records.load()

@@ -76,15 +76,15 @@ def _import_file(at: Installation, file: Path, text: str) -> None:
 def everybody_is_due(at: Installation) -> None:
     """For the schedule, with the failures that they had."""
     with at.ipam.store.write() as uow:
-        servers = uow.servers()
-        polls = uow.polls([server.id for server in servers])
+        servers = uow.inventory.servers()
+        polls = uow.schedule.polls([server.id for server in servers])
         for server in servers:
             failures = polls[server.id].failures if server.id in polls else 0
-            uow.set_poll(Poll(server.id, uow.now(), failures))
+            uow.schedule.save([Poll(server.id, uow.now(), failures)])
         uow.commit()
 
 
 def scheduled(at: Installation) -> list[int]:
     """All runs that the schedule ever made, the oldest first."""
     with at.ipam.store.read() as reading:
-        return sorted(run.id for run in reading.runs(1000) if run.trigger == "schedule")
+        return sorted(run.id for run in reading.runs.latest(1000) if run.trigger == "schedule")

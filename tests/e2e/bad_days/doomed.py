@@ -27,7 +27,7 @@ from worker.processes.worker import Crew
 from worker.runs import ending, judge
 from worker.runs.claims import Concluded, send
 from worker.runs.record import Written, at_once
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")

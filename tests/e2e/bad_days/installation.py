@@ -112,7 +112,9 @@ class Installation:
                 family.wait()
         assert [p.wait() for p in leaving.values()] == [0] * len(leaving)
         with self.ipam.store.read() as reading:
-            registered = {process.name.rpartition(":")[2] for process in reading.processes()}
+            registered = {
+                process.name.rpartition(":")[2] for process in reading.processes.registered()
+            }
         assert registered.isdisjoint(str(p.pid) for p in leaving.values())
 
     def the_dead(self) -> list[str]:
@@ -152,13 +154,13 @@ class Installation:
         """No run goes on, and no message is left that could begin one."""
         backlog = self.post.backlog()
         with self.ipam.store.read() as reading:
-            busy = reading.runs_in_progress() or backlog.in_hand or any(backlog.waiting.values())
+            busy = reading.runs.in_progress() or backlog.in_hand or any(backlog.waiting.values())
         return not busy
 
     def is_over(self, run: int) -> bool:
         """The run has an outcome."""
         with self.ipam.store.read() as reading:
-            told = reading.run(run)
+            told = reading.runs.find(run)
             return told is not None and told.outcome is not None
 
     def run(self) -> Summary:
@@ -177,7 +179,7 @@ class Installation:
     def summary(self, run: int) -> Summary:
         """What it came to."""
         with self.ipam.store.read() as reading:
-            told = reading.run(run)
+            told = reading.runs.find(run)
             assert told is not None
             assert told.outcome == "done", told
             return summary_of(reading, run, self.ipam.conduct)
@@ -185,19 +187,19 @@ class Installation:
     def stuck(self) -> str:
         """For who wonders why a run does not end."""
         with self.ipam.store.read() as reading:
-            runs = reading.runs_in_progress()
-            members = [m for run in runs for m in reading.members(run.id)]
-            return f"{runs}, {members}, {reading.processes()}"
+            runs = reading.runs.in_progress()
+            members = [m for run in runs for m in reading.members.of_run(run.id)]
+            return f"{runs}, {members}, {reading.processes.registered()}"
 
     def records(self) -> tuple[Record, ...]:
         with self.ipam.store.read() as reading:
-            return reading.records()
+            return reading.records.load()
 
     def entries(self) -> list[Entry]:
         """Every line of OperationTracker there ever was."""
         every = EntryFilter(statuses=tuple(EntryStatus))
         with self.ipam.store.read() as reading:
-            return [view.entry for view in reading.entry_views(every)]
+            return [view.entry for view in reading.views.operations(every)]
 
 
 @contextmanager
@@ -248,6 +250,6 @@ def import_servers(ipam: Ipam, inventory: Path) -> None:
 def _leave_to_us(ipam: Ipam) -> None:
     """Nobody is due for the schedule."""
     with ipam.store.write() as uow:
-        for server in uow.servers():
-            uow.set_poll(Poll(server.id, uow.now() + NEVER))
+        for server in uow.inventory.servers():
+            uow.schedule.save([Poll(server.id, uow.now() + NEVER)])
         uow.commit()

@@ -15,7 +15,8 @@ from enum import StrEnum, auto
 from pathlib import Path
 
 from tests.worker.alerts.delivery.receiving_ends import Around
-from worker.alerts.config import Alerting, load_alerting
+from worker.alerts.alerting import Alerting
+from worker.alerts.config import load_alerting
 from worker.alerts.delivery.composer import Words
 from worker.alerts.delivery.deliverer import Deliverer
 from worker.store.schema import open_store

@@ -130,7 +130,7 @@ def test_a_password_that_turns_wrong_costs_no_more_logons_than_are_under_way(
         assert outcomes["auth"] <= refusals(at), "some log on once more to delete their shell"
         assert outcomes[SkipReason.CREDENTIAL] > 0, "nobody goes on trying"
         with at.ipam.store.read() as reading:
-            found = [f.finding.kind for f in reading.open_findings(None)]
+            found = [f.finding.kind for f in reading.findings.unresolved(None)]
         assert found.count(Kind.CREDENTIAL_SUSPENDED) == 1
         before = refusals(at)
         assert {outcome(s) for s in run(at).values()} == {SkipReason.CREDENTIAL}

@@ -68,8 +68,8 @@ def test_wrong_clocks_of_workers_change_nothing(at: Installation) -> None:
     assert "server read" in log(at, "read-3")
     assert_dated_by_the_database(at, scheduled)
     with at.ipam.store.read() as reading:
-        kinds = {f.finding.kind for f in reading.open_findings(None)}
-        polls = reading.polls([server.id for server in reading.servers()])
+        kinds = {f.finding.kind for f in reading.findings.unresolved(None)}
+        polls = reading.schedule.polls([server.id for server in reading.inventory.servers()])
         due_in = [poll.due_at - reading.now() for poll in polls.values()]
     assert Kind.CLOCK_SKEW not in kinds
     assert all(INTERVAL / 2 < due <= 1.1 * INTERVAL for due in due_in), "jitter included"
@@ -113,8 +113,8 @@ def log(at: Installation, name: str) -> str:
 def everybody_is_due(at: Installation) -> int:
     """The run that the schedule makes of it."""
     with at.ipam.store.write() as uow:
-        for server in uow.servers():
-            uow.set_poll(Poll(server.id, uow.now()))
+        for server in uow.inventory.servers():
+            uow.schedule.save([Poll(server.id, uow.now())])
         uow.commit()
     eventually(lambda: scheduled(at))
     (run,) = scheduled(at)
@@ -124,14 +124,14 @@ def everybody_is_due(at: Installation) -> int:
 def scheduled(at: Installation) -> list[int]:
     """All runs that the schedule ever made."""
     with at.ipam.store.read() as reading:
-        return [run.id for run in reading.runs(100) if run.trigger == "schedule"]
+        return [run.id for run in reading.runs.latest(100) if run.trigger == "schedule"]
 
 
 def assert_dated_by_the_database(at: Installation, run: int) -> None:
     """Everybody was read, and in the time of the run."""
     with at.ipam.store.read() as reading:
-        told = reading.run(run)
-        sightings = reading.sightings(run)
+        told = reading.runs.find(run)
+        sightings = reading.readings.sightings(run)
     assert told is not None
     assert told.ended_at is not None
     assert len(sightings) == SERVERS

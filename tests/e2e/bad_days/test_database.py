@@ -28,7 +28,7 @@ from tests.valkey import ValkeyServer, running_valkey
 from worker.model.errors import StoreUnavailable
 from worker.model.runs import Stage
 from worker.store.tables.columns import metadata
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are bound by Linux")
 
@@ -65,7 +65,7 @@ class Site:
     def concluded(self, run: int) -> int:
         """So many servers were read for it."""
         with self.at.ipam.store.read() as reading:
-            return sum(m.stage is not Stage.WAITING for m in reading.members(run))
+            return sum(m.stage is not Stage.WAITING for m in reading.members.of_run(run))
 
     def logs(self) -> dict[str, str]:
         """What everybody said."""
@@ -138,7 +138,7 @@ def there(server: PostgresServer) -> Iterator[Site]:
 
 def forget_connections(there: Site) -> None:
     """Those of the test itself."""
-    assert isinstance(there.at.ipam.store, SqlStore)
+    assert isinstance(there.at.ipam.store, Store)
     there.at.ipam.store.engine.dispose()
 
 
@@ -233,7 +233,7 @@ def sleepers(there: Site, order: Path) -> list[str]:
 def rows(there: Site) -> Rows:
     """All that is in the database, but for what everybody writes while nothing happens."""
     store = there.at.ipam.store
-    assert isinstance(store, SqlStore)
+    assert isinstance(store, Store)
     with store.engine.connect() as connection:
         return {
             table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)

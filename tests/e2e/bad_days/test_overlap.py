@@ -23,7 +23,7 @@ from tests.valkey import ValkeyServer
 from tests.worker.cli.site import Outcome, ended
 from worker.model.runs import Poll, Trigger
 from worker.store.tables.failover import run
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are bound by Linux")
 
@@ -35,8 +35,8 @@ INTERVAL, ROUNDS = timedelta(seconds=2), 2
 def make_due(at: Installation) -> None:
     """Everybody is to be read by the schedule from now on."""
     with at.ipam.store.write() as uow:
-        for server in uow.servers():
-            uow.set_poll(Poll(server.id, uow.now()))
+        for server in uow.inventory.servers():
+            uow.schedule.save([Poll(server.id, uow.now())])
         uow.commit()
 
 
@@ -54,9 +54,9 @@ def relate(at: Installation, name: str, one: str, other: str) -> None:
 def scheduled(at: Installation) -> dict[int, list[datetime]]:
     """When runs of the schedule about each server began, those that are over."""
     store = at.ipam.store
-    assert isinstance(store, SqlStore)
+    assert isinstance(store, Store)
     with store.read() as reading:
-        everybody = [server.id for server in reading.servers()]
+        everybody = [server.id for server in reading.inventory.servers()]
     asked = select(run.c.started_at, run.c.targets).order_by(run.c.id)
     asked = asked.where(run.c.started_by == Trigger.SCHEDULE, run.c.ended_at.is_not(None))
     began: defaultdict[int, list[datetime]] = defaultdict(list)

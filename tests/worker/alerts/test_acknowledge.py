@@ -12,12 +12,12 @@ from tests.worker.store.samples import a_record, add_servers, insert
 from tests.worker.store.sql_counter import SqlCount, counted
 from worker.alerts.acknowledge import acknowledge, withdraw
 from worker.model.audit import Person
-from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 ADA = Person("ada", "cli@ops01")
 
 
-def with_a_past(store: SqlStore, count: int, events: int) -> list[int]:
+def with_a_past(store: Store, count: int, events: int) -> list[int]:
     """Problems of which IPAM has the relationships; of the last event alone one side was read."""
     insert(
         store, *(a_record(f"ring {n}", *add_servers(store, 2, f"r{n}-"), n) for n in range(count))
@@ -27,15 +27,15 @@ def with_a_past(store: SqlStore, count: int, events: int) -> list[int]:
         for key in keys:
             before = an_event(uow, key, Event.STILL_OPEN)
             last = replace(before, snapshot=replace(before.snapshot, evidence=Evidence.ONE_SIDE))
-            uow.add_events([*[before] * events, last])
+            uow.outbox.add([*[before] * events, last])
         uow.commit()
     return keys
 
 
-def test_many_are_acknowledged_for_the_price_of_their_latest_events(store: SqlStore) -> None:
+def test_many_are_acknowledged_for_the_price_of_their_latest_events(store: Store) -> None:
     """Neither their past nor a look at the records for each of them is part of it."""
 
-    def cost(uow: SqlUnitOfWork, keys: list[int]) -> SqlCount:
+    def cost(uow: UnitOfWork, keys: list[int]) -> SqlCount:
         with counted(store.engine) as sql:
             acknowledge(uow, ADA, keys, "CHG-1", None)
         return sql
@@ -43,7 +43,7 @@ def test_many_are_acknowledged_for_the_price_of_their_latest_events(store: SqlSt
     keys = with_a_past(store, count=12, events=20)
     with store.write() as uow:
         one, others = cost(uow, keys[:1]), cost(uow, keys[1:])
-        told = uow.events_at([(key, 22) for key in keys])
+        told = uow.outbox.events_at([(key, 22) for key in keys])
         uow.commit()
     assert others.fetched < 60
     assert others.statements - one.statements <= 12, "one each, that writes it down"
@@ -52,11 +52,11 @@ def test_many_are_acknowledged_for_the_price_of_their_latest_events(store: SqlSt
     }
 
 
-def test_what_is_not_acknowledged_any_more_is_looked_at_at_once(store: SqlStore) -> None:
+def test_what_is_not_acknowledged_any_more_is_looked_at_at_once(store: Store) -> None:
     first, second = problems(store, 2)
     with store.write() as uow:
         acknowledge(uow, ADA, [first, second], "CHG-1", None)
         for key in (first, second):
-            uow.remind(key, uow.now() + timedelta(hours=1), None)
+            uow.outbox.set_reminder(key, uow.now() + timedelta(hours=1), None)
         assert withdraw(uow, ADA, [first]) == (first,)
-        assert uow.to_remind(9) == (first,)
+        assert uow.outbox.due_reminders(9) == (first,)

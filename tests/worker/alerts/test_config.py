@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.findings import Kind, Matter, Severity
 from reconcile.model.nouns import Operation
+from worker.alerts.alerting import Alerting, Applied
 from worker.alerts.change_digest import Account, Done, Group
 from worker.alerts.channel_types import KINDS, mailbox
 from worker.alerts.channels.lines import Lines
@@ -20,7 +21,7 @@ from worker.alerts.channels.mail import Mail
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.services import Service
 from worker.alerts.channels.webhook import Webhook
-from worker.alerts.config import Alerting, Applied, load_alerting
+from worker.alerts.config import load_alerting
 from worker.alerts.rules import Match, MatchChange, QuietHours, Route
 from worker.alerts.templates import NAMES
 from worker.alerts.toml_section import AlertsFileUnusable

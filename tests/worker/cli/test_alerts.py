@@ -25,7 +25,7 @@ from worker.bootstrap import opened
 from worker.cli.alert_trials import EVENTS, JSON, MEDIA
 from worker.config.settings import load_settings
 from worker.model.alerts import PastEvent
-from worker.store.repositories.outbox import OutboxReading
+from worker.store.repositories.outbox import OutboxRepository
 
 SECRET = "correct horse battery"  # noqa: S105 - an example that must never be shown
 HOOK = "T0K3N"
@@ -500,13 +500,13 @@ def test_of_what_waits_the_history_is_not_looked_at(
     told: Site, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at: list[int] = []
-    history = OutboxReading.events
+    history = OutboxRepository.events
 
-    def noted(reading: OutboxReading, findings: Collection[int]) -> tuple[PastEvent, ...]:
+    def noted(reading: OutboxRepository, findings: Collection[int]) -> tuple[PastEvent, ...]:
         looked_at.extend(findings)
         return history(reading, findings)
 
-    monkeypatch.setattr(OutboxReading, "events", noted)
+    monkeypatch.setattr(OutboxRepository, "events", noted)
     post.manner.status = 503
     break_apart(told)
     deliver(told)

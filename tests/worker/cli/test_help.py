@@ -15,8 +15,7 @@ from tests.worker.cli.site import SCRIPT, Site
 from worker.cli import main
 from worker.cli.doctor import PARTS
 from worker.cli.lazy import LazyGroup
-from worker.cli.options import FINDING_KINDS, KINDS, MATTERS, SEVERITIES, STATUSES
-from worker.cli.worker import ROLES
+from worker.cli.options import FINDING_KINDS, KINDS, MATTERS, ROLES, SEVERITIES, STATUSES
 from worker.model.roles import BEAT, Role
 from worker.monitoring.doctor import EXPORTER
 from worker.processes.main import STOP_SECONDS

@@ -79,7 +79,9 @@ def performance(request: pytest.FixtureRequest) -> Performance:
             played.dumps.append(_dump(staged.ipam))
             played.contents.append(stage.contents(staged.ipam.store))
         with staged.ipam.store.read() as reading:
-            played.evidence.update({r.relationship_name: r.evidence for r in reading.records()})
+            played.evidence.update(
+                {r.relationship_name: r.evidence for r in reading.records.load()}
+            )
     return played
 
 

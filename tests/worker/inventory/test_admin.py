@@ -28,8 +28,7 @@ from worker.model.audit import Action, Audited, Person
 from worker.model.credentials import Credential, Refusal
 from worker.model.errors import StoreError
 from worker.model.maintenance import Window
-from worker.store.protocols.unit_of_work import UnitOfWork
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store, UnitOfWork
 from worker.views.text import iso
 
 ADA = Person("ada", "cli@ops01")
@@ -37,28 +36,28 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def server(store: SqlStore) -> int:
+def server(store: Store) -> int:
     """dhcp01 with an alias that a person gave and a machine, a credential that it refused."""
     with store.write() as uow:
-        key = uow.add_server("dhcp01", ["10.0.0.1"])
-        uow.add_server("dhcp02")
-        uow.add_aliases([(key, "hq")], Provenance.PERSON)
-        uow.remember_machines({key: "machine 1"})
-        uow.set_credential(Credential("corp", "svc"))
-        uow.set_credential(Credential("lab", "svc"))
-        (corp, _) = uow.proofs()
-        uow.logon_refused(Refusal("corp", key, corp.salt, 1))
+        key = uow.inventory.add("dhcp01", ["10.0.0.1"])
+        uow.inventory.add("dhcp02")
+        uow.inventory.add_aliases([(key, "hq")], Provenance.PERSON)
+        uow.inventory.remember_machines({key: "machine 1"})
+        uow.credentials.save(Credential("corp", "svc"))
+        uow.credentials.save(Credential("lab", "svc"))
+        (corp, _) = uow.credentials.proofs()
+        uow.credentials.record_refusal(Refusal("corp", key, corp.salt, 1))
         uow.commit()
     return key
 
 
-def decide(store: SqlStore, decision: Callable[[UnitOfWork], object]) -> tuple[Audited, ...]:
+def decide(store: Store, decision: Callable[[UnitOfWork], object]) -> tuple[Audited, ...]:
     """Carry it out; what is kept of it."""
     with store.write() as uow:
         decision(uow)
         uow.commit()
     with store.read() as reading:
-        return reading.audits(10)
+        return reading.audit.latest(10)
 
 
 def a_window(uow: UnitOfWork, server: int, relationship: str | None = None) -> Window:
@@ -163,7 +162,7 @@ DECISIONS: list[tuple[Action, Callable[[UnitOfWork, int], object], str, Any, Any
     ("action", "how", "subject", "before", "after"), DECISIONS, ids=[d[0] for d in DECISIONS]
 )
 def test_a_decision_is_kept_once_with_who_where_before_and_after(
-    store: SqlStore,
+    store: Store,
     server: int,
     action: Action,
     how: Callable[[UnitOfWork, int], object],
@@ -176,9 +175,9 @@ def test_a_decision_is_kept_once_with_who_where_before_and_after(
     assert (kept.action, kept.subject, kept.before, kept.after) == (action, subject, before, after)
 
 
-def test_to_enable_a_retired_server_is_kept(store: SqlStore, server: int) -> None:
+def test_to_enable_a_retired_server_is_kept(store: Store, server: int) -> None:
     with store.write() as uow:
-        uow.set_standing(server, Standing.RETIRED)
+        uow.inventory.set_standing(server, Standing.RETIRED)
         uow.commit()
     (kept,) = decide(store, lambda uow: set_standing(uow, ADA, "dhcp01", Standing.ENABLED))
     assert (kept.action, kept.before, kept.after) == (
@@ -189,14 +188,14 @@ def test_to_enable_a_retired_server_is_kept(store: SqlStore, server: int) -> Non
 
 
 def test_a_window_is_kept_when_it_begins_and_when_it_ends_before_its_time(
-    store: SqlStore, server: int
+    store: Store, server: int
 ) -> None:
     with store.write() as uow:
         window = start_maintenance(uow, ADA, a_window(uow, server, "HQ"), "dhcp01")
         uow.commit()
     ended, begun = decide(store, lambda uow: end_maintenance(uow, ADA, window.id))
     with store.read() as reading:
-        (over,) = reading.windows(over=True)
+        (over,) = reading.maintenance.windows(over=True)
     assert begun.subject == ended.subject == f"window {window.id} of HQ@dhcp01"
     assert [begun.action, ended.action] == ["start_maintenance", "end_maintenance"]
     times = {"starts_at": iso(window.starts_at), "note": "disks"}
@@ -218,15 +217,15 @@ UNCHANGED: list[Callable[[UnitOfWork, int], object]] = [
 
 @pytest.mark.parametrize("how", UNCHANGED)
 def test_what_changes_nothing_was_no_decision(
-    store: SqlStore, server: int, how: Callable[[UnitOfWork, int], object]
+    store: Store, server: int, how: Callable[[UnitOfWork, int], object]
 ) -> None:
     assert decide(store, lambda uow: how(uow, server)) == ()
 
 
-def test_to_end_a_window_that_is_over_is_no_decision(store: SqlStore, server: int) -> None:
+def test_to_end_a_window_that_is_over_is_no_decision(store: Store, server: int) -> None:
     with store.write() as uow:
-        number = uow.add_window(a_window(uow, server))
-        uow.end_window(number, "ada")
+        number = uow.maintenance.add(a_window(uow, server))
+        uow.maintenance.end(number, "ada")
         uow.commit()
     assert decide(store, lambda uow: end_maintenance(uow, ADA, number)) == ()
 
@@ -246,7 +245,7 @@ FAILING: list[Callable[[UnitOfWork], object]] = [
 
 @pytest.mark.parametrize("how", FAILING)
 def test_what_fails_is_not_kept_whatever_the_transaction_does(
-    store: SqlStore, server: int, how: Callable[[UnitOfWork], object]
+    store: Store, server: int, how: Callable[[UnitOfWork], object]
 ) -> None:
     def fails(uow: UnitOfWork) -> None:
         with pytest.raises((StoreError, UnknownTarget)):
@@ -255,9 +254,9 @@ def test_what_fails_is_not_kept_whatever_the_transaction_does(
     assert decide(store, fails) == ()
 
 
-def test_what_is_rolled_back_is_not_kept(store: SqlStore, server: int) -> None:
+def test_what_is_rolled_back_is_not_kept(store: Store, server: int) -> None:
     with store.write() as uow:
         for _, how, *_ in DECISIONS[2:]:
             how(uow, server)
     with store.read() as reading:
-        assert reading.audits(10) == ()
+        assert reading.audit.latest(10) == ()

@@ -20,7 +20,7 @@ from worker.inventory.connections import Live, live
 from worker.inventory.logon_ledger import StoredLogonBook
 from worker.model.credentials import Credential
 from worker.model.servers import Endpoint
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 NAME = "dhcp01.corp.example"
 LOGIN = Login("corp", "CORP\\svc-ipam", "hunter2")
@@ -36,39 +36,39 @@ def password_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def corp(store: SqlStore, password_file: Path) -> Credential:
+def corp(store: Store, password_file: Path) -> Credential:
     """A credential of the inventory, the only one."""
     credential = Credential("corp", "CORP\\svc-ipam", password_file=str(password_file))
     put(store, credential)
     return credential
 
 
-def add(store: SqlStore, name: str = NAME, **endpoint: str) -> int:
+def add(store: Store, name: str = NAME, **endpoint: str) -> int:
     with store.write() as uow:
-        key = uow.add_server(name, endpoint=Endpoint(**endpoint))
+        key = uow.inventory.add(name, endpoint=Endpoint(**endpoint))
         uow.commit()
     return key
 
 
 @contextmanager
-def opened(store: SqlStore, *, insist: bool = False, **settings: object) -> Iterator[Live]:
+def opened(store: Store, *, insist: bool = False, **settings: object) -> Iterator[Live]:
     with live(store, replace(Settings(), **settings), insist=insist) as opened:  # type: ignore[arg-type]  # per test
         yield opened
 
 
-def way(store: SqlStore, server: int, *, insist: bool = False) -> Way:
+def way(store: Store, server: int, *, insist: bool = False) -> Way:
     with opened(store, insist=insist) as found:
         return found.ways[server]
 
 
-def refused(store: SqlStore, *servers: int) -> None:
+def refused(store: Store, *servers: int) -> None:
     """These refused the password that is in the file."""
     book = StoredLogonBook(store, {"corp": LOGIN})
     for server in servers:
         book.refused("corp", server)
 
 
-def failure(store: SqlStore, server: int) -> ReadFailure:
+def failure(store: Store, server: int) -> ReadFailure:
     found = way(store, server)
     assert isinstance(found, ReadFailure)
     assert found.code == "local_config"
@@ -80,7 +80,7 @@ def failure(store: SqlStore, server: int) -> ReadFailure:
 
 
 def test_by_default_it_is_ntlm_over_tls_with_the_only_credential(
-    store: SqlStore, corp: Credential
+    store: Store, corp: Credential
 ) -> None:
     server = add(store)
     assert way(store, server) == Host(
@@ -92,9 +92,7 @@ def test_by_default_it_is_ntlm_over_tls_with_the_only_credential(
     )
 
 
-def test_what_the_inventory_states_counts(
-    store: SqlStore, corp: Credential, tmp_path: Path
-) -> None:
+def test_what_the_inventory_states_counts(store: Store, corp: Credential, tmp_path: Path) -> None:
     file = tmp_path / "lab"
     file.write_text("secret of lab")
     put(store, Credential("lab", "svc", password_file=str(file)))
@@ -113,7 +111,7 @@ def test_what_the_inventory_states_counts(
     ],
 )
 def test_a_stored_transport_that_there_is_no_more_is_the_failure_of_its_server_alone(
-    store: SqlStore, corp: Credential, stored: str, reason: str
+    store: Store, corp: Credential, stored: str, reason: str
 ) -> None:
     server = add(store, transport=stored)
     told = failure(store, server)
@@ -122,7 +120,7 @@ def test_a_stored_transport_that_there_is_no_more_is_the_failure_of_its_server_a
 
 
 def test_of_several_credentials_the_default_is_the_one_of_that_name(
-    store: SqlStore, corp: Credential
+    store: Store, corp: Credential
 ) -> None:
     server = add(store)
     put(store, replace(corp, name="other"))
@@ -133,7 +131,7 @@ def test_of_several_credentials_the_default_is_the_one_of_that_name(
     assert found.login.name == "default"
 
 
-def test_a_certificate_is_shown_by_default(store: SqlStore) -> None:
+def test_a_certificate_is_shown_by_default(store: Store) -> None:
     put(store, Credential("cert", certificate_file="/c.pem", key_file="/k.pem"))
     found = way(store, add(store))
     assert isinstance(found, Host)
@@ -141,17 +139,17 @@ def test_a_certificate_is_shown_by_default(store: SqlStore) -> None:
     assert found.login.certificate == Path("/c.pem")
 
 
-def test_a_credential_that_is_not_there_is_named(store: SqlStore, corp: Credential) -> None:
+def test_a_credential_that_is_not_there_is_named(store: Store, corp: Credential) -> None:
     server = add(store, credential="branch")
     assert "'branch' is not in the inventory" in failure(store, server).message
 
 
-def test_without_any_credential_nobody_can_be_asked(store: SqlStore) -> None:
+def test_without_any_credential_nobody_can_be_asked(store: Store) -> None:
     assert "servers import" in failure(store, add(store)).remedy
 
 
 def test_a_missing_password_is_told_for_each_server_that_needs_it(
-    store: SqlStore, corp: Credential
+    store: Store, corp: Credential
 ) -> None:
     """Servers of other credentials are asked all the same."""
     put(store, Credential("unset", "svc", password_env=NOWHERE))
@@ -162,13 +160,13 @@ def test_a_missing_password_is_told_for_each_server_that_needs_it(
     assert isinstance(way(store, other), Host)
 
 
-def test_a_password_is_never_sent_in_the_clear(store: SqlStore, corp: Credential) -> None:
+def test_a_password_is_never_sent_in_the_clear(store: Store, corp: Credential) -> None:
     """R12; also if the database says so."""
     server = add(store, url=f"http://{NAME}:5985/wsman", transport="basic")
     assert "not safe over plain http" in failure(store, server).message
 
 
-def test_a_name_that_makes_no_url_is_told(store: SqlStore, corp: Credential) -> None:
+def test_a_name_that_makes_no_url_is_told(store: Store, corp: Credential) -> None:
     server = add(store, "z\u00fcrich")
     found = way(store, server)
     assert isinstance(found, ReadFailure)
@@ -179,9 +177,7 @@ def test_a_name_that_makes_no_url_is_told(store: SqlStore, corp: Credential) -> 
 # --- leaving alone (R13)
 
 
-def test_a_suspended_credential_is_not_used_whoever_insists(
-    store: SqlStore, corp: Credential
-) -> None:
+def test_a_suspended_credential_is_not_used_whoever_insists(store: Store, corp: Credential) -> None:
     servers = [add(store, f"dhcp{n:02}") for n in range(4)]
     refused(store, *servers[:3])
     for insist in (False, True):
@@ -189,7 +185,7 @@ def test_a_suspended_credential_is_not_used_whoever_insists(
 
 
 def test_a_server_that_refused_backs_off_unless_a_person_insists(
-    store: SqlStore, corp: Credential
+    store: Store, corp: Credential
 ) -> None:
     server, other = add(store), add(store, "dhcp02")
     refused(store, server)
@@ -198,7 +194,7 @@ def test_a_server_that_refused_backs_off_unless_a_person_insists(
     assert isinstance(way(store, server, insist=True), Host)
 
 
-def test_it_is_asked_again_when_its_time_has_come(store: SqlStore, corp: Credential) -> None:
+def test_it_is_asked_again_when_its_time_has_come(store: Store, corp: Credential) -> None:
     server = add(store)
     refused(store, server)
     with store.engine.begin() as connection:
@@ -207,7 +203,7 @@ def test_it_is_asked_again_when_its_time_has_come(store: SqlStore, corp: Credent
 
 
 def test_another_password_is_tried_at_once(
-    store: SqlStore, corp: Credential, password_file: Path
+    store: Store, corp: Credential, password_file: Path
 ) -> None:
     servers = [add(store, f"dhcp{n:02}") for n in range(3)]
     refused(store, *servers)
@@ -216,7 +212,7 @@ def test_another_password_is_tried_at_once(
     assert isinstance(way(store, servers[0]), Host)
 
 
-def test_those_that_accepted_are_known(store: SqlStore, corp: Credential) -> None:
+def test_those_that_accepted_are_known(store: Store, corp: Credential) -> None:
     servers = [add(store, f"dhcp{n:02}") for n in range(3)]
     accept(store, servers[1])
     with opened(store) as found:
@@ -227,7 +223,7 @@ def test_those_that_accepted_are_known(store: SqlStore, corp: Credential) -> Non
 
 
 def test_how_many_at_once_is_a_setting_that_a_command_overrides(
-    store: SqlStore, corp: Credential
+    store: Store, corp: Credential
 ) -> None:
     with opened(store, concurrency=7) as found:
         assert found.concurrency == 7
@@ -236,7 +232,7 @@ def test_how_many_at_once_is_a_setting_that_a_command_overrides(
 
 
 def test_certificates_that_cannot_be_read_end_the_command(
-    store: SqlStore, corp: Credential, tmp_path: Path
+    store: Store, corp: Credential, tmp_path: Path
 ) -> None:
     with (
         pytest.raises(ReadError, match=r"missing\.pem") as raised,

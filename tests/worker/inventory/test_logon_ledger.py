@@ -19,7 +19,7 @@ from tests.worker.store.sql_counter import counted
 from worker.inventory.logon_ledger import StoredLogonBook, login_of, mark_of, notice_changes
 from worker.model.credentials import Credential
 from worker.store.schema import open_store
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 SECRET = "hunter2 hunter2"  # noqa: S105 - of nobody
 LOGIN = Login("corp", "CORP\\svc-ipam", SECRET)
@@ -110,7 +110,7 @@ class TestMarks:
 
 
 @pytest.fixture
-def servers(store: SqlStore) -> list[int]:
+def servers(store: Store) -> list[int]:
     """Six servers, and the credential corp."""
     keys = add_servers(store, 6)
     put(store, CORP)
@@ -118,7 +118,7 @@ def servers(store: SqlStore) -> list[int]:
 
 
 @pytest.fixture
-def book(store: SqlStore, servers: list[int]) -> StoredLogonBook:
+def book(store: Store, servers: list[int]) -> StoredLogonBook:
     """The book of one command."""
     return StoredLogonBook(store, {"corp": LOGIN})
 
@@ -127,7 +127,7 @@ class TestBook:
     """Keeps the counts of one command and of all others."""
 
     def test_the_third_server_suspends(
-        self, store: SqlStore, servers: list[int], book: StoredLogonBook
+        self, store: Store, servers: list[int], book: StoredLogonBook
     ) -> None:
         assert [book.refused("corp", s) for s in servers[:3]] == [False, False, True]
         assert StoredLogonBook(store, {"corp": LOGIN}).suspended("corp")
@@ -137,14 +137,14 @@ class TestBook:
         assert book.suspended("unheard-of")
 
     def test_what_others_counted_counts(
-        self, store: SqlStore, servers: list[int], book: StoredLogonBook
+        self, store: Store, servers: list[int], book: StoredLogonBook
     ) -> None:
         other = StoredLogonBook(store, {"corp": LOGIN})
         assert [other.refused("corp", s) for s in servers[:2]] == [False, False]
         assert book.refused("corp", servers[2]) is True
 
     def test_acceptances_are_written_together_at_the_end(
-        self, store: SqlStore, servers: list[int], book: StoredLogonBook
+        self, store: Store, servers: list[int], book: StoredLogonBook
     ) -> None:
         """But for the first, which others wait for."""
         book.accepted("corp", servers[0])
@@ -154,9 +154,9 @@ class TestBook:
         assert sql.statements == 0
         book.flush()
         with store.read() as reading:
-            assert [n.server for n in reading.logons() if n.accepted_at] == servers
+            assert [n.server for n in reading.credentials.logons() if n.accepted_at] == servers
 
-    def test_what_is_known_is_not_written_again(self, store: SqlStore, servers: list[int]) -> None:
+    def test_what_is_known_is_not_written_again(self, store: Store, servers: list[int]) -> None:
         accept(store, *servers)
         again = StoredLogonBook(store, {"corp": LOGIN})
         with counted(store.engine) as sql:
@@ -166,12 +166,12 @@ class TestBook:
         assert sum(sql.written.values()) == 0
 
     def test_what_another_process_wrote_is_known_when_it_is_told(
-        self, store: SqlStore, servers: list[int], book: StoredLogonBook
+        self, store: Store, servers: list[int], book: StoredLogonBook
     ) -> None:
         """Of a server that is asked now; nobody loads what all of them said for it."""
         accept(store, *servers[:2])
         with store.read() as reading, counted(store.engine) as sql:
-            book.know(reading.logons(servers[1]))
+            book.know(reading.credentials.logons([servers[1]]))
         assert sql.fetched == 1
         book.accepted("corp", servers[1])
         book.flush()
@@ -181,7 +181,7 @@ class TestBook:
         assert sum(sql.written.values()) == 0
         StoredLogonBook(store, {"corp": LOGIN}).refused("corp", servers[1])
         with store.read() as reading:
-            book.know(reading.logons(servers[1]))
+            book.know(reading.credentials.logons([servers[1]]))
         book.accepted("corp", servers[1])
         with counted(store.engine) as sql:
             book.flush()
@@ -189,7 +189,7 @@ class TestBook:
 
     @pytest.mark.parametrize("own", [True, False])
     def test_an_acceptance_that_ends_refusals_is_written_at_once(
-        self, store: SqlStore, servers: list[int], own: bool
+        self, store: Store, servers: list[int], own: bool
     ) -> None:
         """Others must not suspend what is fine; whoever counted the refusals."""
         book = StoredLogonBook(store, {"corp": LOGIN})
@@ -202,7 +202,7 @@ class TestBook:
         assert book.refused("corp", servers[2]) is False
 
     def test_an_acceptance_before_a_refusal_does_not_end_it(
-        self, store: SqlStore, servers: list[int], book: StoredLogonBook
+        self, store: Store, servers: list[int], book: StoredLogonBook
     ) -> None:
         """They count in the order in which servers said so, not in that of writing."""
         book.accepted("corp", servers[5])
@@ -211,7 +211,7 @@ class TestBook:
         assert view(store).refused_by == (servers[0],)
 
     def test_a_server_that_refuses_what_it_accepted_is_asked_to_accept_anew(
-        self, store: SqlStore, servers: list[int], book: StoredLogonBook
+        self, store: Store, servers: list[int], book: StoredLogonBook
     ) -> None:
         accept(store, servers[0])
         book = StoredLogonBook(store, {"corp": LOGIN})
@@ -222,7 +222,7 @@ class TestBook:
         assert logon(store, servers[0]).retry_at is None
 
     def test_a_refusal_that_could_not_be_written_comes_before_the_next_proof(
-        self, store: SqlStore, store_url: str, servers: list[int]
+        self, store: Store, store_url: str, servers: list[int]
     ) -> None:
         """A database that is away must not make a fourth bad logon possible."""
         impatient = open_store(store_url, lock_timeout_seconds=0.0)
@@ -236,7 +236,7 @@ class TestBook:
         impatient.close()
 
     def test_an_acceptance_that_could_not_be_written_is_written_with_the_next_one(
-        self, store: SqlStore, store_url: str, servers: list[int]
+        self, store: Store, store_url: str, servers: list[int]
     ) -> None:
         """And does not end the poll, for the server may have opened a shell already."""
         impatient = open_store(store_url, lock_timeout_seconds=0.0)
@@ -247,10 +247,10 @@ class TestBook:
         book.accepted("corp", servers[1])
         assert view(store).proven
         with store.read() as reading:
-            assert [n.server for n in reading.logons() if n.accepted_at] == servers[:2]
+            assert [n.server for n in reading.credentials.logons() if n.accepted_at] == servers[:2]
         impatient.close()
 
-    def test_threads_count_exactly(self, store: SqlStore, servers: list[int]) -> None:
+    def test_threads_count_exactly(self, store: Store, servers: list[int]) -> None:
         """Behind the gate of one process; the second of two books is another process's."""
         books = [StoredLogonBook(store, {"corp": LOGIN}) for _ in range(2)]
         together = threading.Barrier(len(servers))
@@ -266,7 +266,7 @@ class TestBook:
 
 
 def test_no_proof_is_sent_after_the_third_refusal(
-    store: SqlStore, servers: list[int], book: StoredLogonBook
+    store: Store, servers: list[int], book: StoredLogonBook
 ) -> None:
     """The gate of this process and that of the next one."""
     gate = Logons(book)
@@ -287,22 +287,22 @@ class TestNoticing:
         for server in servers[:3]:
             book.refused("corp", server)
 
-    def test_another_password_begins_anew(self, store: SqlStore) -> None:
+    def test_another_password_begins_anew(self, store: Store) -> None:
         notice_changes(store, {"corp": replace(LOGIN, password="right")})  # noqa: S106 - of nobody
         assert (view(store).suspended_at, view(store).refused_by) == (None, ())
 
-    def test_the_same_one_stays_suspended(self, store: SqlStore) -> None:
+    def test_the_same_one_stays_suspended(self, store: Store) -> None:
         with counted(store.engine) as sql:
             notice_changes(store, {"corp": LOGIN})
         assert not sql.written
         assert view(store).suspended_at is not None
 
-    def test_a_secret_that_cannot_be_had_is_not_another_one(self, store: SqlStore) -> None:
+    def test_a_secret_that_cannot_be_had_is_not_another_one(self, store: Store) -> None:
         notice_changes(store, {})
         assert view(store).suspended_at is not None
 
     def test_who_has_another_secret_than_others_does_not_use_it_again_for_theirs(
-        self, store: SqlStore, book: StoredLogonBook
+        self, store: Store, book: StoredLogonBook
     ) -> None:
         """Else it would cost the account three bad logons each time it looks."""
         right = {"corp": replace(LOGIN, password="right")}  # noqa: S106 - of nobody
@@ -313,18 +313,18 @@ class TestNoticing:
         assert not book.suspended("corp")
 
     def test_what_a_person_resumes_is_used_again_by_who_saw_it_refused(
-        self, store: SqlStore, book: StoredLogonBook
+        self, store: Store, book: StoredLogonBook
     ) -> None:
         book.renew({"corp": LOGIN})
         assert book.suspended("corp")
         with store.write() as uow:
-            uow.resume_credential("corp")
+            uow.credentials.resume("corp")
             uow.commit()
         book.renew({"corp": LOGIN})
         assert not book.suspended("corp")
 
     def test_who_still_has_the_old_one_is_stopped_and_counts_nothing(
-        self, store: SqlStore, servers: list[int], book: StoredLogonBook
+        self, store: Store, servers: list[int], book: StoredLogonBook
     ) -> None:
         """A process that was started before the password was changed."""
         notice_changes(store, {"corp": replace(LOGIN, password="right")})  # noqa: S106 - of nobody

@@ -16,13 +16,13 @@ from worker.config.settings import Settings
 from worker.model.alerts import NewEvent, Snapshot
 from worker.model.statistics import Opening
 from worker.monitoring.exporter import exported
-from worker.store.repositories.statistics import FigureReading
+from worker.store.repositories.statistics import StatisticsRepository
 from worker.store.tables.alerts import finding_event
 from worker.store.tables.failover import finding
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 
-def test_runs_are_counted_once_when_they_end_from_the_first_scrape_on(store: SqlStore) -> None:
+def test_runs_are_counted_once_when_they_end_from_the_first_scrape_on(store: Store) -> None:
     done = 'ipam_sync_runs_total{outcome="done",trigger="cli"}'
     took = 'ipam_sync_run_duration_seconds_count{trigger="cli"}'
     a_fleet_with_a_past(store)
@@ -34,7 +34,7 @@ def test_runs_are_counted_once_when_they_end_from_the_first_scrape_on(store: Sql
 
     def end(number: int, outcome: str) -> None:
         with store.write() as uow:
-            uow.close_run(number, outcome, {})
+            uow.runs.close(number, outcome, {})
             uow.commit()
 
     end(second, "done")
@@ -46,19 +46,19 @@ def test_runs_are_counted_once_when_they_end_from_the_first_scrape_on(store: Sql
     assert told['ipam_sync_runs_total{outcome="interrupted",trigger="cli"}'] == 1
     assert told[took] == 2
     with store.write() as uow:
-        uow.prune(uow.now() + timedelta(days=1), 1000)
+        uow.retention.prune(uow.now() + timedelta(days=1), 1000)
         uow.commit()
     assert served(registry)[done] == 1, "pruning makes no count fall"
 
 
-def opened(store: SqlStore, *names: str) -> list[int]:
+def opened(store: Store, *names: str) -> list[int]:
     """Problems that are confirmed, and told so."""
     with store.write() as uow:
         number = open_run(uow)
         findings = [a_finding(name, 1, 2) for name in names]
         ids = found(uow, number, findings)
         at = uow.now()
-        uow.add_events(
+        uow.outbox.add(
             [
                 NewEvent(ids[f.fingerprint], Event.OPENED, Snapshot(f, Evidence.BOTH), at, number)
                 for f in findings
@@ -68,7 +68,7 @@ def opened(store: SqlStore, *names: str) -> list[int]:
     return [ids[f.fingerprint] for f in findings]
 
 
-def resolve(store: SqlStore, *findings: int) -> None:
+def resolve(store: Store, *findings: int) -> None:
     with store.write() as uow:
         over(uow, findings)
         uow.commit()
@@ -84,7 +84,7 @@ def came_and_went(registry: CollectorRegistry) -> tuple[float, float]:
 
 
 def test_findings_are_counted_as_they_come_and_go_from_the_first_scrape_on(
-    store: SqlStore,
+    store: Store,
 ) -> None:
     """Also one that came, went and came back between two scrapes."""
     (old,) = opened(store, "old")
@@ -101,7 +101,7 @@ def test_findings_are_counted_as_they_come_and_go_from_the_first_scrape_on(
     assert came_and_went(registry) == (3, 4)
 
 
-def test_an_opening_that_is_committed_late_is_counted_once(store: SqlStore) -> None:
+def test_an_opening_that_is_committed_late_is_counted_once(store: Store) -> None:
     """Numbers are given before the end of a transaction, so a lower one may be seen later."""
     registry = exported(store, Settings(), None)
     opened(store, "first")
@@ -122,7 +122,7 @@ def test_an_opening_that_is_committed_late_is_counted_once(store: SqlStore) -> N
     assert came_and_went(registry) == (3, 1)
 
 
-def test_what_is_settled_is_not_looked_at_again_and_not_counted_again(store: SqlStore) -> None:
+def test_what_is_settled_is_not_looked_at_again_and_not_counted_again(store: Store) -> None:
     registry = exported(store, Settings(), None)
     came_and_went(registry)
     opened(store, "one", "two")
@@ -135,24 +135,24 @@ def test_what_is_settled_is_not_looked_at_again_and_not_counted_again(store: Sql
 
 
 def test_what_else_happened_is_not_looked_at_again(
-    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where little opens, much goes on and ends all the same."""
     looked_from: list[int] = []
-    since = FigureReading.findings_opened_since
+    since = StatisticsRepository.findings_opened_since
 
-    def noted(reading: FigureReading, event: int) -> tuple[Opening, ...]:
+    def noted(reading: StatisticsRepository, event: int) -> tuple[Opening, ...]:
         looked_from.append(event)
         return since(reading, event)
 
-    monkeypatch.setattr(FigureReading, "findings_opened_since", noted)
+    monkeypatch.setattr(StatisticsRepository, "findings_opened_since", noted)
     registry = exported(store, Settings(), None)
     (one,) = opened(store, "one")
     came_and_went(registry)
     with store.write() as uow:
         snapshot = Snapshot(a_finding("one", 1, 2), Evidence.BOTH)
-        uow.add_events([NewEvent(one, Event.STILL_OPEN, snapshot, uow.now())] * 50)
-        last = uow.last_finding_event()
+        uow.outbox.add([NewEvent(one, Event.STILL_OPEN, snapshot, uow.now())] * 50)
+        last = uow.statistics.last_finding_event()
         uow.commit()
     with store.engine.begin() as connection:
         connection.execute(update(finding_event).values(at=datetime(2026, 1, 1, tzinfo=UTC)))
@@ -161,7 +161,7 @@ def test_what_else_happened_is_not_looked_at_again(
     assert looked_from[-1] == last
 
 
-def test_an_opening_that_was_under_way_at_the_first_scrape_is_counted(store: SqlStore) -> None:
+def test_an_opening_that_was_under_way_at_the_first_scrape_is_counted(store: Store) -> None:
     """Its number is not looked at any more; that it is open is."""
     registry = exported(store, Settings(), None)
     came_and_went(registry)

@@ -19,8 +19,8 @@ from worker.model.roles import BEAT, Role
 from worker.model.runs import EVERYTHING, Trigger
 from worker.monitoring.doctor import EXPORTER, Check, Grade, check_own, check_up
 from worker.monitoring.http import served
-from worker.store.protocols.unit_of_work import UnitOfWork
 from worker.store.schema import open_store
+from worker.store.unit_of_work import UnitOfWork
 
 INTERVAL = timedelta(minutes=15)
 
@@ -56,13 +56,13 @@ def register(
 ) -> None:
     with writing(site) as uow:
         for role in roles:
-            uow.register_process(f"{host}:1", role, length)
+            uow.processes.register(f"{host}:1", role, length)
 
 
 def ran(site: Site, ago: timedelta, outcome: str = "done") -> None:
     """A run that ended so long ago."""
     with writing(site) as uow:
-        uow.close_run(uow.open_run(Trigger.SCHEDULE, "schedule", EVERYTHING), outcome, {})
+        uow.runs.close(uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING), outcome, {})
     at = (datetime.now(UTC) - ago).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     site.sql("UPDATE run SET ended_at = ?", at)
 
@@ -246,9 +246,9 @@ def waits_for(site: Site, channel: str, *, attempts: int = 0, is_dead: bool = Fa
     """A channel is to be told something, failed, or was given up."""
     finding = Finding(Kind.PLAN_REFUSED, None, (), "The plan was refused.")
     with writing(site) as uow:
-        run = uow.open_run(Trigger.CLI, "tester", EVERYTHING)
-        (key,) = uow.begin_findings(run, [begin(finding, uow.now())]).values()
-        uow.want(key, channel, 1, uow.now())
+        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING)
+        (key,) = uow.findings.begin(run, [begin(finding, uow.now())]).values()
+        uow.deliveries.enqueue(key, channel, 1, uow.now())
     wanted = None if is_dead else 1
     site.sql(
         "UPDATE delivery SET attempts = ?, is_dead = ?, wanted_sequence = ?",

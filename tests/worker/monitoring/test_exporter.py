@@ -39,7 +39,7 @@ from worker.monitoring.exporter import exported
 from worker.runs.schedule import tick
 from worker.store.schema import open_store
 from worker.store.tables.failover import finding as finding_table
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 from worker.telemetry import metrics
 
 PAGE = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -56,13 +56,13 @@ def names(registry: CollectorRegistry) -> set[str]:
     return {metric.name + SUFFIXES.get(metric.type, "") for metric in registry.collect()}
 
 
-def test_the_page_names_every_metric_that_there_is_and_no_other(store: SqlStore) -> None:
+def test_the_page_names_every_metric_that_there_is_and_no_other(store: Store) -> None:
     documented = set(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE))
     installation = exported(store, Settings(), backlog)
     assert documented == names(metrics.REGISTRY) | names(installation)
 
 
-def test_the_page_names_type_and_labels_of_each(store: SqlStore) -> None:
+def test_the_page_names_type_and_labels_of_each(store: Store) -> None:
     a_fleet_with_a_past(store)
     with http.own_metrics("read", "127.0.0.1", None):
         pass
@@ -82,7 +82,7 @@ def test_names_keep_the_conventions() -> None:
         assert not re.search(r"_(ms|milliseconds|minutes|percent)(_|$)", name)
 
 
-def test_servers_queues_and_processes_are_told(store: SqlStore) -> None:
+def test_servers_queues_and_processes_are_told(store: Store) -> None:
     add_servers(store, 3)
     told = served(exported(store, Settings(), backlog))
     assert told["ipam_sync_store_up"] == told["ipam_sync_broker_up"] == 1
@@ -91,7 +91,7 @@ def test_servers_queues_and_processes_are_told(store: SqlStore) -> None:
     assert told["ipam_sync_messages_in_hand"] == 2
 
 
-def test_a_broker_that_is_down_is_told_and_the_rest_as_well(store: SqlStore) -> None:
+def test_a_broker_that_is_down_is_told_and_the_rest_as_well(store: Store) -> None:
     def down() -> Backlog:
         raise BrokerUnavailable("gone")
 
@@ -101,7 +101,7 @@ def test_a_broker_that_is_down_is_told_and_the_rest_as_well(store: SqlStore) -> 
 
 @pytest.mark.parametrize("servers", [2, 40])
 def test_a_scrape_takes_the_same_statements_however_many_servers(
-    store: SqlStore, servers: int
+    store: Store, servers: int
 ) -> None:
     add_servers(store, servers)
     registry = exported(store, Settings(), None)
@@ -116,7 +116,7 @@ def test_a_scrape_takes_the_same_statements_however_many_servers(
 
 
 def test_a_state_that_is_too_old_counts_as_unknown_and_is_not_told_by_itself(
-    store: SqlStore,
+    store: Store,
 ) -> None:
     """In both records the second side is stored as CommunicationsInterrupted."""
     a_fleet_with_a_past(store)
@@ -132,21 +132,21 @@ def test_a_state_that_is_too_old_counts_as_unknown_and_is_not_told_by_itself(
     assert 'state="CommunicationsInterrupted"' in odd
 
 
-def test_sides_that_are_not_normal_are_told_up_to_a_bound(store: SqlStore) -> None:
+def test_sides_that_are_not_normal_are_told_up_to_a_bound(store: Store) -> None:
     one, two = add_servers(store, 2)
     insert(store, *(a_record(f"R{n}", one, two, n) for n in range(20)))
     with store.read() as reading:
-        assert len(reading.figures(odd_sides=7).odd_sides) == 7
-        assert sum(reading.figures(odd_sides=7).sides.values()) == 40
+        assert len(reading.statistics.figures(odd_sides=7).odd_sides) == 7
+        assert sum(reading.statistics.figures(odd_sides=7).sides.values()) == 40
 
 
 def test_a_server_tells_when_it_was_read_and_one_that_is_not_asked_nothing(
-    store: SqlStore,
+    store: Store,
 ) -> None:
     one, two, _ = a_fleet_with_a_past(store)
     with store.write() as uow:
-        uow.set_standing(two, Standing.DISABLED)
-        seen = uow.latest_readings([one], {})[one].read_at
+        uow.inventory.set_standing(two, Standing.DISABLED)
+        seen = uow.readings.latest([one], {})[one].read_at
         uow.commit()
     told = served(exported(store, Settings(), None))
     name = "ipam_sync_server_last_success_timestamp_seconds"
@@ -157,7 +157,7 @@ def test_a_server_tells_when_it_was_read_and_one_that_is_not_asked_nothing(
     assert told['ipam_sync_servers{standing="disabled"}'] == 1
 
 
-def test_a_server_tells_whether_it_is_in_maintenance(store: SqlStore) -> None:
+def test_a_server_tells_whether_it_is_in_maintenance(store: Store) -> None:
     """One of its relationships is not the server, and what is over or to come is not now."""
     one, two, three = a_fleet_with_a_past(store)
     hour = timedelta(hours=1)
@@ -170,7 +170,7 @@ def test_a_server_tells_whether_it_is_in_maintenance(store: SqlStore) -> None:
             (three, None, hour, 2 * hour),
         ):
             window = Window(0, server, relationship, now + begins, now + ends, "disks", "ada")
-            uow.add_window(window)
+            uow.maintenance.add(window)
         uow.commit()
     name = "ipam_sync_server_in_maintenance"
     told = served(exported(store, Settings(), None))
@@ -181,7 +181,7 @@ def test_a_server_tells_whether_it_is_in_maintenance(store: SqlStore) -> None:
     }
 
 
-def test_findings_are_told_with_the_severity_that_people_gave_them(store: SqlStore) -> None:
+def test_findings_are_told_with_the_severity_that_people_gave_them(store: Store) -> None:
     one, two, _ = a_fleet_with_a_past(store)
     with store.write() as uow:
         run = open_run(uow)
@@ -201,7 +201,7 @@ def test_findings_are_told_with_the_severity_that_people_gave_them(store: SqlSto
         assert f'{name}{{kind="state_not_normal",matter="health",severity="{severity}"}}' in told
 
 
-def test_labels_of_findings_are_bounded(store: SqlStore) -> None:
+def test_labels_of_findings_are_bounded(store: Store) -> None:
     """Neither what is open nor what people call things adds a series."""
     before = set(served(exported(store, Settings(), None)))
     one, two, _ = a_fleet_with_a_past(store)
@@ -212,7 +212,7 @@ def test_labels_of_findings_are_bounded(store: SqlStore) -> None:
     assert {k for k in after if "finding" in k} == {k for k in before if "finding" in k}
 
 
-def test_the_age_of_the_oldest_finding_of_a_matter_and_severity_is_told(store: SqlStore) -> None:
+def test_the_age_of_the_oldest_finding_of_a_matter_and_severity_is_told(store: Store) -> None:
     one, two, _ = a_fleet_with_a_past(store)
     gone = Finding(Kind.SERVER_UNREAD, None, (one,), "")
     with store.write() as uow:
@@ -233,33 +233,33 @@ def test_the_age_of_the_oldest_finding_of_a_matter_and_severity_is_told(store: S
     assert len(others) == len(Matter) * len(Severity) - 1
 
 
-def test_what_keeps_people_quiet_counts_all_the_same(store: SqlStore) -> None:
+def test_what_keeps_people_quiet_counts_all_the_same(store: Store) -> None:
     """Acknowledged, explained by another, silenced."""
     one, two, _ = a_fleet_with_a_past(store)
     with store.write() as uow:
         told = [a_finding(name, one, two) for name in ("HQ", "branch", "depot")]
         known, effect, cause = found(uow, open_run(uow), told).values()
         now = uow.now()
-        uow.acknowledge(known, Acknowledgement("ada", "I know", now))
-        uow.explain({effect: cause})
-        uow.add_silence(Silence(0, "new switch", "ada", now, now + timedelta(hours=1)))
+        uow.findings.acknowledge(known, Acknowledgement("ada", "I know", now))
+        uow.findings.set_causes({effect: cause})
+        uow.silences.add(Silence(0, "new switch", "ada", now, now + timedelta(hours=1)))
         uow.commit()
     series = 'ipam_sync_findings_open{kind="partner_mismatch",matter="drift",severity="warning"}'
     assert served(exported(store, Settings(), None))[series] == 3
 
 
-def test_what_is_not_confirmed_yet_is_not_open(store: SqlStore) -> None:
+def test_what_is_not_confirmed_yet_is_not_open(store: Store) -> None:
     one, _, _ = a_fleet_with_a_past(store)
     with store.write() as uow:
         suspected = begin(Finding(Kind.SERVER_UNREAD, None, (one,), ""), uow.now())
-        uow.begin_findings(open_run(uow), [suspected])
+        uow.findings.begin(open_run(uow), [suspected])
         uow.commit()
     told = served(exported(store, Settings(), None))
     assert not any(told[k] for k in told if k.startswith("ipam_sync_findings_open{"))
     assert not any(told[k] for k in told if k.startswith("ipam_sync_oldest_finding_age"))
 
 
-def test_findings_that_outlasted_their_patience_are_told_one_step_louder(store: SqlStore) -> None:
+def test_findings_that_outlasted_their_patience_are_told_one_step_louder(store: Store) -> None:
     """Each by its own patience; one that an older ipam-sync opened has none."""
     one, two, _ = a_fleet_with_a_past(store)
     lost = Finding(
@@ -281,7 +281,7 @@ def test_findings_that_outlasted_their_patience_are_told_one_step_louder(store: 
     assert told(quiet) == {'"info"}': 4}
 
 
-def test_what_outlasted_its_patience_falls_to_zero_when_it_is_over(store: SqlStore) -> None:
+def test_what_outlasted_its_patience_falls_to_zero_when_it_is_over(store: Store) -> None:
     """Also where nothing else of that kind can be so loud: a series that vanishes is no zero."""
     one, two, _ = a_fleet_with_a_past(store)
     grade = State.COMMUNICATIONS_INTERRUPTED
@@ -298,12 +298,12 @@ def test_what_outlasted_its_patience_falls_to_zero_when_it_is_over(store: SqlSto
     assert served(exported(store, settings, None))[series] == 0
 
 
-def test_operations_are_told_by_what_holds_them(store: SqlStore) -> None:
+def test_operations_are_told_by_what_holds_them(store: Store) -> None:
     a_fleet_with_a_past(store)
     with store.write() as uow:
-        records = uow.records()
-        numbers = uow.add_entries(open_run(uow), [an_update(r, 60) for r in records])
-        uow.hold(numbers[:1], Hold.GUARD)
+        records = uow.records.load()
+        numbers = uow.operations.add(open_run(uow), [an_update(r, 60) for r in records])
+        uow.operations.hold(numbers[:1], Hold.GUARD)
         uow.commit()
     told = served(exported(store, Settings(), None))
     pending = {k: v for k, v in told.items() if k.startswith("ipam_sync_operations_pending") and v}
@@ -313,11 +313,11 @@ def test_operations_are_told_by_what_holds_them(store: SqlStore) -> None:
     }
 
 
-def test_processes_ticks_and_the_oldest_run_are_told(store: SqlStore) -> None:
+def test_processes_ticks_and_the_oldest_run_are_told(store: Store) -> None:
     with store.write() as uow:
-        uow.register_process("host:1", Role.READ, timedelta(minutes=1))
-        uow.register_process("host:2", Role.READ, timedelta(minutes=-1))
-        uow.start_run("schedule", "schedule", EVERYTHING, Scope(), Lane.READ)
+        uow.processes.register("host:1", Role.READ, timedelta(minutes=1))
+        uow.processes.register("host:2", Role.READ, timedelta(minutes=-1))
+        uow.runs.start("schedule", "schedule", EVERYTHING, Scope(), Lane.READ)
         now = uow.now()
         uow.commit()
     tick(store, Pigeonholes(), Settings().conduct.timing)

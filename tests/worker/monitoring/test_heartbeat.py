@@ -16,12 +16,11 @@ from collectors.simulator.authority import Authority
 from reconcile.model.nouns import Seen
 from tests.worker.store.samples import add_servers
 from tests.worker.store.sql_counter import counted
-from worker.bootstrap import Ipam
 from worker.config.settings import Settings, SettingsError, load_settings
 from worker.model.runs import EVERYTHING, Trigger
 from worker.model.statistics import Pulse
 from worker.monitoring.heartbeat import push, sign_of_life, unhealthy
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 INTERVAL = timedelta(minutes=15)
@@ -94,13 +93,13 @@ def test_an_installation_that_does_not_work_is_not_called_well(
     assert (unhealthy(pulse, INTERVAL) is None) is healthy
 
 
-def test_a_fresh_installation_sends_nothing(store: SqlStore) -> None:
+def test_a_fresh_installation_sends_nothing(store: Store) -> None:
     with store.write() as uow:
-        run = uow.open_run(Trigger.CLI, "tester", EVERYTHING)
-        uow.close_run(run, "done", {})
+        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING)
+        uow.runs.close(run, "done", {})
         uow.commit()
     with listening() as (url, asked):
-        sign_of_life(Ipam(Settings(heartbeat_url=url), store))
+        sign_of_life(store, Settings(heartbeat_url=url))
         assert asked == [], "nothing was ever read"
 
 
@@ -108,22 +107,22 @@ def test_a_fresh_installation_sends_nothing(store: SqlStore) -> None:
 
 
 @pytest.fixture
-def at_work(store: SqlStore) -> SqlStore:
+def at_work(store: Store) -> Store:
     """An installation in which a run ended well just now, and read a server."""
     (server,) = add_servers(store, 1)
     with store.write() as uow:
-        run = uow.open_run(Trigger.CLI, "tester", EVERYTHING)
-        uow.add_sightings(run, [Seen(server, uow.now(), ())])
-        uow.close_run(run, "done", {})
+        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING)
+        uow.readings.add(run, [Seen(server, uow.now(), ())])
+        uow.runs.close(run, "done", {})
         uow.commit()
     return store
 
 
-def test_many_workers_push_once_in_an_interval(at_work: SqlStore) -> None:
+def test_many_workers_push_once_in_an_interval(at_work: Store) -> None:
     with listening() as (url, asked):
         settings = Settings(heartbeat_url=url)
         workers = [
-            threading.Thread(target=sign_of_life, args=(Ipam(settings, at_work),)) for _ in range(8)
+            threading.Thread(target=sign_of_life, args=(at_work, settings)) for _ in range(8)
         ]
         for worker in workers:
             worker.start()
@@ -133,18 +132,18 @@ def test_many_workers_push_once_in_an_interval(at_work: SqlStore) -> None:
 
 
 def test_a_push_that_failed_is_tried_again_with_the_next_sweep(
-    at_work: SqlStore, caplog: pytest.LogCaptureFixture
+    at_work: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     with listening(500) as (url, asked):
         for _ in range(2):
-            sign_of_life(Ipam(Settings(heartbeat_url=url), at_work))
+            sign_of_life(at_work, Settings(heartbeat_url=url))
         assert asked == ["/ping", "/ping"]
     assert [record.message for record in caplog.records] == ["heartbeat not sent"] * 2
 
 
-def test_without_a_url_nothing_is_asked_of_the_store(at_work: SqlStore) -> None:
+def test_without_a_url_nothing_is_asked_of_the_store(at_work: Store) -> None:
     with counted(at_work.engine) as sql:
-        sign_of_life(Ipam(Settings(), at_work))
+        sign_of_life(at_work, Settings())
     assert sql.statements == 0
 
 

@@ -33,9 +33,9 @@ from worker.runs.ending import summary_of
 from worker.runs.record import Written
 from worker.runs.request import request_run
 from worker.runs.targets import Request
-from worker.store.protocols.unit_of_work import Store
 from worker.store.tables.columns import AwareUtc, metadata
 from worker.store.tables.failover import audit
+from worker.store.unit_of_work import Store
 
 _LONG_AGO = "2020-01-01T00:00:00.000000Z"
 
@@ -95,7 +95,7 @@ class Office:
     def summary(self, run: int) -> Summary:
         """What it came to; it must be over."""
         with self.ipam.store.read() as reading:
-            told = reading.run(run)
+            told = reading.runs.find(run)
             assert told is not None
             assert told.outcome == "done", told
             return summary_of(reading, run, self.ipam.conduct)
@@ -126,13 +126,13 @@ class Office:
     def records(self) -> tuple[Record, ...]:
         """Everything stored."""
         with self.ipam.store.read() as reading:
-            return reading.records()
+            return reading.records.load()
 
     def entries(self) -> list[tuple[Entry, int]]:
         """All lines that were ever written, with their runs."""
         every = EntryFilter(statuses=tuple(EntryStatus))
         with self.ipam.store.read() as reading:
-            return [(view.entry, view.run) for view in reading.entry_views(every)]
+            return [(view.entry, view.run) for view in reading.views.operations(every)]
 
     def sql(self, statement: str) -> list[tuple[object, ...]]:
         """Look into the SQLite file, or change it behind the program's back."""

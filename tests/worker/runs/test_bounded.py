@@ -14,7 +14,7 @@ from collectors.simulator.fleet import made
 from tests.worker.runs.office import Office, office
 from tests.worker.store.sql_counter import counted
 from worker.model.runs import Trigger
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 SMALL, LARGE = 10, 40
 #: A run costs something itself, so a server in a small fleet costs more.
@@ -32,7 +32,7 @@ class Cost:
 def cost(at: Office, begin: Callable[[Office], object], servers: int) -> Cost:
     """Of a run whose servers are concluded and judged one by one, which costs most."""
     store = at.ipam.store
-    assert isinstance(store, SqlStore)
+    assert isinstance(store, Store)
     with counted(store.engine) as sql:
         begin(at)
         at.work(threads=1)
@@ -91,7 +91,7 @@ def test_a_look_at_who_is_due_costs_nothing_of_those_who_are_not(tmp_path: Path)
     with office(tmp_path, made(12)) as at:
         at.run()
         store = at.ipam.store
-        assert isinstance(store, SqlStore)
+        assert isinstance(store, Store)
         with counted(store.engine) as sql:
             at.crews[0].tick()
         assert sql.fetched <= 6
@@ -101,7 +101,7 @@ def test_a_sweep_over_a_run_that_is_well_costs_nothing_of_its_servers(tmp_path: 
     with office(tmp_path, made(24, partners=2)) as at:
         at.ask()
         store = at.ipam.store
-        assert isinstance(store, SqlStore)
+        assert isinstance(store, Store)
         with counted(store.engine) as sql:
             at.crews[0].sweep()
         assert sql.fetched < 24

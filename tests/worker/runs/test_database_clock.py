@@ -8,28 +8,28 @@ from itertools import pairwise
 
 from tests.worker.store.sql_counter import counted
 from worker.runs.database_clock import DatabaseClock
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 
-def now(store: SqlStore) -> datetime:
+def now(store: Store) -> datetime:
     with store.read() as reading:
         return reading.now()
 
 
-def test_it_is_never_later_than_the_database(store: SqlStore) -> None:
+def test_it_is_never_later_than_the_database(store: Store) -> None:
     clock = DatabaseClock(store)
     for _ in range(20):
         assert clock() <= now(store) + timedelta(milliseconds=1)  # SQLite's knows no finer ones
 
 
-def test_it_is_never_earlier_than_when_it_was_made(store: SqlStore) -> None:
+def test_it_is_never_earlier_than_when_it_was_made(store: Store) -> None:
     before = now(store)
     clock = DatabaseClock(store)
     times = [before, *(clock() for _ in range(100))]
     assert all(one <= other for one, other in pairwise(times))
 
 
-def test_many_questions_are_one_to_the_database(store: SqlStore) -> None:
+def test_many_questions_are_one_to_the_database(store: Store) -> None:
     clock = DatabaseClock(store)
     with counted(store.engine) as once:
         clock()
@@ -39,7 +39,7 @@ def test_many_questions_are_one_to_the_database(store: SqlStore) -> None:
     assert (sql.statements, len(times)) == (0, 200)
 
 
-def test_threads_that_come_first_at_once_ask_once(store: SqlStore) -> None:
+def test_threads_that_come_first_at_once_ask_once(store: Store) -> None:
     clock = DatabaseClock(store)
     with counted(store.engine) as one:
         now(store)
@@ -48,7 +48,7 @@ def test_threads_that_come_first_at_once_ask_once(store: SqlStore) -> None:
     assert sql.statements == one.statements
 
 
-def test_what_passes_here_is_added_for_half_a_minute(store: SqlStore) -> None:
+def test_what_passes_here_is_added_for_half_a_minute(store: Store) -> None:
     """Then the database is asked again: clocks drift apart, and computers sleep."""
     seconds = [0.0]
     clock = DatabaseClock(store, passing=lambda: seconds[0])

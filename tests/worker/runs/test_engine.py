@@ -21,14 +21,14 @@ from worker.model.operations import EntryFilter
 from worker.model.run_report import Fate
 from worker.operations.apply import apply_entries
 from worker.runs.recheck import FURTHER_READINGS
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 AT_ONCE = Conduct(rules=Rules(confirm_after=timedelta(0)))
 BYSTANDER = "bystander"
 
 
 @pytest.fixture
-def site(store: SqlStore) -> Site:
+def site(store: Store) -> Site:
     """Three servers, nobody tells anything yet."""
     return Site(store, Fleet()).servers(HUB, SPOKE, OTHER)
 
@@ -48,7 +48,7 @@ def test_auto_applies_what_both_partners_tell(site: Site) -> None:
     site.tell(HUB, SPOKE)
     assert fates(site.sync()) == [(Operation.CREATE, Fate.APPLIED)]
     with site.store.read() as reading:
-        (view,) = reading.record_views()
+        (view,) = reading.views.records()
     assert (view.record.record_id, view.tracker) == (view.record.key, ())
 
 
@@ -83,7 +83,7 @@ def test_review_leaves_everything_but_states_pending(site: Site) -> None:
         (Operation.CREATE, Fate.PENDING),
     ]
     with site.store.read() as reading:
-        new = next(v for v in reading.record_views() if v.record.relationship_name == "new")
+        new = next(v for v in reading.views.records() if v.record.relationship_name == "new")
     assert new.record.record_id == 0
     assert [e.planned.operation for e in new.tracker] == [Operation.CREATE]
 
@@ -118,7 +118,7 @@ def test_a_run_that_finds_nothing_new_writes_nothing_else(site: Site, silent: bo
     if silent:
         site.silence(OTHER)
     site.sync()
-    with counted(site.store.engine) as sql:  # type: ignore[attr-defined]  # the real store has one
+    with counted(site.store.engine) as sql:
         site.sync()
     assert {t: n for t, n in sql.written.items() if n} == {
         "run": 2,
@@ -129,7 +129,7 @@ def test_a_run_that_finds_nothing_new_writes_nothing_else(site: Site, silent: bo
 def test_plan_writes_nothing(site: Site) -> None:
     """Not a row, whatever it finds."""
     site.tell(HUB, SPOKE)
-    with counted(site.store.engine) as sql:  # type: ignore[attr-defined]  # the real store has one
+    with counted(site.store.engine) as sql:
         preview = site.plan()
     assert fates(preview) == [(Operation.CREATE, Fate.PLANNED)]
     assert not sql.written
@@ -171,7 +171,7 @@ def test_a_removal_over_the_limit_holds_all_of_them(site: Site) -> None:
     assert fates(again) == [(Operation.DELETE, Fate.HELD)] * 6
     assert [line.new for line in again.lines] == [False] * 6
     with site.store.read() as reading:
-        views = reading.entry_views(EntryFilter())
+        views = reading.views.operations(EntryFilter())
     assert {v.entry.planned.hold for v in views} == {Hold.GUARD}
 
 
@@ -228,7 +228,7 @@ def test_a_relationship_that_changes_its_partner_is_one_move(site: Site) -> None
         (Operation.CREATE, Fate.APPLIED),
     ]
     with site.store.read() as reading:
-        (record,) = (r for r in reading.records() if r.relationship_name == "HQ")
+        (record,) = (r for r in reading.records.load() if r.relationship_name == "HQ")
     assert {record.server1_name, record.server2_name} == {HUB.name, OTHER.name}
 
 
@@ -278,8 +278,8 @@ def test_a_row_changed_by_a_person_meanwhile_is_not_judged(site: Site) -> None:
 
     def a_person_changes_the_row() -> None:
         with site.store.write() as uow:
-            (record,) = uow.records()
-            uow.update_records([(record, replace(record, mclt_seconds=1800))])
+            (record,) = uow.records.load()
+            uow.records.update([(record, replace(record, mclt_seconds=1800))])
             uow.commit()
 
     site.fleet.after_look = a_person_changes_the_row
@@ -305,7 +305,7 @@ def test_a_newer_reading_is_never_replaced_by_an_older_one(site: Site) -> None:
     site.fleet.stories = dict(old)
     assert site.sync().lines == ()
     with site.store.read() as reading:
-        (record,) = reading.records()
+        (record,) = reading.records.load()
     assert record.mclt_seconds == 7200
 
 
@@ -317,7 +317,7 @@ def test_a_run_that_dies_after_recording_is_finished_by_the_next(site: Site) -> 
     site.conduct = Conduct()
     site.sync()
     with site.store.read() as reading:
-        views = reading.entry_views(EntryFilter(statuses=tuple(EntryStatus)))
+        views = reading.views.operations(EntryFilter(statuses=tuple(EntryStatus)))
     assert [(v.entry.status, v.run, v.decided_by) for v in views] == [
         (EntryStatus.APPLIED, first.run, "ipam-sync")
     ]
@@ -334,8 +334,8 @@ def test_an_interrupted_run_says_so(site: Site) -> None:
     with pytest.raises(KeyboardInterrupt):
         site.sync()
     with site.store.read() as reading:
-        (run,) = reading.runs(5)
-        assert (run.outcome, reading.records(), reading.sightings(run.id)) == (
+        (run,) = reading.runs.latest(5)
+        assert (run.outcome, reading.records.load(), reading.readings.sightings(run.id)) == (
             "interrupted",
             (),
             (),
@@ -418,7 +418,7 @@ def test_a_disagreement_that_is_open_is_not_looked_at_again(site: Site) -> None:
     assert site.fleet.asked == [HUB.name, SPOKE.name]
 
 
-def test_cost_of_a_run_grows_with_what_it_asks_not_with_what_exists(store: SqlStore) -> None:
+def test_cost_of_a_run_grows_with_what_it_asks_not_with_what_exists(store: Store) -> None:
     """Statements and rows fetched for one pair are the same in a fleet of 4 and of 40 pairs."""
     site = Site(store, Fleet())
     costs = []
@@ -436,7 +436,7 @@ def test_cost_of_a_run_grows_with_what_it_asks_not_with_what_exists(store: SqlSt
     assert costs[0] == costs[1]
 
 
-def test_a_scope_that_a_newly_mapped_partner_still_has_elsewhere_waits(store: SqlStore) -> None:
+def test_a_scope_that_a_newly_mapped_partner_still_has_elsewhere_waits(store: Store) -> None:
     """Mapping a half record and adding a scope in one run: the Add waits, the run goes on."""
     site = Site(store, Fleet()).servers(HUB, OTHER)
     site.tells(HUB, told_by(HUB, SPOKE, "half", scopes=nets("10.1.0.0")))
@@ -450,7 +450,7 @@ def test_a_scope_that_a_newly_mapped_partner_still_has_elsewhere_waits(store: Sq
     site.tell(OTHER, SPOKE, "holder", scopes=nets("10.3.0.0"))
     site.sync()
     with store.read() as reading:
-        scopes = {r.relationship_name: r.scopes for r in reading.records()}
+        scopes = {r.relationship_name: r.scopes for r in reading.records.load()}
     assert scopes == {"half": nets("10.1.0.0", "10.2.0.0"), "holder": nets("10.3.0.0")}
 
 
@@ -464,10 +464,10 @@ def test_what_a_person_decides_meanwhile_is_left_as_decided(site: Site) -> None:
     (line,) = site.sync().lines
     assert line.number is not None
     with site.store.write() as uow:
-        uow.hold([line.number], Hold.GUARD)
+        uow.operations.hold([line.number], Hold.GUARD)
         applied = apply_entries(uow, {line.number: line.planned}, "ipam-sync", by_machine=True)
         assert (applied.done, list(applied.refused)) == ((), [line.number])
-        uow.decide([line.number], EntryStatus.REJECTED, "ada", by_machine=False)
+        uow.operations.decide([line.number], EntryStatus.REJECTED, "ada", by_machine=False)
         applied = apply_entries(uow, {line.number: line.planned}, "ada", by_machine=False)
         assert applied.refused == {line.number: "it is rejected by now"}
 
@@ -481,8 +481,8 @@ def test_a_server_that_is_no_longer_asked_is_no_longer_unread(
     site.silence(OTHER)
     assert [f.kind for f in site.sync().findings] == [Kind.SERVER_UNREAD]
     with site.store.write() as uow:
-        (other,) = (s.id for s in uow.servers() if s.name == OTHER.name)
-        uow.set_standing(other, standing)
+        (other,) = (s.id for s in uow.inventory.servers() if s.name == OTHER.name)
+        uow.inventory.set_standing(other, standing)
         uow.commit()
     assert site.sync().findings == ()
 

@@ -26,7 +26,7 @@ from worker.runs import record
 from worker.runs.findings import Fact, keep_findings
 from worker.store.tables.alerts import delivery, finding_event
 from worker.store.tables.failover import finding
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 APART = timedelta(minutes=7.5)
 INTERRUPTED = State.COMMUNICATIONS_INTERRUPTED
@@ -34,7 +34,7 @@ LIVES = ("finding", "finding_server", "finding_event", "delivery")
 
 
 @pytest.fixture
-def site(store: SqlStore) -> Site:
+def site(store: Store) -> Site:
     """Two partners that agree, and were read once."""
     site = Site(store, Fleet(), Conduct(patience=Patience(apart=APART))).servers(HUB, SPOKE)
     tell(site)
@@ -55,11 +55,11 @@ def tell(site: Site, mclt_seconds: int = 3600, **states: State) -> None:
 
 def happened(site: Site, kind: Kind) -> list[PastEvent]:
     """All that ever happened to problems of this kind."""
-    assert isinstance(site.store, SqlStore)
+    assert isinstance(site.store, Store)
     with site.store.engine.connect() as connection:
         every = connection.execute(select(finding.c.id)).scalars().all()
     with site.store.read() as reading:
-        events = reading.events(every)
+        events = reading.outbox.events(every)
     return [event for event in events if event.snapshot.finding.kind is kind]
 
 
@@ -69,7 +69,7 @@ def told(site: Site, kind: Kind) -> list[Event]:
 
 def later(site: Site, by: timedelta) -> None:
     """All that was counted was so much earlier."""
-    assert isinstance(site.store, SqlStore)
+    assert isinstance(site.store, Store)
     with site.store.engine.begin() as connection:
         for row in connection.execute(select(finding.c.id, finding.c.counted_at)).all():
             this = update(finding).where(finding.c.id == row.id)
@@ -77,7 +77,7 @@ def later(site: Site, by: timedelta) -> None:
 
 
 def rows(site: Site) -> dict[str, int]:
-    assert isinstance(site.store, SqlStore)
+    assert isinstance(site.store, Store)
     with site.store.engine.connect() as connection:
         return {
             table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
@@ -94,8 +94,8 @@ class TestWithTheFact:
         (event,) = happened(site, Kind.PARTNER_MISMATCH)
         assert (event.event, event.sequence, event.outcome) == (Event.OPENED, 1, None)
         with site.store.read() as reading:
-            (problem,) = reading.open_findings()
-            assert reading.unrouted(9) == (event,), "the run is closed"
+            (problem,) = reading.findings.unresolved()
+            assert reading.outbox.unrouted(9) == (event,), "the run is closed"
         assert (problem.id, problem.sequence, problem.run) == (event.finding, 1, run)
 
     def test_neither_is_there_when_the_transaction_failed(
@@ -172,7 +172,7 @@ class TestSnapshot:
 
 def waits(site: Site) -> timedelta:
     """How long the only event waits at most."""
-    assert isinstance(site.store, SqlStore)
+    assert isinstance(site.store, Store)
     with site.store.engine.connect() as connection:
         row = connection.execute(select(finding_event.c.at, finding_event.c.not_before)).one()
     return row.not_before - row.at  # type: ignore[no-any-return]  # times of the table
@@ -200,7 +200,7 @@ class TestConfirmed:
         site.sync()
         assert told(site, Kind.STATE_NOT_NORMAL) == []
         with site.store.read() as reading:
-            assert reading.open_findings() == ()
+            assert reading.findings.unresolved() == ()
 
     def test_by_a_reading_that_is_late_enough(self, site: Site) -> None:
         tell(site, hub=INTERRUPTED, spoke=INTERRUPTED)
@@ -216,8 +216,8 @@ class TestConfirmed:
         tell(site, hub=INTERRUPTED)
         run = site.sync().run
         with site.store.read() as reading:
-            (problem,) = reading.open_findings()
-            read = [s.read_at for s in reading.sightings(run) if isinstance(s, Seen)]
+            (problem,) = reading.findings.unresolved()
+            read = [s.read_at for s in reading.readings.sightings(run) if isinstance(s, Seen)]
         assert len(read) == 2
         assert problem.life.counted_at == max(read) < problem.first_seen
 
@@ -257,7 +257,7 @@ def test_a_problem_persists_while_its_server_is_unread(site: Site) -> None:
 
 def written(site: Site) -> dict[str, int]:
     """Rows of the life of problems that a run writes."""
-    assert isinstance(site.store, SqlStore)
+    assert isinstance(site.store, Store)
     with counted(site.store.engine) as sql:
         site.sync()
     return {table: sql.written[table] for table in LIVES if sql.written[table]}
@@ -331,10 +331,10 @@ class TestByWorkers:
         at.sql(f"UPDATE run SET ended_at = NULL WHERE id = {run}")  # noqa: S608 - our own number
         store = at.ipam.store
         with store.read() as reading:
-            assert reading.unrouted(9) == ()
+            assert reading.outbox.unrouted(9) == ()
         at.later(timedelta(minutes=2))
         with store.read() as reading:
-            assert len(reading.unrouted(9)) == 1
+            assert len(reading.outbox.unrouted(9)) == 1
 
 
 def events(at: Office) -> list[tuple[object, ...]]:

@@ -91,7 +91,7 @@ class Days:
     def _to_wait(self) -> timedelta:
         with self._at.ipam.store.read() as reading:
             now = reading.now()
-            due = reading.due(now + 2 * INTERVAL)
+            due = reading.schedule.due(now + 2 * INTERVAL)
             return min((at or now for at in due.values()), default=now + INTERVAL) - now
 
     def _move_to(self, moment: timedelta) -> None:

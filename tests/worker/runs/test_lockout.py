@@ -87,7 +87,7 @@ def resume(at: Office, _: Path) -> None:
     for server in at.running.fleet.servers:
         at.running.change(server.name, {"refuses": ""})
     with at.ipam.store.write() as uow:
-        uow.resume_credential("simulated")
+        uow.credentials.resume("simulated")
         uow.commit()
 
 

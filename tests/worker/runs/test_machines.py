@@ -14,7 +14,7 @@ from reconcile.model.nouns import Identity, Operation, Provenance, Seen, Server,
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, nets, told_by
 from tests.worker.fleet import Fleet, Site
 from tests.worker.store.sql_counter import counted
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 KEPT = "kept"
 
@@ -45,7 +45,7 @@ def fleet() -> Machines:
 
 
 @pytest.fixture
-def site(store: SqlStore, fleet: Machines) -> Site:
+def site(store: Store, fleet: Machines) -> Site:
     """Two servers with two relationships, never read yet."""
     site = Site(store, fleet).servers(HUB, SPOKE)
     site.tell(HUB, SPOKE)
@@ -55,7 +55,7 @@ def site(store: SqlStore, fleet: Machines) -> Site:
 
 def server(site: Site, wanted: Server) -> Server:
     with site.store.read() as reading:
-        (found,) = (s for s in reading.servers() if s.name == wanted.name)
+        (found,) = (s for s in reading.inventory.servers() if s.name == wanted.name)
     return found
 
 
@@ -81,7 +81,7 @@ def test_the_first_machine_that_answers_is_remembered(site: Site) -> None:
     assert server(site, HUB).changed_at == before
 
 
-def test_the_same_machine_again_writes_nothing(site: Site, store: SqlStore) -> None:
+def test_the_same_machine_again_writes_nothing(site: Site, store: Store) -> None:
     """R10: no row but the run and its sightings."""
     site.sync()
     site.sync()
@@ -102,7 +102,7 @@ def test_another_machine_is_not_remembered_until_a_person_confirms(
         assert summary.lines == ()
         assert server(site, HUB).machine_id == f"m{HUB.id}"
     with site.store.write() as uow:
-        uow.confirm_machine(server(site, HUB).id, "new")
+        uow.inventory.confirm_machine(server(site, HUB).id, "new")
         uow.commit()
     summary = site.sync()
     assert [line.planned.operation for line in summary.lines] == [Operation.DELETE]
@@ -150,7 +150,7 @@ def test_what_a_machine_calls_itself_is_not_made_ambiguous_by_its_second_name(tw
     for _ in range(2):
         assert kinds(twice.sync()) == {Kind.DUPLICATE_SERVER}
     with twice.store.read() as reading:
-        (record,) = reading.records()
+        (record,) = reading.records.load()
     assert set(record.partners) == {server(twice, HUB).id, server(twice, SPOKE).id}
 
 
@@ -160,9 +160,9 @@ class TestStore:
     def test_the_first_one_stays_whatever_comes_later(self, site: Site) -> None:
         one, two = server(site, HUB).id, server(site, SPOKE).id
         with site.store.write() as uow:
-            uow.remember_machines({one: "first"})
-            uow.remember_machines({one: "second", two: "other"})
-            uow.remember_machines({})
+            uow.inventory.remember_machines({one: "first"})
+            uow.inventory.remember_machines({one: "second", two: "other"})
+            uow.inventory.remember_machines({})
             uow.commit()
         assert (server(site, HUB).machine_id, server(site, SPOKE).machine_id) == ("first", "other")
 
@@ -170,13 +170,13 @@ class TestStore:
         """A reading that began before it judges nothing of this server (R1)."""
         key = server(site, HUB).id
         with site.store.write() as uow:
-            uow.remember_machines({key: "first"})
+            uow.inventory.remember_machines({key: "first"})
             uow.commit()
         before = server(site, HUB).changed_at
         assert before is not None
         with site.store.write() as uow:
             assert any(uow.now() > before for _ in range(100_000))
-            uow.confirm_machine(key, "second")
+            uow.inventory.confirm_machine(key, "second")
             uow.commit()
         after = server(site, HUB)
         assert after.machine_id == "second"

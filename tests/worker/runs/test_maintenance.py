@@ -35,14 +35,14 @@ def begin(at: Office, server: int, relationship: str | None = None) -> None:
     with at.ipam.store.write() as uow:
         now = uow.now()
         window = Window(0, server, relationship, now, now + timedelta(hours=1), "disks", "ada")
-        uow.add_window(window)
+        uow.maintenance.add(window)
         uow.commit()
 
 
 def end_all(at: Office) -> None:
     with at.ipam.store.write() as uow:
-        for window in uow.windows():
-            uow.end_window(window.id, "ada")
+        for window in uow.maintenance.windows():
+            uow.maintenance.end(window.id, "ada")
         uow.commit()
 
 

@@ -18,7 +18,7 @@ from worker.model.runs import OpenRun, Trigger
 from worker.operations.decide import Decided, Terms, apply_selected
 from worker.runs import judge
 from worker.runs.record import Written
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 
 OUT = "dhcp0001"
 
@@ -39,7 +39,7 @@ def readings(at: Office) -> int:
 def take_out(at: Office, standing: Standing) -> None:
     """As a person does."""
     with at.ipam.store.write() as uow:
-        uow.set_standing(1, standing)
+        uow.inventory.set_standing(1, standing)
         uow.commit()
 
 
@@ -80,7 +80,7 @@ def test_the_pairs_of_a_disabled_server_are_left_alone(at: Office, when: str) ->
     assert at.records() == rows
     assert (summary.lines, {f.kind for f in summary.findings}) == ((), {Kind.ABSENCE_UNVERIFIED})
     with at.ipam.store.write() as uow:
-        uow.set_standing(1, Standing.ENABLED)
+        uow.inventory.set_standing(1, Standing.ENABLED)
         uow.commit()
     (removed,) = at.run().lines
     assert (removed.planned.operation, removed.fate) == (Operation.DELETE, "applied")

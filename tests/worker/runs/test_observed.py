@@ -17,7 +17,7 @@ import pytest
 from collectors.simulator.fleet import made
 from tests.worker.runs.office import Office, office
 from worker.model.roles import Task
-from worker.runs.judge import lease_name
+from worker.model.runs import lease_name
 from worker.telemetry import events, metrics
 from worker.telemetry.logs import LogFormat, LogLevel, lines
 
@@ -99,7 +99,7 @@ def test_what_the_sweeper_does_is_told(at: Office) -> None:
         at.post.waiting_now.clear()
         at.long_ago("run_member", "published_at")
         with at.ipam.store.write() as uow:
-            uow.register_process("gone:1", "read", timedelta(seconds=-1))
+            uow.processes.register("gone:1", "read", timedelta(seconds=-1))
             uow.commit()
         at.crews[0].sweep()
     (again,) = log.of("messages sent again")
@@ -111,7 +111,7 @@ def test_what_the_sweeper_does_is_told(at: Office) -> None:
 def test_a_run_that_nobody_was_at_is_told_when_it_is_taken_up_again(at: Office) -> None:
     run = at.ask()
     with at.ipam.store.write() as uow:
-        uow.take_lease(lease_name(run), timedelta(seconds=30))
+        uow.leases.acquire(lease_name(run), timedelta(seconds=30))
         uow.commit()
     at.work()
     at.long_ago("lease", "expires_at")

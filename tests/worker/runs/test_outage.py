@@ -85,7 +85,7 @@ def test_a_reading_under_way_is_not_dropped_by_a_beat_of_the_heart(at: Office) -
     read(at, run).join()
     assert not at.post.waiting_now
     with at.ipam.store.read() as reading:
-        assert [m.readings for m in reading.members(run)] == [1, 0]
+        assert [m.readings for m in reading.members.of_run(run)] == [1, 0]
 
 
 def test_an_outage_has_a_line_at_its_beginning_and_one_at_its_end_and_no_traceback(

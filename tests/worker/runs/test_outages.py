@@ -19,7 +19,7 @@ from worker.inventory.lookup import find_server
 from worker.model.maintenance import Window
 from worker.model.run_report import Summary
 from worker.runs.outages import settle_outages
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 FAR, AWAY = Server(4, "dhcp04.corp.example"), Server(5, "dhcp05.corp.example")
 LOST = State.COMMUNICATIONS_INTERRUPTED
@@ -27,7 +27,7 @@ AT_ONCE = Conduct(patience=Patience(apart=timedelta(0)))
 
 
 @pytest.fixture
-def site(store: SqlStore) -> Site:
+def site(store: Store) -> Site:
     """A hub with two spokes, and a pair that has nothing to do with it."""
     site = Site(store, Fleet()).servers(HUB, SPOKE, OTHER, FAR, AWAY)
     say(site)
@@ -58,7 +58,7 @@ def downs(summary: Summary) -> list[Finding]:
 
 def is_open(site: Site) -> bool:
     with site.store.read() as reading:
-        return bool(reading.open_findings(kinds={Kind.SERVER_DOWN}))
+        return bool(reading.findings.unresolved(kinds={Kind.SERVER_DOWN}))
 
 
 def test_a_server_that_nobody_reaches_is_down_and_its_partners_states_stay_findings(
@@ -85,7 +85,7 @@ def test_a_server_that_its_partners_reach_is_only_unread(site: Site) -> None:
     assert not is_open(site)
 
 
-def test_it_is_down_in_the_very_first_run_too(store: SqlStore) -> None:
+def test_it_is_down_in_the_very_first_run_too(store: Store) -> None:
     """What the partners tell is stored by then."""
     site = Site(store, Fleet()).servers(HUB, SPOKE, OTHER, FAR, AWAY)
     assert len(downs(outage(site))) == 1
@@ -95,13 +95,13 @@ def test_an_outage_that_goes_on_is_the_same_row(site: Site) -> None:
     """The findings are kept as they are, whatever is heard of it meanwhile (R10)."""
     outage(site)
     with site.store.read() as reading:
-        before = reading.open_findings(kinds={Kind.SERVER_DOWN})
+        before = reading.findings.unresolved(kinds={Kind.SERVER_DOWN})
     say(site, State.PARTNER_DOWN, State.PARTNER_DOWN)
     site.silence(HUB)
     assert len(downs(site.sync())) == 1
     with site.store.read() as reading:
-        assert reading.open_findings(kinds={Kind.SERVER_DOWN}) == before
-    with counted(site.store.engine) as sql:  # type: ignore[attr-defined]  # the real store has one
+        assert reading.findings.unresolved(kinds={Kind.SERVER_DOWN}) == before
+    with counted(site.store.engine) as sql:
         site.sync()
     assert not sql.written.get("finding")
 
@@ -161,8 +161,8 @@ def test_a_run_about_a_partner_judges_it(site: Site, state: State) -> None:
 def test_an_outage_in_maintenance_stays_what_it_is_until_that_ends(site: Site) -> None:
     outage(site)
     with site.store.write() as uow:
-        hub, now = find_server(uow.servers(), HUB.name).id, uow.now()
-        window = uow.add_window(
+        hub, now = find_server(uow.inventory.servers(), HUB.name).id, uow.now()
+        window = uow.maintenance.add(
             Window(0, hub, None, now, now + timedelta(hours=1), "new disks", "ada")
         )
         uow.commit()
@@ -170,7 +170,7 @@ def test_an_outage_in_maintenance_stays_what_it_is_until_that_ends(site: Site) -
     site.silence(HUB)
     assert len(downs(site.sync())) == 1
     with site.store.write() as uow:
-        uow.end_window(window, "ada")
+        uow.maintenance.end(window, "ada")
         uow.commit()
     assert downs(site.sync()) == []
 
@@ -178,7 +178,9 @@ def test_an_outage_in_maintenance_stays_what_it_is_until_that_ends(site: Site) -
 def test_a_server_that_is_taken_out_is_not_down_any_more(site: Site) -> None:
     outage(site)
     with site.store.write() as uow:
-        uow.set_standing(find_server(uow.servers(), HUB.name).id, Standing.DISABLED)
+        uow.inventory.set_standing(
+            find_server(uow.inventory.servers(), HUB.name).id, Standing.DISABLED
+        )
         uow.commit()
     assert Kind.SERVER_DOWN not in {f.kind for f in site.plan().findings}
     assert downs(site.sync()) == []
@@ -240,7 +242,7 @@ def test_who_settles_learns_what_an_outage_explains(site: Site) -> None:
     run = outage(site).run
     with site.store.write() as uow:
         (found,) = settle_outages(uow, run, None, site.conduct)
-        problems = {p.finding.fingerprint: p.finding for p in uow.open_findings()}
+        problems = {p.finding.fingerprint: p.finding for p in uow.findings.unresolved()}
     explained = {(problems[f].kind, problems[f].relationship) for f in found.explains}
     assert explained == {
         (Kind.SERVER_UNREAD, None),
@@ -254,8 +256,8 @@ def test_that_it_was_not_read_for_long_is_no_news_of_who_is_down(site: Site) -> 
     outage(site)
     site.sync()
     with site.store.read() as reading:
-        explained = {p.finding.kind: p.finding.servers for p in reading.explained()}
-        (cause,) = reading.open_findings(kinds={Kind.SERVER_DOWN})
+        explained = {p.finding.kind: p.finding.servers for p in reading.findings.explained()}
+        (cause,) = reading.findings.unresolved(kinds={Kind.SERVER_DOWN})
     assert explained[Kind.SERVER_OVERDUE] == cause.finding.servers
 
 
@@ -264,17 +266,17 @@ def test_what_an_outage_explains_is_marked_until_it_is_over(site: Site) -> None:
     site.conduct = AT_ONCE
     outage(site)
     with site.store.read() as reading:
-        assert reading.explained() == (), "nothing is explained by what is not certain yet"
+        assert reading.findings.explained() == (), "nothing is explained by what is not certain yet"
     site.sync()
     with site.store.read() as reading:
-        (cause,) = reading.open_findings(kinds={Kind.SERVER_DOWN})
-        explained = reading.explained()
+        (cause,) = reading.findings.unresolved(kinds={Kind.SERVER_DOWN})
+        explained = reading.findings.explained()
     assert {p.finding.kind for p in explained} == {Kind.SERVER_UNREAD, Kind.STATE_NOT_NORMAL}
     assert {p.caused_by for p in explained} == {cause.id}
     site.sync()
     with site.store.read() as reading:
-        assert reading.explained() == explained, "and written once"
+        assert reading.findings.explained() == explained, "and written once"
     say(site)
     site.sync()
     with site.store.read() as reading:
-        assert reading.explained() == ()
+        assert reading.findings.explained() == ()

@@ -17,7 +17,7 @@ from tests.worker.runs.office import Office, handle, office
 from worker.model.runs import Trigger
 from worker.processes import worker as crew
 from worker.runs.claims import Concluded, conclude
-from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.unit_of_work import UnitOfWork
 
 SLOW, PARTNER = "dhcp0001", 2
 
@@ -66,8 +66,11 @@ def test_a_reading_begun_before_a_trigger_does_not_answer_it(at: Office) -> None
     at.work()
     assert polls(at) == 2
     with at.ipam.store.read() as reading:
-        told = {run: {s.server: s for s in reading.sightings(run)}[1] for run in (first, second)}
-        asked = {view.id: view.started_at for view in reading.runs(5)}
+        told = {
+            run: {s.server: s for s in reading.readings.sightings(run)}[1]
+            for run in (first, second)
+        }
+        asked = {view.id: view.started_at for view in reading.runs.latest(5)}
     assert told[second].read_at >= asked[second]  # type: ignore[union-attr]  # both were read
 
 

@@ -15,7 +15,7 @@ from reconcile.planning.plan import Plan
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, START, Ipam, both, nets
 from tests.worker.fleet import FAILURE, Fleet, Site
 from worker.runs.recheck import FURTHER_READINGS, Looked, with_distance
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Failing(Fleet):
 
 
 @pytest.fixture
-def site(store: SqlStore) -> Site:
+def site(store: Store) -> Site:
     """The hub has a relationship with each of two others; all can be read again."""
     site = Site(store, Failing(rereads=True)).servers(HUB, SPOKE, OTHER)
     site.tell(HUB, SPOKE)
@@ -113,7 +113,7 @@ def test_who_cannot_be_read_again_keeps_its_first_reading(site: Site) -> None:
 
 def site_id(site: Site, server: Server) -> int:
     with site.store.read() as reading:
-        return next(s.id for s in reading.servers() if s.name == server.name)
+        return next(s.id for s in reading.inventory.servers() if s.name == server.name)
 
 
 def test_exports_are_read_once(site: Site) -> None:

@@ -15,15 +15,16 @@ from collectors.simulator.fleet import made
 from reconcile.model.nouns import ReadFailure, Seen, Skipped, Unseen
 from tests.worker.runs.office import Killed, Office, die_before_applying, handle, office
 from tests.worker.runs.test_maintenance import begin
-from worker.model.runs import LeaseLost, Stage, Trigger
+from worker.model.runs import LeaseLost, Stage, Trigger, lease_name
 from worker.processes import worker
 from worker.runs import judge
 from worker.runs.claims import _Claiming, claim, conclude, next_in_slow_lane
-from worker.runs.judge import lease_name, settle
+from worker.runs.judge import settle
 from worker.runs.write_batcher import Clerk
-from worker.store.protocols.unit_of_work import Store
+from worker.store.claim_batch import ClaimBatch
+from worker.store.repositories.claims import Claim
 from worker.store.schema import open_store
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 LEASE = timedelta(seconds=30)
 
@@ -63,13 +64,13 @@ def test_nothing_is_sent_again_while_messages_wait(at: Office) -> None:
 def test_what_a_dead_process_had_claimed_is_read_by_another(at: Office) -> None:
     run = at.ask()
     with at.ipam.store.write() as uow:
-        for member in uow.members(run):
-            uow.claim(run, member.server, at.crews[0].process)
+        for member in uow.members.of_run(run):
+            uow.claims.claim([Claim(run, member.server, at.crews[0].process, uow.now())])
         uow.commit()
     at.work()
     assert at.records() == ()
     with at.ipam.store.write() as uow:
-        uow.remove_processes([at.crews[0].process])
+        uow.processes.remove([at.crews[0].process])
         uow.commit()
     at.long_ago("run_member", "published_at")
     sweep(at)
@@ -85,17 +86,17 @@ def test_a_reading_that_comes_too_late_for_every_run_changes_nothing(at: Office)
     late = claim(clerk, sleeper._eyes, sleeper._slow_lane, sleeper.process, (run, 1))
     assert late is not None
     with store.write() as uow:
-        uow.remove_processes([sleeper.process])
+        uow.processes.remove([sleeper.process])
         uow.commit()
     at.crews[:] = [other]
     at.work()
     assert at.summary(run).pairs == 6
     with store.read() as reading:
-        before = reading.polls([1])
+        before = reading.schedule.polls([1])
     failed = Unseen(1, late.at, ReadFailure("timeout", "It took too long.", "", retry=True))
     conclude(clerk, at.ipam.conduct, sleeper.process, late, failed)
     with store.read() as reading:
-        assert reading.polls([1]) == before
+        assert reading.schedule.polls([1]) == before
 
 
 def test_who_concluded_and_died_is_judged_by_another(at: Office) -> None:
@@ -145,7 +146,7 @@ def test_a_reading_that_we_fail_in_ends_the_run_honestly(at: Office) -> None:
 def taken(store: Store, run: int) -> int:
     """The lease of a run, in somebody's hands."""
     with store.write() as uow:
-        token = uow.take_lease(lease_name(run), LEASE)
+        token = uow.leases.acquire(lease_name(run), LEASE)
         uow.commit()
     assert token is not None
     return token
@@ -155,9 +156,9 @@ def test_a_lease_has_one_holder_and_each_has_a_higher_token(database_url: str) -
     store = open_store(database_url)
     first = taken(store, 1)
     with store.write() as uow:
-        assert uow.take_lease(lease_name(1), LEASE) is None
+        assert uow.leases.acquire(lease_name(1), LEASE) is None
     with store.write() as uow:
-        uow.give_lease_back(lease_name(1), first)
+        uow.leases.release(lease_name(1), first)
         uow.commit()
     assert taken(store, 1) == first + 1
 
@@ -165,17 +166,17 @@ def test_a_lease_has_one_holder_and_each_has_a_higher_token(database_url: str) -
 def test_an_old_holder_that_wakes_up_writes_nothing(database_url: str) -> None:
     store = open_store(database_url)
     with store.write() as uow:
-        old = uow.take_lease("run:1", timedelta(0))
+        old = uow.leases.acquire("run:1", timedelta(0))
         uow.commit()
     assert old is not None
     taken(store, 1)
     with pytest.raises(LeaseLost), store.write() as uow:
-        uow.fence("run:1", old, LEASE)
+        uow.leases.fence("run:1", old, LEASE)
     with store.write() as uow:
-        uow.give_lease_back("run:1", old)
+        uow.leases.release("run:1", old)
         uow.commit()
     with store.read() as reading:
-        assert reading.lease_is_live("run:1"), "and does not give back what is another's"
+        assert reading.leases.is_held("run:1"), "and does not give back what is another's"
 
 
 def test_settling_a_run_that_is_over_or_in_other_hands_does_nothing(at: Office) -> None:
@@ -184,7 +185,7 @@ def test_settling_a_run_that_is_over_or_in_other_hands_does_nothing(at: Office) 
     token = taken(store, run)
     settle(store, at.post, conduct, run)
     with store.write() as uow:
-        uow.give_lease_back(lease_name(run), token)
+        uow.leases.release(lease_name(run), token)
         uow.commit()
     at.work()
     summary = at.summary(run)
@@ -252,7 +253,7 @@ def test_each_server_costs_few_messages_and_commits(
 def commits(at: Office) -> Iterator[list[object]]:
     """The transactions that were committed meanwhile."""
     store = at.ipam.store
-    assert isinstance(store, SqlStore)
+    assert isinstance(store, Store)
     counted: list[object] = []
     count = counted.append
     event.listen(store.engine, "commit", count)
@@ -266,9 +267,9 @@ def test_of_a_run_that_is_over_no_members_are_kept(at: Office) -> None:
     run = at.ask()
     at.work()
     with at.ipam.store.read() as reading:
-        assert reading.members(run) == ()
-        assert reading.runs_in_progress() == ()
-        assert len(reading.sightings(run)) == 6
+        assert reading.members.of_run(run) == ()
+        assert reading.runs.in_progress() == ()
+        assert len(reading.readings.sightings(run)) == 6
 
 
 # ------------------------------------------------------------------------------------ ending
@@ -333,7 +334,7 @@ def test_who_is_not_asked_needs_no_place_among_those_who_may_not_answer(tmp_path
         assert lane.enter()
         at.work()
         with at.ipam.store.read() as reading:
-            told = {s.server: type(s) for s in reading.sightings(run)}
+            told = {s.server: type(s) for s in reading.readings.sightings(run)}
         assert told == {1: Skipped, 2: Unseen}
         lane.leave()
         at.crews[0].read(run, 3)
@@ -373,7 +374,7 @@ def test_who_loses_a_race_in_the_slow_lane_goes_on_with_the_next_server(
             if found is not None and not lost:
                 lost.append(found)
                 with store.write() as uow:
-                    uow.claim(*found, at.crews[1].process)
+                    uow.claims.claim([Claim(*found, at.crews[1].process, uow.now())])
                     uow.commit()
             return found
 
@@ -381,7 +382,7 @@ def test_who_loses_a_race_in_the_slow_lane_goes_on_with_the_next_server(
         run = at.ask(Trigger.SCHEDULE)
         at.crews[0].read(run, 1)
         with at.ipam.store.read() as reading:
-            waiting = [m.server for m in reading.members(run) if m.stage is Stage.WAITING]
+            waiting = [m.server for m in reading.members.of_run(run) if m.stage is Stage.WAITING]
         assert waiting == [lost[0][1]]
 
 
@@ -402,11 +403,11 @@ def test_a_place_in_the_slow_lane_is_given_up_by_who_does_not_need_it_any_more(
         claiming = _Claiming(crew_._eyes, lane, crew_.process, run, 1)
         at.sql("UPDATE server_poll SET failures = 2")
         with at.ipam.store.write() as uow:
-            claimed = claiming(uow)
+            claimed = claiming(ClaimBatch(uow, [1]))
         assert claimed is not None
         assert (claimed.is_slow, lane.is_full) == (True, True)
         at.sql("UPDATE server_poll SET failures = 0")
         with at.ipam.store.write() as uow:
-            claimed = claiming(uow)
+            claimed = claiming(ClaimBatch(uow, [1]))
         assert claimed is not None
         assert (claimed.is_slow, lane.is_full) == (False, False)

@@ -47,7 +47,7 @@ def by_sync(directory: Path, at: Office) -> tuple[Summary, dict[str, Record]]:
                 ipam.store, live.collector(), Request(Trigger.CLI, "tester"), ipam.conduct
             )
         with ipam.store.read() as reading:
-            return summary, told(reading.records())
+            return summary, told(reading.records.load())
 
 
 def test_a_first_run_creates_what_a_sync_creates(tmp_path: Path, database_url: str) -> None:
@@ -289,7 +289,7 @@ def test_a_pair_whose_partners_are_both_retired_is_judged_without_anybody_being_
         at.run()
         with at.ipam.store.write() as uow:
             for server in (1, 2):
-                uow.set_standing(server, Standing.RETIRED)
+                uow.inventory.set_standing(server, Standing.RETIRED)
             uow.commit()
         gone = {"dhcp0001-dhcp0002"}
         removed = at.run()
@@ -351,7 +351,7 @@ def test_under_review_a_move_waits_even_when_its_scope_is_free_by_then(tmp_path:
                 for line in moved.lines
                 if line.planned.operation is Operation.REMOVE_SCOPES
             )
-            (entry,) = uow.entries_by_number([removal])
+            (entry,) = uow.operations.by_number([removal])
             done = apply_entries(uow, {removal: entry.planned}, "tester", by_machine=False)
             uow.commit()
         assert done.done == (removal,)

@@ -26,8 +26,10 @@ from worker.processes import worker as crew
 from worker.processes.worker import Crew
 from worker.runs.claims import conclude
 from worker.runs.judge import settle
+from worker.store.claim_batch import ClaimBatch
+from worker.store.repositories.claims import Conclusion
 from worker.store.schema import open_store
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 PAIR = (1, 2)
 _MOMENT_SECONDS = 0.05
@@ -119,7 +121,8 @@ def test_who_concludes_while_a_worker_gives_up_the_run_is_judged_by_it(
         settling = threading.Thread(target=at.crews[1].settle, args=(run,))
         settling.start()
         eventually(lambda: _waiting(postgres_server) == 1)
-        concluding.conclude(run, PAIR[1], Unseen(PAIR[1], concluding.now(), AWAY))
+        unseen = Unseen(PAIR[1], concluding.now(), AWAY)
+        concluding.claims.conclude([Conclusion(run, PAIR[1], unseen)])
         concluding.commit()
     settling.join(PATIENCE_SECONDS)
     told = at.summary(run)
@@ -152,7 +155,7 @@ def test_whoever_concludes_while_a_pair_is_judged_is_not_forgotten(
 
 
 @contextmanager
-def concluding(at: Office, other: SqlStore, run: int, *, after: int) -> Iterator[list[str]]:
+def concluding(at: Office, other: Store, run: int, *, after: int) -> Iterator[list[str]]:
     """Somebody concludes the first server after so many questions, or at the end if he must wait."""
     questions: list[str] = []
     waits = [True]
@@ -161,8 +164,9 @@ def concluding(at: Office, other: SqlStore, run: int, *, after: int) -> Iterator
         waits.clear()
         try:
             with other.write_members() as uow:
-                uow.look_ahead([1])
-                uow.conclude(run, 1, Unseen(1, uow.now(), AWAY))
+                batch = ClaimBatch(uow, [1])
+                batch.conclude(run, 1, Unseen(1, uow.now(), AWAY))
+                batch.save()
                 uow.commit()
         except StoreUnavailable:
             waits.append(True)
@@ -172,7 +176,7 @@ def concluding(at: Office, other: SqlStore, run: int, *, after: int) -> Iterator
         if waits and len(questions) == after + 1:
             conclude_now()
 
-    engine = at.ipam.store.engine  # type: ignore[attr-defined]  # of the real store
+    engine = at.ipam.store.engine
     event.listen(engine, "after_cursor_execute", count)
     yield questions
     event.remove(engine, "after_cursor_execute", count)

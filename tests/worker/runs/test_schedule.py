@@ -12,6 +12,7 @@ from collectors.simulator.fleet import made
 from reconcile.model.nouns import Seen, Skipped, SkipReason
 from tests.worker.runs.office import Office, office
 from worker.model.errors import StoreError
+from worker.store.repositories.claims import Claim
 
 INTERVAL = timedelta(minutes=15)
 
@@ -89,7 +90,7 @@ def test_a_group_waits_while_somebody_reads_one_of_it(at: Office) -> None:
     run = at.ask(server="dhcp0001")
     at.post.waiting_now.clear()
     with at.ipam.store.write() as uow:
-        uow.claim(run, 1, at.crews[0].process)
+        uow.claims.claim([Claim(run, 1, at.crews[0].process, uow.now())])
         uow.commit()
     tick(at)
     assert read(at) == [1] * 6

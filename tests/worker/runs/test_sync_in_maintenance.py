@@ -18,13 +18,13 @@ from worker.model.maintenance import Window
 from worker.model.operations import EntryFilter
 from worker.model.run_report import Fate
 from worker.operations.apply import apply_entries
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 LEFT_OUT = SkipReason.MAINTENANCE
 
 
 @pytest.fixture
-def site(store: SqlStore) -> Site:
+def site(store: Store) -> Site:
     """A hub and a spoke with relationship HQ in IPAM, and another server."""
     site = Site(store, Fleet()).servers(HUB, SPOKE, OTHER)
     site.tell(HUB, SPOKE)
@@ -36,7 +36,7 @@ def site(store: SqlStore) -> Site:
 def number(site: Site, server: Server) -> int:
     """Its id in this store."""
     with site.store.read() as reading:
-        return find_server(reading.servers(), server.name).id
+        return find_server(reading.inventory.servers(), server.name).id
 
 
 def begin(site: Site, server: Server, relationship: str | None = None) -> None:
@@ -44,21 +44,21 @@ def begin(site: Site, server: Server, relationship: str | None = None) -> None:
     with site.store.write() as uow:
         now = uow.now()
         ends_at = now + timedelta(hours=1)
-        key = find_server(uow.servers(), server.name).id
-        uow.add_window(Window(0, key, relationship, now, ends_at, "new disks", "ada"))
+        key = find_server(uow.inventory.servers(), server.name).id
+        uow.maintenance.add(Window(0, key, relationship, now, ends_at, "new disks", "ada"))
         uow.commit()
 
 
 def end_all(site: Site) -> None:
     with site.store.write() as uow:
-        for window in uow.windows():
-            uow.end_window(window.id, "ada")
+        for window in uow.maintenance.windows():
+            uow.maintenance.end(window.id, "ada")
         uow.commit()
 
 
 def pending(site: Site) -> list[int]:
     with site.store.read() as reading:
-        return [view.entry.number for view in reading.entry_views(EntryFilter())]
+        return [view.entry.number for view in reading.views.operations(EntryFilter())]
 
 
 def test_nobody_talks_to_a_server_in_maintenance(site: Site) -> None:

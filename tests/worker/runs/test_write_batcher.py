@@ -12,8 +12,8 @@ from sqlalchemy import event
 from tests.processes import PATIENCE_SECONDS
 from worker.model.errors import StoreUnavailable
 from worker.runs.write_batcher import Clerk
-from worker.store.protocols.unit_of_work import UnitOfWork
-from worker.store.unit_of_work import SqlStore
+from worker.store.claim_batch import ClaimBatch
+from worker.store.unit_of_work import Store
 
 MANY = 12
 
@@ -22,18 +22,18 @@ class Mistake(Exception):
     """Of one of them."""
 
 
-def adding(name: str) -> Callable[[UnitOfWork], int]:
+def adding(name: str) -> Callable[[ClaimBatch], int]:
     """Something that is seen when it is committed."""
-    return lambda uow: uow.add_server(name)
+    return lambda batch: batch._uow.inventory.add(name)
 
 
-def names(store: SqlStore) -> set[str]:
+def names(store: Store) -> set[str]:
     with store.read() as reading:
-        return {server.name for server in reading.servers()}
+        return {server.name for server in reading.inventory.servers()}
 
 
 @contextmanager
-def commits(store: SqlStore) -> Iterator[list[object]]:
+def commits(store: Store) -> Iterator[list[object]]:
     counted: list[object] = []
     count = counted.append
     event.listen(store.engine, "commit", count)
@@ -42,18 +42,18 @@ def commits(store: SqlStore) -> Iterator[list[object]]:
 
 
 def all_at_once(
-    store: SqlStore, clerk: Clerk, wishes: dict[int, Callable[[UnitOfWork], int]]
+    store: Store, clerk: Clerk, wishes: dict[int, Callable[[ClaimBatch], int]]
 ) -> dict[int, BaseException | int]:
     """Every wish by a thread of its own, while the first one is being written."""
     come, go = threading.Barrier(2), threading.Event()
     outcomes: dict[int, BaseException | int] = {}
 
-    def first(uow: UnitOfWork) -> int:
+    def first(batch: ClaimBatch) -> int:
         come.wait(PATIENCE_SECONDS)
         go.wait(PATIENCE_SECONDS)
-        return uow.add_server("first")
+        return batch._uow.inventory.add("first")
 
-    def ask(server: int, wish: Callable[[UnitOfWork], int]) -> None:
+    def ask(server: int, wish: Callable[[ClaimBatch], int]) -> None:
         try:
             outcomes[server] = clerk.write(server, wish)
         except (Mistake, StoreUnavailable) as error:
@@ -73,7 +73,7 @@ def all_at_once(
     return outcomes
 
 
-def test_who_comes_meanwhile_is_written_with_one_commit(store: SqlStore) -> None:
+def test_who_comes_meanwhile_is_written_with_one_commit(store: Store) -> None:
     clerk = Clerk(store)
     wishes = {server: adding(f"dhcp{server}") for server in range(1, MANY)}
     with commits(store) as counted:
@@ -83,11 +83,11 @@ def test_who_comes_meanwhile_is_written_with_one_commit(store: SqlStore) -> None
     assert names(store) == {"first", *(f"dhcp{server}" for server in wishes)}
 
 
-def test_one_that_fails_fails_alone(store: SqlStore) -> None:
+def test_one_that_fails_fails_alone(store: Store) -> None:
     clerk = Clerk(store)
 
-    def failing(uow: UnitOfWork) -> int:
-        uow.add_server("never")
+    def failing(batch: ClaimBatch) -> int:
+        batch._uow.inventory.add("never")
         raise Mistake
 
     wishes = {1: adding("before"), 2: failing, 3: adding("after")}
@@ -100,12 +100,11 @@ def test_one_that_fails_fails_alone(store: SqlStore) -> None:
     assert "goes on" in names(store)
 
 
-def test_one_that_must_be_alone_is_written_after_the_others(store: SqlStore) -> None:
+def test_one_that_must_be_alone_is_written_after_the_others(store: Store) -> None:
     clerk = Clerk(store)
 
-    def alone(uow: UnitOfWork) -> int:
-        uow.must_be_alone()
-        return uow.add_server("alone")
+    def alone(batch: ClaimBatch) -> int:
+        return batch.exclusive().inventory.add("alone")
 
     with commits(store) as counted:
         outcomes = all_at_once(store, clerk, {1: adding("before"), 2: alone, 3: adding("after")})
@@ -114,21 +113,21 @@ def test_one_that_must_be_alone_is_written_after_the_others(store: SqlStore) -> 
     assert len(counted) == 4, "each by itself"
 
 
-def test_two_wishes_about_one_server_see_each_other(store: SqlStore) -> None:
+def test_two_wishes_about_one_server_see_each_other(store: Store) -> None:
     """What was looked up ahead is of before."""
     clerk = Clerk(store)
     seen: list[bool] = []
 
-    def looking(uow: UnitOfWork) -> int:
-        seen.append(any(s.name == "same" for s in uow.servers()))
-        return 0 if seen[-1] else uow.add_server("same")
+    def looking(batch: ClaimBatch) -> int:
+        seen.append(any(s.name == "same" for s in batch.inventory()))
+        return 0 if seen[-1] else batch._uow.inventory.add("same")
 
     come, go = threading.Barrier(2), threading.Event()
 
-    def holding(uow: UnitOfWork) -> int:
+    def holding(batch: ClaimBatch) -> int:
         come.wait(PATIENCE_SECONDS)
         go.wait(PATIENCE_SECONDS)
-        return looking(uow)
+        return looking(batch)
 
     threads = [threading.Thread(target=clerk.write, args=(1, holding))]
     threads[0].start()
@@ -144,12 +143,12 @@ def test_two_wishes_about_one_server_see_each_other(store: SqlStore) -> None:
     assert seen == [False, True, True]
 
 
-def test_nobody_waits_for_the_others_to_find_out_that_the_database_is_away(store: SqlStore) -> None:
+def test_nobody_waits_for_the_others_to_find_out_that_the_database_is_away(store: Store) -> None:
     """Each of many would wait for its own turn to end in vain."""
     clerk = Clerk(store)
     calls: list[int] = []
 
-    def away(uow: UnitOfWork) -> int:
+    def away(batch: ClaimBatch) -> int:
         calls.append(1)
         raise StoreUnavailable("The database is away.")
 

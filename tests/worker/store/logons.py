@@ -3,51 +3,51 @@
 from __future__ import annotations
 
 from worker.model.credentials import Credential, CredentialView, Logon, Refusal
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 CORP = Credential("corp", "CORP\\svc-ipam", password_env="CORP_PASSWORD")  # noqa: S106 - a name
 OTHER = Credential("other", "svc", password_file="/run/secrets/other")  # noqa: S106 - a name
 MARK = 4711
 
 
-def put(store: SqlStore, *credentials: Credential) -> None:
+def put(store: Store, *credentials: Credential) -> None:
     """State them, as an import of the inventory does."""
     with store.write() as uow:
         for credential in credentials:
-            uow.set_credential(credential)
+            uow.credentials.save(credential)
         uow.commit()
 
 
-def view(store: SqlStore, name: str = "corp") -> CredentialView:
+def view(store: Store, name: str = "corp") -> CredentialView:
     """How it fares."""
     with store.read() as reading:
-        (found,) = (v for v in reading.credentials() if v.credential.name == name)
+        (found,) = (v for v in reading.credentials.views() if v.credential.name == name)
     return found
 
 
-def logon(store: SqlStore, server: int) -> Logon:
+def logon(store: Store, server: int) -> Logon:
     """What a server said to the only credential that it was asked with."""
     with store.read() as reading:
-        (found,) = (n for n in reading.logons() if n.server == server)
+        (found,) = (n for n in reading.credentials.logons() if n.server == server)
     return found
 
 
-def refuse(store: SqlStore, *servers: int, salt: bytes | None = None) -> list[bool]:
+def refuse(store: Store, *servers: int, salt: bytes | None = None) -> list[bool]:
     """Each in a transaction of its own; whether the credential was suspended then."""
     salt = salt or view(store).salt
     return [refuse_once(store, server, salt) for server in servers]
 
 
-def refuse_once(store: SqlStore, server: int, salt: bytes) -> bool:
+def refuse_once(store: Store, server: int, salt: bytes) -> bool:
     """True if the credential is suspended then."""
     with store.write() as uow:
-        suspended = uow.logon_refused(Refusal("corp", server, salt, MARK))
+        suspended = uow.credentials.record_refusal(Refusal("corp", server, salt, MARK))
         uow.commit()
     return suspended
 
 
-def accept(store: SqlStore, *servers: int) -> None:
+def accept(store: Store, *servers: int) -> None:
     """They let corp in."""
     with store.write() as uow:
-        uow.logon_accepted("corp", servers)
+        uow.credentials.record_acceptance("corp", servers)
         uow.commit()

@@ -13,9 +13,8 @@ from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Evidence, Mode, Operation, Seen, ServerType, State, Story
 from reconcile.model.record import ATTRIBUTES, Change, Party, Planned, Record
 from worker.model.runs import Trigger
-from worker.store.protocols.unit_of_work import UnitOfWork
 from worker.store.tables.inventory import server as server_table
-from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 BEGIN = datetime(2026, 3, 1, 6, 0, 0, 123456, tzinfo=UTC)
 
@@ -25,21 +24,21 @@ def minutes(count: int) -> datetime:
     return BEGIN + timedelta(minutes=count)
 
 
-def add_servers(store: SqlStore, count: int, prefix: str = "dhcp") -> list[int]:
+def add_servers(store: Store, count: int, prefix: str = "dhcp") -> list[int]:
     """Servers `dhcp01.corp.example` and so on."""
     with store.write() as uow:
-        servers = [uow.add_server(f"{prefix}{n:02}.corp.example") for n in range(1, count + 1)]
+        servers = [uow.inventory.add(f"{prefix}{n:02}.corp.example") for n in range(1, count + 1)]
         uow.commit()
     return servers
 
 
-def remove_by_hand(uow: SqlUnitOfWork, server: int) -> None:
+def remove_by_hand(uow: UnitOfWork, server: int) -> None:
     """As an administrator does it with SQL; ipam-sync itself removes none."""
-    uow._run(delete(server_table).where(server_table.c.id == server))
+    uow._connection.run(delete(server_table).where(server_table.c.id == server))
 
 
 def open_run(uow: UnitOfWork) -> int:
-    return uow.open_run(Trigger.CLI, "CORP\\ada", "all servers")
+    return uow.runs.open(Trigger.CLI, "CORP\\ada", "all servers")
 
 
 def a_record(name: str, one: int | None, two: int | None, *scopes: int) -> Record:
@@ -67,13 +66,13 @@ def a_record(name: str, one: int | None, two: int | None, *scopes: int) -> Recor
     )
 
 
-def insert(store: SqlStore, *records: Record) -> list[Record]:
+def insert(store: Store, *records: Record) -> list[Record]:
     """The records as the store has them afterwards."""
     with store.write() as uow:
-        keys = uow.insert_records([(record, ()) for record in records])
+        keys = uow.records.insert([(record, ()) for record in records])
         uow.commit()
     with store.read() as reading:
-        return list(reading.records_by_key(keys))
+        return list(reading.records.by_key(keys))
 
 
 def a_plan(operation: Operation, record: Record, *changes: Change) -> Planned:
@@ -110,19 +109,19 @@ def a_finding(name: str | None, *servers: int) -> Finding:
 def found(uow: UnitOfWork, run: int, findings: Iterable[Finding]) -> Mapping[str, int]:
     """Problems that are open at once, whatever their kind; their ids by fingerprint."""
     now = uow.now()
-    return uow.begin_findings(run, [Step(f, _open_since(now)) for f in findings])
+    return uow.findings.begin(run, [Step(f, _open_since(now)) for f in findings])
 
 
 def changed(uow: UnitOfWork, problem: int, finding: Finding) -> None:
     """It is another one now."""
-    before = uow.problems([problem])[problem].life
-    uow.go_on_findings([(problem, Step(finding, replace(before, changed_at=uow.now())))])
+    before = uow.findings.by_id([problem])[problem].life
+    uow.findings.save([(problem, Step(finding, replace(before, changed_at=uow.now())))])
 
 
 def over(uow: UnitOfWork, problems: Iterable[int]) -> None:
     """They are not there any more."""
-    known = uow.problems(list(problems))
-    uow.go_on_findings((key, Step(problem.finding, None)) for key, problem in known.items())
+    known = uow.findings.by_id(list(problems))
+    uow.findings.save((key, Step(problem.finding, None)) for key, problem in known.items())
 
 
 def _open_since(now: datetime) -> Life:

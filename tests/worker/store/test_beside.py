@@ -15,28 +15,29 @@ import pytest
 from tests.processes import PATIENCE_SECONDS
 from tests.worker.store.samples import add_servers
 from worker.model.errors import StoreUnavailable
-from worker.model.runs import Lane, NotAlone, Scope, Trigger
-from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.model.runs import Lane, Scope, Trigger
+from worker.store.claim_batch import ClaimBatch, NotExclusive
+from worker.store.repositories.claims import Conclusion
 from worker.store.schema import open_store
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store, UnitOfWork
 
 _MOMENT_SECONDS = 0.05
 
 
 @pytest.fixture
-def other(store_url: str) -> Iterator[SqlStore]:
+def other(store_url: str) -> Iterator[Store]:
     """The same database, for another process that is in a hurry."""
     with closing(open_store(store_url, lock_timeout_seconds=_MOMENT_SECONDS)) as other:
         yield other
 
 
 @pytest.fixture
-def waiting(store: SqlStore) -> tuple[int, int, int]:
+def waiting(store: Store) -> tuple[int, int, int]:
     """A run, and the two servers that it waits for."""
     servers = one, two = add_servers(store, 2)
     with store.write() as uow:
-        run = uow.start_run(Trigger.SCHEDULE, "beat", "all", Scope(None, None), Lane.READ)
-        uow.add_members(run, servers, targets=servers)
+        run = uow.runs.start(Trigger.SCHEDULE, "beat", "all", Scope(None, None), Lane.READ)
+        uow.members.add(run, servers, targets=servers)
         uow.commit()
     return run, one, two
 
@@ -50,7 +51,7 @@ def has_to_wait(unit: AbstractContextManager[UnitOfWork]) -> bool:
 
 
 @pytest.mark.parametrize("beside", ["records", "members"])
-def test_the_writer_of_everything_is_alone(store: SqlStore, other: SqlStore, beside: str) -> None:
+def test_the_writer_of_everything_is_alone(store: Store, other: Store, beside: str) -> None:
     with store.write():
         assert has_to_wait(getattr(other, f"write_{beside}")())
     with getattr(store, f"write_{beside}")():
@@ -58,7 +59,7 @@ def test_the_writer_of_everything_is_alone(store: SqlStore, other: SqlStore, bes
 
 
 def test_on_postgresql_servers_are_claimed_and_concluded_while_somebody_judges(
-    postgres_store: SqlStore,
+    postgres_store: Store,
 ) -> None:
     url = postgres_store.engine.url.render_as_string(hide_password=False)
     with closing(open_store(url, lock_timeout_seconds=_MOMENT_SECONDS)) as other:
@@ -75,23 +76,24 @@ def test_on_postgresql_servers_are_claimed_and_concluded_while_somebody_judges(
 
 
 def test_two_that_want_the_same_server_come_one_after_the_other(
-    store: SqlStore, store_url: str, waiting: tuple[int, int, int]
+    store: Store, store_url: str, waiting: tuple[int, int, int]
 ) -> None:
     """The second one sees what the first one did."""
     run, one, _ = waiting
     with store.write() as uow:  # who is not registered is taken for dead
-        first, other = (uow.register_process(n, "read", timedelta(hours=1)) for n in "ab")
+        first, other = (uow.processes.register(n, "read", timedelta(hours=1)) for n in "ab")
         uow.commit()
     seen: dict[int, int | None] = {}
     begun = threading.Event()
 
     def claim(process: int, then: Callable[[], None]) -> None:
         with closing(open_store(store_url)) as mine, mine.write_members() as uow:
-            uow.look_ahead([one])
-            ((_, member),) = uow.waiting_members(one)
+            batch = ClaimBatch(uow, [one])
+            ((_, member),) = batch.waiting(one)
             seen[process] = member.claimed_by
-            uow.claim(run, one, process)
+            batch.claim(run, one, process)
             then()
+            batch.save()
             uow.commit()
 
     second = threading.Thread(target=claim, args=(other, lambda: None))
@@ -105,35 +107,37 @@ def test_two_that_want_the_same_server_come_one_after_the_other(
     assert seen == {first: None, other: first}, "the second one saw the claim of the first one"
 
 
-def test_who_is_about_other_servers_too_must_be_alone(
-    store: SqlStore, waiting: tuple[int, int, int]
+def test_a_write_about_other_servers_needs_an_exclusive_batch(
+    store: Store, waiting: tuple[int, int, int]
 ) -> None:
     run, one, two = waiting
-    with store.write_members() as uow:
-        uow.look_ahead([one])
-        with pytest.raises(NotAlone):
-            uow.must_be_alone()
+    with store.write_members() as uow, pytest.raises(NotExclusive):
+        ClaimBatch(uow, [one]).exclusive()
     with store.write_members(alone=True) as uow:
-        uow.must_be_alone()
-        uow.conclude(run, two, None)
+        batch = ClaimBatch(uow, [one], is_exclusive=True)
+        batch.exclusive().claims.conclude([Conclusion(run, two, None)])
         uow.commit()
     with store.read() as reading:
-        assert reading.stages(run) == {"waiting": 1, "concluded": 1}
+        assert reading.members.stage_counts(run) == {"waiting": 1, "concluded": 1}
 
 
-def test_what_is_put_off_is_written_once_and_by_a_commit_only(
-    store: SqlStore, waiting: tuple[int, int, int]
+def test_a_batch_is_written_when_it_is_saved_and_kept_when_it_is_committed(
+    store: Store, waiting: tuple[int, int, int]
 ) -> None:
     run, one, two = waiting
     with store.write_members() as uow:
-        uow.look_ahead([one, two])
-        uow.conclude(run, one, None)
+        batch = ClaimBatch(uow, [one, two])
+        batch.conclude(run, one, None)
+        assert uow.members.stage_counts(run) == {"waiting": 2}
+        batch.save()
+        assert uow.members.stage_counts(run) == {"waiting": 1, "concluded": 1}
     with store.read() as reading:
-        assert reading.stages(run) == {"waiting": 2}, "rolled back"
+        assert reading.members.stage_counts(run) == {"waiting": 2}, "rolled back"
     with store.write_members() as uow:
-        uow.look_ahead([one, two])
-        uow.conclude(run, one, None)
-        uow.conclude(run, two, None)
+        batch = ClaimBatch(uow, [one, two])
+        batch.conclude(run, one, None)
+        batch.conclude(run, two, None)
+        batch.save()
         uow.commit()
     with store.read() as reading:
-        assert [m.readings for m in reading.members(run)] == [1, 1]
+        assert [m.readings for m in reading.members.of_run(run)] == [1, 1]

@@ -29,9 +29,8 @@ from worker.config.run_policy import Conduct
 from worker.model.maintenance import Window
 from worker.model.operations import EntryFilter
 from worker.runs.findings import Fact, keep_findings
-from worker.store.protocols.unit_of_work import Reading
 from worker.store.schema import open_store
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store, Transaction
 
 RUNS = 3
 
@@ -44,7 +43,7 @@ class Fleet:
     records: list[int]
 
 
-def a_fleet(store: SqlStore, prefix: str, size: int) -> Fleet:
+def a_fleet(store: Store, prefix: str, size: int) -> Fleet:
     """Everything a judgement loads, and a past: each server was read in every run."""
     servers = add_servers(store, size, prefix)
     ring = list(pairwise([*servers, servers[0]]))
@@ -55,20 +54,20 @@ def a_fleet(store: SqlStore, prefix: str, size: int) -> Fleet:
         for n in range(RUNS):
             run = open_run(uow)
             told = [[f"ring {m}" for m, pair in enumerate(ring) if s in pair] for s in servers]
-            uow.add_sightings(
+            uow.readings.add(
                 run,
                 [
                     a_reading(s, minutes(n), *names, f"only in run {n}")
                     for s, names in zip(servers, told, strict=True)
                 ],
             )
-            numbers = uow.add_entries(run, [an_update(record, n) for record in records])
+            numbers = uow.operations.add(run, [an_update(record, n) for record in records])
             if n < RUNS - 1:
-                uow.decide(numbers, EntryStatus.APPLIED, "ipam-sync", by_machine=True)
+                uow.operations.decide(numbers, EntryStatus.APPLIED, "ipam-sync", by_machine=True)
         found(uow, run, [a_finding(f"ring {n}", *pair) for n, pair in enumerate(ring)])
         for server in servers:
-            uow.add_window(Window(0, server, None, BEGIN, minutes(1), "disks", "ada"))
-        uow.start_watches({(server, "ring"): BEGIN for server in servers})
+            uow.maintenance.add(Window(0, server, None, BEGIN, minutes(1), "disks", "ada"))
+        uow.watches.start({(server, "ring"): BEGIN for server in servers})
         uow.commit()
     return Fleet(servers, [record.key for record in records])
 
@@ -80,37 +79,39 @@ def current(fleet: Fleet) -> dict[int, Sighting]:
     return {first: same, second: a_reading(second, minutes(9), "ring 0")}
 
 
-QUESTIONS: dict[str, Callable[[Reading, Fleet], object]] = {
-    "servers": lambda reading, _: reading.servers(),
-    "records": lambda reading, fleet: reading.records(fleet.servers[:2]),
-    "records_by_key": lambda reading, fleet: reading.records_by_key(fleet.records[:2]),
-    "entries": lambda reading, fleet: reading.entries(fleet.servers[:2]),
-    "open_findings": lambda reading, fleet: reading.open_findings(fleet.servers[:2]),
-    "latest_readings": lambda reading, fleet: reading.latest_readings(
+QUESTIONS: dict[str, Callable[[Transaction, Fleet], object]] = {
+    "servers": lambda reading, _: reading.inventory.servers(),
+    "records": lambda reading, fleet: reading.records.load(fleet.servers[:2]),
+    "records_by_key": lambda reading, fleet: reading.records.by_key(fleet.records[:2]),
+    "entries": lambda reading, fleet: reading.operations.in_force(fleet.servers[:2]),
+    "open_findings": lambda reading, fleet: reading.findings.unresolved(fleet.servers[:2]),
+    "latest_readings": lambda reading, fleet: reading.readings.latest(
         fleet.servers[:2], current(fleet)
     ),
-    "connected": lambda reading, fleet: reading.connected(fleet.servers[:2]),
-    "watches": lambda reading, fleet: reading.watches(fleet.servers[:2]),
-    "rested": lambda reading, fleet: reading.rested(fleet.servers[:2]),
-    "holders": lambda reading, fleet: reading.holders(
+    "connected": lambda reading, fleet: reading.records.connected(fleet.servers[:2]),
+    "watches": lambda reading, fleet: reading.watches.since(fleet.servers[:2]),
+    "rested": lambda reading, fleet: reading.maintenance.last_ends(fleet.servers[:2]),
+    "holders": lambda reading, fleet: reading.records.holders(
         [(s, what) for s in fleet.servers[:2] for what in ("ring 0", 0, 1, 2)]
     ),
-    "ledger": lambda reading, _: reading.ledger(),
-    "entry_views": lambda reading, fleet: reading.entry_views(EntryFilter(server=fleet.servers[0])),
-    "entry_views of a record": lambda reading, fleet: reading.entry_views(
+    "ledger": lambda reading, _: reading.operations.ledger(),
+    "entry_views": lambda reading, fleet: reading.views.operations(
+        EntryFilter(server=fleet.servers[0])
+    ),
+    "entry_views of a record": lambda reading, fleet: reading.views.operations(
         EntryFilter(records=(fleet.records[0],), statuses=())
     ),
 }
 
 
-def costs(store: SqlStore, fleet: Fleet) -> dict[str, tuple[int, int]]:
+def costs(store: Store, fleet: Fleet) -> dict[str, tuple[int, int]]:
     """Statements and rows of every question, in a process that knows the inventory."""
     with store.read() as reading:
-        reading.servers()
+        reading.inventory.servers()
     return {name: _cost(asked(store, fleet, question)) for name, question in QUESTIONS.items()}
 
 
-def asked(store: SqlStore, fleet: Fleet, question: Callable[[Reading, Fleet], object]) -> SqlCount:
+def asked(store: Store, fleet: Fleet, question: Callable[[Transaction, Fleet], object]) -> SqlCount:
     with store.read() as reading, counted(store.engine) as sql:
         assert question(reading, fleet)
     return sql
@@ -122,14 +123,14 @@ def _cost(sql: SqlCount) -> tuple[int, int]:
     return sql.statements, sql.fetched
 
 
-def test_questions_about_two_servers_cost_the_same_in_a_larger_fleet(store: SqlStore) -> None:
+def test_questions_about_two_servers_cost_the_same_in_a_larger_fleet(store: Store) -> None:
     fleet = a_fleet(store, "few", 10)
     in_a_fleet_of_ten = costs(store, fleet)
     a_fleet(store, "many", 90)
     assert costs(store, fleet) == in_a_fleet_of_ten
 
 
-def test_a_longer_past_costs_no_more(store: SqlStore) -> None:
+def test_a_longer_past_costs_no_more(store: Store) -> None:
     """What was read and decided long ago is not fetched again."""
     fleet = a_fleet(store, "few", 10)
     before = costs(store, fleet)
@@ -137,14 +138,16 @@ def test_a_longer_past_costs_no_more(store: SqlStore) -> None:
     with store.write() as uow:
         for _ in range(20):
             run = open_run(uow)
-            uow.add_sightings(run, [a_reading(s, BEGIN, "long ago") for s in fleet.servers])
-            old = [an_update(r, 1) for r in uow.records(fleet.servers[:2])]
-            numbers = uow.add_entries(run, old)
-            uow.decide(numbers, EntryStatus.SUPERSEDED, "ipam-sync", by_machine=True)
+            uow.readings.add(run, [a_reading(s, BEGIN, "long ago") for s in fleet.servers])
+            old = [an_update(r, 1) for r in uow.records.load(fleet.servers[:2])]
+            numbers = uow.operations.add(run, old)
+            uow.operations.decide(numbers, EntryStatus.SUPERSEDED, "ipam-sync", by_machine=True)
             found(uow, run, [a_finding("old", fleet.servers[0])])
-            gone = [f.id for f in uow.open_findings() if f.finding.relationship == "old"]
+            gone = [f.id for f in uow.findings.unresolved() if f.finding.relationship == "old"]
             over(uow, gone)
-            uow.add_window(Window(0, fleet.servers[0], None, BEGIN, minutes(1), "disks", "ada"))
+            uow.maintenance.add(
+                Window(0, fleet.servers[0], None, BEGIN, minutes(1), "disks", "ada")
+            )
         uow.commit()
     after = costs(store, fleet)
     assert {name: after[name] for name in before} == before
@@ -164,7 +167,7 @@ def test_no_question_reads_a_whole_table(sqlite_store_url: str) -> None:
 _NO_TABLE = re.compile(r"CONSTANT|SCAN reached")
 
 
-def _plans(store: SqlStore, sql: SqlCount) -> list[str]:
+def _plans(store: Store, sql: SqlCount) -> list[str]:
     with store.engine.connect() as connection:
         return [
             row[3]
@@ -173,18 +176,18 @@ def _plans(store: SqlStore, sql: SqlCount) -> list[str]:
         ]
 
 
-def test_lists_of_any_length_are_asked_in_few_statements(store: SqlStore) -> None:
+def test_lists_of_any_length_are_asked_in_few_statements(store: Store) -> None:
     fleet = a_fleet(store, "few", 10)
     very_many = fleet.servers + list(range(10_000, 13_000))
     with store.read() as reading:
         for question in (
-            lambda: reading.records(very_many),
-            lambda: reading.records_by_key(very_many),
-            lambda: reading.entries(very_many),
-            lambda: reading.open_findings(very_many),
-            lambda: reading.latest_readings(very_many, {}),
-            lambda: reading.watches(very_many),
-            lambda: reading.holders([(server, 1) for server in very_many]),
+            lambda: reading.records.load(very_many),
+            lambda: reading.records.by_key(very_many),
+            lambda: reading.operations.in_force(very_many),
+            lambda: reading.findings.unresolved(very_many),
+            lambda: reading.readings.latest(very_many, {}),
+            lambda: reading.watches.since(very_many),
+            lambda: reading.records.holders([(server, 1) for server in very_many]),
         ):
             with counted(store.engine) as sql:
                 question()
@@ -192,7 +195,7 @@ def test_lists_of_any_length_are_asked_in_few_statements(store: SqlStore) -> Non
 
 
 def test_recording_many_records_takes_no_more_statements_than_recording_one(
-    store: SqlStore,
+    store: Store,
 ) -> None:
     """In bulk; the rows are as many as there are."""
     servers = add_servers(store, 10)
@@ -204,10 +207,10 @@ def test_recording_many_records_takes_no_more_statements_than_recording_one(
             for n, name in enumerate(names)
         ]
         with store.write() as uow, counted(store.engine) as sql:
-            keys = uow.insert_records([(record, ()) for record in records])
-            stored = uow.records_by_key(keys)
-            uow.add_entries(open_run(uow), [an_update(record, 1) for record in stored])
-            uow.update_records([(r, replace(r, mclt_seconds=1)) for r in stored])
+            keys = uow.records.insert([(record, ()) for record in records])
+            stored = uow.records.by_key(keys)
+            uow.operations.add(open_run(uow), [an_update(record, 1) for record in stored])
+            uow.records.update([(r, replace(r, mclt_seconds=1)) for r in stored])
             assert sql.written["failover"] == 2 * size
             assert sql.written["scope_membership"] == 2 * size
             uow.commit()
@@ -222,12 +225,12 @@ def problems(servers: list[int], word: str, count: int, prefix: str = "ring") ->
     return [replace(finding, values=((word, ()),)) for finding in told]
 
 
-def cost_of_living(store: SqlStore, servers: list[int], now: list[Finding]) -> SqlCount:
+def cost_of_living(store: Store, servers: list[int], now: list[Finding]) -> SqlCount:
     """What is there ``now`` is written down, when every pair that it may be about was judged."""
     with store.write() as uow:
         run = open_run(uow)
         with counted(store.engine) as sql:
-            known = uow.open_findings(servers)
+            known = uow.findings.unresolved(servers)
             names = {p.finding.relationship or "" for p in known}
             judged = Judged({name: (frozenset(servers),) for name in names}, frozenset())
             change = drift(now, [p.finding for p in known], judged)
@@ -237,7 +240,7 @@ def cost_of_living(store: SqlStore, servers: list[int], now: list[Finding]) -> S
 
 
 def test_the_life_of_many_problems_takes_no_more_statements_than_that_of_one(
-    store: SqlStore,
+    store: Store,
 ) -> None:
     """They open, go on, change, end and come back in bulk; what goes on writes nothing at all."""
     servers = add_servers(store, 2)
@@ -259,7 +262,7 @@ def test_the_life_of_many_problems_takes_no_more_statements_than_that_of_one(
     assert max(statements[0]) <= 10
 
 
-def test_problems_of_others_cost_nothing(store: SqlStore) -> None:
+def test_problems_of_others_cost_nothing(store: Store) -> None:
     """What changes and what else is open are two things."""
     servers = add_servers(store, 2)
     words = ("MCLT", "Mode", "Name")
@@ -271,7 +274,7 @@ def test_problems_of_others_cost_nothing(store: SqlStore) -> None:
     assert costs[1] == costs[2]
 
 
-def test_looking_writes_nothing(store: SqlStore) -> None:
+def test_looking_writes_nothing(store: Store) -> None:
     fleet = a_fleet(store, "few", 4)
     with store.write() as uow, counted(store.engine) as sql:
         for question in QUESTIONS.values():

@@ -81,7 +81,7 @@ def audits(url: str) -> list[Audited]:
     """Newest first."""
     store = open_store(url)
     with store.read() as reading:
-        found = list(reading.audits(99))
+        found = list(reading.audit.latest(99))
     store.close()
     return found
 
@@ -193,7 +193,7 @@ def test_the_audit_goes_on_after_them(database_url: str) -> None:
     upgrade(database_url)
     store = open_store(database_url)
     with store.write() as uow:
-        uow.add_audits(Person("eve", "cli@here"), [Decision(Action.RETIRE, "dhcp01", None, None)])
+        uow.audit.add(Person("eve", "cli@here"), [Decision(Action.RETIRE, "dhcp01", None, None)])
         uow.commit()
     store.close()
     assert [a.who for a in audits(database_url)] == ["eve", "ada"]

@@ -26,7 +26,7 @@ from tests.worker.store.samples import add_servers, remove_by_hand
 from worker.model.credentials import Refusal
 from worker.model.servers import Endpoint
 from worker.store.repositories.credentials import FIRST_PAUSE, LONGEST_PAUSE
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 A_REFUSAL = """
 import sys
@@ -34,17 +34,17 @@ from worker.model.credentials import Refusal
 from worker.store.schema import open_store
 store = open_store(sys.argv[1])
 with store.read() as reading:
-    (view,) = reading.credentials()
+    (view,) = reading.credentials.views()
 print("ready", flush=True)
 sys.stdin.readline()
 with store.write() as uow:
-    print(uow.logon_refused(Refusal("corp", int(sys.argv[2]), view.salt, 1)), flush=True)
+    print(uow.credentials.record_refusal(Refusal("corp", int(sys.argv[2]), view.salt, 1)), flush=True)
     uow.commit()
 """
 
 
 @pytest.fixture
-def servers(store: SqlStore) -> list[int]:
+def servers(store: Store) -> list[int]:
     """Eight servers, and the credential corp."""
     keys = add_servers(store, 8)
     put(store, CORP)
@@ -54,13 +54,13 @@ def servers(store: SqlStore) -> list[int]:
 class TestRefusals:
     """Three different servers with none accepting since."""
 
-    def test_the_third_different_server_suspends(self, store: SqlStore, servers: list[int]) -> None:
+    def test_the_third_different_server_suspends(self, store: Store, servers: list[int]) -> None:
         assert refuse(store, *servers[:3]) == [False, False, True]
         assert view(store).suspended_at is not None
         assert view(store).refused_by == tuple(servers[:3])
 
     def test_a_suspended_one_stays_so_and_goes_on_counting(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         """Proofs that were under way when it was suspended."""
         refuse(store, *servers[:3])
@@ -70,14 +70,14 @@ class TestRefusals:
         assert view(store).refused_by == tuple(servers[:4])
 
     def test_one_server_that_refuses_again_and_again_suspends_nothing(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         assert refuse(store, *[servers[0]] * 5) == [False] * 5
         assert view(store).suspended_at is None
         assert logon(store, servers[0]).refusals == 5
 
     def test_an_acceptance_in_between_begins_the_count_anew(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         refuse(store, *servers[:2])
         accept(store, servers[7])
@@ -86,52 +86,55 @@ class TestRefusals:
         assert view(store).refused_by == tuple(servers[2:5])
 
     def test_a_refused_server_that_refuses_after_an_acceptance_counts_again(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         refuse(store, *servers[:2])
         accept(store, servers[7])
         assert refuse(store, servers[0], servers[1], servers[2]) == [False, False, True]
 
-    def test_an_acceptance_ends_no_suspension(self, store: SqlStore, servers: list[int]) -> None:
+    def test_an_acceptance_ends_no_suspension(self, store: Store, servers: list[int]) -> None:
         """A person or another secret does; proofs may still be under way."""
         refuse(store, *servers[:3])
         accept(store, servers[3])
         assert view(store).suspended_at is not None
 
-    def test_credentials_are_counted_apart(self, store: SqlStore, servers: list[int]) -> None:
+    def test_credentials_are_counted_apart(self, store: Store, servers: list[int]) -> None:
         put(store, OTHER)
         refuse(store, *servers[:2])
         with store.write() as uow:
             salt = view(store, "other").salt
-            assert uow.logon_refused(Refusal("other", servers[2], salt, MARK)) is False
-            uow.logon_accepted("other", servers)
+            assert uow.credentials.record_refusal(Refusal("other", servers[2], salt, MARK)) is False
+            uow.credentials.record_acceptance("other", servers)
             uow.commit()
         assert view(store).refused_by == tuple(servers[:2])
 
     def test_a_server_that_was_removed_meanwhile_does_not_count(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         refuse(store, *servers[:2])
         assert refuse(store, 10_000) == [False]
         assert view(store).refused_by == tuple(servers[:2])
         with store.write() as uow:
             remove_by_hand(uow, servers[0])
-            uow.logon_accepted("corp", [servers[0]])
+            uow.credentials.record_acceptance("corp", [servers[0]])
             uow.commit()
         with store.read() as reading:
-            assert [n.server for n in reading.logons()] == [servers[1]]
+            assert [n.server for n in reading.credentials.logons()] == [servers[1]]
 
     def test_a_credential_that_nobody_knows_is_not_to_be_used(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         with store.write() as uow:
-            assert uow.logon_refused(Refusal("unheard-of", servers[0], b"salt", MARK)) is True
+            assert (
+                uow.credentials.record_refusal(Refusal("unheard-of", servers[0], b"salt", MARK))
+                is True
+            )
 
 
 class TestBackingOff:
     """A server that refuses is left alone: 15 minutes, then twice as long, four hours at most."""
 
-    def test_it_doubles_up_to_four_hours(self, store: SqlStore, servers: list[int]) -> None:
+    def test_it_doubles_up_to_four_hours(self, store: Store, servers: list[int]) -> None:
         pauses = []
         for _ in range(7):
             refuse(store, servers[0])
@@ -144,7 +147,7 @@ class TestBackingOff:
         assert (pauses[0], pauses[-1]) == (FIRST_PAUSE, LONGEST_PAUSE)
 
     def test_a_thousand_refusals_are_no_larger_number(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         refuse(store, servers[0])
         with store.engine.begin() as connection:
@@ -155,13 +158,13 @@ class TestBackingOff:
         assert told.refused_at is not None
         assert told.retry_at - told.refused_at == LONGEST_PAUSE
 
-    def test_others_do_not_back_off(self, store: SqlStore, servers: list[int]) -> None:
+    def test_others_do_not_back_off(self, store: Store, servers: list[int]) -> None:
         refuse(store, servers[0])
         accept(store, servers[1])
         assert logon(store, servers[1]).retry_at is None
 
     def test_it_is_over_when_that_very_server_accepts(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         """Another's acceptance ends the counting, and not that this one is left alone."""
         refuse(store, servers[0])
@@ -176,21 +179,21 @@ class TestBackingOff:
         assert again.refusals == 1
 
     def test_another_address_or_credential_for_the_server_is_tried_at_once(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         refuse(store, servers[0])
         with store.write() as uow:
-            uow.set_endpoint(servers[0], Endpoint(url="https://elsewhere:5986/wsman"))
+            uow.inventory.set_endpoint(servers[0], Endpoint(url="https://elsewhere:5986/wsman"))
             uow.commit()
         with store.read() as reading:
-            assert reading.logons() == ()
+            assert reading.credentials.logons() == ()
 
 
 class TestAtOnce:
     """Whoever counts at the same time: not one refusal is lost, and not one is counted twice."""
 
     @staticmethod
-    def at_once(store: SqlStore, servers: Iterable[int]) -> list[bool]:
+    def at_once(store: Store, servers: Iterable[int]) -> list[bool]:
         asked = list(servers)
         salt, together = view(store).salt, threading.Barrier(len(asked))
 
@@ -201,16 +204,16 @@ class TestAtOnce:
         with ThreadPoolExecutor(len(asked)) as pool:
             return list(pool.map(one, asked))
 
-    def test_threads_of_different_servers(self, store: SqlStore, servers: list[int]) -> None:
+    def test_threads_of_different_servers(self, store: Store, servers: list[int]) -> None:
         """Two go through, the third suspends, and all later ones are told so."""
         assert sorted(self.at_once(store, servers)) == [False] * 2 + [True] * 6
         assert view(store).refused_by == tuple(servers)
 
-    def test_threads_of_one_server(self, store: SqlStore, servers: list[int]) -> None:
+    def test_threads_of_one_server(self, store: Store, servers: list[int]) -> None:
         assert self.at_once(store, [servers[0]] * 6) == [False] * 6
         assert logon(store, servers[0]).refusals == 6
 
-    def test_processes(self, store: SqlStore, store_url: str, servers: list[int]) -> None:
+    def test_processes(self, store: Store, store_url: str, servers: list[int]) -> None:
         asked = servers[:3]
         processes = [
             subprocess.Popen(

@@ -34,7 +34,7 @@ from worker.store.schema import current, open_store
 print("ready", flush=True)
 sys.stdin.readline()
 with open_store(sys.argv[1]).write() as uow:
-    uow.add_server(sys.argv[2])
+    uow.inventory.add(sys.argv[2])
     uow.commit()
 print(current(sys.argv[1]), flush=True)
 """
@@ -67,7 +67,7 @@ def test_an_empty_database_is_made_ready(database_url: str) -> None:
     assert current(database_url) == HEAD
     again = open_store(database_url)
     with again.read() as reading:
-        assert len(reading.servers()) == 1
+        assert len(reading.inventory.servers()) == 1
     again.close()
 
 
@@ -104,7 +104,7 @@ def test_two_processes_may_make_the_same_database_at_once(database_url: str) -> 
     assert outputs == [f"{HEAD}\n"] * 2
     store = open_store(database_url)
     with store.read() as reading:
-        assert {server.name for server in reading.servers()} == set(names)
+        assert {server.name for server in reading.inventory.servers()} == set(names)
     store.close()
 
 
@@ -137,15 +137,15 @@ def test_an_upgrade_from_0001_keeps_servers_findings_and_readings(database_url: 
     assert upgrade(database_url) == "0001"
     store = open_store(database_url)
     with store.read() as reading:
-        (server,) = reading.servers()
-        (opened,) = reading.open_findings()
+        (server,) = reading.inventory.servers()
+        (opened,) = reading.findings.unresolved()
         assert (server.name, server.machine_id) == ("dhcp01", None)
         assert opened.finding == Finding(Kind.ONE_SIDED, "HQ", (1,), "told")
-        assert reading.latest_readings([1], {})[1].scopes is None
-        assert reading.credentials() == ()
-        assert reading.logons() == ()
-        assert reading.windows(over=True) == ()
-        assert reading.audits(1) == ()
+        assert reading.readings.latest([1], {})[1].scopes is None
+        assert reading.credentials.views() == ()
+        assert reading.credentials.logons() == ()
+        assert reading.maintenance.windows(over=True) == ()
+        assert reading.audit.latest(1) == ()
     store.close()
 
 
@@ -163,12 +163,16 @@ def test_an_upgrade_to_0011_leaves_one_row_of_each_problem(database_url: str) ->
     assert upgrade(database_url) == "0008"
     store = open_store(database_url)
     with store.read() as reading:
-        (opened,) = reading.open_findings([1])
+        (opened,) = reading.findings.unresolved([1])
         assert (opened.id, opened.finding.relationship, opened.is_open) == (3, "HQ", True)
         assert opened.life == Life(_at(3), _at(3), 1, _at(3), _at(3))
-        assert reading.problems(range(1, 10)).keys() == {3, 6, 7}
-        assert not reading.problems([6])[6].is_open
-        assert (reading.events([3, 6, 7]), reading.unrouted(9), reading.to_remind(9)) == (
+        assert reading.findings.by_id(range(1, 10)).keys() == {3, 6, 7}
+        assert not reading.findings.by_id([6])[6].is_open
+        assert (
+            reading.outbox.events([3, 6, 7]),
+            reading.outbox.unrouted(9),
+            reading.outbox.due_reminders(9),
+        ) == (
             (),
             (),
             (),
@@ -176,7 +180,7 @@ def test_an_upgrade_to_0011_leaves_one_row_of_each_problem(database_url: str) ->
     with store.write() as uow:
         again = replace(opened.finding, relationship="Branch")
         assert found(uow, 1, [again]) == {again.fingerprint: 6}, "it comes back"
-        assert [f.id for f in uow.open_findings([2])] == [3, 6]
+        assert [f.id for f in uow.findings.unresolved([2])] == [3, 6]
     store.close()
     engine = create_engine(database_url)
     with engine.connect() as connection:

@@ -14,16 +14,16 @@ import pytest
 from reconcile.model.nouns import Standing
 from tests.worker.store.samples import add_servers
 from worker.model.errors import StoreUnavailable
-from worker.store.protocols.unit_of_work import Store
+from worker.store.connection import Connection
 from worker.store.schema import open_store
 from worker.store.transactions import reading
-from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 A_WRITER_TO_KILL = """
 import sys
 from worker.store.schema import open_store
 with open_store(sys.argv[1]).write() as uow:
-    uow.add_server("half-written.corp.example")
+    uow.inventory.add("half-written.corp.example")
     print("written", flush=True)
     sys.stdin.read()
 """
@@ -44,31 +44,31 @@ except KeyboardInterrupt:
 
 def names(store: Store) -> list[str]:
     with store.read() as reading:
-        return [server.name for server in reading.servers()]
+        return [server.name for server in reading.inventory.servers()]
 
 
-def test_without_a_commit_nothing_is_kept(store: SqlStore) -> None:
+def test_without_a_commit_nothing_is_kept(store: Store) -> None:
     with store.write() as uow:
-        uow.add_server("dhcp01")
-        assert [s.name for s in uow.servers()] == ["dhcp01"]
+        uow.inventory.add("dhcp01")
+        assert [s.name for s in uow.inventory.servers()] == ["dhcp01"]
     assert names(store) == []
 
 
-def test_a_commit_keeps_all(store: SqlStore) -> None:
+def test_a_commit_keeps_all(store: Store) -> None:
     with store.write() as uow:
-        uow.add_server("dhcp01")
-        uow.add_server("dhcp02")
+        uow.inventory.add("dhcp01")
+        uow.inventory.add("dhcp02")
         uow.commit()
     assert names(store) == ["dhcp01", "dhcp02"]
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, ZeroDivisionError])
 def test_whatever_interrupts_a_unit_of_work_leaves_nothing_half_written(
-    store: SqlStore, interruption: type[BaseException]
+    store: Store, interruption: type[BaseException]
 ) -> None:
     def interrupted() -> None:
         with store.write() as uow:
-            uow.add_server("dhcp01")
+            uow.inventory.add("dhcp01")
             raise interruption
 
     with pytest.raises(interruption):
@@ -77,7 +77,7 @@ def test_whatever_interrupts_a_unit_of_work_leaves_nothing_half_written(
     assert add_servers(store, 1), "the next writer is not kept waiting"
 
 
-def test_a_killed_writer_leaves_nothing_half_written(store: SqlStore, store_url: str) -> None:
+def test_a_killed_writer_leaves_nothing_half_written(store: Store, store_url: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", A_WRITER_TO_KILL, store_url],
         stdin=subprocess.PIPE,
@@ -91,7 +91,7 @@ def test_a_killed_writer_leaves_nothing_half_written(store: SqlStore, store_url:
     assert names(store) == ["dhcp01.corp.example"]
 
 
-def test_ctrl_c_is_heard_while_a_writer_waits_for_its_turn(store: SqlStore, store_url: str) -> None:
+def test_ctrl_c_is_heard_while_a_writer_waits_for_its_turn(store: Store, store_url: str) -> None:
     with (
         store.write(),
         subprocess.Popen(
@@ -106,42 +106,42 @@ def test_ctrl_c_is_heard_while_a_writer_waits_for_its_turn(store: SqlStore, stor
         assert waiting.stdout.readline() == "interrupted\n"
 
 
-def test_a_committed_unit_of_work_is_over(store: SqlStore) -> None:
+def test_a_committed_unit_of_work_is_over(store: Store) -> None:
     """What comes after would be a transaction without the writer's lock."""
     with store.write() as uow:
         uow.commit()
         with pytest.raises(Exception, match="closed"):
-            uow.add_server("dhcp01")
+            uow.inventory.add("dhcp01")
 
 
-def test_a_reader_sees_one_state_while_others_write(store: SqlStore) -> None:
+def test_a_reader_sees_one_state_while_others_write(store: Store) -> None:
     add_servers(store, 1)
     with store.read() as reading:
-        before = reading.servers()
+        before = reading.inventory.servers()
         with store.write() as uow:
-            uow.set_standing(before[0].id, Standing.RETIRED)
-            uow.add_server("dhcp99")
+            uow.inventory.set_standing(before[0].id, Standing.RETIRED)
+            uow.inventory.add("dhcp99")
             uow.commit()
-        assert reading.servers() == before
+        assert reading.inventory.servers() == before
     assert len(names(store)) == 2
 
 
-def test_what_is_not_committed_is_seen_by_nobody_else(store: SqlStore) -> None:
+def test_what_is_not_committed_is_seen_by_nobody_else(store: Store) -> None:
     with store.write() as uow:
-        uow.add_server("dhcp01")
+        uow.inventory.add("dhcp01")
         assert names(store) == []
 
 
-def test_who_only_looks_cannot_write(store: SqlStore) -> None:
+def test_who_only_looks_cannot_write(store: Store) -> None:
     with (
         reading(store._database) as connection,
         pytest.raises(StoreUnavailable, match="may only be read"),
     ):
-        SqlUnitOfWork(store._database, connection).add_server("dhcp01")
+        UnitOfWork(Connection(store._database, connection)).inventory.add("dhcp01")
 
 
 @contextmanager
-def a_second_store(url: str, lock_timeout_seconds: float) -> Iterator[SqlStore]:
+def a_second_store(url: str, lock_timeout_seconds: float) -> Iterator[Store]:
     second = open_store(url, lock_timeout_seconds=lock_timeout_seconds)
     yield second
     second.close()
@@ -149,13 +149,13 @@ def a_second_store(url: str, lock_timeout_seconds: float) -> Iterator[SqlStore]:
 
 @pytest.mark.parametrize("lock_timeout_seconds", [0.0, 0.1])
 def test_a_second_writer_gives_up_after_a_while_and_says_why(
-    store: SqlStore, store_url: str, lock_timeout_seconds: float
+    store: Store, store_url: str, lock_timeout_seconds: float
 ) -> None:
     with (
         a_second_store(store_url, lock_timeout_seconds) as second,
         store.write() as first,
     ):
-        first.add_server("dhcp01")
+        first.inventory.add("dhcp01")
         with (
             pytest.raises(StoreUnavailable, match=r"written to by another process.*run the"),
             second.write(),
@@ -165,25 +165,23 @@ def test_a_second_writer_gives_up_after_a_while_and_says_why(
     assert names(store) == ["dhcp01"]
 
 
-def test_a_second_writer_goes_on_from_what_the_first_one_left(
-    store: SqlStore, store_url: str
-) -> None:
+def test_a_second_writer_goes_on_from_what_the_first_one_left(store: Store, store_url: str) -> None:
     with a_second_store(store_url, 0.1) as second:
         add_servers(store, 1)
         with second.write() as uow:
-            assert [s.name for s in uow.servers()] == ["dhcp01.corp.example"]
+            assert [s.name for s in uow.inventory.servers()] == ["dhcp01.corp.example"]
 
 
-def test_a_reader_does_not_wait_for_a_writer(store: SqlStore, store_url: str) -> None:
+def test_a_reader_does_not_wait_for_a_writer(store: Store, store_url: str) -> None:
     with (
         a_second_store(store_url, 0.0) as second,
         store.write() as uow,
     ):
-        uow.add_server("dhcp01")
+        uow.inventory.add("dhcp01")
         assert names(second) == []
 
 
-def test_the_clock_is_the_databases_in_utc(store: SqlStore) -> None:
+def test_the_clock_is_the_databases_in_utc(store: Store) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     with store.read() as reading:
         now = reading.now()
@@ -191,13 +189,13 @@ def test_the_clock_is_the_databases_in_utc(store: SqlStore) -> None:
     assert now.utcoffset() == timedelta(0)
 
 
-def test_the_clock_goes_on_within_a_transaction(store: SqlStore) -> None:
+def test_the_clock_goes_on_within_a_transaction(store: Store) -> None:
     with store.read() as reading:
         start = reading.now()
         assert any(reading.now() > start for _ in range(100_000))
 
 
-def test_times_of_one_transaction_are_never_after_those_of_a_later_one(store: SqlStore) -> None:
+def test_times_of_one_transaction_are_never_after_those_of_a_later_one(store: Store) -> None:
     """Whatever the database's clock rounds off, and however little lies between them."""
     for _ in range(200):
         with store.read() as earlier:

@@ -18,10 +18,9 @@ from tests.postgres import PostgresServer
 from tests.worker.store.samples import BEGIN, a_reading, a_record, add_servers, insert, open_run
 from worker.model.errors import StoreUnavailable
 from worker.store.engine import database
-from worker.store.protocols.unit_of_work import UnitOfWork
 from worker.store.schema import open_store
 from worker.store.transactions import migrating, writing
-from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 PASSWORD = "s3cret%20w0rd"  # noqa: S105 - the one that must not be seen
 PLAIN = "s3cret w0rd"
@@ -59,7 +58,7 @@ class TestSqlite:
             pytest.raises(StoreUnavailable) as refused,
             open_store(sqlite_store_url).write() as uow,
         ):
-            uow.server_views()
+            uow.views.servers()
         assert "is damaged" in sentence(refused.value)
         assert "backup" in sentence(refused.value)
 
@@ -68,7 +67,7 @@ class TestSqlite:
         store = open_store(sqlite_store_url)
         _on_connect(store.engine, "PRAGMA query_only = ON")
         with pytest.raises(StoreUnavailable) as refused, store.write() as uow:
-            uow.add_server("dhcp01")
+            uow.inventory.add("dhcp01")
         assert "may only be read" in sentence(refused.value)
 
     def test_who_is_interrupted_in_the_middle_of_a_statement_leaves_the_lock(
@@ -85,9 +84,9 @@ class TestSqlite:
 
         event.listen(store.engine, "do_execute", interrupt)
         with pytest.raises(KeyboardInterrupt) as interrupted, store.write() as uow:
-            uow.server_views()
+            uow.views.servers()
         with other.write() as uow:
-            uow.add_server("dhcp09")
+            uow.inventory.add("dhcp09")
             uow.commit()
         assert interrupted.tb is not None
 
@@ -115,7 +114,11 @@ class TestSqlite:
         assert "has no room left" in sentence(refused.value)
         assert "free some space" in sentence(refused.value)
         with roomy.write() as uow:
-            assert (list(uow.records()), uow.runs(5), uow.watches([one])) == (before, (), {})
+            assert (list(uow.records.load()), uow.runs.latest(5), uow.watches.since([one])) == (
+                before,
+                (),
+                {},
+            )
             much_of(uow, step, one, two)
             uow.commit()
         assert _pragma(roomy, "integrity_check") == "ok"
@@ -126,16 +129,16 @@ def much_of(uow: UnitOfWork, step: str, one: int, two: int) -> None:
     names = [f"relationship {n}" for n in range(2000)]
     match step:
         case "records":
-            uow.insert_records([(a_record(name, one, two), ()) for name in names])
+            uow.records.insert([(a_record(name, one, two), ()) for name in names])
         case "readings":
-            uow.add_sightings(open_run(uow), [a_reading(one, BEGIN, *names)])
+            uow.readings.add(open_run(uow), [a_reading(one, BEGIN, *names)])
         case "watches":
-            uow.start_watches({(one, name): BEGIN for name in names})
+            uow.watches.start({(one, name): BEGIN for name in names})
         case _:
             raise AssertionError(step)
 
 
-def _pragma(store: SqlStore, name: str) -> object:
+def _pragma(store: Store, name: str) -> object:
     with store.engine.connect() as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
@@ -220,7 +223,7 @@ class TestPostgres:
             _lose_the_connection_of(uow, postgres_server)
         assert "cannot be reached" in sentence(refused.value)
         with store.read() as reading:
-            assert reading.servers() == ()
+            assert reading.inventory.servers() == ()
         store.close()
 
     def test_a_server_that_has_no_connection_left(
@@ -250,7 +253,7 @@ class TestPostgres:
         with store.engine.begin() as other:
             other.exec_driver_sql("LOCK TABLE server")
             with pytest.raises(StoreUnavailable) as refused, store.read() as reading:
-                reading.servers()
+                reading.inventory.servers()
         assert "by another process for too long" in sentence(refused.value)
         store.close()
 
@@ -275,7 +278,9 @@ class TestPostgres:
         with pytest.raises(StoreUnavailable), stuck.write() as uow:
             _stand_still_in_half(uow, other)
         with other.read() as reading:
-            assert [server.name for server in reading.servers()] == ["dhcp01.corp.example"]
+            assert [server.name for server in reading.inventory.servers()] == [
+                "dhcp01.corp.example"
+            ]
         stuck.close()
         other.close()
 
@@ -310,22 +315,22 @@ class TestPostgres:
         store = open_store(postgres_store_url)
         trouble = f"DO $$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{state}'; END $$"
         with pytest.raises(StoreUnavailable) as refused, store.write() as uow:
-            uow._run(text(trouble))
+            uow._connection.run(text(trouble))
         assert words in sentence(refused.value)
         store.close()
 
 
-def _hold_connections(store: SqlStore, count: int) -> None:
+def _hold_connections(store: Store, count: int) -> None:
     with ExitStack() as stack:
         for _ in range(count):
             stack.enter_context(store.read())
 
 
-def _stand_still_in_half(uow: SqlUnitOfWork, other: SqlStore) -> None:
+def _stand_still_in_half(uow: UnitOfWork, other: Store) -> None:
     """Without the end of what is asked, as a process does that is stopped while it sends many rows;
     until the server has let the other one in.
     """
-    driver = uow._connection.connection.driver_connection
+    driver = uow._connection._connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     driver.pgconn.enter_pipeline_mode()
     driver.pgconn.send_query_params(b"SELECT 1", [])
@@ -333,28 +338,28 @@ def _stand_still_in_half(uow: SqlUnitOfWork, other: SqlStore) -> None:
     assert driver.pgconn.flush() == 0
     add_servers(other, 1)
     driver.close()
-    uow.add_server("dhcp09")
+    uow.inventory.add("dhcp09")
 
 
-def _stand_still(uow: SqlUnitOfWork, other: SqlStore) -> None:
+def _stand_still(uow: UnitOfWork, other: Store) -> None:
     """Until the server has let the other one in."""
-    uow.add_server("dhcp01")
+    uow.inventory.add("dhcp01")
     with other.write() as free:
-        assert free.servers() == ()
-    uow.add_server("dhcp02")
+        assert free.inventory.servers() == ()
+    uow.inventory.add("dhcp02")
 
 
-def _lose_the_connection_of(uow: SqlUnitOfWork, server: PostgresServer) -> None:
-    uow.add_server("dhcp01")
-    (pid,) = uow._rows(text("SELECT pg_backend_pid()"))[0]
+def _lose_the_connection_of(uow: UnitOfWork, server: PostgresServer) -> None:
+    uow.inventory.add("dhcp01")
+    (pid,) = uow._connection.rows(text("SELECT pg_backend_pid()"))[0]
     with server.connect() as connection:
         connection.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
-    uow.add_server("dhcp02")
+    uow.inventory.add("dhcp02")
 
 
-def test_a_mistake_of_ours_is_not_dressed_up_as_trouble(store: SqlStore) -> None:
+def test_a_mistake_of_ours_is_not_dressed_up_as_trouble(store: Store) -> None:
     with pytest.raises(DBAPIError), store.write() as uow:
-        uow._run(text("SELECT no_such_column FROM server"))
+        uow._connection.run(text("SELECT no_such_column FROM server"))
 
 
 class TestUrls:
@@ -386,7 +391,7 @@ class TestUrls:
     ) -> None:
         store = open_store(f"{driver}:{postgres_store_url.partition(':')[2]}")
         with store.read() as reading:
-            assert reading.servers() == ()
+            assert reading.inventory.servers() == ()
         store.close()
 
 
@@ -410,7 +415,7 @@ class TestSecrets:
     @pytest.mark.parametrize("where", ["", "?password=s3cret%20w0rd"])
     def test_not_in_the_repr_of_a_store(self, where: str) -> None:
         user = "ipam" if where else f"ipam:{PASSWORD}"
-        store = SqlStore(database(f"postgresql://{user}@127.0.0.1:1/ipam{where}", 1))
+        store = Store(database(f"postgresql://{user}@127.0.0.1:1/ipam{where}", 1))
         for shown in (store, store.engine, store.engine.url, store._database):
             assert PLAIN not in repr(shown)
             assert "s3cret" not in repr(shown)

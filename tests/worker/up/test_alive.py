@@ -28,7 +28,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def register(ipam: Ipam, name: str, lease: timedelta = timedelta(minutes=1)) -> None:
     with ipam.store.write() as uow:
-        uow.register_process(name, "read", lease)
+        uow.processes.register(name, "read", lease)
         uow.commit()
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.delivery.dead_letters import give_up
 from worker.alerts.message import Message
-from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.unit_of_work import UnitOfWork
 from worker.telemetry import events
 
 #: Nobody else sends what a deliverer has claimed for so long; a delivery takes a minute at most.
@@ -56,7 +56,7 @@ def refused(uow: UnitOfWork, channel: str, attempts: int, error: Undelivered) ->
     """What becomes of it after so many attempts, and of the channel."""
     is_dead = error.permanent or attempts >= MOST_ATTEMPTS
     if error.retry_after:
-        uow.pause(channel, uow.now() + error.retry_after)
+        uow.deliveries.pause(channel, uow.now() + error.retry_after)
     if is_dead:
         give_up(uow, channel, error.sentence)
     return Verdict(is_dead, uow.now() + pause(attempts, error.retry_after))

@@ -12,8 +12,8 @@ from typing import Final
 from uuid import uuid4
 
 from reconcile.model.names import fold_relationship
+from worker.alerts.alerting import Applied
 from worker.alerts.channels.port import Channel, Undelivered
-from worker.alerts.config import Applied
 from worker.alerts.delivery.attempt import CLAIM, hand_over, refused
 from worker.alerts.delivery.dead_letters import works_again
 from worker.alerts.message import Changes
@@ -24,7 +24,8 @@ from worker.model.change_feed import (
     AppliedOperation,
     Span,
 )
-from worker.store.protocols.unit_of_work import Reading, Store
+from worker.store.repositories.change_feed import ChangeFeedRepository
+from worker.store.unit_of_work import Store, Transaction
 from worker.telemetry import events
 
 #: Operations in one message; the rest is counted.
@@ -54,10 +55,12 @@ def tell_changes(store: Store, channel: Channel, applied: Applied) -> None:
 
 def _claimed(store: Store, channel: str, claim: str, applied: Applied) -> Span | None:
     with store.read() as reading:
-        if reading.is_paused(channel) or not reading.applied_is_due(channel, applied.every):
+        if reading.deliveries.is_paused(channel) or not reading.change_feed.is_due(
+            channel, applied.every
+        ):
             return None
     with store.write() as uow:
-        span = uow.claim_applied(channel, claim, uow.now() + CLAIM, applied.every)
+        span = uow.change_feed.claim(channel, claim, uow.now() + CLAIM, applied.every)
         uow.commit()
     return span
 
@@ -65,8 +68,8 @@ def _claimed(store: Store, channel: str, claim: str, applied: Applied) -> Span |
 def _composed(store: Store, span: Span, applied: Applied) -> Changes | None:
     """None if nothing was applied that is told."""
     with store.read() as reading:
-        lines = _lines(reading, span.since, span.until, applied)
-        first = reading.applied_operations([line.number for line in lines[:_MOST]])
+        lines = _lines(reading.change_feed, span.since, span.until, applied)
+        first = reading.change_feed.operations([line.number for line in lines[:_MOST]])
     if not lines:
         return None
     told = tuple(sorted(first, key=_by_relationship))
@@ -75,24 +78,27 @@ def _composed(store: Store, span: Span, applied: Applied) -> Changes | None:
 
 
 def _lines(
-    reading: Reading, since: datetime, until: datetime, applied: Applied
+    change_feed: ChangeFeedRepository, since: datetime, until: datetime, applied: Applied
 ) -> tuple[AppliedLine, ...]:
     """What is told of that span."""
-    every = reading.applied_lines(since, until)
+    every = change_feed.lines(since, until)
     return tuple(line for line in every if applied.match.fits(line))
 
 
-def backlogs(reading: Reading, applied: Applied) -> Mapping[str, AppliedBacklog]:
+def backlogs(reading: Transaction, applied: Applied) -> Mapping[str, AppliedBacklog]:
     """What each channel was not told yet, or never."""
-    cursors, now = reading.applied_cursors(), reading.now()
-    return {name: _backlog(reading, cursor, applied, now) for name, cursor in cursors.items()}
+    cursors, now = reading.change_feed.cursors(), reading.now()
+    return {
+        name: _backlog(reading.change_feed, cursor, applied, now)
+        for name, cursor in cursors.items()
+    }
 
 
 def _backlog(
-    reading: Reading, cursor: AppliedCursor, applied: Applied, now: datetime
+    change_feed: ChangeFeedRepository, cursor: AppliedCursor, applied: Applied, now: datetime
 ) -> AppliedBacklog:
-    waits = _lines(reading, cursor.told_until, now, applied)
-    given_up = () if cursor.given_up is None else _lines(reading, *cursor.given_up, applied)
+    waits = _lines(change_feed, cursor.told_until, now, applied)
+    given_up = () if cursor.given_up is None else _lines(change_feed, *cursor.given_up, applied)
     next_try = cursor.next_try or (waits[0].at + applied.every if waits else None)
     return AppliedBacklog(len(waits), next_try, cursor.attempts, len(given_up), cursor.error)
 
@@ -107,7 +113,7 @@ def _by_relationship(operation: AppliedOperation) -> tuple[str, str, str, str, i
 def _done(store: Store, claim: str, channel: str | None = None) -> None:
     """``channel`` took the message; None: there was nothing to tell."""
     with store.write() as uow:
-        uow.applied_told(claim)
+        uow.change_feed.mark_delivered(claim)
         if channel is not None:
             works_again(uow, channel)
         uow.commit()
@@ -116,6 +122,6 @@ def _done(store: Store, claim: str, channel: str | None = None) -> None:
 def _failed(store: Store, channel: str, claim: str, attempts: int, error: Undelivered) -> None:
     with store.write() as uow:
         verdict = refused(uow, channel, attempts, error)
-        uow.applied_untold(claim, verdict.again, error.sentence, is_dead=verdict.is_dead)
+        uow.change_feed.mark_failed(claim, verdict.again, error.sentence, is_dead=verdict.is_dead)
         uow.commit()
     events.alerts_failed(channel, error.sentence, is_dead=verdict.is_dead)

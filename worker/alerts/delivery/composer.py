@@ -12,7 +12,7 @@ from reconcile.model.findings import MATTERS, Finding, Severity, severity_at
 from worker.alerts.message import Alert, Note
 from worker.inventory.index import roster
 from worker.model.alerts import Delivery, OpenFinding, PastEvent
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.repositories.inventory import InventoryRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Words:
         return tuple(sorted({tag for server in servers for tag in self.tags.get(server, ())}))
 
 
-def words_of(reading: Reading, words: Words) -> Words:
+def words_of(inventory: InventoryRepository, words: Words) -> Words:
     """With the servers' names and tags as they are now."""
-    servers = roster(reading.servers()).servers
+    servers = roster(inventory.servers()).servers
     names = {server: known.name for server, known in servers.items()}
     tags = {server: known.tags for server, known in servers.items() if known.tags}
     return Words(names, words.severities, tags)

@@ -8,9 +8,11 @@ from typing import Final
 from reconcile.findings.life import Event, Step, begin
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Evidence
-from worker.alerts.delivery.policy import was_kept_quiet
+from worker.alerts.delivery.quiet_reasons import was_kept_quiet
 from worker.model.alerts import Delivery, NewEvent, OpenFinding, PastEvent, Snapshot
-from worker.store.protocols.unit_of_work import Reading, UnitOfWork
+from worker.store.repositories.findings import FindingRepository
+from worker.store.repositories.outbox import OutboxRepository
+from worker.store.unit_of_work import UnitOfWork
 
 #: The rest has its turn when the channel takes something again.
 _MOST_REVIVED: Final = 1000
@@ -18,7 +20,7 @@ _MOST_REVIVED: Final = 1000
 
 def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
     """Somebody has to look at the channel; once, however many alerts it did not take."""
-    if _open(uow, channel) is not None:
+    if _open(uow.findings, channel) is not None:
         return
     finding = Finding(
         Kind.ALERT_UNDELIVERED,
@@ -27,16 +29,16 @@ def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
         f"Alerts cannot be delivered over {channel}: {why} What happens next is tried again.",
         about=channel,
     )
-    before = uow.openings({finding.fingerprint}).get(finding.fingerprint, ())
+    before = uow.findings.openings({finding.fingerprint}).get(finding.fingerprint, ())
     step = begin(finding, uow.now(), before)
-    latest = max((run.id for run in uow.runs(1)), default=0)
-    (key,) = uow.begin_findings(latest, [step]).values()
+    latest = max((run.id for run in uow.runs.latest(1)), default=0)
+    (key,) = uow.findings.begin(latest, [step]).values()
     _tell(uow, key, finding, Event.OPENED)
 
 
-def is_in_trouble(reading: Reading, channel: str) -> bool:
+def is_in_trouble(findings: FindingRepository, channel: str) -> bool:
     """True while people know that it did not take something."""
-    return _open(reading, channel) is not None
+    return _open(findings, channel) is not None
 
 
 def works_again(uow: UnitOfWork, channel: str, *, is_last: bool = False) -> bool:
@@ -46,12 +48,14 @@ def works_again(uow: UnitOfWork, channel: str, *, is_last: bool = False) -> bool
     take the word about the other, would work again and fail for ever.  Nothing is over before
     somebody was told over the others; ``is_last``: it was tried already.
     """
-    problem = _open(uow, channel)
-    if problem is None or _is_undecided(uow, problem):
+    problem = _open(uow.findings, channel)
+    if problem is None or _is_undecided(uow.outbox, problem):
         return False
-    if not is_last and revive(uow, uow.undone(_MOST_REVIVED, channel=channel, dead=True)):
+    if not is_last and revive(
+        uow, uow.deliveries.undone(_MOST_REVIVED, channel=channel, dead=True)
+    ):
         return True
-    undone = (d for d in uow.deliveries(undone=True) if d.channel == channel)
+    undone = (d for d in uow.deliveries.load(undone=True) if d.channel == channel)
     if not any(d.is_dead or d.attempts for d in undone):
         _end(uow, problem)
     return False
@@ -63,9 +67,9 @@ def revive(uow: UnitOfWork, dead: Collection[Delivery]) -> int:
     Who does not know of a problem need not be told of its end, and what is kept quiet is told in
     its time.
     """
-    problems = uow.problems({delivery.finding for delivery in dead})
+    problems = uow.findings.by_id({delivery.finding for delivery in dead})
     numbers = [(key, problem.sequence) for key, problem in problems.items()]
-    last = {event.finding: event for event in uow.events_at(numbers)}
+    last = {event.finding: event for event in uow.outbox.events_at(numbers)}
     revived = 0
     for delivery in dead:
         event = last.get(delivery.finding)
@@ -73,25 +77,25 @@ def revive(uow: UnitOfWork, dead: Collection[Delivery]) -> int:
             revived += 1  # by who decides in a moment who is told of it
             continue
         if event is None or not _is_news(event, delivery):
-            uow.drop(delivery.finding, delivery.channel)
+            uow.deliveries.cancel(delivery.finding, delivery.channel)
             continue
-        uow.want(delivery.finding, delivery.channel, event.sequence, uow.now())
-        uow.decide_event((event.finding, event.sequence), {delivery.channel: "waiting"})
+        uow.deliveries.enqueue(delivery.finding, delivery.channel, event.sequence, uow.now())
+        uow.outbox.set_outcome((event.finding, event.sequence), {delivery.channel: "waiting"})
         revived += 1
     return revived
 
 
 def forget_others(uow: UnitOfWork, channels: Collection[str]) -> None:
     """A channel that is not in the file any more is told nothing, and can be mended by nobody."""
-    for problem in uow.open_findings(kinds=[Kind.ALERT_UNDELIVERED]):
+    for problem in uow.findings.unresolved(kinds=[Kind.ALERT_UNDELIVERED]):
         if problem.finding.about not in channels:
             _end(uow, problem)
-    for delivery in uow.deliveries(undone=True):
+    for delivery in uow.deliveries.load(undone=True):
         if delivery.channel not in channels:
-            uow.drop(delivery.finding, delivery.channel)
+            uow.deliveries.cancel(delivery.finding, delivery.channel)
             if delivery.wanted is not None:
                 outcome = {delivery.channel: "this channel is not in the file any more"}
-                uow.decide_event((delivery.finding, delivery.wanted), outcome)
+                uow.outbox.set_outcome((delivery.finding, delivery.wanted), outcome)
 
 
 def _is_news(event: PastEvent, delivery: Delivery) -> bool:
@@ -100,19 +104,19 @@ def _is_news(event: PastEvent, delivery: Delivery) -> bool:
     return not was_kept_quiet(event.outcome)
 
 
-def _is_undecided(uow: UnitOfWork, problem: OpenFinding) -> bool:
-    return any(e.outcome is None for e in uow.events_at([(problem.id, problem.sequence)]))
+def _is_undecided(outbox: OutboxRepository, problem: OpenFinding) -> bool:
+    return any(e.outcome is None for e in outbox.events_at([(problem.id, problem.sequence)]))
 
 
 def _end(uow: UnitOfWork, problem: OpenFinding) -> None:
-    uow.go_on_findings([(problem.id, Step(problem.finding, None))])
+    uow.findings.save([(problem.id, Step(problem.finding, None))])
     _tell(uow, problem.id, problem.finding, Event.RESOLVED)
 
 
-def _open(reading: Reading, channel: str) -> OpenFinding | None:
-    known = reading.open_findings(kinds=[Kind.ALERT_UNDELIVERED])
+def _open(findings: FindingRepository, channel: str) -> OpenFinding | None:
+    known = findings.unresolved(kinds=[Kind.ALERT_UNDELIVERED])
     return next((p for p in known if p.finding.about == channel), None)
 
 
 def _tell(uow: UnitOfWork, key: int, finding: Finding, event: Event) -> None:
-    uow.add_events([NewEvent(key, event, Snapshot(finding, Evidence.BOTH), uow.now())])
+    uow.outbox.add([NewEvent(key, event, Snapshot(finding, Evidence.BOTH), uow.now())])

@@ -16,8 +16,8 @@ from typing import Final
 from uuid import uuid4
 
 from reconcile.findings.life import Event
+from worker.alerts.alerting import Alerting
 from worker.alerts.channels.port import Channel, Undelivered
-from worker.alerts.config import Alerting
 from worker.alerts.delivery.attempt import CLAIM, hand_over, refused
 from worker.alerts.delivery.change_feed import tell_changes
 from worker.alerts.delivery.composer import Words, as_told, composed, words_of
@@ -27,7 +27,7 @@ from worker.alerts.delivery.reminders import remind
 from worker.alerts.delivery.router import route
 from worker.alerts.message import Alert, Digest
 from worker.model.alerts import Delivery, OpenFinding, Silence
-from worker.store.protocols.unit_of_work import Store
+from worker.store.unit_of_work import Store
 from worker.telemetry import events as observing
 
 _BEGIN_ANOTHER_SECONDS: Final = 60.0
@@ -77,9 +77,9 @@ class Deliverer:
     def _look_at_everything(self) -> None:
         """There may be channels and routes that there were not before, and some are gone."""
         with self._store.write() as uow:
-            uow.look_again()
+            uow.outbox.remind_all()
             forget_others(uow, self._alerting.channels)
-            uow.forget_applied(self._alerting.applied.channels)
+            uow.change_feed.keep_only(self._alerting.applied.channels)
             uow.commit()
         self._has_looked = True
 
@@ -104,13 +104,13 @@ class Deliverer:
             return
         self._refreshed[channel.name] = time.monotonic()
         with self._store.write() as uow:
-            uow.want_again(channel.name, uow.now() - channel.refresh)
+            uow.deliveries.enqueue_again(channel.name, uow.now() - channel.refresh)
             uow.commit()
 
     def _tell_what_was_given_up(self, channel: Channel) -> None:
         """Once: what is refused again waits until the channel takes something else."""
         with self._store.read() as reading:
-            if not is_in_trouble(reading, channel.name):
+            if not is_in_trouble(reading.findings, channel.name):
                 return
         with self._store.write() as uow:
             revived = works_again(uow, channel.name)
@@ -145,16 +145,20 @@ class Deliverer:
         """What of it is still to be told; None if nothing was due."""
         most = _TOGETHER if channel.for_people else _SINGLES
         with self._store.read() as reading:
-            if not reading.is_due(channel.name):
+            if not reading.deliveries.is_due(channel.name):
                 return None
         with self._store.write() as uow:
-            claimed = uow.claim_deliveries(channel.name, claim, uow.now() + CLAIM, most)
+            claimed = uow.deliveries.claim(channel.name, claim, uow.now() + CLAIM, most)
             if not claimed:
                 return None
-            problems = uow.problems({d.finding for d in claimed})
+            problems = uow.findings.by_id({d.finding for d in claimed})
             wanted = [(d.finding, d.wanted or 0) for d in claimed]
-            events = {(e.finding, e.sequence): e for e in uow.events_at(wanted)}
-            words, silences, now = words_of(uow, self._words), uow.silences(), uow.now()
+            events = {(e.finding, e.sequence): e for e in uow.outbox.events_at(wanted)}
+            words, silences, now = (
+                words_of(uow.inventory, self._words),
+                uow.silences.load(),
+                uow.now(),
+            )
             items = []
             for delivery, key in zip(claimed, wanted, strict=True):
                 problem, event = problems[delivery.finding], events[key]
@@ -162,10 +166,10 @@ class Deliverer:
                 if (why := _why_not_now(item, problem, silences)) is None:
                     items.append(item)
                     continue
-                uow.drop(delivery.finding, delivery.channel)
-                uow.decide_event(key, {delivery.channel: why})
+                uow.deliveries.cancel(delivery.finding, delivery.channel)
+                uow.outbox.set_outcome(key, {delivery.channel: why})
                 look = next_look(problem, item.alert, silences, self._alerting, now)
-                uow.remind(problem.id, look, None)
+                uow.outbox.set_reminder(problem.id, look, None)
             uow.commit()
         return items
 
@@ -187,10 +191,10 @@ class Deliverer:
     def _done(self, channel: Channel, claim: str, items: Sequence[_Item]) -> None:
         with self._store.write() as uow:
             told = {i.delivery.finding: (i.number, i.alert.event) for i in items}
-            uow.delivered(claim, told)
+            uow.deliveries.mark_delivered(claim, told)
             for item in items:
                 key = (item.delivery.finding, item.number)
-                uow.decide_event(key, {channel.name: f"told as {item.alert.event}"})
+                uow.outbox.set_outcome(key, {channel.name: f"told as {item.alert.event}"})
             uow.commit()
         self._works.add(channel.name)
         observing.alerts_told(channel.name, len(items))
@@ -202,7 +206,7 @@ class Deliverer:
         with self._store.write() as uow:
             verdict = refused(uow, channel.name, attempts, error)
             tried = {item.delivery.finding: item.number for item in items}
-            uow.undelivered(
+            uow.deliveries.mark_failed(
                 claim,
                 tried,
                 error.sentence,
@@ -212,14 +216,14 @@ class Deliverer:
             )
             if verdict.is_dead:
                 for key in tried.items():
-                    uow.decide_event(key, {channel.name: f"given up: {error.sentence}"})
+                    uow.outbox.set_outcome(key, {channel.name: f"given up: {error.sentence}"})
             uow.commit()
         observing.alerts_failed(channel.name, error.sentence, is_dead=verdict.is_dead)
 
     def _let_go(self, claim: str, items: Sequence[_Item]) -> None:
         if items:
             with self._store.write() as uow:
-                uow.let_go(claim, [item.delivery.finding for item in items])
+                uow.deliveries.release(claim, [item.delivery.finding for item in items])
                 uow.commit()
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from reconcile.findings.life import Event, Patience
 from reconcile.model.findings import Kind
-from worker.alerts.config import Alerting
+from worker.alerts.alerting import Alerting
+from worker.alerts.delivery.quiet_reasons import explained_by, silenced_by_rule
 from worker.alerts.message import Alert
 from worker.alerts.rules import Delivery as Way
 from worker.alerts.rules import channels_for
 from worker.alerts.silences import silenced_by
 from worker.model.alerts import Delivery, OpenFinding, Silence
 
-_EXPLAINED, _SILENCED, _RESTLESS = "explained by", "silenced by", "changes often"
 #: What changed as often as would make a problem flap is told in steps as long as its calm.
 _PATIENCE: Final = Patience()
 RESTLESS_WITHIN: Final = _PATIENCE.window
@@ -58,9 +58,9 @@ def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> 
     if problem.resolved_at is not None:
         return "over before it was told"
     if problem.caused_by is not None:
-        return f"{_EXPLAINED} {problem.caused_by}"
+        return explained_by(problem.caused_by)
     silence = silenced_by(alert, silences)
-    return None if silence is None else f"{_SILENCED} {silence.id}"
+    return None if silence is None else silenced_by_rule(silence.id)
 
 
 def calm_at(
@@ -76,18 +76,6 @@ def calm_at(
     number, last = told or (0, now)
     calm = last + _PATIENCE.calm
     return calm if number >= _PATIENCE.flaps and calm > now else None
-
-
-def too_often(calm: datetime) -> str:
-    """Why nobody is told of a change, in the words that ``was_kept_quiet`` knows."""
-    return f"{_RESTLESS}: told again at {calm:%H:%M} UTC"
-
-
-def was_kept_quiet(outcome: Mapping[str, str] | None) -> bool:
-    """True if somebody was not told of an event for a reason that ends by itself."""
-    return any(
-        what.startswith((_EXPLAINED, _SILENCED, _RESTLESS)) for what in (outcome or {}).values()
-    )
 
 
 def next_look(

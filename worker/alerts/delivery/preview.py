@@ -10,14 +10,16 @@ from typing import Final
 from reconcile.findings.life import Event
 from reconcile.model.findings import MATTERS, Finding, Kind, severity
 from reconcile.model.nouns import Evidence
-from worker.alerts.config import Alerting
+from worker.alerts.alerting import Alerting
 from worker.alerts.delivery.composer import Words, as_told, composed, words_of
 from worker.alerts.delivery.policy import ways, why_not
 from worker.alerts.message import Alert, Note, trial
 from worker.alerts.problems import UnknownProblem
 from worker.alerts.rules import Fate, channels_for
 from worker.model.alerts import Delivery, OpenFinding, PastEvent, Silence, Snapshot
-from worker.store.protocols.unit_of_work import Reading
+from worker.store.repositories.deliveries import DeliveryRepository
+from worker.store.repositories.findings import FindingRepository
+from worker.store.unit_of_work import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,32 +117,32 @@ class Supposed:
     fates: tuple[Fate, ...]
 
 
-def problem_of(reading: Reading, number: int) -> OpenFinding:
+def problem_of(findings: FindingRepository, number: int) -> OpenFinding:
     """A problem, over or not. Raises UnknownProblem."""
-    found = reading.problems([number]).get(number)
+    found = findings.by_id([number]).get(number)
     if found is None:
         raise UnknownProblem(f"There is no problem {number}. See: ipam-sync drift list")
     return found
 
 
 def suppose(
-    reading: Reading, number: int, event: Event | None, alerting: Alerting, words: Words
+    reading: Transaction, number: int, event: Event | None, alerting: Alerting, words: Words
 ) -> Supposed:
     """That this happens next to a stored problem; None: what happened to it last.
 
     Raises UnknownProblem.
     """
-    problem = problem_of(reading, number)
-    past = reading.events([number])
+    problem = problem_of(reading.findings, number)
+    past = reading.outbox.events([number])
     happened = _next(problem, past, event, reading.now())
-    alert = composed(happened, problem, words_of(reading, words))
-    stored = Stored(problem, reading.deliveries([number]), reading.silences())
+    alert = composed(happened, problem, words_of(reading.inventory, words))
+    stored = Stored(problem, reading.deliveries.load([number]), reading.silences.load())
     return Supposed(alert, of_a_problem(alert, stored, alerting, reading.now()))
 
 
-def as_channel_is_told(reading: Reading, alert: Alert, channel: str) -> Alert:
+def as_channel_is_told(deliveries: DeliveryRepository, alert: Alert, channel: str) -> Alert:
     """The same as that channel is told it, by what it knows of the problem."""
-    known = {delivery.channel: delivery for delivery in reading.deliveries([alert.finding])}
+    known = {delivery.channel: delivery for delivery in deliveries.load([alert.finding])}
     return as_told(alert, known.get(channel))
 
 

@@ -8,19 +8,13 @@ from typing import Final
 
 from reconcile.findings.life import Event
 from reconcile.model.nouns import Evidence
-from worker.alerts.config import Alerting
+from worker.alerts.alerting import Alerting
 from worker.alerts.delivery.composer import Words, composed, loudness, words_of
-from worker.alerts.delivery.policy import (
-    is_acknowledged,
-    knowing,
-    next_look,
-    was_kept_quiet,
-    ways,
-    why_not,
-)
+from worker.alerts.delivery.policy import is_acknowledged, knowing, next_look, ways, why_not
+from worker.alerts.delivery.quiet_reasons import was_kept_quiet
 from worker.alerts.message import Alert
 from worker.model.alerts import Delivery, NewEvent, OpenFinding, PastEvent, Silence, Snapshot
-from worker.store.protocols.unit_of_work import Store, UnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 #: Problems looked at in one transaction.
 _AT_ONCE: Final = 500
@@ -31,10 +25,10 @@ def remind(store: Store, alerting: Alerting, words: Words) -> int:
     told = 0
     while True:
         with store.read() as reading:
-            if not reading.to_remind(1):
+            if not reading.outbox.due_reminders(1):
                 return told
         with store.write() as uow:
-            due = uow.to_remind(_AT_ONCE)
+            due = uow.outbox.due_reminders(_AT_ONCE)
             told += _remind(uow, alerting, words, due)
             uow.commit()
         if len(due) < _AT_ONCE:
@@ -42,21 +36,21 @@ def remind(store: Store, alerting: Alerting, words: Words) -> int:
 
 
 def _remind(uow: UnitOfWork, alerting: Alerting, words: Words, problems: tuple[int, ...]) -> int:
-    known = uow.problems(problems)
+    known = uow.findings.by_id(problems)
     numbers = [(key, problem.sequence) for key, problem in known.items()]
-    last = {event.finding: event for event in uow.events_at(numbers)}
+    last = {event.finding: event for event in uow.outbox.events_at(numbers)}
     told: dict[int, list[Delivery]] = {key: [] for key in known}
-    for delivery in uow.deliveries(known):
+    for delivery in uow.deliveries.load(known):
         told[delivery.finding].append(delivery)
-    words, silences, now = words_of(uow, words), uow.silences(), uow.now()
+    words, silences, now = words_of(uow.inventory, words), uow.silences.load(), uow.now()
     news: list[NewEvent] = []
     for key, problem in known.items():
         before = last.get(key)
         if not problem.is_open or (before is not None and before.outcome is None):
-            uow.remind(key, None, None)  # who routes what happened last says when
+            uow.outbox.set_reminder(key, None, None)  # who routes what happened last says when
             continue
         if before is None:  # it was open before there were events
-            uow.remind(key, None, None)
+            uow.outbox.set_reminder(key, None, None)
             snapshot = Snapshot(problem.finding, Evidence.NONE)
             news.append(NewEvent(key, Event.OPENED, snapshot, now))
             continue
@@ -64,11 +58,11 @@ def _remind(uow: UnitOfWork, alerting: Alerting, words: Words, problems: tuple[i
         alert = replace(composed(_still(before, problem), problem, words), severity=loud)
         event = _event(problem, alert, before, told[key], alerting, silences, now)
         if event is None:
-            uow.remind(key, next_look(problem, alert, silences, alerting, now), None)
+            uow.outbox.set_reminder(key, next_look(problem, alert, silences, alerting, now), None)
             continue
-        uow.remind(key, None, None)  # until it is routed
+        uow.outbox.set_reminder(key, None, None)  # until it is routed
         news.append(_news(before, problem, event, now))
-    uow.add_events(news)
+    uow.outbox.add(news)
     return len(news)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from worker.alerts.config import Applied
+from worker.alerts.alerting import Applied
 from worker.alerts.delivery.change_feed import backlogs
 from worker.alerts.delivery.dead_letters import revive
 from worker.model.audit import Action, Decision, Person
 from worker.model.audit_format import kept_time
-from worker.store.protocols.unit_of_work import UnitOfWork
+from worker.store.repositories.deliveries import DeliveryRepository
+from worker.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +50,25 @@ class Which:
 def retry(uow: UnitOfWork, by: Person, which: Which) -> Retried:
     """Make them due now, with every attempt before them."""
     of = None if which.problem is None else [which.problem]
-    undone = [d for d in uow.deliveries(of, undone=True) if d.channel in which.channels]
+    undone = [d for d in uow.deliveries.load(of, undone=True) if d.channel in which.channels]
     dead = [d for d in undone if d.is_dead]
     waiting = [d for d in undone if not d.is_dead]
     failed = [d for d in waiting if d.attempts]
     now = uow.now()
     for delivery in failed:
         if delivery.wanted is not None:
-            uow.want(delivery.finding, delivery.channel, delivery.wanted, now)
+            uow.deliveries.enqueue(delivery.finding, delivery.channel, delivery.wanted, now)
     again = revive(uow, dead)
     before: dict[str, object] = {"given_up": len(dead), "due_now": 0}
     after: dict[str, object] = {"given_up": 0, "due_now": again + len(failed)}
     changes = _retry_changes(uow, which) if which.problem is None else 0
     if changes:
         before["changes_due_now"], after["changes_due_now"] = 0, changes
-    pauses = _end_pauses(uow, which.channels) if which.ends_pauses else {}
+    pauses = _end_pauses(uow.deliveries, which.channels) if which.ends_pauses else {}
     if pauses:
         before["paused_until"], after["paused_until"] = pauses, {}
     if dead or failed or changes or pauses:
-        uow.add_audits(by, [Decision(Action.RETRY_ALERTS, which.subject, before, after)])
+        uow.audit.add(by, [Decision(Action.RETRY_ALERTS, which.subject, before, after)])
     return Retried(
         given_up=again,
         failed=len(failed),
@@ -84,13 +85,15 @@ def _retry_changes(uow: UnitOfWork, which: Which) -> int:
     for channel, backlog in backlogs(uow, which.applied).items():
         if channel in which.channels and (backlog.attempts or backlog.given_up):
             count += backlog.given_up + (backlog.waits if backlog.attempts else 0)
-            uow.retry_applied(channel)
+            uow.change_feed.retry(channel)
     return count
 
 
-def _end_pauses(uow: UnitOfWork, channels: Collection[str]) -> Mapping[str, str | None]:
+def _end_pauses(
+    deliveries: DeliveryRepository, channels: Collection[str]
+) -> Mapping[str, str | None]:
     """By channel, until when it had asked to be left alone."""
-    paused = {name: until for name, until in uow.pauses().items() if name in channels}
+    paused = {name: until for name, until in deliveries.pauses().items() if name in channels}
     for channel in paused:
-        uow.end_pause(channel)
+        deliveries.end_pause(channel)
     return {channel: kept_time(until) for channel, until in paused.items()}

@@ -8,20 +8,20 @@ from datetime import datetime
 from typing import Final
 
 from reconcile.findings.life import Event
-from worker.alerts.config import Alerting
+from worker.alerts.alerting import Alerting
 from worker.alerts.delivery.composer import Words, composed, words_of
 from worker.alerts.delivery.policy import (
     RESTLESS_WITHIN,
     calm_at,
     knowing,
     next_look,
-    too_often,
     ways,
     why_not,
 )
+from worker.alerts.delivery.quiet_reasons import flapping_until
 from worker.alerts.rules import Delivery as Way
 from worker.model.alerts import NOBODY, Delivery, OpenFinding, PastEvent, Silence
-from worker.store.protocols.unit_of_work import Store, UnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 #: Events decided in one transaction.
 _AT_ONCE: Final = 100
@@ -32,10 +32,10 @@ def route(store: Store, alerting: Alerting, words: Words) -> int:
     decided = 0
     while True:
         with store.read() as reading:
-            if not reading.unrouted(1):
+            if not reading.outbox.unrouted(1):
                 return decided
         with store.write() as uow:
-            events = uow.unrouted(_AT_ONCE)
+            events = uow.outbox.unrouted(_AT_ONCE)
             _route(uow, alerting, words, events)
             uow.commit()
         decided += len(events)
@@ -57,14 +57,14 @@ class _Desk:
 def _route(
     uow: UnitOfWork, alerting: Alerting, words: Words, events: tuple[PastEvent, ...]
 ) -> None:
-    problems = uow.problems({event.finding for event in events})
+    problems = uow.findings.by_id({event.finding for event in events})
     known: dict[int, list[Delivery]] = {key: [] for key in problems}
-    for delivery in uow.deliveries(known):
+    for delivery in uow.deliveries.load(known):
         known[delivery.finding].append(delivery)
     told = {key: tuple(deliveries) for key, deliveries in known.items()}
     changed = {event.finding for event in events if event.event is Event.CHANGED}
-    now, silences, words = uow.now(), uow.silences(), words_of(uow, words)
-    changes = uow.changes_told(changed, now - RESTLESS_WITHIN)
+    now, silences, words = uow.now(), uow.silences.load(), words_of(uow.inventory, words)
+    changes = uow.outbox.change_counts(changed, now - RESTLESS_WITHIN)
     desk = _Desk(alerting, words, problems, silences, told, changes, now)
     latest = {event.finding: event.sequence for event in events}
     for finding, deliveries in told.items():  # the run of a newer event may have closed first
@@ -73,7 +73,7 @@ def _route(
     for event in events:
         if event.sequence < latest[event.finding]:
             overtaken = f"overtaken by {event.finding}-{latest[event.finding]}"
-            uow.decide_event((event.finding, event.sequence), {NOBODY: overtaken})
+            uow.outbox.set_outcome((event.finding, event.sequence), {NOBODY: overtaken})
         else:
             _tell(uow, desk, event)
 
@@ -86,7 +86,7 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
     alert = composed(event, problem, desk.words)
     why, calm = why_not(problem, alert, desk.silences), None
     if why is not None:
-        uow.decide_event((event.finding, event.sequence), {NOBODY: why})
+        uow.outbox.set_outcome((event.finding, event.sequence), {NOBODY: why})
     else:
         calm = calm_at(problem, alert, desk.changes.get(event.finding), desk.now)
         found = ways(alert, problem, known, desk.alerting, desk.now)
@@ -94,7 +94,9 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
     told_now = replace(alert, at=desk.now)  # a repeat is one of what was told
     look = next_look(problem, told_now, desk.silences, desk.alerting, desk.now)
     looks = [at for at in (look, calm) if at is not None]
-    uow.remind(event.finding, min(looks, default=None), alert.severity if why is None else None)
+    uow.outbox.set_reminder(
+        event.finding, min(looks, default=None), alert.severity if why is None else None
+    )
 
 
 def _want_in_time(
@@ -105,14 +107,18 @@ def _want_in_time(
     calm: datetime | None,
 ) -> None:
     """Who knows of a problem that changes often is not told of it before it is ``calm``."""
-    late = {} if calm is None else {w.channel: too_often(calm) for w in ways if w.channel in known}
+    late = (
+        {}
+        if calm is None
+        else {w.channel: flapping_until(calm) for w in ways if w.channel in known}
+    )
     at_once = [way for way in ways if way.channel not in late]
     if late and not at_once:
         late = {NOBODY: next(iter(late.values()))}
     else:
         _want(uow, event, at_once)
     if late:
-        uow.decide_event((event.finding, event.sequence), late)
+        uow.outbox.set_outcome((event.finding, event.sequence), late)
 
 
 def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
@@ -121,19 +127,19 @@ def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
     _want(uow, event, [Way(d.channel, desk.now) for d in deliveries if d.may_know_it_open])
     for delivery in deliveries:
         if not delivery.may_know_it_open:
-            uow.drop(event.finding, delivery.channel)
+            uow.deliveries.cancel(event.finding, delivery.channel)
         if not delivery.may_know_it_open and delivery.wanted is not None:
             outcome = {delivery.channel: "over before it was told"}
-            uow.decide_event((event.finding, delivery.wanted), outcome)
+            uow.outbox.set_outcome((event.finding, delivery.wanted), outcome)
 
 
 def _want(uow: UnitOfWork, event: PastEvent, ways: Iterable[Way]) -> None:
     outcome: dict[str, str] = {}
     for way in ways:
-        before = uow.want(event.finding, way.channel, event.sequence, way.not_before)
+        before = uow.deliveries.enqueue(event.finding, way.channel, event.sequence, way.not_before)
         outcome[way.channel] = "waiting"
         if before is not None and before != event.sequence:
             overtaken = {way.channel: f"overtaken by {event.key}"}
-            uow.decide_event((event.finding, before), overtaken)
+            uow.outbox.set_outcome((event.finding, before), overtaken)
     nobody = "nobody was told of it" if event.event is Event.RESOLVED else "no route takes it"
-    uow.decide_event((event.finding, event.sequence), outcome or {NOBODY: nobody})
+    uow.outbox.set_outcome((event.finding, event.sequence), outcome or {NOBODY: nobody})

@@ -1,1 +1,1 @@
-"""Queries and writes by noun, on one connection."""
+"""One repository per table group: every SQL statement of the product."""

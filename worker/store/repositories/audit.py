@@ -1,4 +1,4 @@
-"""What people decided: added and looked at, and nothing else."""
+"""The audit log: decisions of people, which are only ever added."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from datetime import datetime
 from sqlalchemy import select
 
 from worker.model.audit import Action, Audited, Decision, Person
-from worker.store.connection import Session
+from worker.store.connection import Repository
 from worker.store.tables.failover import audit
 
-_TOLD = tuple(f.name for f in fields(Audited))
+_COLUMNS = tuple(f.name for f in fields(Audited))
 
 
-class AuditReading(Session):
-    """Looks at it."""
+class AuditRepository(Repository):
+    """The decisions of people, in the order of their times."""
 
-    def audits(
+    def latest(
         self, limit: int, *, action: Action | None = None, since: datetime | None = None
     ) -> tuple[Audited, ...]:
-        latest = select(audit).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
+        """Return the latest decisions, newest first, none from before ``since``."""
+        query = select(audit).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
         if action is not None:
-            latest = latest.where(audit.c.action == action)
+            query = query.where(audit.c.action == action)
         if since is not None:
-            latest = latest.where(audit.c.at >= since)
+            query = query.where(audit.c.at >= since)
         return tuple(
-            Audited(**{name: getattr(row, name) for name in _TOLD}) for row in self._rows(latest)
+            Audited(**{name: getattr(row, name) for name in _COLUMNS})
+            for row in self._connection.rows(query)
         )
 
-
-class AuditWriting(AuditReading):
-    """Adds to it."""
-
-    def add_audits(self, person: Person, decisions: Sequence[Decision]) -> None:
-        by = {"at": self.now(), **asdict(person)}
-        self._insert(audit, [{**by, **asdict(decision)} for decision in decisions])
+    def add(self, person: Person, decisions: Sequence[Decision]) -> None:
+        """Record decisions of a person, with the current time."""
+        common = {"at": self._connection.now(), **asdict(person)}
+        self._connection.insert(audit, [{**common, **asdict(decision)} for decision in decisions])

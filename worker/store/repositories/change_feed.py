@@ -1,4 +1,4 @@
-"""What the machine applied, for channels that want to be told, and how far each of them was."""
+"""The change feed: operations that policy applied, and each channel's position in the feed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, insert, select, 
 from reconcile.model.nouns import Operation
 from reconcile.model.record import STATE_PROPERTIES, EntryStatus
 from worker.model.change_feed import AppliedCursor, AppliedLine, AppliedOperation, Span
-from worker.store.connection import AnyRow, Session, chunks
+from worker.store.connection import AnyRow, Repository, chunks
 from worker.store.repositories.codecs import Columns, operation_of
 from worker.store.tables.alerts import applied_digest
 from worker.store.tables.failover import tracker
 
-#: Only of an update: what else is applied is never about states alone.
+#: The changes of an update. Other operations are never about states alone.
 _UPDATED: Final = case((tracker.c.operation == Operation.UPDATE, tracker.c.changes), else_=None)
 _LINE: Final = tuple(
     tracker.c[name]
@@ -30,7 +30,7 @@ _LINE: Final = tuple(
     )
 )
 _FREE: Final[Columns] = {"claim": None, "claimed_until": None}
-_TOLD: Final[Columns] = {
+_DELIVERED: Final[Columns] = {
     "told_until": applied_digest.c.until,
     "until": None,
     "batch": None,
@@ -39,30 +39,39 @@ _TOLD: Final[Columns] = {
     **_FREE,
 }
 _GIVEN_UP: Final[Columns] = {
-    **_TOLD,
+    **_DELIVERED,
     "given_up_since": func.coalesce(applied_digest.c.given_up_since, applied_digest.c.told_until),
     "given_up_until": applied_digest.c.until,
 }
-#: As if the channel had been told last before what was given up.
-_ALL_AGAIN: Final[Columns] = {
-    **_TOLD,
+#: Moves the position back to the beginning of the part that was given up.
+_RESTARTED: Final[Columns] = {
+    **_DELIVERED,
     "told_until": applied_digest.c.given_up_since,
     "given_up_since": None,
     "given_up_until": None,
 }
 
 
-class AppliedReading(Session):
-    """Looks at it."""
+class ChangeFeedRepository(Repository):
+    """The feed of applied operations and the channels' positions in it."""
 
-    def applied_is_due(self, channel: str, collect: timedelta) -> bool:
+    def is_due(self, channel: str, collect: timedelta) -> bool:
+        """Return whether a delivery to the channel may be due, or the channel is new.
+
+        A delivery is due when the oldest operation that is new to the channel was applied at least
+        ``collect`` ago.
+        """
         row = self._cursor(channel)
         return row is None or self._is_due(row, collect)
 
-    def applied_lines(self, since: datetime, until: datetime) -> tuple[AppliedLine, ...]:
+    def lines(self, since: datetime, until: datetime) -> tuple[AppliedLine, ...]:
+        """Return the operations that policy applied in a span, oldest first.
+
+        Updates that change only states are left out.
+        """
         line = tracker.c
-        machine = and_(_applied_from(since), line.decided_at < until, line.by_machine)
-        asked = select(*_LINE, _UPDATED.label("updated")).where(machine)
+        by_policy = and_(_applied_from(since), line.decided_at < until, line.by_machine)
+        query = select(*_LINE, _UPDATED.label("updated")).where(by_policy)
         return tuple(
             AppliedLine(
                 row.number,
@@ -71,89 +80,111 @@ class AppliedReading(Session):
                 row.relationship,
                 (row.server1_name, row.server2_name),
             )
-            for row in self._rows(asked.order_by(line.decided_at, line.number))
-            if not _of_states_alone(row.updated)
+            for row in self._connection.rows(query.order_by(line.decided_at, line.number))
+            if not _is_state_only(row.updated)
         )
 
-    def applied_operations(self, numbers: Collection[int]) -> tuple[AppliedOperation, ...]:
+    def operations(self, numbers: Collection[int]) -> tuple[AppliedOperation, ...]:
+        """Return the operations with these numbers in full, in no order."""
         return tuple(
             AppliedOperation(row.number, row.run_id, row.decided_at, operation_of(row))
             for chunk in chunks(numbers)
-            for row in self._rows(select(tracker).where(tracker.c.number.in_(chunk)))
+            for row in self._connection.rows(select(tracker).where(tracker.c.number.in_(chunk)))
         )
 
-    def applied_cursors(self) -> Mapping[str, AppliedCursor]:
-        return {row.channel: _cursor_of(row) for row in self._rows(select(applied_digest))}
+    def cursors(self) -> Mapping[str, AppliedCursor]:
+        """Return the position of every channel in the feed, by channel."""
+        return {
+            row.channel: _cursor_of(row) for row in self._connection.rows(select(applied_digest))
+        }
 
     def _cursor(self, channel: str) -> AnyRow | None:
-        this = applied_digest.c.channel == channel
-        return next(iter(self._rows(select(applied_digest).where(this))), None)
+        is_channel = applied_digest.c.channel == channel
+        return next(iter(self._connection.rows(select(applied_digest).where(is_channel))), None)
 
     def _is_due(self, row: AnyRow, collect: timedelta) -> bool:
-        """Anything that was applied makes it so: what is not told is passed over at times, too."""
-        now = self.now()
+        """Return whether any operation was applied long enough ago.
+
+        Operations that are never delivered count as well, so that the position moves past them.
+        """
+        now = self._connection.now()
         if row.until is not None:
             is_free = row.claimed_until is None or row.claimed_until <= now
             return is_free and bool(row.due_at <= now)
-        old = and_(_applied_from(row.told_until), tracker.c.decided_at <= now - collect)
-        return bool(self._rows(select(tracker.c.number).where(old).limit(1)))
+        is_collected = and_(_applied_from(row.told_until), tracker.c.decided_at <= now - collect)
+        return bool(self._connection.rows(select(tracker.c.number).where(is_collected).limit(1)))
 
-
-class AppliedWriting(AppliedReading):
-    """Keeps how far each channel was told."""
-
-    def claim_applied(
+    def claim(
         self, channel: str, claim: str, claimed_until: datetime, collect: timedelta
     ) -> Span | None:
-        now, row = self.now(), self._cursor(channel)
+        """Claim the next span of the feed for a deliverer, or return None if nothing is due.
+
+        The claim ends at ``claimed_until``. A new channel starts at the current time and receives
+        nothing that was applied before.
+        """
+        now, row = self._connection.now(), self._cursor(channel)
         if row is None:
-            new = {"channel": channel, "told_until": now, "due_at": now, "attempts": 0}
-            self._run(insert(applied_digest).values(new))
+            position = {"channel": channel, "told_until": now, "due_at": now, "attempts": 0}
+            self._connection.run(insert(applied_digest).values(position))
             return None
         if not self._is_due(row, collect):
             return None
-        # Nobody else applies anything now, and what is applied from now on is not before it.
+        # Nothing is applied beside this writer, and no later operation has an earlier time.
         until, batch = (now, claim) if row.until is None else (row.until, row.batch)
-        claimed = {"until": until, "batch": batch, "claim": claim, "claimed_until": claimed_until}
-        this = applied_digest.c.channel == channel
-        self._run(update(applied_digest).where(this).values(claimed))
+        columns = {"until": until, "batch": batch, "claim": claim, "claimed_until": claimed_until}
+        is_channel = applied_digest.c.channel == channel
+        self._connection.run(update(applied_digest).where(is_channel).values(columns))
         return Span(row.told_until, until, batch, row.attempts)
 
-    def applied_told(self, claim: str) -> None:
-        self._end(claim, _TOLD)
+    def mark_delivered(self, claim: str) -> None:
+        """Record that the span was delivered, and end the claim.
 
-    def applied_untold(self, claim: str, due_at: datetime, error: str, *, is_dead: bool) -> None:
-        again = {"attempts": applied_digest.c.attempts + 1, "due_at": due_at, **_FREE}
-        self._end(claim, {**(_GIVEN_UP if is_dead else again), "error": error})
+        A claim that another deliverer has taken over changes nothing.
+        """
+        self._end(claim, _DELIVERED)
 
-    def retry_applied(self, channel: str) -> None:
-        this = applied_digest.c.channel == channel
-        failed = and_(this, applied_digest.c.attempts > 0)
-        due = {"due_at": self.now(), "attempts": 0}
-        self._run(update(applied_digest).where(failed).values(due))
-        given_up = and_(this, applied_digest.c.given_up_since.is_not(None))
-        self._run(update(applied_digest).where(given_up).values(_ALL_AGAIN))
+    def mark_failed(self, claim: str, due_at: datetime, error: str, *, is_dead: bool) -> None:
+        """Record that the delivery failed, and end the claim.
 
-    def forget_applied(self, besides: Collection[str]) -> None:
-        kept = applied_digest.c.channel.in_(besides)
-        self._run(delete(applied_digest).where(~kept))
+        The delivery is due again at ``due_at``. With ``is_dead`` it is given up, and only ``retry``
+        brings it back.
+        """
+        retry_columns = {"attempts": applied_digest.c.attempts + 1, "due_at": due_at, **_FREE}
+        self._end(claim, {**(_GIVEN_UP if is_dead else retry_columns), "error": error})
+
+    def retry(self, channel: str) -> None:
+        """Make a failed delivery due now.
+
+        A span that was given up is delivered again, with all that was applied since.
+        """
+        is_channel = applied_digest.c.channel == channel
+        has_failed = and_(is_channel, applied_digest.c.attempts > 0)
+        due = {"due_at": self._connection.now(), "attempts": 0}
+        self._connection.run(update(applied_digest).where(has_failed).values(due))
+        is_given_up = and_(is_channel, applied_digest.c.given_up_since.is_not(None))
+        self._connection.run(update(applied_digest).where(is_given_up).values(_RESTARTED))
+
+    def keep_only(self, besides: Collection[str]) -> None:
+        """Remove the positions of all other channels. A channel that comes back is new."""
+        is_kept = applied_digest.c.channel.in_(besides)
+        self._connection.run(delete(applied_digest).where(~is_kept))
 
     def _end(self, claim: str, values: Columns) -> None:
-        mine = applied_digest.c.claim == claim
-        self._run(update(applied_digest).where(mine).values(values))
+        is_claimed = applied_digest.c.claim == claim
+        self._connection.run(update(applied_digest).where(is_claimed).values(values))
 
 
 def _applied_from(since: datetime) -> ColumnElement[bool]:
     return and_(tracker.c.status == EntryStatus.APPLIED, tracker.c.decided_at >= since)
 
 
-def _of_states_alone(updated: list[list[object]] | None) -> bool:
+def _is_state_only(updated: list[list[object]] | None) -> bool:
     return updated is not None and all(change[0] in STATE_PROPERTIES for change in updated)
 
 
 def _cursor_of(row: AnyRow) -> AppliedCursor:
-    given_up = None
+    given_up_span = None
     if row.given_up_since is not None:
-        given_up = row.given_up_since, row.given_up_until
+        given_up_span = row.given_up_since, row.given_up_until
     next_try = None if row.until is None else row.due_at
-    return AppliedCursor(row.told_until, next_try, row.attempts, row.error, given_up)
+    return AppliedCursor(row.told_until, next_try, row.attempts, row.error, given_up_span)

@@ -1,6 +1,7 @@
-"""Operations and findings as columns and back, without loss.  Pure; for ``tracker``, ``findings``.
+"""Operations and findings as columns and back, without loss.
 
-``Columns`` are what a table takes; rows are read by attribute.
+Pure functions for the repositories of operations and of problems. ``Columns`` are values by column
+name. Rows are read by attribute.
 """
 
 from __future__ import annotations
@@ -28,22 +29,22 @@ _WORDS: Final[dict[str, type[StrEnum]]] = {
 
 
 def digest(value: object) -> str:
-    """SHA-256 of the canonical JSON of a value, as hexadecimal text."""
+    """Return the SHA-256 of the canonical JSON of a value, as hexadecimal text."""
     return sha256(canonical(value).encode("ascii")).hexdigest()
 
 
 def contested_column(contested: Iterable[Contest]) -> list[list[int | None]]:
-    """What an operation waits for, as its column has it."""
+    """Return the contests of an operation as (server, scope, holder), for the column."""
     return [[c.server, c.scope, c.holder] for c in contested]
 
 
 def operation_columns(planned: Planned) -> Columns:
-    """What operation_tracker keeps of an operation."""
+    """Return the columns of ``operation_tracker`` for an operation."""
     changes = [[c.property, c.before, c.after] for c in planned.changes]
     name_key = fold_relationship(planned.relationship)
     parties = [planned.server1.server, planned.server2.server]
-    what = [planned.operation, planned.record, name_key, parties, changes, list(planned.scopes)]
-    relationships, scopes = _taken(planned)
+    identity = [planned.operation, planned.record, name_key, parties, changes, list(planned.scopes)]
+    relationships, scopes = _removals(planned)
     return {
         "record": planned.record,
         "operation": planned.operation,
@@ -60,14 +61,14 @@ def operation_columns(planned: Planned) -> Columns:
         "evidence": planned.evidence,
         "reason": planned.reason,
         "hold": planned.hold,
-        "fingerprint": digest(what),
+        "fingerprint": digest(identity),
         "takes_relationships": relationships,
         "takes_scopes": scopes,
     }
 
 
 def operation_of(row: AnyRow) -> Planned:
-    """The operation of a row of operation_tracker."""
+    """Return the operation of a row of ``operation_tracker``."""
     return Planned(
         operation=Operation(row.operation),
         record=row.record,
@@ -84,8 +85,8 @@ def operation_of(row: AnyRow) -> Planned:
     )
 
 
-def _taken(planned: Planned) -> tuple[int, int]:
-    """(relationships, scope memberships) that the operation takes away, for the guard's sums."""
+def _removals(planned: Planned) -> tuple[int, int]:
+    """Return how many (relationships, scope memberships) the operation removes, for the guard."""
     match planned.operation:
         case Operation.DELETE:
             return 1, len(planned.scopes)
@@ -101,7 +102,7 @@ def _value(property: str, value: Value) -> Value:
 
 
 def finding_columns(finding: Finding) -> Columns:
-    """What the finding table keeps of a finding."""
+    """Return the columns of ``finding`` for a finding."""
     return {
         "fingerprint": digest(finding.fingerprint),
         "kind": finding.kind,
@@ -116,7 +117,7 @@ def finding_columns(finding: Finding) -> Columns:
 
 
 def finding_of(row: AnyRow) -> Finding:
-    """The finding of a row."""
+    """Return the finding of a row."""
     return Finding(
         kind=Kind(row.kind),
         relationship=row.relationship,
@@ -129,7 +130,7 @@ def finding_of(row: AnyRow) -> Finding:
     )
 
 
-def said_of(told: Sequence[Any]) -> Said:
-    """What each witness says of something, from JSON."""
-    subject, words = told
-    return subject, tuple((who, value) for who, value in words)
+def said_of(encoded: Sequence[Any]) -> Said:
+    """Return the value of each witness for a subject, from JSON."""
+    subject, testimonies = encoded
+    return subject, tuple((witness, value) for witness, value in testimonies)

@@ -1,4 +1,4 @@
-"""What each channel knows of problems, and what it is to be told: the other half of the outbox."""
+"""Deliveries: what each channel has received about problems, and what to deliver next."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
-    Update,
     and_,
     bindparam,
     case,
@@ -25,127 +24,205 @@ from sqlalchemy import (
 
 from reconcile.findings.life import Event
 from worker.model.alerts import ChannelBacklog, Delivery
-from worker.store.connection import AnyRow, Session, chunks
+from worker.store.connection import AnyRow, Repository, chunks
 from worker.store.repositories.codecs import Columns
-from worker.store.tables.alerts import channel_pause, delivery, finding_event
+from worker.store.repositories.delivery_columns import (
+    CANCELLED,
+    IS_CURRENT,
+    NOTHING_DELIVERED,
+    NOTHING_PENDING,
+    UNCLAIMED,
+    is_delivery,
+    pending_columns,
+    update_of_claim,
+)
+from worker.store.tables.alerts import channel_pause, delivery
 from worker.store.tables.columns import AwareUtc
 
-_WANTED: Final = delivery.c.wanted_sequence.is_not(None)
+_IS_PENDING: Final = delivery.c.wanted_sequence.is_not(None)
+_IS_GIVEN_UP: Final = and_(~_IS_PENDING, delivery.c.is_dead)
+_HAS_FAILED: Final = and_(_IS_PENDING, delivery.c.attempts > 0)
 
 
-class DeliveryReading(Session):
-    """Looks at it."""
+class DeliveryRepository(Repository):
+    """One delivery for each problem and channel, and the pauses of channels."""
 
-    def deliveries(
+    def load(
         self, findings: Collection[int] | None = None, *, undone: bool = False
     ) -> tuple[Delivery, ...]:
-        asked = select(delivery).order_by(delivery.c.channel, delivery.c.finding_id)
+        """Return the deliveries of these problems, or of all, by channel and problem.
+
+        With ``undone`` only the pending and the given-up ones are returned.
+        """
+        query = select(delivery).order_by(delivery.c.channel, delivery.c.finding_id)
         if undone:
-            asked = asked.where(or_(_WANTED, delivery.c.is_dead))
+            query = query.where(or_(_IS_PENDING, delivery.c.is_dead))
         if findings is None:
-            return tuple(delivery_of(row) for row in self._rows(asked))
+            return tuple(delivery_of(row) for row in self._connection.rows(query))
         return tuple(
             delivery_of(row)
             for chunk in chunks(findings)
-            for row in self._rows(asked.where(delivery.c.finding_id.in_(chunk)))
+            for row in self._connection.rows(query.where(delivery.c.finding_id.in_(chunk)))
+        )
+
+    def backlogs(self) -> Mapping[str, ChannelBacklog]:
+        """Return the backlog of every channel that ever had a delivery."""
+        query = select(
+            delivery.c.channel,
+            func.count().filter(_IS_PENDING).label("waits"),
+            func.count().filter(_HAS_FAILED).label("failed"),
+            func.count().filter(_IS_GIVEN_UP).label("given_up"),
+            func.max(delivery.c.told_at).label("told_at"),
+        ).group_by(delivery.c.channel)
+        return {
+            row.channel: ChannelBacklog(row.waits, row.failed, row.given_up, row.told_at)
+            for row in self._connection.rows(query)
+        }
+
+    def undone(
+        self, most: int, *, channel: str | None = None, dead: bool = False
+    ) -> tuple[Delivery, ...]:
+        """Return at most ``most`` deliveries: pending ones by due time, then dead letters.
+
+        With ``dead`` only the dead letters are returned.
+        """
+        query = select(delivery).where(_IS_GIVEN_UP if dead else or_(_IS_PENDING, _IS_GIVEN_UP))
+        if channel is not None:
+            query = query.where(delivery.c.channel == channel)
+        order = (delivery.c.is_dead, delivery.c.due_at, delivery.c.finding_id, delivery.c.channel)
+        return tuple(
+            delivery_of(row) for row in self._connection.rows(query.order_by(*order).limit(most))
         )
 
     def is_due(self, channel: str) -> bool:
-        due = and_(_WANTED, delivery.c.channel == channel, delivery.c.due_at <= self.now())
-        asked = select(delivery.c.finding_id).where(due, ~self._pause(channel))
-        return bool(self._rows(asked.limit(1)))
+        """Return whether a delivery to the channel is due and the channel is not paused."""
+        is_pending = and_(
+            _IS_PENDING, delivery.c.channel == channel, delivery.c.due_at <= self._connection.now()
+        )
+        query = select(delivery.c.finding_id).where(is_pending, ~self._pause(channel))
+        return bool(self._connection.rows(query.limit(1)))
 
     def is_paused(self, channel: str) -> bool:
-        return bool(self._rows(select(channel_pause.c.channel).where(self._pause(channel))))
+        """Return whether the channel is paused at its own request."""
+        return bool(
+            self._connection.rows(select(channel_pause.c.channel).where(self._pause(channel)))
+        )
 
     def pauses(self) -> Mapping[str, datetime]:
-        asked = select(channel_pause).where(channel_pause.c.until > self.now())
-        return {row.channel: row.until for row in self._rows(asked)}
+        """Return the end of each pause that lasts now, by channel."""
+        query = select(channel_pause).where(channel_pause.c.until > self._connection.now())
+        return {row.channel: row.until for row in self._connection.rows(query)}
 
     def _pause(self, channel: str) -> ColumnElement[bool]:
-        now = self.now()
+        now = self._connection.now()
         return exists().where(channel_pause.c.channel == channel, channel_pause.c.until > now)
 
-
-class DeliveryWriting(DeliveryReading):
-    """Says what is to be told, who is at it, and what was told."""
-
-    def want(self, finding: int, channel: str, sequence: int, due_at: datetime) -> int | None:
-        known = {d.channel: d for d in self.deliveries([finding])}.get(channel)
-        if known is None:
-            row: Columns = {**_NEVER_TOLD, "finding_id": finding, "channel": channel}
-            self._run(insert(delivery).values({**row, **_wanted(sequence, due_at)}))
+    def enqueue(self, finding: int, channel: str, sequence: int, due_at: datetime) -> int | None:
+        """Enqueue an event for a channel, and return the pending event that it replaces, if any."""
+        delivered = {d.channel: d for d in self.load([finding])}.get(channel)
+        if delivered is None:
+            row: Columns = {**NOTHING_DELIVERED, "finding_id": finding, "channel": channel}
+            self._connection.run(
+                insert(delivery).values({**row, **pending_columns(sequence, due_at)})
+            )
             return None
-        this = _this(finding, channel)
-        self._run(update(delivery).where(this).values(_wanted(sequence, due_at)))
-        return known.wanted
+        this_delivery = is_delivery(finding, channel)
+        self._connection.run(
+            update(delivery).where(this_delivery).values(pending_columns(sequence, due_at))
+        )
+        return delivered.wanted
 
-    def let_go(self, claim: str, findings: Collection[int]) -> None:
+    def release(self, claim: str, findings: Collection[int]) -> None:
+        """Release claimed deliveries that were not tried, so that any deliverer may claim them."""
         for chunk in chunks(findings):
-            mine = and_(delivery.c.claim == claim, delivery.c.finding_id.in_(chunk))
-            self._run(update(delivery).where(mine).values(_FREE))
+            is_claimed = and_(delivery.c.claim == claim, delivery.c.finding_id.in_(chunk))
+            self._connection.run(update(delivery).where(is_claimed).values(UNCLAIMED))
 
-    def want_again(self, channel: str, told_before: datetime) -> None:
-        known = and_(delivery.c.told_sequence > 0, delivery.c.told_event != Event.RESOLVED)
-        idle = and_(delivery.c.channel == channel, delivery.c.wanted_sequence.is_(None), known)
-        old = update(delivery).where(idle, delivery.c.told_at <= told_before, ~delivery.c.is_dead)
-        self._run(
-            old.values(_wanted(0, self.now()) | {"wanted_sequence": delivery.c.told_sequence})
+    def enqueue_again(self, channel: str, told_before: datetime) -> None:
+        """Enqueue again what the channel received about open problems before ``told_before``."""
+        is_informed = and_(delivery.c.told_sequence > 0, delivery.c.told_event != Event.RESOLVED)
+        is_idle = and_(
+            delivery.c.channel == channel, delivery.c.wanted_sequence.is_(None), is_informed
+        )
+        statement = update(delivery).where(
+            is_idle, delivery.c.told_at <= told_before, ~delivery.c.is_dead
+        )
+        self._connection.run(
+            statement.values(
+                pending_columns(0, self._connection.now())
+                | {"wanted_sequence": delivery.c.told_sequence}
+            )
         )
 
     def pause(self, channel: str, until: datetime) -> None:
-        asked = self._upsert(channel_pause).values(channel=channel, until=until)
-        self._run(asked.on_conflict_do_update(index_elements=["channel"], set_={"until": until}))
+        """Record the pause that a channel asked for, in place of an earlier one."""
+        statement = self._connection.upsert(channel_pause).values(channel=channel, until=until)
+        self._connection.run(
+            statement.on_conflict_do_update(index_elements=["channel"], set_={"until": until})
+        )
 
     def end_pause(self, channel: str) -> None:
-        self._run(delete(channel_pause).where(channel_pause.c.channel == channel))
+        """End the pause of a channel, as a person found that deliveries may go on."""
+        self._connection.run(delete(channel_pause).where(channel_pause.c.channel == channel))
 
-    def drop(self, finding: int, channel: str) -> None:
-        self._run(update(delivery).where(_this(finding, channel)).values(_NOT_WANTED))
+    def cancel(self, finding: int, channel: str) -> None:
+        """Cancel the pending delivery of a problem to a channel."""
+        self._connection.run(
+            update(delivery).where(is_delivery(finding, channel)).values(CANCELLED)
+        )
 
-    def claim_deliveries(
-        self, channel: str, claim: str, until: datetime, most: int
-    ) -> tuple[Delivery, ...]:
-        now = self.now()
-        free = or_(delivery.c.claimed_until.is_(None), delivery.c.claimed_until <= now)
-        due = and_(
-            _WANTED,
+    def claim(self, channel: str, claim: str, until: datetime, most: int) -> tuple[Delivery, ...]:
+        """Claim the due deliveries of a channel until then, oldest first, none during a pause.
+
+        A batch that was tried before comes first, complete and alone. ``is_claimed`` of a delivery
+        means that an earlier deliverer died with its claim.
+        """
+        now = self._connection.now()
+        is_free = or_(delivery.c.claimed_until.is_(None), delivery.c.claimed_until <= now)
+        is_due = and_(
+            _IS_PENDING,
             delivery.c.channel == channel,
             delivery.c.due_at <= now,
-            free,
+            is_free,
             ~self._pause(channel),
         )
         order = delivery.c.batch.is_(None), delivery.c.due_at, delivery.c.finding_id
-        asked = select(delivery).where(due).order_by(*order)
-        rows = list(self._rows(asked.limit(most)))
-        died = next((row.batch for row in rows if row.batch is not None), None)
-        if died is not None:
-            rows = list(self._rows(asked.where(delivery.c.batch == died)))
+        query = select(delivery).where(is_due).order_by(*order)
+        rows = list(self._connection.rows(query.limit(most)))
+        tried_batch = next((row.batch for row in rows if row.batch is not None), None)
+        if tried_batch is not None:
+            rows = list(self._connection.rows(query.where(delivery.c.batch == tried_batch)))
         for chunk in chunks([row.finding_id for row in rows]):
-            mine = and_(delivery.c.channel == channel, delivery.c.finding_id.in_(chunk))
-            claimed = {
+            is_selected = and_(delivery.c.channel == channel, delivery.c.finding_id.in_(chunk))
+            columns = {
                 "claim": claim,
                 "claimed_until": until,
-                "batch": died or claim,
+                "batch": tried_batch or claim,
                 "in_doubt": or_(delivery.c.in_doubt, delivery.c.claim.is_not(None)),
             }
-            self._run(update(delivery).where(mine).values(claimed))
-        return tuple(replace(delivery_of(row), batch=died or claim) for row in rows)
+            self._connection.run(update(delivery).where(is_selected).values(columns))
+        return tuple(replace(delivery_of(row), batch=tried_batch or claim) for row in rows)
 
-    def delivered(self, claim: str, told: Mapping[int, tuple[int, Event]]) -> None:
-        known = {
+    def mark_delivered(self, claim: str, told: Mapping[int, tuple[int, Event]]) -> None:
+        """Record the (sequence, event) that the channel received, by problem, and end the claim.
+
+        A claim that another deliverer has taken over changes nothing.
+        """
+        columns = {
             "told_sequence": bindparam("number"),
             "told_event": bindparam("happened"),
-            "told_at": self.now(),
+            "told_at": self._connection.now(),
             "attempts": 0,
             "error": None,
             "is_dead": False,
             "in_doubt": False,
         }
         rows = [{"problem": k, "number": n, "happened": e} for k, (n, e) in told.items()]
-        self._run(_of_claim(claim).values({**known, **_DONE, **_FREE}), rows)
+        self._connection.run(
+            update_of_claim(claim).values({**columns, **NOTHING_PENDING, **UNCLAIMED}), rows
+        )
 
-    def undelivered(
+    def mark_failed(
         self,
         claim: str,
         tried: Mapping[int, int],
@@ -155,61 +232,32 @@ class DeliveryWriting(DeliveryReading):
         is_dead: bool,
         in_doubt: bool = False,
     ) -> None:
+        """Record that the events ``tried``, by problem, were not delivered, and end the claim.
+
+        They are due again at ``due_at`` in the same batch. With ``is_dead`` they are given up.
+        With ``in_doubt`` the channel may have received them.
+        """
         values: Columns = {
-            "attempts": case((_IS_THIS, delivery.c.attempts + 1), else_=delivery.c.attempts),
+            "attempts": case((IS_CURRENT, delivery.c.attempts + 1), else_=delivery.c.attempts),
             "error": error,
-            "due_at": case((_IS_THIS, literal(due_at, AwareUtc)), else_=delivery.c.due_at),
+            "due_at": case((IS_CURRENT, literal(due_at, AwareUtc)), else_=delivery.c.due_at),
             "claim": None,
             "claimed_until": None,
         }
         if in_doubt:
             values["in_doubt"] = True
         if is_dead:
-            values |= {**_DONE, "is_dead": case((_IS_THIS, True), else_=False), "batch": None}
+            values |= {
+                **NOTHING_PENDING,
+                "is_dead": case((IS_CURRENT, True), else_=False),
+                "batch": None,
+            }
         rows = [{"problem": k, "number": n} for k, n in tried.items()]
-        self._run(_of_claim(claim).values(values), rows)
-
-
-#: What was tried is still what is wanted: nothing new happened meanwhile.
-_IS_THIS: Final = delivery.c.wanted_sequence == bindparam("number")
-_DONE: Final[Columns] = {
-    "wanted_sequence": case((_IS_THIS, None), else_=delivery.c.wanted_sequence)
-}
-_FREE: Final[Columns] = {"claim": None, "claimed_until": None, "batch": None}
-_NOT_WANTED: Final[Columns] = {"wanted_sequence": None, "is_dead": False, **_FREE}
-_NEVER_TOLD: Final[Columns] = {
-    "told_sequence": 0,
-    "told_event": None,
-    "told_at": None,
-    "in_doubt": False,
-}
-
-
-def _wanted(sequence: int, due_at: datetime) -> Columns:
-    """What waited before is not wanted any more; the new one has every attempt, and is no part of
-    a message that may have arrived already.
-    """
-    return {
-        "wanted_sequence": sequence,
-        "due_at": due_at,
-        "attempts": 0,
-        "error": None,
-        "is_dead": False,
-        "batch": None,
-    }
-
-
-def _this(finding: int, channel: str) -> ColumnElement[bool]:
-    return and_(delivery.c.finding_id == finding, delivery.c.channel == channel)
-
-
-def _of_claim(claim: str) -> Update:
-    mine = and_(delivery.c.claim == claim, delivery.c.finding_id == bindparam("problem"))
-    return update(delivery).where(mine)
+        self._connection.run(update_of_claim(claim).values(values), rows)
 
 
 def delivery_of(row: AnyRow) -> Delivery:
-    """As it is in its row."""
+    """Return the delivery of a row."""
     return Delivery(
         row.finding_id,
         row.channel,
@@ -225,40 +273,3 @@ def delivery_of(row: AnyRow) -> Delivery:
         row.claim is not None,
         row.in_doubt,
     )
-
-
-_WAITS: Final = delivery.c.wanted_sequence.is_not(None)
-_GIVEN_UP: Final = and_(~_WAITS, delivery.c.is_dead)
-_FAILED: Final = and_(_WAITS, delivery.c.attempts > 0)
-
-
-class BacklogReading(Session):
-    """Looks at it; a statement each, and no more rows than are asked for."""
-
-    def backlogs(self) -> Mapping[str, ChannelBacklog]:
-        asked = select(
-            delivery.c.channel,
-            func.count().filter(_WAITS).label("waits"),
-            func.count().filter(_FAILED).label("failed"),
-            func.count().filter(_GIVEN_UP).label("given_up"),
-            func.max(delivery.c.told_at).label("told_at"),
-        ).group_by(delivery.c.channel)
-        return {
-            row.channel: ChannelBacklog(row.waits, row.failed, row.given_up, row.told_at)
-            for row in self._rows(asked)
-        }
-
-    def undone(
-        self, most: int, *, channel: str | None = None, dead: bool = False
-    ) -> tuple[Delivery, ...]:
-        asked = select(delivery).where(_GIVEN_UP if dead else or_(_WAITS, _GIVEN_UP))
-        if channel is not None:
-            asked = asked.where(delivery.c.channel == channel)
-        order = (delivery.c.is_dead, delivery.c.due_at, delivery.c.finding_id, delivery.c.channel)
-        return tuple(delivery_of(row) for row in self._rows(asked.order_by(*order).limit(most)))
-
-    def undecided(self) -> int:
-        waiting = finding_event.c.outcome.is_(None)
-        (row,) = self._rows(select(func.count().label("events")).where(waiting))
-        count: int = row.events
-        return count

@@ -1,4 +1,7 @@
-"""Problems: one row each for ever, with what is seen of it and where its life stands."""
+"""Problems: one row for each, with its finding, its life cycle and its acknowledgement.
+
+A row stays until retention removes it. A problem that returns reuses its row.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from reconcile.findings.life import Life, Step
 from reconcile.model.findings import Finding, Kind, Severity
 from worker.model.alerts import Acknowledgement, OpenFinding
 from worker.model.errors import RecordRefused
-from worker.store.connection import AnyRow, Session, chunks
+from worker.store.connection import AnyRow, Repository, chunks
 from worker.store.repositories.codecs import Columns, digest, finding_columns, finding_of
 from worker.store.tables.failover import WHOLE_STORE, finding_server
 from worker.store.tables.failover import finding as finding_table
@@ -21,120 +24,153 @@ from worker.store.tables.failover import finding as finding_table
 _OPEN: Final = finding_table.c.resolved_at.is_(None)
 
 
-class FindingReading(Session):
-    """Looks at what is open."""
+class FindingRepository(Repository):
+    """The problems, open and resolved."""
 
-    def open_findings(
+    def unresolved(
         self, servers: Collection[int] | None = None, kinds: Collection[Kind] | None = None
     ) -> tuple[OpenFinding, ...]:
-        asked = select(finding_table).where(_OPEN)
+        """Return the open problems about one of the servers or the whole store, by id.
+
+        Without ``servers`` those of all servers, without ``kinds`` those of all kinds.
+        """
+        query = select(finding_table).where(_OPEN)
         if kinds is not None:
-            asked = asked.where(finding_table.c.kind.in_(sorted(kinds)))
+            query = query.where(finding_table.c.kind.in_(sorted(kinds)))
         if servers is None:
-            return tuple(problem_of(r) for r in self._rows(asked.order_by(finding_table.c.id)))
+            return tuple(
+                problem_of(r) for r in self._connection.rows(query.order_by(finding_table.c.id))
+            )
         rows: dict[int, AnyRow] = {}
         for chunk in chunks([WHOLE_STORE, *servers]):
-            about = select(finding_server.c.finding_id).where(finding_server.c.server_id.in_(chunk))
-            found = self._rows(asked.where(finding_table.c.id.in_(about)))
-            rows.update((row.id, row) for row in found)
+            finding_ids = select(finding_server.c.finding_id).where(
+                finding_server.c.server_id.in_(chunk)
+            )
+            rows_of_chunk = self._connection.rows(query.where(finding_table.c.id.in_(finding_ids)))
+            rows.update((row.id, row) for row in rows_of_chunk)
         return tuple(problem_of(rows[key]) for key in sorted(rows))
 
-    def problems(self, ids: Collection[int] | None = None) -> Mapping[int, OpenFinding]:
+    def by_id(self, ids: Collection[int] | None = None) -> Mapping[int, OpenFinding]:
+        """Return problems by id, open or resolved. Without ``ids`` return all open ones."""
         if ids is None:
-            return {p.id: p for p in self.open_findings()}
+            return {p.id: p for p in self.unresolved()}
         return {
             row.id: problem_of(row)
             for chunk in chunks(ids)
-            for row in self._rows(select(finding_table).where(finding_table.c.id.in_(chunk)))
+            for row in self._connection.rows(
+                select(finding_table).where(finding_table.c.id.in_(chunk))
+            )
         }
 
     def explained(self) -> tuple[OpenFinding, ...]:
-        of_another = select(finding_table).where(_OPEN, finding_table.c.caused_by.is_not(None))
-        return tuple(problem_of(row) for row in self._rows(of_another))
+        """Return the open problems that another problem explains."""
+        query = select(finding_table).where(_OPEN, finding_table.c.caused_by.is_not(None))
+        return tuple(problem_of(row) for row in self._connection.rows(query))
 
     def openings(self, fingerprints: Collection[str]) -> Mapping[str, tuple[datetime, ...]]:
+        """Return the times at which resolved problems opened, by fingerprint.
+
+        Problems that are open or unknown are left out.
+        """
         stored = self._stored(fingerprints)
         return {text: _times(row.openings) for text, row in stored.items() if row.resolved_at}
 
     def _stored(self, fingerprints: Collection[str]) -> dict[str, AnyRow]:
         texts = {digest(text): text for text in fingerprints}
         columns = (finding_table.c[n] for n in ("id", "fingerprint", "openings", "resolved_at"))
-        asked = select(*columns)
+        query = select(*columns)
         return {
             texts[row.fingerprint]: row
             for chunk in chunks(texts)
-            for row in self._rows(asked.where(finding_table.c.fingerprint.in_(chunk)))
+            for row in self._connection.rows(query.where(finding_table.c.fingerprint.in_(chunk)))
         }
 
+    def begin(self, run: int, steps: Sequence[Step]) -> Mapping[str, int]:
+        """Store problems that open or reopen, and return their ids by fingerprint.
 
-class FindingWriting(FindingReading):
-    """Begins problems, and writes down what becomes of them."""
-
-    def begin_findings(self, run: int, steps: Sequence[Step]) -> Mapping[str, int]:
-        begun = {step.finding.fingerprint: step for step in steps}
-        stored = self._stored(begun)
+        Raises:
+            RecordRefused: one of the problems is open already.
+        """
+        steps_by_text = {step.finding.fingerprint: step for step in steps}
+        stored = self._stored(steps_by_text)
         if any(row.resolved_at is None for row in stored.values()):
-            raise RecordRefused("A problem that is open already was to be opened.")
-        back = [(row.id, begun[text]) for text, row in stored.items()]
-        anew = {"opened_run_id": run, "resolved_at": None}
-        self._rewrite([({**anew, **_columns(step)}, key, step.finding) for key, step in back])
-        new = [step for text, step in begun.items() if text not in stored]
-        keys = self._new_keys(finding_table, len(new))
-        opened = list(zip(keys, new, strict=True))
-        rows = [{"id": key, "opened_run_id": run, **_columns(step)} for key, step in opened]
-        self._insert(finding_table, rows)
-        self._name_servers((key, step.finding) for key, step in opened)
-        return {step.finding.fingerprint: key for key, step in (*back, *opened)}
+            raise RecordRefused("A problem cannot be opened: it is open already.")
+        reopened = [(row.id, steps_by_text[text]) for text, row in stored.items()]
+        reset = {"opened_run_id": run, "resolved_at": None}
+        self._rewrite([({**reset, **_columns(step)}, key, step.finding) for key, step in reopened])
+        unknown = [step for text, step in steps_by_text.items() if text not in stored]
+        keys = self._connection.new_keys(finding_table, len(unknown))
+        inserted = list(zip(keys, unknown, strict=True))
+        rows = [{"id": key, "opened_run_id": run, **_columns(step)} for key, step in inserted]
+        self._connection.insert(finding_table, rows)
+        self._name_servers((key, step.finding) for key, step in inserted)
+        return {step.finding.fingerprint: key for key, step in (*reopened, *inserted)}
 
-    def go_on_findings(self, steps: Iterable[tuple[int, Step]]) -> None:
-        every = list(steps)
-        on = [(key, step) for key, step in every if step.life is not None]
-        self._rewrite([(_columns(step), key, step.finding) for key, step in on])
-        over = [key for key, step in every if step.life is None]
-        now = self.now()
-        for chunk in chunks(over):
+    def save(self, steps: Iterable[tuple[int, Step]]) -> None:
+        """Store the next step of problems, by id. A resolved problem loses its acknowledgement."""
+        all_steps = list(steps)
+        continuing = [(key, step) for key, step in all_steps if step.life is not None]
+        self._rewrite([(_columns(step), key, step.finding) for key, step in continuing])
+        resolved = [key for key, step in all_steps if step.life is None]
+        now = self._connection.now()
+        for chunk in chunks(resolved):
             still_open = and_(finding_table.c.id.in_(chunk), _OPEN)
-            self._run(update(finding_table).where(still_open).values(resolved_at=now, **_OVER))
+            self._connection.run(
+                update(finding_table).where(still_open).values(resolved_at=now, **_RESOLVED)
+            )
 
-    def explain(self, causes: Mapping[int, int | None]) -> None:
+    def set_causes(self, causes: Mapping[int, int | None]) -> None:
+        """Set the problem that explains each problem.
+
+        With None the problem stands by itself. A reminder is due at once, because channels may
+        have to be informed.
+        """
         if causes:
-            this = finding_table.c.id == bindparam("problem")
+            is_problem = finding_table.c.id == bindparam("problem")
             rows = [{"problem": key, "cause": cause} for key, cause in causes.items()]
-            explained = update(finding_table).where(this).values(caused_by=bindparam("cause"))
-            self._run(explained.values(remind_at=self.now()), rows)
+            statement = update(finding_table).where(is_problem).values(caused_by=bindparam("cause"))
+            self._connection.run(statement.values(remind_at=self._connection.now()), rows)
 
     def acknowledge(self, finding: int, acknowledgement: Acknowledgement | None) -> None:
-        given = acknowledgement
+        """Set or, with None, remove the acknowledgement of a problem.
+
+        A removal makes a reminder due at once.
+        """
+        acknowledged = acknowledgement
         columns = (
-            {**_NOT_ACKED, "remind_at": self.now()}
-            if given is None
+            {**_UNACKNOWLEDGED, "remind_at": self._connection.now()}
+            if acknowledged is None
             else {
-                "acked_at": given.at,
-                "acked_until": given.until,
-                "acked_by": given.by,
-                "acked_note": given.note,
+                "acked_at": acknowledged.at,
+                "acked_until": acknowledged.until,
+                "acked_by": acknowledged.by,
+                "acked_note": acknowledged.note,
             }
         )
-        self._run(update(finding_table).where(finding_table.c.id == finding).values(columns))
+        self._connection.run(
+            update(finding_table).where(finding_table.c.id == finding).values(columns)
+        )
 
     def _rewrite(self, problems: Sequence[tuple[Columns, int, Finding]]) -> None:
-        """In few statements, however many they are."""
+        """Rewrite rows in a number of statements that does not grow with the problems."""
         if not problems:
             return
-        this = finding_table.c.id == bindparam("problem")
+        is_problem = finding_table.c.id == bindparam("problem")
         rows = [{**columns, "problem": key} for columns, key, _ in problems]
-        self._run(update(finding_table).where(this), rows)
+        self._connection.run(update(finding_table).where(is_problem), rows)
         self._rename_servers({key: finding for _, key, finding in problems})
 
     def _rename_servers(self, findings: Mapping[int, Finding]) -> None:
-        there: defaultdict[int, set[int]] = defaultdict(set)
+        stored: defaultdict[int, set[int]] = defaultdict(set)
         for chunk in chunks(findings):
-            mine = finding_server.c.finding_id.in_(chunk)
-            for row in self._rows(select(finding_server).where(mine)):
-                there[row.finding_id].add(row.server_id)
-        moved = {key: f for key, f in findings.items() if there[key] != set(_about(f))}
+            is_in_chunk = finding_server.c.finding_id.in_(chunk)
+            for row in self._connection.rows(select(finding_server).where(is_in_chunk)):
+                stored[row.finding_id].add(row.server_id)
+        moved = {key: f for key, f in findings.items() if stored[key] != set(_about(f))}
         for chunk in chunks(moved):
-            self._run(delete(finding_server).where(finding_server.c.finding_id.in_(chunk)))
+            self._connection.run(
+                delete(finding_server).where(finding_server.c.finding_id.in_(chunk))
+            )
         self._name_servers(moved.items())
 
     def _name_servers(self, findings: Iterable[tuple[int, Finding]]) -> None:
@@ -144,11 +180,18 @@ class FindingWriting(FindingReading):
             for server in _about(finding)
         ]
         if rows:
-            self._run(insert(finding_server), rows)
+            self._connection.run(insert(finding_server), rows)
 
 
-_NOT_ACKED: Final[Columns] = dict.fromkeys(("acked_at", "acked_until", "acked_by", "acked_note"))
-_OVER: Final[Columns] = {**_NOT_ACKED, "absent_since": None, "caused_by": None, "remind_at": None}
+_UNACKNOWLEDGED: Final[Columns] = dict.fromkeys(
+    ("acked_at", "acked_until", "acked_by", "acked_note")
+)
+_RESOLVED: Final[Columns] = {
+    **_UNACKNOWLEDGED,
+    "absent_since": None,
+    "caused_by": None,
+    "remind_at": None,
+}
 
 
 def _about(finding: Finding) -> Collection[int]:
@@ -157,7 +200,7 @@ def _about(finding: Finding) -> Collection[int]:
 
 def _columns(step: Step) -> Columns:
     life = step.life
-    assert life is not None  # noqa: S101 - what is over is not written so
+    assert life is not None  # noqa: S101 - a resolved problem is written in another way
     return {
         **finding_columns(step.finding),
         "first_seen": life.first_seen,
@@ -171,7 +214,7 @@ def _columns(step: Step) -> Columns:
 
 
 def problem_of(row: AnyRow) -> OpenFinding:
-    """The problem of a row."""
+    """Return the problem of a row."""
     acked = row.acked_at is not None
     return OpenFinding(
         row.id,

@@ -2,188 +2,218 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
-from reconcile.model.names import fold, key_of
-from reconcile.model.nouns import Alias, Provenance, Server, Standing
+from reconcile.model.names import fold
+from reconcile.model.nouns import Provenance, Server, Standing
 from worker.model.errors import NameTaken, StoreError
 from worker.model.servers import Endpoint
-from worker.store.connection import AnyRow, Session, chunks
+from worker.store.connection import AnyRow, Connection, chunks
+from worker.store.repositories.server_rows import (
+    endpoint_columns,
+    in_name_order,
+    lookup_key,
+    servers_of,
+    texts_by_key,
+)
 from worker.store.tables.inventory import logon, server_alias, writer
 from worker.store.tables.inventory import server as server_table
 
 
-class InventoryReading(Session):
-    """Looks at the inventory."""
+class InventoryRepository:
+    """The servers of the inventory, with aliases, addresses, tags and endpoints."""
 
-    _version: int | None = None  # of what this unit of work changed
-    _found: int | None = None
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._version: int | None = (
+            None  # the version that this unit of work writes, if it changed anything
+        )
+        self._stored_version: int | None = None
 
     def servers(self) -> tuple[Server, ...]:
-        if self._version is not None:  # perhaps never committed: not for the shelf
+        """Return every server, with addresses and aliases, ordered by name."""
+        if self._version is not None:  # may be rolled back, so keep it out of the cache
             return self._load()
-        if self._found is None:  # nobody else changes it within a transaction of ours
-            self._found = self._rows(select(writer.c.inventory))[0].inventory
-        return self._database.shelf.servers(self._found, self._load, self._renewed)
+        if self._stored_version is None:  # constant within this transaction
+            self._stored_version = self._connection.rows(select(writer.c.inventory))[0].inventory
+        return self._connection.cache.servers(self._stored_version, self._load, self._renewed)
 
-    def endpoint(self, server: int) -> Endpoint:
-        return self._endpoints([server])[server]
-
-    def _endpoints(self, servers: Collection[int]) -> dict[int, Endpoint]:
-        rows = self._rows(select(server_table).where(server_table.c.id.in_(servers)))
-        return {row.id: Endpoint(row.url, row.transport, row.credential) for row in rows}
+    def endpoints(self, servers: Collection[int] | None = None) -> dict[int, Endpoint]:
+        """Return the endpoints of these servers, or of all, by server."""
+        query = select(server_table)
+        if servers is not None:
+            query = query.where(server_table.c.id.in_(servers))
+        return {
+            row.id: Endpoint(row.url, row.transport, row.credential)
+            for row in self._connection.rows(query)
+        }
 
     def _load(self, servers: Collection[int] | None = None) -> tuple[Server, ...]:
-        asked = select(server_table)
-        names = select(server_alias).order_by(server_alias.c.id)
+        query = select(server_table)
+        alias_query = select(server_alias).order_by(server_alias.c.id)
         if servers is None:
-            return _built(self._rows(asked), self._rows(names))
+            return servers_of(self._connection.rows(query), self._connection.rows(alias_query))
         rows: list[AnyRow] = []
         aliases: list[AnyRow] = []
         for chunk in chunks(servers):
-            rows += self._rows(asked.where(server_table.c.id.in_(chunk)))
-            aliases += self._rows(names.where(server_alias.c.server_id.in_(chunk)))
-        return _built(rows, aliases)
+            rows += self._connection.rows(query.where(server_table.c.id.in_(chunk)))
+            aliases += self._connection.rows(alias_query.where(server_alias.c.server_id.in_(chunk)))
+        return servers_of(rows, aliases)
 
-    def _renewed(self, known: tuple[Server, ...], since: int) -> tuple[Server, ...] | None:
-        """With what was changed since that version; None if that is not known of every change."""
-        changed = select(server_table.c.id).where(server_table.c.version > since)
-        new = {s.id: s for s in self._load([row.id for row in self._rows(changed)])}
-        (count,) = self._rows(select(func.count()).select_from(server_table))[0]
-        names = {s.id: s.name for s in known}
-        every = {s.id: s for s in known} | new
-        if not new or len(every) != count:  # changed by hand, or one was removed
+    def _renewed(self, cached: tuple[Server, ...], since: int) -> tuple[Server, ...] | None:
+        """Return the servers with the changes since a version, or None if changes are untraceable.
+
+        A change by hand and a removal leave no version behind. Then all servers must be loaded.
+        """
+        query = select(server_table.c.id).where(server_table.c.version > since)
+        changed_servers = {
+            s.id: s for s in self._load([row.id for row in self._connection.rows(query)])
+        }
+        (count,) = self._connection.rows(select(func.count()).select_from(server_table))[0]
+        names = {s.id: s.name for s in cached}
+        merged = {s.id: s for s in cached} | changed_servers
+        if not changed_servers or len(merged) != count:  # a change by hand, or a removal
             return None
-        if all(names.get(s.id) == s.name for s in new.values()):
-            return tuple(every.values())
-        return _in_order(every.values())
+        if all(names.get(s.id) == s.name for s in changed_servers.values()):
+            return tuple(merged.values())
+        return in_name_order(merged.values())
 
-    def _server_names(self, servers: Collection[int]) -> dict[int, str]:
-        """The names of some servers, for sentences."""
-        names: dict[int, str] = {}
-        for chunk in chunks(servers):
-            asked = select(server_table.c.id, server_table.c.name)
-            rows = self._rows(asked.where(server_table.c.id.in_(chunk)))
-            names.update((row.id, row.name) for row in rows)
-        return names
+    def add(self, name: str, addresses: Sequence[str] = (), endpoint: Endpoint = Endpoint()) -> int:
+        """Add an enabled server and return its number.
 
-
-def _built(rows: Iterable[AnyRow], alias_rows: Iterable[AnyRow]) -> tuple[Server, ...]:
-    addresses: defaultdict[int, list[str]] = defaultdict(list)
-    aliases: defaultdict[int, list[Alias]] = defaultdict(list)
-    for row in alias_rows:
-        if row.is_address:
-            addresses[row.server_id].append(row.text)
-        else:
-            aliases[row.server_id].append(Alias(row.text, Provenance(row.provenance)))
-    return _in_order(
-        Server(
-            id=row.id,
-            name=row.name,
-            addresses=tuple(addresses[row.id]),
-            aliases=tuple(aliases[row.id]),
-            standing=Standing(row.standing),
-            changed_at=row.changed_at,
-            machine_id=row.machine_id,
-            tags=tuple(row.tags),
-        )
-        for row in rows
-    )
-
-
-def _in_order(servers: Iterable[Server]) -> tuple[Server, ...]:
-    """By name, on whatever database."""
-    return tuple(sorted(servers, key=lambda server: fold(server.name)))
-
-
-class InventoryWriting(InventoryReading):
-    """Changes the inventory; what is so already is not written."""
-
-    def add_server(
-        self, name: str, addresses: Sequence[str] = (), endpoint: Endpoint = Endpoint()
-    ) -> int:
+        Raises:
+            NameTaken: another server has the name.
+        """
         self._name_must_be_free(name, for_server=None)
         row = {
             "name": name,
             "name_key": fold(name),
             "standing": Standing.ENABLED,
-            "changed_at": self.now(),
+            "changed_at": self._connection.now(),
             "version": self._new_version(),
         }
-        added = self._run(insert(server_table).values(**row, **_columns(endpoint)))
-        key = int((added.inserted_primary_key or (0,))[0])
-        self._add_texts({(key, k): text for k, text in _keyed(addresses).items()}, address=True)
+        result = self._connection.run(
+            insert(server_table).values(**row, **endpoint_columns(endpoint))
+        )
+        key = int((result.inserted_primary_key or (0,))[0])
+        self._add_texts(
+            {(key, k): text for k, text in texts_by_key(addresses).items()}, address=True
+        )
         return key
 
-    def rename_server(self, server: int, name: str) -> None:
+    def rename(self, server: int, name: str) -> None:
+        """Change the name of a server.
+
+        Raises:
+            NameTaken: another server has the name.
+            StoreError: the server does not exist.
+        """
         if self._server_row(server).name != name:
             self._name_must_be_free(name, for_server=server)
             self._change(server, name=name, name_key=fold(name))
 
     def set_addresses(self, server: int, addresses: Sequence[str]) -> None:
-        wanted = _keyed(addresses)
-        mine = and_(server_alias.c.server_id == server, server_alias.c.is_address)
-        stored = self._rows(select(server_alias.c.text).where(mine).order_by(server_alias.c.id))
-        if [row.text for row in stored] != list(wanted.values()):
+        """Replace the addresses of a server, in their order.
+
+        Raises:
+            StoreError: the server does not exist.
+        """
+        texts = texts_by_key(addresses)
+        is_address = and_(server_alias.c.server_id == server, server_alias.c.is_address)
+        stored = self._connection.rows(
+            select(server_alias.c.text).where(is_address).order_by(server_alias.c.id)
+        )
+        if [row.text for row in stored] != list(texts.values()):
             self._change(server)
-            self._run(delete(server_alias).where(mine))
-            self._add_texts({(server, k): text for k, text in wanted.items()}, address=True)
+            self._connection.run(delete(server_alias).where(is_address))
+            self._add_texts({(server, k): text for k, text in texts.items()}, address=True)
 
     def set_endpoint(self, server: int, endpoint: Endpoint) -> None:
+        """Replace the endpoint of a server, and forget its logons if that is a change.
+
+        Raises:
+            StoreError: the server does not exist.
+        """
         row = self._server_row(server)
         if Endpoint(row.url, row.transport, row.credential) != endpoint:
-            self._change(server, **_columns(endpoint))
-            # What another address or credential said of it is no reason to leave it alone.
-            self._run(delete(logon).where(logon.c.server_id == server))
+            self._change(server, **endpoint_columns(endpoint))
+            # A refusal at another address or of another credential is no reason to pause logons.
+            self._connection.run(delete(logon).where(logon.c.server_id == server))
 
     def set_standing(self, server: int, standing: Standing) -> None:
+        """Change the standing of a server.
+
+        Raises:
+            StoreError: the server does not exist.
+        """
         if self._server_row(server).standing != standing:
             self._change(server, standing=standing)
 
     def add_aliases(self, aliases: Iterable[tuple[int, str]], provenance: Provenance) -> None:
-        wanted: dict[tuple[int, str], str] = {}
+        """Add the (server, text) pairs that are not stored yet.
+
+        Aliases of provenance ``self`` leave ``changed_at`` as it is.
+        """
+        missing: dict[tuple[int, str], str] = {}
         for server, text in aliases:
-            if key := _key(text):
-                wanted.setdefault((server, key), text)
-        for there in self._alias_keys([s for s, _ in wanted], provenance):
-            wanted.pop(there, None)
-        self._add_texts(wanted, provenance)
-        taught = {server for server, _ in wanted}
+            if key := lookup_key(text):
+                missing.setdefault((server, key), text)
+        for pair in self._alias_keys([s for s, _ in missing], provenance):
+            missing.pop(pair, None)
+        self._add_texts(missing, provenance)
+        servers = {server for server, _ in missing}
         if provenance is Provenance.SELF:
-            self._has_changed(taught)
+            self._mark_changed(servers)
             return
-        for server in taught:
+        for server in servers:
             self._change(server)
 
     def remove_alias(self, server: int, text: str) -> bool:
-        found = and_(
+        """Remove an alias of a server, and return whether it existed."""
+        is_alias = and_(
             server_alias.c.server_id == server,
-            server_alias.c.key == _key(text),
+            server_alias.c.key == lookup_key(text),
             server_alias.c.is_address.is_(False),
         )
-        if self._run(delete(server_alias).where(found)).rowcount == 0:
+        if self._connection.run(delete(server_alias).where(is_alias)).rowcount == 0:
             return False
         self._change(server)
         return True
 
     def set_tags(self, server: int, tags: Sequence[str]) -> None:
+        """Replace the tags of a server, which are sorted and without duplicates.
+
+        No judgement depends on tags, so ``changed_at`` stays as it is.
+
+        Raises:
+            StoreError: the server does not exist.
+        """
         if tuple(self._server_row(server).tags) != tuple(tags):
-            self._has_changed([server])
-            this = server_table.c.id == server
-            self._run(update(server_table).where(this).values(tags=list(tags)))
+            self._mark_changed([server])
+            is_server = server_table.c.id == server
+            self._connection.run(update(server_table).where(is_server).values(tags=list(tags)))
 
     def remember_machines(self, machines: Mapping[int, str]) -> None:
+        """Store machine ids by server where none is stored, without a new ``changed_at``."""
         if not machines:
             return
-        unknown = and_(server_table.c.id == bindparam("key"), server_table.c.machine_id.is_(None))
-        remembered = update(server_table).where(unknown).values(machine_id=bindparam("machine"))
-        self._has_changed(machines)
-        self._run(remembered, [{"key": s, "machine": machine} for s, machine in machines.items()])
+        is_unknown = and_(
+            server_table.c.id == bindparam("key"), server_table.c.machine_id.is_(None)
+        )
+        statement = update(server_table).where(is_unknown).values(machine_id=bindparam("machine"))
+        self._mark_changed(machines)
+        self._connection.run(
+            statement, [{"key": s, "machine": machine} for s, machine in machines.items()]
+        )
 
     def confirm_machine(self, server: int, machine_id: str) -> None:
+        """Set the machine id that a person confirmed for a server.
+
+        Raises:
+            StoreError: the server does not exist.
+        """
         self._change(server, machine_id=machine_id)
 
     def _alias_keys(
@@ -191,12 +221,12 @@ class InventoryWriting(InventoryReading):
     ) -> list[tuple[int, str]]:
         keys: list[tuple[int, str]] = []
         for chunk in chunks(servers):
-            there = select(server_alias.c.server_id, server_alias.c.key).where(
+            query = select(server_alias.c.server_id, server_alias.c.key).where(
                 server_alias.c.server_id.in_(chunk),
                 server_alias.c.provenance == provenance,
                 server_alias.c.is_address.is_(False),
             )
-            keys += [(row.server_id, row.key) for row in self._rows(there)]
+            keys += [(row.server_id, row.key) for row in self._connection.rows(query)]
         return keys
 
     def _add_texts(
@@ -206,7 +236,7 @@ class InventoryWriting(InventoryReading):
         *,
         address: bool = False,
     ) -> None:
-        self._insert(
+        self._connection.insert(
             server_alias,
             [
                 {
@@ -221,58 +251,44 @@ class InventoryWriting(InventoryReading):
         )
 
     def _change(self, server: int, **columns: str | None) -> None:
-        """Write columns of a server, and that a person changed it now."""
-        values = {**columns, "changed_at": self.now(), "version": self._new_version()}
-        changed = update(server_table).where(server_table.c.id == server).values(**values)
-        if self._run(changed).rowcount == 0:
+        """Write columns of a server, and the current time as that of a change by a person."""
+        values = {**columns, "changed_at": self._connection.now(), "version": self._new_version()}
+        statement = update(server_table).where(server_table.c.id == server).values(**values)
+        if self._connection.run(statement).rowcount == 0:
             raise _gone(server)
 
-    def _has_changed(self, servers: Collection[int]) -> None:
-        """By what a machine told."""
+    def _mark_changed(self, servers: Collection[int]) -> None:
+        """Record a change that no person made, which leaves ``changed_at`` as it is."""
         for chunk in chunks(servers):
-            these = server_table.c.id.in_(chunk)
-            self._run(update(server_table).where(these).values(version=self._new_version()))
+            is_in_chunk = server_table.c.id.in_(chunk)
+            self._connection.run(
+                update(server_table).where(is_in_chunk).values(version=self._new_version())
+            )
 
     def _new_version(self) -> int:
-        """Tell everybody, once per unit of work, that what they loaded is of the past."""
+        """Return the new version of the inventory, which makes every older cache outdated.
+
+        The version grows once per unit of work.
+        """
         if self._version is None:
-            new = update(writer).values(inventory=writer.c.inventory + 1)
-            self._version = int(self._run(new.returning(writer.c.inventory)).scalar_one())
+            statement = update(writer).values(inventory=writer.c.inventory + 1)
+            self._version = int(
+                self._connection.run(statement.returning(writer.c.inventory)).scalar_one()
+            )
         return self._version
 
     def _server_row(self, server: int) -> AnyRow:
-        rows = self._rows(select(server_table).where(server_table.c.id == server))
+        rows = self._connection.rows(select(server_table).where(server_table.c.id == server))
         if not rows:
             raise _gone(server)
         return rows[0]
 
     def _name_must_be_free(self, name: str, for_server: int | None) -> None:
-        same = select(server_table.c.id, server_table.c.name)
-        for row in self._rows(same.where(server_table.c.name_key == fold(name))):
+        query = select(server_table.c.id, server_table.c.name)
+        for row in self._connection.rows(query.where(server_table.c.name_key == fold(name))):
             if row.id != for_server:
                 raise NameTaken(f"There is a server {row.name} already; choose another name.")
 
 
-def _key(text: str) -> str:
-    """What a name is found by; loopback addresses and the like are kept, but found by nobody."""
-    return key_of(text) or fold(text)
-
-
-def _keyed(texts: Iterable[str]) -> dict[str, str]:
-    keyed: dict[str, str] = {}
-    for text in texts:
-        if key := _key(text):
-            keyed.setdefault(key, text)
-    return keyed
-
-
-def _columns(endpoint: Endpoint) -> dict[str, str | None]:
-    return {
-        "url": endpoint.url,
-        "transport": endpoint.transport,
-        "credential": endpoint.credential,
-    }
-
-
 def _gone(server: int) -> StoreError:
-    return StoreError(f"There is no server number {server}; somebody removed it.")
+    return StoreError(f"There is no server number {server}; it was removed.")

@@ -1,4 +1,4 @@
-"""OperationTracker: what is wanted of the records, what became of it, and what the guard counts."""
+"""OperationTracker: pending and decided operations, the lines of runs, and the guard's ledger."""
 
 from __future__ import annotations
 
@@ -10,118 +10,135 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from reconcile.model.nouns import Operation
 from reconcile.model.record import Contest, Entry, EntryStatus, Hold, Planned
+from reconcile.planning.guard import Counts, Ledger
 from worker.model.errors import NotPending
-from worker.model.runs import Ledger, RunLine
-from worker.store.connection import AnyRow, Session, chunks
+from worker.model.runs import RunLine
+from worker.store.connection import AnyRow, Repository, chunks
 from worker.store.repositories.codecs import contested_column, operation_columns, operation_of
 from worker.store.tables.failover import failover, failover_scope, tracker
 from worker.store.tables.runs import run_line
 
-#: How long what the machine applied counts for the guard (rule R4).
-_REMEMBERED: Final = timedelta(hours=24)
-#: The only statuses that may matter for a judgement.
-_COUNTS: Final = (EntryStatus.PENDING, EntryStatus.REJECTED)
+_ITS_LINE: Final = tracker.c.number == run_line.c.number
+#: How long operations that policy applied count for the guard (rule R4).
+_GUARD_PERIOD: Final = timedelta(hours=24)
+#: The only statuses that can matter for a judgement.
+_RELEVANT: Final = (EntryStatus.PENDING, EntryStatus.REJECTED)
 _PENDING: Final = tracker.c.status == EntryStatus.PENDING
 _DESTRUCTIVE: Final = or_(tracker.c.takes_relationships > 0, tracker.c.takes_scopes > 0)
 
 
-class TrackerReading(Session):
-    """Looks at the lines that matter for a judgement."""
+class OperationRepository(Repository):
+    """The operations of OperationTracker, pending and decided."""
 
-    def entries(self, servers: Collection[int] | None = None) -> tuple[Entry, ...]:
-        now = self.now()
-        asked = select(tracker).where(tracker.c.status.in_(_COUNTS), or_(_PENDING, _stands(now)))
+    def in_force(self, servers: Collection[int] | None = None) -> tuple[Entry, ...]:
+        """Return pending entries and rejections in force about the servers, by number."""
+        now = self._connection.now()
+        query = select(tracker).where(tracker.c.status.in_(_RELEVANT), or_(_PENDING, _stands(now)))
         if servers is None:
-            rows = self._rows(asked.order_by(tracker.c.number))
+            rows = self._connection.rows(query.order_by(tracker.c.number))
             return tuple(entry_of(row, now) for row in rows)
-        found: dict[int, AnyRow] = {}
+        rows_by_number: dict[int, AnyRow] = {}
         for chunk in chunks(servers):
-            # one after the other, each by its index: with OR a planner may go by status alone
-            for named in _named(chunk):
-                found.update((row.number, row) for row in self._rows(asked.where(named)))
-        return tuple(entry_of(found[number], now) for number in sorted(found))
+            # Two queries, each by its own index. With OR a planner may use the status index alone.
+            for condition in _partner_conditions(chunk):
+                rows_by_number.update(
+                    (row.number, row) for row in self._connection.rows(query.where(condition))
+                )
+        return tuple(entry_of(rows_by_number[number], now) for number in sorted(rows_by_number))
 
-    def entries_by_number(self, numbers: Collection[int]) -> tuple[Entry, ...]:
-        now = self.now()
-        asked = select(tracker)
-        found = {
+    def by_number(self, numbers: Collection[int]) -> tuple[Entry, ...]:
+        """Return the entries with these numbers, whatever their status, by number."""
+        now = self._connection.now()
+        query = select(tracker)
+        rows_by_number = {
             row.number: row
             for chunk in chunks(numbers)
-            for row in self._rows(asked.where(tracker.c.number.in_(chunk)))
+            for row in self._connection.rows(query.where(tracker.c.number.in_(chunk)))
         }
-        return tuple(entry_of(found[number], now) for number in sorted(found))
+        return tuple(entry_of(rows_by_number[number], now) for number in sorted(rows_by_number))
 
     def pending_contested(self) -> tuple[Entry, ...]:
-        now = self.now()
-        asked = (
+        """Return every pending entry that waits for a name or a scope, by number."""
+        now = self._connection.now()
+        query = (
             select(tracker).where(_PENDING, tracker.c.contested != []).order_by(tracker.c.number)
         )
-        return tuple(entry_of(row, now) for row in self._rows(asked))
+        return tuple(entry_of(row, now) for row in self._connection.rows(query))
 
     def pending_destructive(self) -> tuple[Entry, ...]:
-        now = self.now()
-        asked = select(tracker).where(_PENDING, _DESTRUCTIVE).order_by(tracker.c.number)
-        return tuple(entry_of(row, now) for row in self._rows(asked))
+        """Return every pending entry that removes something, by number."""
+        now = self._connection.now()
+        query = select(tracker).where(_PENDING, _DESTRUCTIVE).order_by(tracker.c.number)
+        return tuple(entry_of(row, now) for row in self._connection.rows(query))
 
     def waiting_for_people(self, *, every: bool) -> tuple[tuple[Entry, ...], int]:
-        held = tracker.c.hold == Hold.ONE_WITNESS
-        mine = held if not every else tracker.c.hold != Hold.GUARD
-        waits = and_(_PENDING, tracker.c.contested == [], mine)
+        """Return the pending entries that need a decision by people, and a number of Creates.
+
+        The entries come by number. Creates are only counted, and changes of states alone are left
+        out. An entry needs a decision if it has one witness only. With ``every`` policy leaves all
+        entries to people, except those that the guard holds.
+        """
+        has_one_witness = tracker.c.hold == Hold.ONE_WITNESS
+        is_for_people = has_one_witness if not every else tracker.c.hold != Hold.GUARD
+        is_waiting = and_(_PENDING, tracker.c.contested == [], is_for_people)
         is_creation = tracker.c.operation == Operation.CREATE
-        count = select(func.count()).select_from(tracker).where(waits, is_creation)
-        now = self.now()
-        rows = self._rows(select(tracker).where(waits, ~is_creation).order_by(tracker.c.number))
+        count = select(func.count()).select_from(tracker).where(is_waiting, is_creation)
+        now = self._connection.now()
+        rows = self._connection.rows(
+            select(tracker).where(is_waiting, ~is_creation).order_by(tracker.c.number)
+        )
         entries = (entry_of(row, now) for row in rows)
-        return tuple(e for e in entries if not e.planned.state_only), self._rows(count)[0][0]
+        ((creations,),) = self._connection.rows(count)
+        return tuple(e for e in entries if not e.planned.state_only), creations
 
     def ledger(self) -> Ledger:
-        stored, scopes = self._stored_sums()
+        """Return the counts that the guard compares."""
         recent = and_(
             tracker.c.status == EntryStatus.APPLIED,
-            tracker.c.decided_at > self.now() - _REMEMBERED,
+            tracker.c.decided_at > self._connection.now() - _GUARD_PERIOD,
             tracker.c.by_machine,
         )
-        pending = self._taken_sums(_PENDING)
-        applied = self._taken_sums(recent)
-        return Ledger(stored, scopes, *pending, *applied)
+        return Ledger(
+            self._stored(), applied=self._removals(recent), pending=self._removals(_PENDING)
+        )
 
-    def _stored_sums(self) -> tuple[int, int]:
-        """Relationships and scope memberships, pending Creates apart."""
-        every = select(func.count()).select_from
-        unborn = failover.c.pending
-        of_unborn = failover_scope.join(failover, failover.c.id == failover_scope.c.failover_id)
-        row = self._rows(
+    def _stored(self) -> Counts:
+        """Return the numbers of relationships and scope memberships, without pending Creates."""
+        count_of = select(func.count()).select_from
+        is_pending = failover.c.pending
+        scopes_of_records = failover_scope.join(
+            failover, failover.c.id == failover_scope.c.failover_id
+        )
+        row = self._connection.rows(
             select(
-                every(failover).scalar_subquery() - every(failover).where(unborn).scalar_subquery(),
-                every(failover_scope).scalar_subquery()
-                - every(of_unborn).where(unborn).scalar_subquery(),
+                count_of(failover).scalar_subquery()
+                - count_of(failover).where(is_pending).scalar_subquery(),
+                count_of(failover_scope).scalar_subquery()
+                - count_of(scopes_of_records).where(is_pending).scalar_subquery(),
             )
         )[0]
-        return row[0], row[1]
+        return Counts(row[0], row[1])
 
-    def _taken_sums(self, which: ColumnElement[bool]) -> tuple[int, int]:
+    def _removals(self, condition: ColumnElement[bool]) -> Counts:
         sums = (tracker.c.takes_relationships, tracker.c.takes_scopes)
-        asked = select(*(func.coalesce(func.sum(column), 0) for column in sums))
-        row = self._rows(asked.where(which, _DESTRUCTIVE))[0]
-        return int(row[0]), int(row[1])
+        query = select(*(func.coalesce(func.sum(column), 0) for column in sums))
+        row = self._connection.rows(query.where(condition, _DESTRUCTIVE))[0]
+        return Counts(int(row[0]), int(row[1]))
 
-
-class TrackerWriting(TrackerReading):
-    """Fills OperationTracker and decides its lines."""
-
-    def add_entries(self, run: int, planned: Sequence[Planned]) -> list[int]:
-        numbers = self._new_keys(tracker, len(planned))
-        new = {
+    def add(self, run: int, planned: Sequence[Planned]) -> list[int]:
+        """Add pending operations, and return their numbers in the same order."""
+        numbers = self._connection.new_keys(tracker, len(planned))
+        columns = {
             "run_id": run,
             "status": EntryStatus.PENDING,
             "stands": False,
             "by_machine": False,
-            "recorded_at": self.now(),
+            "recorded_at": self._connection.now(),
         }
-        self._insert(
+        self._connection.insert(
             tracker,
             [
-                {"number": number, **new, **operation_columns(operation)}
+                {"number": number, **columns, **operation_columns(operation)}
                 for number, operation in zip(numbers, planned, strict=True)
             ],
         )
@@ -136,10 +153,17 @@ class TrackerWriting(TrackerReading):
         by_machine: bool,
         stands_until: datetime | None = None,
     ) -> None:
+        """Decide pending entries as applied, superseded or rejected, by ``who`` and now.
+
+        A rejection then stands, until ``stands_until`` if it is set.
+
+        Raises:
+            NotPending: an entry is not pending any more. Then none of them is decided.
+        """
         stands = status is EntryStatus.REJECTED
         decision = {
             "status": status,
-            "decided_at": self.now(),
+            "decided_at": self._connection.now(),
             "decided_by": who,
             "by_machine": by_machine,
             "stands": stands,
@@ -147,96 +171,105 @@ class TrackerWriting(TrackerReading):
         }
         self._must_be_pending(numbers)
         for chunk in chunks(numbers):
-            self._run(update(tracker).where(tracker.c.number.in_(chunk)).values(**decision))
+            self._connection.run(
+                update(tracker).where(tracker.c.number.in_(chunk)).values(**decision)
+            )
 
     def end_acceptance(self, numbers: Collection[int]) -> None:
+        """End the force of rejections, so that the operations may be needed again."""
         for chunk in chunks(numbers):
-            ended = and_(tracker.c.number.in_(chunk), tracker.c.stands)
-            self._run(update(tracker).where(ended).values(stands=False))
+            is_in_force = and_(tracker.c.number.in_(chunk), tracker.c.stands)
+            self._connection.run(update(tracker).where(is_in_force).values(stands=False))
 
     def hold(self, numbers: Collection[int], hold: Hold) -> None:
+        """Set why pending entries are held."""
         for chunk in chunks(numbers):
-            held = and_(tracker.c.number.in_(chunk), _PENDING, tracker.c.hold != hold)
-            self._run(update(tracker).where(held).values(hold=hold))
+            is_changed = and_(tracker.c.number.in_(chunk), _PENDING, tracker.c.hold != hold)
+            self._connection.run(update(tracker).where(is_changed).values(hold=hold))
 
-    def wait_for(self, contested: Mapping[int, tuple[Contest, ...]]) -> None:
-        for number, waits in contested.items():
-            this = update(tracker).where(tracker.c.number == number, _PENDING)
-            self._run(this.values(contested=contested_column(waits)))
+    def set_contests(self, contested: Mapping[int, tuple[Contest, ...]]) -> None:
+        """Set what pending entries wait for, by number. An empty tuple ends the wait."""
+        for number, contests in contested.items():
+            statement = update(tracker).where(tracker.c.number == number, _PENDING)
+            self._connection.run(statement.values(contested=contested_column(contests)))
+
+    def lines_of_run(self, run: int) -> Mapping[int, RunLine]:
+        """Return the lines that the run touched, by number."""
+        rows = self._connection.rows(select(run_line).where(run_line.c.run_id == run))
+        return {row.number: RunLine(row.number, row.is_new, row.confirmed) for row in rows}
+
+    def counts_of_run(self, run: int) -> Mapping[tuple[EntryStatus, bool], int]:
+        """Return how many lines the run touched, by status and ``is_new``."""
+        columns = (tracker.c.status, run_line.c.is_new)
+        query = select(*columns, func.count().label("lines")).join(run_line, _ITS_LINE)
+        rows = self._connection.rows(query.where(run_line.c.run_id == run).group_by(*columns))
+        return {(EntryStatus(row.status), row.is_new): row.lines for row in rows}
+
+    def pending_of_run(self, run: int, *, confirmed: bool = False) -> tuple[Entry, ...]:
+        """Return the pending entries that the run touched, by number.
+
+        With ``confirmed`` only those for which the run had its own evidence.
+        """
+        query = select(tracker).join(run_line, _ITS_LINE)
+        query = query.where(run_line.c.run_id == run, tracker.c.status == EntryStatus.PENDING)
+        if confirmed:
+            query = query.where(run_line.c.confirmed)
+        now = self._connection.now()
+        return tuple(
+            entry_of(row, now) for row in self._connection.rows(query.order_by(tracker.c.number))
+        )
+
+    def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
+        """Record lines that the run touched. A line found before may be confirmed now."""
+        confirmed_by_number: dict[int, bool] = {}
+        for chunk in chunks([line.number for line in lines if not line.is_new]):
+            is_stored = and_(run_line.c.run_id == run, run_line.c.number.in_(chunk))
+            rows = self._connection.rows(
+                select(run_line.c.number, run_line.c.confirmed).where(is_stored)
+            )
+            confirmed_by_number.update((row.number, row.confirmed) for row in rows)
+        newly_confirmed = [
+            n.number for n in lines if n.confirmed and not confirmed_by_number.get(n.number, True)
+        ]
+        for chunk in chunks(newly_confirmed):
+            is_in_chunk = and_(run_line.c.run_id == run, run_line.c.number.in_(chunk))
+            self._connection.run(update(run_line).where(is_in_chunk).values(confirmed=True))
+        self._connection.insert(
+            run_line,
+            [
+                {"run_id": run, "number": n.number, "is_new": n.is_new, "confirmed": n.confirmed}
+                for n in lines
+                if n.number not in confirmed_by_number
+            ],
+        )
 
     def _must_be_pending(self, numbers: Collection[int]) -> None:
-        decided = set(numbers)
+        not_pending = set(numbers)
         for chunk in chunks(numbers):
-            asked = select(tracker.c.number).where(tracker.c.number.in_(chunk), _PENDING)
-            decided.difference_update(row.number for row in self._rows(asked))
-        if decided:
+            query = select(tracker.c.number).where(tracker.c.number.in_(chunk), _PENDING)
+            not_pending.difference_update(row.number for row in self._connection.rows(query))
+        if not_pending:
             raise NotPending(
-                f"Operation {min(decided)} is not pending any more: somebody else decided it. "
+                f"Operation {min(not_pending)} is not pending any more: it was decided before. "
                 "Nothing was decided; look again with `ipam-sync operations list`."
             )
 
 
 def entry_of(row: AnyRow, now: datetime) -> Entry:
-    """The entry of a row; a rejection stands until its end date."""
-    until = row.stands_until
-    stands = row.stands and (until is None or until > now)
+    """Return the entry of a row. A rejection stands until its end date."""
+    stands_until = row.stands_until
+    stands = row.stands and (stands_until is None or stands_until > now)
     return Entry(row.number, operation_of(row), EntryStatus(row.status), stands)
 
 
-def _named(servers: list[int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Named as the first partner, or else as the second."""
-    one, two = tracker.c.server1_id, tracker.c.server2_id
-    return one.in_(servers), and_(two.in_(servers), or_(one.is_(None), one.not_in(servers)))
+def _partner_conditions(servers: list[int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return two disjoint conditions: a server is the first partner, or else the second."""
+    first, second = tracker.c.server1_id, tracker.c.server2_id
+    return first.in_(servers), and_(
+        second.in_(servers), or_(first.is_(None), first.not_in(servers))
+    )
 
 
 def _stands(now: datetime) -> ColumnElement[bool]:
-    in_time = or_(tracker.c.stands_until.is_(None), tracker.c.stands_until > now)
-    return and_(tracker.c.status == EntryStatus.REJECTED, tracker.c.stands, in_time)
-
-
-_ITS_LINE: Final = tracker.c.number == run_line.c.number
-
-
-class LineReading(TrackerReading):
-    """Looks at the lines of a run."""
-
-    def lines_of(self, run: int) -> Mapping[int, RunLine]:
-        rows = self._rows(select(run_line).where(run_line.c.run_id == run))
-        return {row.number: RunLine(row.number, row.is_new, row.confirmed) for row in rows}
-
-    def line_counts(self, run: int) -> Mapping[tuple[EntryStatus, bool], int]:
-        by = (tracker.c.status, run_line.c.is_new)
-        counted = select(*by, func.count().label("lines")).join(run_line, _ITS_LINE)
-        rows = self._rows(counted.where(run_line.c.run_id == run).group_by(*by))
-        return {(EntryStatus(row.status), row.is_new): row.lines for row in rows}
-
-    def pending_of(self, run: int, *, confirmed: bool = False) -> tuple[Entry, ...]:
-        asked = select(tracker).join(run_line, _ITS_LINE)
-        asked = asked.where(run_line.c.run_id == run, tracker.c.status == EntryStatus.PENDING)
-        if confirmed:
-            asked = asked.where(run_line.c.confirmed)
-        now = self.now()
-        return tuple(entry_of(row, now) for row in self._rows(asked.order_by(tracker.c.number)))
-
-
-class LineWriting(LineReading):
-    """Adds to them."""
-
-    def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
-        there: dict[int, bool] = {}
-        for chunk in chunks([line.number for line in lines if not line.is_new]):
-            known = and_(run_line.c.run_id == run, run_line.c.number.in_(chunk))
-            rows = self._rows(select(run_line.c.number, run_line.c.confirmed).where(known))
-            there.update((row.number, row.confirmed) for row in rows)
-        news = [n.number for n in lines if n.confirmed and not there.get(n.number, True)]
-        for chunk in chunks(news):
-            these = and_(run_line.c.run_id == run, run_line.c.number.in_(chunk))
-            self._run(update(run_line).where(these).values(confirmed=True))
-        self._insert(
-            run_line,
-            [
-                {"run_id": run, "number": n.number, "is_new": n.is_new, "confirmed": n.confirmed}
-                for n in lines
-                if n.number not in there
-            ],
-        )
+    is_in_time = or_(tracker.c.stands_until.is_(None), tracker.c.stands_until > now)
+    return and_(tracker.c.status == EntryStatus.REJECTED, tracker.c.stands, is_in_time)

@@ -5,98 +5,157 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, delete, or_, select, update
 
-from reconcile.model.names import fold_relationship
-from reconcile.model.nouns import Evidence, Mode, Scope, State
-from reconcile.model.record import Record
-from reconcile.planning.moves import Membership
+from reconcile.model.nouns import Evidence, Scope
+from reconcile.model.record import Membership, Record
 from worker.model.errors import RecordRefused
-from worker.store.connection import AnyRow, chunks
-from worker.store.errors import translated
-from worker.store.repositories.memberships import (
-    MembershipReading,
-    MembershipWriting,
-    memberships_of,
+from worker.store.connection import AnyRow, Connection, chunks
+from worker.store.repositories.memberships import Memberships, memberships_of
+from worker.store.repositories.record_rows import (
+    RECORD_COLUMNS,
+    check_record,
+    name_key_column,
+    record_columns,
+    record_of,
+    scopes_by_record,
 )
-from worker.store.tables.failover import NAME_LIMIT, failover, failover_scope
-
-#: Attributes of Record that are columns of the same name.
-_COLUMNS: Final = tuple(
-    f.name for f in fields(Record) if f.name not in {"key", "scopes", "changed_at"}
-)
+from worker.store.repositories.server_groups import groups_of, link_query
+from worker.store.tables.failover import failover, failover_scope
 
 
-class RecordReading(MembershipReading):
-    """Loads records."""
+class RecordRepository:
+    """The failover records, with their scopes and the memberships of their servers."""
 
-    def records(self, servers: Collection[int] | None = None) -> tuple[Record, ...]:
-        asked = select(failover).order_by(failover.c.id)
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._memberships = Memberships(connection)
+
+    def load(self, servers: Collection[int] | None = None) -> tuple[Record, ...]:
+        """Return the records, pending ones included, that name one of the servers, by key.
+
+        Without ``servers`` all records are returned.
+        """
+        query = select(failover).order_by(failover.c.id)
         if servers is None:
-            return self._records(self._rows(asked), self._all_scopes())
-        one, two = failover.c.server1_record_id, failover.c.server2_record_id
-        return self._records_where(or_(one.in_(c), two.in_(c)) for c in chunks(servers))
+            return self._records(self._connection.rows(query), self._all_scopes())
+        server1, server2 = failover.c.server1_record_id, failover.c.server2_record_id
+        return self._records_where(or_(server1.in_(c), server2.in_(c)) for c in chunks(servers))
 
     def half_mapped(self, servers: Collection[int]) -> tuple[Record, ...]:
-        one, two = failover.c.server1_record_id, failover.c.server2_record_id
+        """Return these servers' records whose other partner is not in the inventory, by key."""
+        server1, server2 = failover.c.server1_record_id, failover.c.server2_record_id
         return self._records_where(
-            or_(and_(one.in_(c), two.is_(None)), and_(two.in_(c), one.is_(None)))
+            or_(and_(server1.in_(c), server2.is_(None)), and_(server2.in_(c), server1.is_(None)))
             for c in chunks(servers)
         )
 
-    def records_by_key(self, keys: Collection[int]) -> tuple[Record, ...]:
+    def by_key(self, keys: Collection[int]) -> tuple[Record, ...]:
+        """Return the records with these keys, by key. Keys without a record are left out."""
         return self._records_where(failover.c.id.in_(chunk) for chunk in chunks(keys))
 
-    def records_named(self, name: str) -> tuple[Record, ...]:
+    def named(self, name: str) -> tuple[Record, ...]:
+        """Return the records of a folded name, of any servers, by key."""
         return self._records_where([failover.c.name_key == name])
 
     def _records_where(self, conditions: Iterable[ColumnElement[bool]]) -> tuple[Record, ...]:
-        """Records that meet one of the conditions, each condition a statement, ordered by key."""
-        asked = select(failover)
-        rows = {row.id: row for found in conditions for row in self._rows(asked.where(found))}
+        """Return the records that meet a condition, by key, with one query for each condition."""
+        query = select(failover)
+        rows = {
+            row.id: row
+            for condition in conditions
+            for row in self._connection.rows(query.where(condition))
+        }
         return self._records([rows[key] for key in sorted(rows)], self._scopes_of(rows))
 
     def _records(
         self, rows: Iterable[AnyRow], scopes: Mapping[int, list[Scope]]
     ) -> tuple[Record, ...]:
-        return tuple(_record(row, scopes.get(row.id, ())) for row in rows)
+        return tuple(record_of(row, scopes.get(row.id, ())) for row in rows)
 
     def _all_scopes(self) -> dict[int, list[Scope]]:
-        return _grouped(self._rows(select(failover_scope.c.failover_id, failover_scope.c.scope)))
+        return scopes_by_record(
+            self._connection.rows(select(failover_scope.c.failover_id, failover_scope.c.scope))
+        )
 
     def _scopes_of(self, records: Collection[int]) -> dict[int, list[Scope]]:
         scopes: dict[int, list[Scope]] = {}
-        asked = select(failover_scope.c.failover_id, failover_scope.c.scope)
+        query = select(failover_scope.c.failover_id, failover_scope.c.scope)
         for chunk in chunks(records):
-            found = asked.where(failover_scope.c.failover_id.in_(chunk))
-            scopes.update(_grouped(self._rows(found)))
+            chunk_query = query.where(failover_scope.c.failover_id.in_(chunk))
+            scopes.update(scopes_by_record(self._connection.rows(chunk_query)))
         return scopes
 
+    def partners(self, servers: Collection[int]) -> frozenset[int]:
+        """Return these servers and their partners, as far as they have stored relationships."""
+        server1, server2 = failover.c.server1_record_id, failover.c.server2_record_id
+        query = select(server1, server2).distinct()
+        return frozenset(
+            partner
+            for chunk in chunks(servers)
+            for row in self._connection.rows(
+                query.where(or_(server1.in_(chunk), server2.in_(chunk)))
+            )
+            for partner in row
+            if partner is not None
+        )
 
-class RecordWriting(RecordReading, MembershipWriting):
-    """Inserts, changes and deletes records, many at a time, all or none."""
+    def connected(self, servers: Collection[int]) -> tuple[frozenset[int], ...]:
+        """Return the groups of servers that stored relationships connect to these servers.
 
-    def insert_records(self, records: Sequence[tuple[Record, Collection[Membership]]]) -> list[int]:
+        Connected servers share a group.
+        """
+        groups: list[frozenset[int]] = []
+        remaining = set(servers)
+        for chunk in chunks(sorted(servers)):
+            start = remaining.intersection(chunk)
+            chunk_groups = tuple(groups_of(start, self._links(start))) if start else ()
+            groups += chunk_groups
+            remaining.difference_update(*chunk_groups)
+        return tuple(groups)
+
+    def _links(self, start: Collection[int]) -> list[tuple[int, int]]:
+        """Return the partners of each relationship that can be reached from these servers."""
+        return [(row[0], row[1]) for row in self._connection.rows(link_query(start))]
+
+    def holders(self, memberships: Collection[Membership]) -> Mapping[Membership, int]:
+        """Return the keys of the records that hold these names (folded) and scopes (numbers)."""
+        return self._memberships.holders(memberships)
+
+    def insert(self, records: Sequence[tuple[Record, Collection[Membership]]]) -> list[int]:
+        """Insert records with their memberships, and return their keys in the same order.
+
+        ``key`` and ``changed_at`` of a record are ignored. The memberships beside a record are
+        left out, because another record still holds them. An error inserts none of the records.
+
+        Raises:
+            MembershipTaken: another record of a server holds a name or scope.
+            RecordRefused: a record breaks a rule.
+        """
         for record, _ in records:
-            _must_be_valid(record)
+            check_record(record)
         if not records:
             return []
-        keys = self._new_keys(failover, len(records))
-        now = self.now()
-        wanted = self._unique(
+        keys = self._connection.new_keys(failover, len(records))
+        now = self._connection.now()
+        wanted = self._memberships.unique(
             (membership, key)
             for key, (record, without) in zip(keys, records, strict=True)
             for membership in memberships_of(record)
             if membership not in without
         )
         with self._all_or_none(wanted):
-            self._insert(
+            self._connection.insert(
                 failover,
                 [
-                    {"id": key, "changed_at": now, **_columns(record), **_key_of(record)}
+                    {
+                        "id": key,
+                        "changed_at": now,
+                        **record_columns(record),
+                        **name_key_column(record),
+                    }
                     for key, (record, _) in zip(keys, records, strict=True)
                 ],
             )
@@ -105,15 +164,26 @@ class RecordWriting(RecordReading, MembershipWriting):
                 for key, (record, _) in zip(keys, records, strict=True)
                 for scope in sorted(record.scopes)
             )
-            self._take(wanted)
+            self._memberships.take(wanted)
         return keys
 
-    def update_records(self, changes: Sequence[tuple[Record, Record]]) -> None:
+    def update(self, changes: Sequence[tuple[Record, Record]]) -> None:
+        """Write the columns, scopes and memberships that differ in (before, after).
+
+        A record with a difference gets a new ``changed_at``. Memberships are given up first and
+        then taken, so records may swap them. A pending record takes only free memberships. Any
+        other record, and one that ceases to be pending, takes all of its memberships. An error
+        changes none of the records.
+
+        Raises:
+            MembershipTaken: another record of a server holds a name or scope.
+            RecordRefused: a record breaks a rule or does not exist any more.
+        """
         for _, after in changes:
-            _must_be_valid(after)
-        given_up, wanted = self._moves(changes)
-        with self._all_or_none(wanted, given_up):
-            self._give_up(given_up)
+            check_record(after)
+        released, wanted = self._moves(changes)
+        with self._all_or_none(wanted, released):
+            self._memberships.give_up(released)
             self._update_columns(changes)
             self._remove_scopes(
                 (before.key, scope)
@@ -125,123 +195,89 @@ class RecordWriting(RecordReading, MembershipWriting):
                 for before, after in changes
                 for scope in sorted(after.scopes - before.scopes)
             )
-            self._take(wanted)
+            self._memberships.take(wanted)
 
-    def delete_records(self, keys: Collection[int]) -> None:
+    def remove(self, keys: Collection[int]) -> None:
+        """Remove records with their scopes and memberships."""
         for chunk in chunks(keys):
-            self._run(delete(failover).where(failover.c.id.in_(chunk)))
+            self._connection.run(delete(failover).where(failover.c.id.in_(chunk)))
 
     def set_evidence(self, records: Collection[int], evidence: Evidence) -> None:
+        """Set the evidence of records without a change of their values or of ``changed_at``."""
         for chunk in chunks(records):
-            other = and_(failover.c.id.in_(chunk), failover.c.evidence != evidence)
-            self._run(update(failover).where(other).values(evidence=evidence))
+            has_other_evidence = and_(failover.c.id.in_(chunk), failover.c.evidence != evidence)
+            self._connection.run(
+                update(failover).where(has_other_evidence).values(evidence=evidence)
+            )
 
     def _moves(
         self, changes: Sequence[tuple[Record, Record]]
     ) -> tuple[list[Membership], dict[Membership, int]]:
-        """What is given up and what is taken, seen from what the records really hold."""
-        moving = [(b, a) for b, a in changes if b.pending or memberships_of(b) != memberships_of(a)]
-        held = self._held_by([before.key for before, _ in moving])
-        given_up = [m for b, a in moving for m in held[b.key] - memberships_of(a).keys()]
-        free = [
-            (b.key, a, [m for m in memberships_of(a) if m not in held[b.key]]) for b, a in moving
+        """Return the memberships to give up and those to take.
+
+        What the records hold in the database decides, not what ``before`` implies.
+        """
+        moves = [(b, a) for b, a in changes if b.pending or memberships_of(b) != memberships_of(a)]
+        held = self._memberships.held_by([before.key for before, _ in moves])
+        released = [m for b, a in moves for m in held[b.key] - memberships_of(a).keys()]
+        missing_by_record = [
+            (b.key, a, [m for m in memberships_of(a) if m not in held[b.key]]) for b, a in moves
         ]
-        pending = [m for _, after, missing in free if after.pending for m in missing]
-        others = self.holders(pending).keys() - set(given_up)
-        return given_up, self._unique(
+        pending = [m for _, after, missing in missing_by_record if after.pending for m in missing]
+        taken_by_others = self.holders(pending).keys() - set(released)
+        return released, self._memberships.unique(
             (m, key)
-            for key, after, missing in free
+            for key, after, missing in missing_by_record
             for m in missing
-            if not (after.pending and m in others)
+            if not (after.pending and m in taken_by_others)
         )
 
     def _update_columns(self, changes: Sequence[tuple[Record, Record]]) -> None:
-        """One statement for all records of which the same columns change."""
-        now = self.now()
+        """Write the columns that differ, in one statement for all records with the same columns."""
+        now = self._connection.now()
         groups: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
         for before, after in changes:
-            old, new = _columns(before), _columns(after)
-            different = tuple(name for name in _COLUMNS if old[name] != new[name])
+            old_columns, new_columns = record_columns(before), record_columns(after)
+            different = tuple(
+                name for name in RECORD_COLUMNS if old_columns[name] != new_columns[name]
+            )
             if "relationship_name" in different:
-                new |= _key_of(after)
+                new_columns |= name_key_column(after)
                 different += ("name_key",)
             if different or before.scopes != after.scopes:
-                values = {name: new[name] for name in different}
+                values = {name: new_columns[name] for name in different}
                 groups[different].append({"changed_at": now, **values, "of_record": before.key})
         for names, rows in groups.items():
             columns: dict[str, BindParameter[Any]] = {
                 name: bindparam(name) for name in (*names, "changed_at")
             }
-            changed = update(failover).where(failover.c.id == bindparam("of_record"))
-            if self._run(changed.values(columns), rows).rowcount != len(rows):
+            statement = update(failover).where(failover.c.id == bindparam("of_record"))
+            if self._connection.run(statement.values(columns), rows).rowcount != len(rows):
                 raise RecordRefused("A record that was to be changed is gone; run it again.")
 
     def _add_scopes(self, scopes: Iterable[tuple[int, Scope]]) -> None:
         rows = [{"failover_id": key, "scope": scope} for key, scope in scopes]
-        self._insert_keys(failover_scope, rows)
+        self._connection.insert_keys(failover_scope, rows)
 
     def _remove_scopes(self, scopes: Iterable[tuple[int, Scope]]) -> None:
         rows = [{"of_record": key, "gone": scope} for key, scope in scopes]
         if rows:
-            one = and_(
+            is_scope = and_(
                 failover_scope.c.failover_id == bindparam("of_record"),
                 failover_scope.c.scope == bindparam("gone"),
             )
-            self._run(delete(failover_scope).where(one), rows)
+            self._connection.run(delete(failover_scope).where(is_scope), rows)
 
     @contextmanager
     def _all_or_none(
         self, wanted: Mapping[Membership, int], released: Collection[Membership] = ()
     ) -> Iterator[None]:
-        """A savepoint; what a broken key means is asked only when it broke."""
-        with translated(self._database.place):
-            savepoint = self._connection.begin_nested()
+        """Open a savepoint, and name the holder if a membership is taken.
+
+        The holder is looked up only after a broken key, so the usual case costs no query.
+        """
         try:
-            yield
+            with self._connection.savepoint():
+                yield
         except RecordRefused as refusal:
-            with translated(self._database.place):
-                savepoint.rollback()
-            raise self._conflict(wanted, released) or refusal from refusal
-        with translated(self._database.place):
-            savepoint.commit()
-
-
-def _columns(record: Record) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in _COLUMNS}
-
-
-def _key_of(record: Record) -> dict[str, str]:
-    return {"name_key": fold_relationship(record.relationship_name)}
-
-
-def _record(row: AnyRow, scopes: Iterable[Scope]) -> Record:
-    values = {name: getattr(row, name) for name in _COLUMNS}
-    values["mode"] = Mode(row.mode)
-    values["server1_state"] = State(row.server1_state)
-    values["server2_state"] = State(row.server2_state)
-    values["evidence"] = Evidence(row.evidence)
-    return Record(key=row.id, scopes=frozenset(scopes), changed_at=row.changed_at, **values)
-
-
-def _grouped(rows: Iterable[AnyRow]) -> dict[int, list[Scope]]:
-    grouped: defaultdict[int, list[Scope]] = defaultdict(list)
-    for record, scope in rows:
-        grouped[record].append(scope)
-    return grouped
-
-
-def _must_be_valid(record: Record) -> None:
-    """[MS-IPAMM2] 3.1.4.16 and 3.1.1.1.44: the rules of a DhcpFailover row."""
-    name = record.relationship_name
-    percentage = record.server1_percentage
-    if not name.strip():
-        why = "it has no name"
-    elif len(name) > NAME_LIMIT:
-        why = f"its name is longer than {NAME_LIMIT} characters"
-    elif record.mode in (None, Mode.NONE):
-        why = "it has no mode"
-    elif percentage is not None and not 0 <= percentage <= 100:  # noqa: PLR2004 - per cent
-        why = f"its percentage is {percentage}, not 0 to 100"
-    else:
-        return
-    raise RecordRefused(f"Relationship {name[:NAME_LIMIT]!r} cannot be stored: {why}.")
+            raise self._memberships.conflict(wanted, released) or refusal from refusal

@@ -1,13 +1,13 @@
-"""Forgetting runs and what they saw, and problems that are over, a bounded number of rows at a time.
+"""Retention: removes old runs, sightings, events and problems, a bounded number of rows at a time.
 
-Kept, however old: what an open operation or an open finding rests on, each server's last two
-readings and its last sighting, and runs that anything in OperationTracker or among the findings
-tells of.  A reading goes when no sighting points to it any more.
+Some rows stay, however old they are: the evidence of open operations and open findings, each
+server's last two readings and its last sighting, and runs that OperationTracker or a finding refers
+to. A reading is removed when no sighting refers to it any more.
 
-Of an open problem the last event of each kind stays and what a channel knows, and of any what a
-channel is still to be told.  That nobody decided who is told keeps an event no longer: without
-channels nobody ever does.
-A problem that is over goes after its events, with all that channels knew of it.
+Of an open problem the last event of each kind stays, and so do the events that channels received
+last. Of any problem the events that are pending for a channel stay. An unrouted event is removed
+like any other one, because without channels no event is ever routed.
+A resolved problem is removed after its events, together with its deliveries.
 """
 
 from __future__ import annotations
@@ -19,55 +19,56 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, tuple_
 
 from reconcile.model.record import EntryStatus
-from worker.store.connection import Session, chunks
-from worker.store.repositories.readings import Outcome
+from worker.store.connection import Repository, chunks
+from worker.store.repositories.sighting_rows import Outcome
 from worker.store.tables.alerts import delivery, finding_event
 from worker.store.tables.failover import finding, finding_server, reading, run, sighting, tracker
 
-#: The latest reading, and the one that it is compared with.
+#: The latest reading of a server, and the one that it is compared with.
 _READINGS_KEPT: Final = 2
 
 
-class PruningWriting(Session):
-    """Removes what is old."""
+class RetentionRepository(Repository):
+    """The rows that are old enough to be removed."""
 
     def prune(self, before: datetime, most: int) -> dict[str, int]:
-        """Remove at most so many rows of each table, which were over before; rows by table.
+        """Remove old rows, at most ``most`` sightings, events, problems and runs each.
 
-        Problems come before runs, which they keep.
+        Return the number of removed rows by table. Problems are removed before runs, because a
+        problem keeps its run.
         """
-        gone = self._rows(_old_sightings(before).limit(most))
-        self._remove_sightings([(row.run_id, row.server_id) for row in gone])
-        readings = self._remove_readings({row.reading_id for row in gone if row.reading_id})
-        removed = {"sighting": len(gone), "reading": readings}
-        for table, old in (
+        sightings = self._connection.rows(_old_sightings(before).limit(most))
+        self._remove_sightings([(row.run_id, row.server_id) for row in sightings])
+        readings = self._remove_readings({row.reading_id for row in sightings if row.reading_id})
+        removed = {"sighting": len(sightings), "reading": readings}
+        for table, query in (
             (finding_event, _old_events(before)),
             (finding, _old_findings(before)),
             (run, _old_runs(before)),
         ):
-            keys = [row.id for row in self._rows(old.limit(most))]
+            keys = [row.id for row in self._connection.rows(query.limit(most))]
             for chunk in chunks(keys):
-                self._run(delete(table).where(table.c.id.in_(chunk)))
+                self._connection.run(delete(table).where(table.c.id.in_(chunk)))
             removed[table.name] = len(keys)
         return removed
 
     def _remove_sightings(self, keys: Collection[tuple[int, int]]) -> None:
         key = tuple_(sighting.c.run_id, sighting.c.server_id)
         for chunk in chunks(keys):
-            self._run(delete(sighting).where(key.in_(chunk)))
+            self._connection.run(delete(sighting).where(key.in_(chunk)))
 
     def _remove_readings(self, readings: Collection[int]) -> int:
-        used = exists().where(sighting.c.reading_id == reading.c.id)
+        is_used = exists().where(sighting.c.reading_id == reading.c.id)
         return sum(
-            self._run(delete(reading).where(reading.c.id.in_(chunk), ~used)).rowcount
+            self._connection.run(delete(reading).where(reading.c.id.in_(chunk), ~is_used)).rowcount
             for chunk in chunks(readings)
         )
 
 
 def _old_sightings(before: datetime) -> Select[int, int, int | None]:
-    its_own = sighting.c.run_id, sighting.c.server_id, sighting.c.reading_id
+    columns = sighting.c.run_id, sighting.c.server_id, sighting.c.reading_id
     return (
-        select(*its_own)
+        select(*columns)
         .join(run, run.c.id == sighting.c.run_id)
         .where(
             _is_old(before),
@@ -81,15 +82,17 @@ def _old_sightings(before: datetime) -> Select[int, int, int | None]:
 
 
 def _old_events(before: datetime) -> Select[int]:
-    of_problem = finding.c.id == finding_event.c.finding_id
-    stays = and_(finding.c.resolved_at.is_(None), or_(_is_last_of_its_kind(), _is_known()))
+    is_of_problem = finding.c.id == finding_event.c.finding_id
+    is_kept = and_(
+        finding.c.resolved_at.is_(None), or_(_is_last_of_its_kind(), _is_last_received())
+    )
     return (
         select(finding_event.c.id)
-        .join(finding, of_problem)
+        .join(finding, is_of_problem)
         .where(
             finding_event.c.at < before,
-            ~_is_wanted(),
-            ~stays,
+            ~_is_pending(),
+            ~is_kept,
         )
         .order_by(finding_event.c.id)
     )
@@ -104,15 +107,18 @@ def _is_last_of_its_kind() -> ColumnElement[bool]:
     )
 
 
-def _is_wanted() -> ColumnElement[bool]:
+def _is_pending() -> ColumnElement[bool]:
     return exists().where(
         delivery.c.finding_id == finding_event.c.finding_id,
         delivery.c.wanted_sequence == finding_event.c.sequence,
     )
 
 
-def _is_known() -> ColumnElement[bool]:
-    """What a channel knows may have to be told again."""
+def _is_last_received() -> ColumnElement[bool]:
+    """Return the condition that a channel received the event last.
+
+    The event may have to be delivered again.
+    """
     return exists().where(
         delivery.c.finding_id == finding_event.c.finding_id,
         delivery.c.told_sequence == finding_event.c.sequence,
@@ -134,7 +140,7 @@ def _old_findings(before: datetime) -> Select[int]:
 
 
 def _old_runs(before: datetime) -> Select[int]:
-    """FKs: whatever still tells of a run keeps it."""
+    """Return the query of old runs that no foreign key refers to."""
     return (
         select(run.c.id)
         .where(
@@ -148,23 +154,31 @@ def _old_runs(before: datetime) -> Select[int]:
 
 
 def _is_old(before: datetime) -> ColumnElement[bool]:
-    """A run that workers are at is never old; one of a command that was killed stays open."""
-    killed = and_(run.c.ended_at.is_(None), run.c.lane.is_(None), run.c.started_at < before)
-    return or_(run.c.ended_at < before, killed)
+    """Return the condition that a run is old.
+
+    An open run of workers is never old. A killed command leaves its run open, so its start counts.
+    """
+    was_killed = and_(run.c.ended_at.is_(None), run.c.lane.is_(None), run.c.started_at < before)
+    return or_(run.c.ended_at < before, was_killed)
 
 
 def _is_last_sighting() -> ColumnElement[bool]:
-    other = sighting.alias()
-    last = select(func.max(other.c.run_id)).where(other.c.server_id == sighting.c.server_id)
-    return sighting.c.run_id == last.correlate(sighting).scalar_subquery()
+    other_sighting = sighting.alias()
+    last_run = select(func.max(other_sighting.c.run_id)).where(
+        other_sighting.c.server_id == sighting.c.server_id
+    )
+    return sighting.c.run_id == last_run.correlate(sighting).scalar_subquery()
 
 
 def _is_recent_reading() -> ColumnElement[bool]:
-    other = sighting.alias()
+    other_sighting = sighting.alias()
     recent = (
-        select(other.c.run_id)
-        .where(other.c.server_id == sighting.c.server_id, other.c.outcome == Outcome.SEEN)
-        .order_by(other.c.read_at.desc(), other.c.run_id.desc())
+        select(other_sighting.c.run_id)
+        .where(
+            other_sighting.c.server_id == sighting.c.server_id,
+            other_sighting.c.outcome == Outcome.SEEN,
+        )
+        .order_by(other_sighting.c.read_at.desc(), other_sighting.c.run_id.desc())
         .limit(_READINGS_KEPT)
         .correlate(sighting)
     )
@@ -172,12 +186,15 @@ def _is_recent_reading() -> ColumnElement[bool]:
 
 
 def _is_evidence_of_an_operation() -> ColumnElement[bool]:
-    """Pending, or rejected as an accepted difference; its witnesses are its partners."""
+    """Return the condition that a sighting is evidence of an open operation.
+
+    Pending operations and rejections in force are open. The witnesses are the partners.
+    """
     is_open = or_(tracker.c.status == EntryStatus.PENDING, tracker.c.stands)
-    about = or_(
+    is_witness = or_(
         tracker.c.server1_id == sighting.c.server_id, tracker.c.server2_id == sighting.c.server_id
     )
-    return exists().where(tracker.c.run_id == sighting.c.run_id, is_open, about)
+    return exists().where(tracker.c.run_id == sighting.c.run_id, is_open, is_witness)
 
 
 def _is_evidence_of_a_finding() -> ColumnElement[bool]:

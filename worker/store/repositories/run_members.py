@@ -1,230 +1,239 @@
-"""The members of runs in progress: who waits, who was read and judged, who reads whom now."""
+"""Members of runs in progress: which servers a run waits for, and which it has read and judged."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from functools import cache
-from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     Subquery,
     and_,
     bindparam,
-    case,
+    delete,
     func,
     or_,
     select,
     union_all,
+    update,
 )
 
-from worker.model.runs import Lane, Member, OpenRun, Scope, Stage
-from worker.store.connection import AnyRow, Session, chunks, clock
+from worker.model.runs import Lane, Member, Stage, Turn
+from worker.store.connection import Repository, chunks
+from worker.store.repositories.member_queries import (
+    IN_PROGRESS,
+    claimant,
+    member_of,
+    members_with_claims,
+)
 from worker.store.tables.failover import run as run_table
 from worker.store.tables.runs import run_member, server_poll, worker_process
 
-#: A run that workers are at.
-IN_PROGRESS: Final = and_(run_table.c.ended_at.is_(None), run_table.c.lane.is_not(None))
 
-#: What an OpenRun is made of; the names are not those of other tables' columns.
-RUN: Final = tuple(
-    run_table.c[name].label(f"of_run_{name}")
-    for name in ("id", "started_by", "target", "targets", "only_name", "lane", "started_at")
-)
-_ASKED_APART: Final = ("claimed_by", "marks", "named_by")
+class RunMemberRepository(Repository):
+    """The members of runs in progress. A query about some members costs nothing for others."""
 
+    def of_run(self, run: int, servers: Collection[int] | None = None) -> tuple[Member, ...]:
+        """Return every member of a run, or those among these servers, by server."""
+        members = members_with_claims(is_sqlite=self._connection.is_sqlite)
+        queries = [members.where(run_member.c.run_id == run)]
+        if servers is not None:
+            queries = [queries[0].where(run_member.c.server_id.in_(c)) for c in chunks(servers)]
+        rows = (row for query in queries for row in self._connection.rows(query))
+        return tuple(sorted((member_of(row) for row in rows), key=lambda member: member.server))
 
-class MemberReading(Session):
-    """Looks at them; what is asked about some costs nothing of the others."""
-
-    def members(self, run: int, servers: Collection[int] | None = None) -> tuple[Member, ...]:
-        asked = self._with_claims().where(run_member.c.run_id == run)
-        one_by_one = (run_member.c.server_id.in_(chunk) for chunk in chunks(servers or ()))
-        narrowed = [asked] if servers is None else [asked.where(these) for these in one_by_one]
-        rows = (row for statement in narrowed for row in self._rows(statement))
-        return tuple(sorted((_member(row) for row in rows), key=lambda member: member.server))
-
-    def stages(self, run: int) -> Mapping[Stage, int]:
+    def stage_counts(self, run: int) -> Mapping[Stage, int]:
+        """Return how many members of a run are at each stage."""
         counts = select(run_member.c.state, func.count()).where(run_member.c.run_id == run)
-        return {Stage(row[0]): row[1] for row in self._rows(counts.group_by(run_member.c.state))}
+        return {
+            Stage(row[0]): row[1]
+            for row in self._connection.rows(counts.group_by(run_member.c.state))
+        }
 
     def first_at(self, run: int, most: Mapping[Stage, int]) -> Mapping[Stage, tuple[int, ...]]:
-        asked = [select(_first_at(run, stage, number)) for stage, number in most.items()]
-        rows = self._rows(union_all(*asked))
+        """Return the first members at each stage, by server, at most ``most`` of the stage.
+
+        One query sees all stages at the same time.
+        """
+        queries = [select(_first_query(run, stage, number)) for stage, number in most.items()]
+        rows = self._connection.rows(union_all(*queries))
         return {
             stage: tuple(sorted(row.server_id for row in rows if row.state == stage))
             for stage in most
         }
 
     def unresolved(self, run: int) -> frozenset[int]:
-        these = and_(run_member.c.run_id == run, run_member.c.unresolved)
-        return frozenset(row[0] for row in self._rows(select(run_member.c.server_id).where(these)))
+        """Return the members whose relationships still need the names of other servers."""
+        is_unresolved = and_(run_member.c.run_id == run, run_member.c.unresolved)
+        return frozenset(
+            row[0]
+            for row in self._connection.rows(select(run_member.c.server_id).where(is_unresolved))
+        )
 
     def unclaimed(self, run: int, before: datetime) -> frozenset[int]:
-        old = and_(
+        """Return waiting members that no process reads, without a message since ``before``."""
+        is_unclaimed = and_(
             run_member.c.run_id == run,
             run_member.c.state == Stage.WAITING,
             run_member.c.published_at <= before,
         )
-        asked = select(run_member.c.server_id).outerjoin(worker_process, self._reads())
-        rows = self._rows(asked.where(old, worker_process.c.id.is_(None)))
+        query = select(run_member.c.server_id).outerjoin(
+            worker_process, claimant(is_sqlite=self._connection.is_sqlite)
+        )
+        rows = self._connection.rows(query.where(is_unclaimed, worker_process.c.id.is_(None)))
         return frozenset(row[0] for row in rows)
 
-    def failing_members(self, most: int) -> tuple[tuple[int, int], ...]:
-        waits = and_(
+    def failing(self, most: int) -> tuple[tuple[int, int], ...]:
+        """Return waiting members, as (run, server), of scheduled runs whose last reading failed.
+
+        Members that a process reads now are left out. The result has at most ``most`` members.
+        """
+        is_waiting = and_(
             IN_PROGRESS, run_table.c.lane == Lane.READ, run_member.c.state == Stage.WAITING
         )
-        failed = and_(server_poll.c.server_id == run_member.c.server_id, server_poll.c.failures > 0)
-        asked = (
+        has_failed = and_(
+            server_poll.c.server_id == run_member.c.server_id, server_poll.c.failures > 0
+        )
+        query = (
             select(run_member.c.run_id, run_member.c.server_id)
             .join(run_table, run_table.c.id == run_member.c.run_id)
-            .join(server_poll, failed)
-            .outerjoin(worker_process, self._reads())
-            .where(waits, worker_process.c.id.is_(None))
+            .join(server_poll, has_failed)
+            .outerjoin(worker_process, claimant(is_sqlite=self._connection.is_sqlite))
+            .where(is_waiting, worker_process.c.id.is_(None))
             .order_by(run_member.c.run_id, run_member.c.server_id)
         )
-        return tuple((row[0], row[1]) for row in self._rows(asked.limit(most)))
+        return tuple((row[0], row[1]) for row in self._connection.rows(query.limit(most)))
 
     def busy(self, servers: Collection[int]) -> frozenset[int]:
+        """Return the servers that a process reads or that a scheduled run waits for."""
         is_busy = and_(
             IN_PROGRESS,
             run_member.c.state == Stage.WAITING,
             or_(run_table.c.lane == Lane.READ, worker_process.c.id.is_not(None)),
         )
-        asked = (
+        query = (
             select(run_member.c.server_id)
             .join(run_table, run_table.c.id == run_member.c.run_id)
-            .outerjoin(worker_process, self._reads())
+            .outerjoin(worker_process, claimant(is_sqlite=self._connection.is_sqlite))
             .where(is_busy)
         )
         return frozenset(
             row[0]
             for chunk in chunks(servers)
-            for row in self._rows(asked.where(run_member.c.server_id.in_(chunk)))
+            for row in self._connection.rows(query.where(run_member.c.server_id.in_(chunk)))
         )
 
-    def waiting_members(self, server: int) -> tuple[tuple[OpenRun, Member], ...]:
-        return self._waiting_for([server])
-
-    def _waiting_for(
-        self, servers: Collection[int], *, locked: bool = False
-    ) -> tuple[tuple[OpenRun, Member], ...]:
-        """Locked by a question of its own: the answer of one that has to wait for a lock is partly
-        of before it waited.
-        """
-        asked = _waiting_for(is_sqlite=self._database.is_sqlite)
-        if locked and not self._database.is_sqlite:
-            self._rows(_LOCK_WAITING, {"servers": list(servers)})
-        rows = self._rows(asked, {"servers": list(servers)})
-        return tuple((open_run(row), _member(row)) for row in rows)
-
-    def is_under_way(self, run: int) -> bool:
-        claimed = select(run_member.c.server_id).join(worker_process, self._reads())
-        return bool(self._rows(claimed.where(run_member.c.run_id == run).limit(1)))
-
-    def claims(self, process: int) -> frozenset[tuple[int, int]]:
-        claimed = select(run_member.c.run_id, run_member.c.server_id)
-        rows = self._rows(claimed.where(run_member.c.claimed_by == process))
-        return frozenset((row.run_id, row.server_id) for row in rows)
-
     def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
-        asked = select(run_member.c.server_id, run_member.c.marks)
-        of_run = asked.where(run_member.c.run_id == run)
+        """Return the marks of the members among these servers, by server."""
+        query = select(run_member.c.server_id, run_member.c.marks)
+        of_run = query.where(run_member.c.run_id == run)
         return {
             row.server_id: tuple(row.marks)
             for chunk in chunks(servers)
-            for row in self._rows(of_run.where(run_member.c.server_id.in_(chunk)))
+            for row in self._connection.rows(of_run.where(run_member.c.server_id.in_(chunk)))
         }
 
     def named_by(self, run: int, servers: Collection[int]) -> frozenset[int]:
+        """Return the servers that named one of these as a partner, see ``name_partners``."""
         return frozenset(s for names in self._named(run, servers).values() for s in names)
 
     def _named(self, run: int, servers: Collection[int]) -> Mapping[int, list[int]]:
-        asked = select(run_member.c.server_id, run_member.c.named_by).where(
+        query = select(run_member.c.server_id, run_member.c.named_by).where(
             run_member.c.run_id == run, run_member.c.named_by != []
         )
         return {
             row.server_id: row.named_by
             for chunk in chunks(servers)
-            for row in self._rows(asked.where(run_member.c.server_id.in_(chunk)))
+            for row in self._connection.rows(query.where(run_member.c.server_id.in_(chunk)))
         }
 
-    def _with_claims(self) -> Select[*tuple[Any, ...]]:
-        return _with_claims(is_sqlite=self._database.is_sqlite)
+    def add(self, run: int, servers: Collection[int], *, targets: Collection[int]) -> None:
+        """Add servers that are not members yet, as waiting members."""
+        members = {member.server for member in self.of_run(run, servers)}
+        missing = sorted(set(servers) - members)
+        if not missing:
+            return
+        now = self._connection.now()
+        self._connection.run(
+            # another transaction may add the same members
+            self._connection.upsert(run_member).on_conflict_do_nothing(),
+            [
+                {
+                    "run_id": run,
+                    "server_id": server,
+                    "is_target": server in targets,
+                    "state": Stage.WAITING,
+                    "unresolved": False,
+                    "published_at": now,
+                    "claimed_by": None,
+                    "claimed_at": None,
+                    "readings": 0,
+                    "looked": [],
+                    "marks": [],
+                    "named_by": [],
+                }
+                for server in missing
+            ],
+        )
 
-    def _reads(self) -> ColumnElement[bool]:
-        return _reads(is_sqlite=self._database.is_sqlite)
+    def read_again(self, run: int, server: int, subjects: Iterable[str]) -> None:
+        """Make a member wait for another reading because of disagreements about these subjects."""
+        earlier_subjects = self._connection.rows(
+            select(run_member.c.looked).where(_is_member(run, server))
+        )[0][0]
+        columns = {"state": Stage.WAITING, "looked": sorted({*earlier_subjects, *subjects})}
+        self._connection.run(
+            update(run_member)
+            .where(_is_member(run, server))
+            .values(**columns, published_at=self._connection.now())
+        )
+
+    def mark_dispatched(self, run: int, servers: Collection[int]) -> None:
+        """Record that messages about members were sent now, and end the claims on them."""
+        now = self._connection.now()
+        for chunk in chunks(servers):
+            is_in_chunk = and_(run_member.c.run_id == run, run_member.c.server_id.in_(chunk))
+            columns = {"published_at": now, "claimed_by": None, "claimed_at": None}
+            self._connection.run(update(run_member).where(is_in_chunk).values(columns))
+
+    def mark_judged(self, run: int, turns: Mapping[int, Turn]) -> None:
+        """Mark members as judged, with the marks of the pairs that were counted."""
+        if not turns:
+            return
+        is_member = and_(run_member.c.run_id == run, run_member.c.server_id == bindparam("member"))
+        statement = update(run_member).where(is_member).values(state=Stage.JUDGED)
+        self._connection.run(
+            statement.values(unresolved=bindparam("waits"), marks=bindparam("remembers")),
+            [
+                {"member": server, "waits": turn.unresolved, "remembers": list(turn.marks)}
+                for server, turn in turns.items()
+            ],
+        )
+
+    def name_partners(self, run: int, named: Mapping[int, Collection[int]]) -> None:
+        """Record which servers named these members as partners before the members were judged."""
+        if not named:
+            return
+        earlier_names = self._named(run, named)
+        is_member = and_(run_member.c.run_id == run, run_member.c.server_id == bindparam("member"))
+        self._connection.run(
+            update(run_member).where(is_member).values(named_by=bindparam("names")),
+            [
+                {"member": server, "names": sorted({*earlier_names.get(server, ()), *by})}
+                for server, by in named.items()
+            ],
+        )
+
+    def remove(self, run: int) -> None:
+        """Remove the members of a run that is over. Their sightings stay."""
+        self._connection.run(delete(run_member).where(run_member.c.run_id == run))
 
 
-def _reads(*, is_sqlite: bool) -> ColumnElement[bool]:
-    """The process that claimed a member, if it lives."""
-    return and_(
-        worker_process.c.id == run_member.c.claimed_by,
-        worker_process.c.alive_until > clock(is_sqlite=is_sqlite),
-    )
+def _first_query(run: int, stage: Stage, most: int) -> Subquery:
+    is_at_stage = and_(run_member.c.run_id == run, run_member.c.state == stage)
+    query = select(run_member.c.server_id, run_member.c.state).where(is_at_stage)
+    return query.order_by(run_member.c.server_id).limit(most).subquery()
 
 
-def _first_at(run: int, stage: Stage, most: int) -> Subquery:
-    these = and_(run_member.c.run_id == run, run_member.c.state == stage)
-    first = select(run_member.c.server_id, run_member.c.state).where(these)
-    return first.order_by(run_member.c.server_id).limit(most).subquery()
-
-
-# Made once: they are asked for every server of a run, and to make one takes as long as to ask it.
-@cache
-def _with_claims(*, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
-    """Members, with the claims of the dead left out."""
-    claimed_by = case((worker_process.c.id.is_not(None), run_member.c.claimed_by))
-    others = [column for column in run_member.c if column.name not in _ASKED_APART]
-    asked = select(*others, claimed_by.label("claimed_by"))
-    return asked.outerjoin(worker_process, _reads(is_sqlite=is_sqlite))
-
-
-@cache
-def _waiting_for(*, is_sqlite: bool) -> Select[*tuple[Any, ...]]:
-    """Members that wait for a reading of the parameter ``servers``, each with its run."""
-    of_run = and_(run_table.c.id == run_member.c.run_id, IN_PROGRESS)
-    asked = _with_claims(is_sqlite=is_sqlite).join(run_table, of_run).add_columns(*RUN)
-    return asked.where(_THESE_WAIT).order_by(run_member.c.run_id)
-
-
-_THESE_WAIT: Final = and_(
-    run_member.c.server_id.in_(bindparam("servers", expanding=True)),
-    run_member.c.state == Stage.WAITING,
-)
-#: In one order by all, so that none waits for another one in a circle.
-_LOCK_WAITING: Final = (
-    select(run_member.c.run_id)
-    .where(_THESE_WAIT)
-    .order_by(run_member.c.run_id, run_member.c.server_id)
-    .with_for_update()
-)
-
-
-def open_run(row: AnyRow) -> OpenRun:
-    """What the columns of ``RUN`` say."""
-    targets = None if row.of_run_targets is None else frozenset(row.of_run_targets)
-    return OpenRun(
-        id=row.of_run_id,
-        trigger=row.of_run_started_by,
-        target=row.of_run_target,
-        scope=Scope(targets, row.of_run_only_name),
-        lane=Lane(row.of_run_lane),
-        started_at=row.of_run_started_at,
-    )
-
-
-def _member(row: AnyRow) -> Member:
-    return Member(
-        server=row.server_id,
-        is_target=row.is_target,
-        stage=Stage(row.state),
-        published_at=row.published_at,
-        unresolved=row.unresolved,
-        claimed_by=row.claimed_by,
-        claimed_at=row.claimed_at,
-        readings=row.readings,
-        looked=tuple(row.looked),
-    )
+def _is_member(run: int, server: int) -> ColumnElement[bool]:
+    return and_(run_member.c.run_id == run, run_member.c.server_id == server)

@@ -1,67 +1,93 @@
-"""Runs, and since when something was told to be empty."""
+"""Runs, in progress and closed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import insert, select, update
 
-from worker.model.runs import RunView, Trigger
-from worker.store.connection import AnyRow, Session, chunks
-from worker.store.tables.failover import absence_watch
+from worker.model.runs import Lane, OpenRun, RunView, Scope, Stage, Trigger
+from worker.store.connection import AnyRow, Repository
+from worker.store.repositories.member_queries import IN_PROGRESS, RUN, open_run_of
 from worker.store.tables.failover import run as run_table
+from worker.store.tables.runs import run_member
 
 
-class RunReading(Session):
-    """Looks at runs and watches."""
+class RunRepository(Repository):
+    """Every run, with what it was about and how it ended."""
 
-    def runs(self, limit: int) -> tuple[RunView, ...]:
-        latest = select(run_table).order_by(run_table.c.id.desc()).limit(limit)
-        return tuple(_view(row) for row in self._rows(latest))
+    def latest(self, limit: int) -> tuple[RunView, ...]:
+        """Return the latest runs, newest first."""
+        query = select(run_table).order_by(run_table.c.id.desc()).limit(limit)
+        return tuple(_view(row) for row in self._connection.rows(query))
 
-    def run(self, number: int) -> RunView | None:
-        rows = self._rows(select(run_table).where(run_table.c.id == number))
+    def find(self, number: int) -> RunView | None:
+        """Return the run of this number, or None."""
+        rows = self._connection.rows(select(run_table).where(run_table.c.id == number))
         return _view(rows[0]) if rows else None
 
-    def watches(self, servers: Collection[int]) -> Mapping[tuple[int, str], datetime]:
-        since: dict[tuple[int, str], datetime] = {}
-        for chunk in chunks(servers):
-            asked = select(absence_watch).where(absence_watch.c.server_id.in_(chunk))
-            since.update(((row.server_id, row.name_key), row.since) for row in self._rows(asked))
-        return since
+    def in_progress(self) -> tuple[OpenRun, ...]:
+        """Return every run that workers have in progress, the oldest first."""
+        query = select(*RUN).where(IN_PROGRESS).order_by(run_table.c.id)
+        return tuple(open_run_of(row) for row in self._connection.rows(query))
 
+    def find_in_progress(self, run: int) -> OpenRun | None:
+        """Return the run if workers have it in progress, else None."""
+        rows = self._connection.rows(select(*RUN).where(IN_PROGRESS, run_table.c.id == run))
+        return open_run_of(rows[0]) if rows else None
 
-class RunWriting(RunReading):
-    """Opens and closes runs, starts and ends watches."""
+    def open(self, trigger: Trigger, who: str, target: str) -> int:
+        """Open a run that this process executes alone, and return its number."""
+        return self._open(started_by=trigger, who=who, target=target)
 
-    def open_run(self, trigger: Trigger, who: str, target: str) -> int:
-        opened = self._run(
-            insert(run_table).values(
-                started_by=trigger, who=who, target=target, started_at=self.now(), summary={}
-            )
-        )
-        return int((opened.inserted_primary_key or (0,))[0])
-
-    def close_run(self, run: int, outcome: str, summary: Mapping[str, object]) -> None:
-        closed = update(run_table).where(run_table.c.id == run)
-        self._run(closed.values(ended_at=self.now(), outcome=outcome, summary=dict(summary)))
-
-    def start_watches(self, watches: Mapping[tuple[int, str], datetime]) -> None:
-        started = self.watches([server for server, _ in watches])
-        self._insert(
-            absence_watch,
-            [
-                {"server_id": server, "name_key": name, "since": since}
-                for (server, name), since in watches.items()
-                if (server, name) not in started
-            ],
+    def start(self, trigger: str, who: str, target: str, scope: Scope, lane: Lane) -> int:
+        """Open a run that workers execute, and return its number."""
+        return self._open(
+            started_by=trigger,
+            who=who,
+            target=target,
+            targets=None if scope.targets is None else sorted(scope.targets),
+            only_name=scope.only,
+            lane=lane,
         )
 
-    def end_watches(self, watches: Collection[tuple[int, str]]) -> None:
-        key = tuple_(absence_watch.c.server_id, absence_watch.c.name_key)
-        for chunk in chunks(watches):
-            self._run(delete(absence_watch).where(key.in_(chunk)))
+    def _open(self, **columns: object) -> int:
+        statement = insert(run_table).values(
+            **columns, started_at=self._connection.now(), summary={}
+        )
+        return int((self._connection.run(statement).inserted_primary_key or (0,))[0])
+
+    def close(self, run: int, outcome: str, summary: Mapping[str, object]) -> None:
+        """Record how a run ended, with the numbers of its summary."""
+        columns = {
+            "ended_at": self._connection.now(),
+            "outcome": outcome,
+            "summary": dict(summary),
+        }
+        self._connection.run(update(run_table).where(run_table.c.id == run).values(columns))
+
+    def add_counts(self, run: int, counts: Mapping[str, int]) -> None:
+        """Add to the numbers of a run in progress."""
+        is_run = run_table.c.id == run
+        rows = self._connection.rows(select(run_table.c.summary).where(is_run))
+        summary = dict(rows[0][0])
+        for name, count in counts.items():
+            summary[name] = summary.get(name, 0) + count
+        self._connection.run(update(run_table).where(is_run).values(summary=summary))
+
+    def close_if_done(self, run: int) -> bool:
+        """Close a run by one conditional update (R8).
+
+        Return False if a member is open or the run is over.
+        """
+        is_in_run = run_member.c.run_id == run
+        unfinished_member = select(run_member.c.server_id).where(
+            is_in_run, (run_member.c.state != Stage.JUDGED) | run_member.c.unresolved
+        )
+        statement = update(run_table).where(
+            run_table.c.id == run, IN_PROGRESS, ~unfinished_member.exists()
+        )
+        return self._connection.run(statement.values(ended_at=self._connection.now())).rowcount > 0
 
 
 def _view(row: AnyRow) -> RunView:

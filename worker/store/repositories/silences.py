@@ -1,4 +1,4 @@
-"""What people do not want to be told of for a while."""
+"""Silences: patterns of problems without alerts for some time."""
 
 from __future__ import annotations
 
@@ -8,37 +8,41 @@ from sqlalchemy import and_, insert, select, update
 
 from reconcile.model.findings import Kind, Matter
 from worker.model.alerts import Silence
-from worker.store.connection import AnyRow, Session
+from worker.store.connection import AnyRow, Repository
 from worker.store.tables.alerts import silence as silence_table
 from worker.store.tables.failover import finding as finding_table
 
 
-class SilenceReading(Session):
-    """Looks at them."""
+class SilenceRepository(Repository):
+    """The silences, in force and ended."""
 
-    def silences(self, *, every: bool = False) -> tuple[Silence, ...]:
-        now = self.now()
+    def load(self, *, every: bool = False) -> tuple[Silence, ...]:
+        """Return the silences in force now, or with ``every`` all of them, by id."""
+        now = self._connection.now()
         in_force = and_(silence_table.c.starts_at <= now, silence_table.c.ends_at > now)
-        asked = select(silence_table).order_by(silence_table.c.id)
-        return tuple(_silence(r) for r in self._rows(asked if every else asked.where(in_force)))
+        query = select(silence_table).order_by(silence_table.c.id)
+        return tuple(
+            _silence(r) for r in self._connection.rows(query if every else query.where(in_force))
+        )
 
-
-class SilenceWriting(SilenceReading):
-    """Begins and ends them; they are kept."""
-
-    def add_silence(self, silence: Silence) -> int:
+    def add(self, silence: Silence) -> int:
+        """Add a silence and return its id. The id in ``silence`` is ignored."""
         columns = {name: value for name, value in asdict(silence).items() if name != "id"}
-        added = self._run(insert(silence_table).values(columns))
-        return int((added.inserted_primary_key or (0,))[0])
+        result = self._connection.run(insert(silence_table).values(columns))
+        return int((result.inserted_primary_key or (0,))[0])
 
-    def end_silence(self, silence: int, who: str) -> bool:
-        now = self.now()
-        this = and_(silence_table.c.id == silence, silence_table.c.ends_at > now)
-        ended = update(silence_table).where(this).values(ends_at=now, ended_by=who)
-        was_in_force = self._run(ended).rowcount > 0
+    def end(self, silence: int, who: str) -> bool:
+        """End a silence now, and return whether it was in force or still to come.
+
+        Reminders are then due at once, because problems may have been silenced.
+        """
+        now = self._connection.now()
+        has_not_ended = and_(silence_table.c.id == silence, silence_table.c.ends_at > now)
+        statement = update(silence_table).where(has_not_ended).values(ends_at=now, ended_by=who)
+        was_in_force = self._connection.run(statement).rowcount > 0
         if was_in_force:
-            waiting = finding_table.c.remind_at > now
-            self._run(update(finding_table).where(waiting).values(remind_at=now))
+            is_future = finding_table.c.remind_at > now
+            self._connection.run(update(finding_table).where(is_future).values(remind_at=now))
         return was_in_force
 
 

@@ -1,4 +1,4 @@
-"""Counting over the whole store, in a fixed number of statements."""
+"""Statistics over the whole store, in a fixed number of statements."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from worker.model.statistics import (
     ServerFigure,
     Side,
 )
-from worker.store.connection import Session
-from worker.store.repositories.readings import Outcome
+from worker.store.connection import Repository
+from worker.store.repositories.sighting_rows import Outcome
 from worker.store.tables.alerts import finding_event
 from worker.store.tables.columns import AwareUtc
 from worker.store.tables.failover import failover, finding, run, sighting, tracker
@@ -44,25 +44,26 @@ from worker.store.tables.runs import lease, worker_process
 
 _OVER: Final = run.c.ended_at.is_not(None)
 _BY_WORKERS: Final = run.c.lane.is_not(None)
-#: The row of a sync that was killed stays open.
+#: After this time an open run of a command counts as killed, as its row stays open.
 _LONGEST_SYNC: Final = timedelta(days=1)
 
 
-class FigureReading(Session):
-    """Counts."""
+class StatisticsRepository(Repository):
+    """The counts and times that are exported as metrics."""
 
     def figures(self, odd_sides: int) -> Figures:
+        """Return all figures, with at most ``odd_sides`` sides that are not in state Normal."""
         sides = _sides()
         in_state = select(sides.c.server, sides.c.state, func.count())
         open_run = select(func.count(), func.min(run.c.started_at)).where(~_OVER, _BY_WORKERS)
-        ((open_runs, oldest_run_at),) = self._rows(open_run)
-        now = self.now()
+        ((open_runs, oldest_run_at),) = self._connection.rows(open_run)
+        now = self._connection.now()
         return Figures(
             now=now,
             servers=self._server_figures(now),
             sides={
                 (row[0], State(row[1])): row[2]
-                for row in self._rows(in_state.group_by(sides.c.server, sides.c.state))
+                for row in self._connection.rows(in_state.group_by(sides.c.server, sides.c.state))
             },
             odd_sides=self._odd_sides(sides, odd_sides),
             findings=self._open_findings(now),
@@ -80,108 +81,126 @@ class FigureReading(Session):
         )
 
     def pulse(self) -> Pulse:
-        read_at = self._rows(select(func.max(_read_at())).select_from(server))[0][0]
-        return Pulse(self.now(), self._ended_well_at(), read_at)
+        """Return the times at which a run last ended well and a server was last read."""
+        read_at = self._connection.rows(select(func.max(_read_at())).select_from(server))[0][0]
+        return Pulse(self._connection.now(), self._ended_well_at(), read_at)
 
     def first_open_run(self) -> int:
-        alive = or_(_BY_WORKERS, run.c.started_at > self.now() - _LONGEST_SYNC)
-        first = select(func.min(run.c.id)).where(~_OVER, alive)
-        ((opened, latest),) = self._rows(
-            select(first.scalar_subquery(), select(func.max(run.c.id)).scalar_subquery())
+        """Return the number of the oldest open run, or the number after the latest run."""
+        is_running = or_(_BY_WORKERS, run.c.started_at > self._connection.now() - _LONGEST_SYNC)
+        query = select(func.min(run.c.id)).where(~_OVER, is_running)
+        ((oldest, latest),) = self._connection.rows(
+            select(query.scalar_subquery(), select(func.max(run.c.id)).scalar_subquery())
         )
-        return int(opened or (latest or 0) + 1)
+        return int(oldest or (latest or 0) + 1)
 
     def runs_over_since(self, first: int, known: Collection[int]) -> tuple[RunFigure, ...]:
-        told = (run.c.id, run.c.started_by, run.c.outcome, run.c.started_at, run.c.ended_at)
-        asked = select(*told).where(run.c.id >= first, _OVER).order_by(run.c.id)
+        """Return closed runs with this number or a higher one, without those in ``known``."""
+        columns = (run.c.id, run.c.started_by, run.c.outcome, run.c.started_at, run.c.ended_at)
+        query = select(*columns).where(run.c.id >= first, _OVER).order_by(run.c.id)
         return tuple(
             RunFigure(row.id, row.started_by, row.outcome or "", row.ended_at - row.started_at)
-            for row in self._rows(asked)
+            for row in self._connection.rows(query)
             if row.id not in known
         )
 
     def last_finding_event(self, before: datetime | None = None) -> int:
-        latest = select(func.max(finding_event.c.id))
+        """Return the number of the latest event of all problems before a time, or 0."""
+        query = select(func.max(finding_event.c.id))
         if before is not None:
-            latest = latest.where(finding_event.c.at < before)
-        return int(self._rows(latest)[0][0] or 0)
+            query = query.where(finding_event.c.at < before)
+        return int(self._connection.rows(query)[0][0] or 0)
 
     def findings_opened_since(self, event: int) -> tuple[Opening, ...]:
-        asked = (
+        """Return the openings of findings whose events have higher numbers than ``event``."""
+        query = (
             select(finding_event.c.id, finding.c.kind)
             .join(finding, finding.c.id == finding_event.c.finding_id)
             .where(finding_event.c.id > event, finding_event.c.event == Event.OPENED)
         )
-        return tuple(Opening(row.id, row.kind) for row in self._rows(asked))
+        return tuple(Opening(row.id, row.kind) for row in self._connection.rows(query))
 
     def _server_figures(self, now: datetime) -> tuple[ServerFigure, ...]:
-        rests = exists().where(
+        is_in_maintenance = exists().where(
             maintenance.c.server_id == server.c.id,
             maintenance.c.relationship.is_(None),
             maintenance.c.starts_at <= now,
             maintenance.c.ends_at > now,
         )
-        told = (server.c.id, server.c.name, server.c.standing)
-        asked = select(*told, _read_at().label("read_at"), rests.label("rests"))
+        columns = (server.c.id, server.c.name, server.c.standing)
+        query = select(*columns, _read_at().label("read_at"), is_in_maintenance.label("rests"))
         return tuple(
             ServerFigure(row.id, row.name, Standing(row.standing), row.read_at, bool(row.rests))
-            for row in self._rows(asked.order_by(server.c.name_key))
+            for row in self._connection.rows(query.order_by(server.c.name_key))
         )
 
     def _odd_sides(self, sides: Subquery, most: int) -> tuple[Side, ...]:
-        odd = and_(sides.c.state != State.NORMAL, sides.c.server.is_not(None))
-        asked = select(sides).where(odd).order_by(sides.c.relationship, sides.c.server)
+        is_odd = and_(sides.c.state != State.NORMAL, sides.c.server.is_not(None))
+        query = select(sides).where(is_odd).order_by(sides.c.relationship, sides.c.server)
         return tuple(
-            Side(row.name, row.server, State(row.state)) for row in self._rows(asked.limit(most))
+            Side(row.name, row.server, State(row.state))
+            for row in self._connection.rows(query.limit(most))
         )
 
-    def _counts(self, asked: Select[*tuple[Any, ...]]) -> Counter[tuple[str, str]]:
-        return Counter({(row[0], row[1]): row[2] for row in self._rows(asked)})
+    def _counts(self, query: Select[*tuple[Any, ...]]) -> Counter[tuple[str, str]]:
+        return Counter({(row[0], row[1]): row[2] for row in self._connection.rows(query)})
 
     def _open_findings(self, now: datetime) -> dict[tuple[str, str, bool], FindingFigure]:
-        """There are few patiences, so the databases need not know how to add seconds to a time."""
+        """Return the figures of open findings by (kind, grade, whether patience ran out).
+
+        The databases add seconds to times in different ways. There are few values of patience, so
+        the latest start for each is computed here.
+        """
         is_open = and_(finding.c.resolved_at.is_(None), finding.c.confirmed_at.is_not(None))
-        patient = select(finding.c.patience).where(is_open, finding.c.patience.is_not(None))
-        latest = {row[0]: now - timedelta(seconds=row[0]) for row in self._rows(patient.distinct())}
-        outlasted: ColumnElement[bool] = false()
-        if latest:
-            times = {p: literal(time, AwareUtc) for p, time in latest.items()}
-            in_time = finding.c.first_seen > case(times, value=finding.c.patience)
-            outlasted = and_(finding.c.patience.is_not(None), ~in_time)
+        patience_query = select(finding.c.patience).where(is_open, finding.c.patience.is_not(None))
+        latest_starts = {
+            row[0]: now - timedelta(seconds=row[0])
+            for row in self._connection.rows(patience_query.distinct())
+        }
+        has_outlasted: ColumnElement[bool] = false()
+        if latest_starts:
+            times = {p: literal(time, AwareUtc) for p, time in latest_starts.items()}
+            is_in_time = finding.c.first_seen > case(times, value=finding.c.patience)
+            has_outlasted = and_(finding.c.patience.is_not(None), ~is_in_time)
         columns = (finding.c.kind, finding.c.grade, finding.c.first_seen)
-        each = select(*columns, outlasted.label("outlasted")).where(is_open).subquery()
-        by = (each.c.kind, each.c.grade, each.c.outlasted)
-        counted = select(*by, func.count(), func.min(each.c.first_seen)).group_by(*by)
+        open_findings = select(*columns, has_outlasted.label("outlasted")).where(is_open).subquery()
+        groups = (open_findings.c.kind, open_findings.c.grade, open_findings.c.outlasted)
+        query = select(*groups, func.count(), func.min(open_findings.c.first_seen)).group_by(
+            *groups
+        )
         return {
             (row[0], row[1], bool(row[2])): FindingFigure(row[3], row[4])
-            for row in self._rows(counted)
+            for row in self._connection.rows(query)
         }
 
     def _suspended(self) -> int:
-        asked = select(func.count()).where(credential.c.suspended_at.is_not(None))
-        return int(self._rows(asked)[0][0])
+        query = select(func.count()).where(credential.c.suspended_at.is_not(None))
+        return int(self._connection.rows(query)[0][0])
 
     def _ended_well_at(self) -> datetime | None:
-        """Of the latest run that did; one begun before it may have ended a little later."""
-        asked = select(run.c.ended_at).where(run.c.outcome == "done").order_by(run.c.id.desc())
-        rows = self._rows(asked.limit(1))
+        """Return when the latest run that succeeded ended.
+
+        The latest run is the one that began last. An earlier one may have ended a little later.
+        """
+        query = select(run.c.ended_at).where(run.c.outcome == "done").order_by(run.c.id.desc())
+        rows = self._connection.rows(query.limit(1))
         return rows[0][0] if rows else None
 
     def _processes_alive(self, now: datetime) -> Counter[str]:
-        alive = select(worker_process.c.role, func.count()).where(
+        query = select(worker_process.c.role, func.count()).where(
             worker_process.c.alive_until > now
         )
         return Counter(
-            {row[0]: row[1] for row in self._rows(alive.group_by(worker_process.c.role))}
+            {row[0]: row[1] for row in self._connection.rows(query.group_by(worker_process.c.role))}
         )
 
     def _ticked_by(self) -> datetime | None:
-        rows = self._rows(select(lease.c.expires_at).where(lease.c.name == "tick"))
+        rows = self._connection.rows(select(lease.c.expires_at).where(lease.c.name == "tick"))
         return rows[0][0] if rows else None
 
 
 def _read_at() -> Any:  # noqa: ANN401 - a scalar subquery, of which mypy forgets the type
-    """When a server was last read; found by index alone."""
+    """Return the time at which a server was last read, as a subquery that uses an index alone."""
     return (
         select(func.max(sighting.c.read_at))
         .where(sighting.c.server_id == server.c.id, sighting.c.outcome == Outcome.SEEN)
@@ -191,8 +210,8 @@ def _read_at() -> Any:  # noqa: ANN401 - a scalar subquery, of which mypy forget
 
 
 def _sides() -> Subquery:
-    """Both partners of every relationship that is stored and not only wanted."""
-    one, two = (
+    """Return both sides of every stored relationship, without pending Creates."""
+    first, second = (
         select(
             failover.c.id.label("relationship"),
             failover.c.relationship_name.label("name"),
@@ -201,4 +220,4 @@ def _sides() -> Subquery:
         ).where(failover.c.pending.is_(False))
         for n in (1, 2)
     )
-    return union_all(one, two).subquery()
+    return union_all(first, second).subquery()

@@ -1,4 +1,4 @@
-"""The tables of alerts: what happened to problems, what each channel knows of them, and silences.
+"""The tables of alerts: events of problems, deliveries to channels, silences and digests.
 
 A change here needs a revision in ``migrations``: a test compares the two.
 """
@@ -22,8 +22,9 @@ from sqlalchemy import (
 
 from worker.store.tables.columns import BIG, WORD, AwareUtc, CanonicalJson, key, metadata, owned
 
-#: ``sequence`` counts the events of a problem.  ``snapshot`` is what was to be told.  ``outcome``
-#: tells by channel what became of it, or under "" why nobody is told; NULL: not decided yet.
+#: The outbox. ``sequence`` counts the events of a problem. ``snapshot`` is the problem as it was at
+#: the event. ``outcome`` has the result by channel, or under "" the reason why no channel is
+#: informed. NULL means that the event is not routed yet.
 finding_event: Final = Table(
     "finding_event",
     metadata,
@@ -48,9 +49,9 @@ Index(
     postgresql_where=text("outcome IS NULL"),
 )
 
-#: What a channel was told last of a problem, and what it is to be told next.  ``batch``: told
-#: together; ``claim``: of the deliverer that is at it; ``in_doubt``: the channel may know more than
-#: was told.
+#: The last event of a problem that a channel received, and the next one to deliver. Deliveries with
+#: the same ``batch`` go out in one message. ``claim`` names the deliverer that works on the row.
+#: ``in_doubt`` means that the channel may have received more than is recorded.
 delivery: Final = Table(
     "delivery",
     metadata,
@@ -77,7 +78,7 @@ Index(
     postgresql_where=text("wanted_sequence IS NOT NULL"),
 )
 
-#: Until when a channel asked to be left alone.
+#: The end of the pause that a channel asked for.
 channel_pause: Final = Table(
     "channel_pause",
     metadata,
@@ -85,7 +86,7 @@ channel_pause: Final = Table(
     Column("until", AwareUtc, nullable=False),
 )
 
-#: What people do not want to be told of until it ends; patterns as in routes.
+#: Problems without alerts until ``ends_at``. The columns are patterns, as in routes.
 silence: Final = Table(
     "silence",
     metadata,
@@ -103,9 +104,10 @@ silence: Final = Table(
     sqlite_autoincrement=True,
 )
 
-#: How far a channel was told of what the machine applied, and up to when it is being told now
-#: (``until``; NULL: nothing is on its way), in the batch of whoever tried that first.  ``error``: of
-#: the last attempt; ``given_up_since`` and ``given_up_until``: what it was never told.
+#: A channel's position in the feed of operations that policy applied. ``told_until`` is the end of
+#: what the channel received. ``until`` is the end of the delivery in progress, NULL if there is
+#: none. ``batch`` is from the first attempt at that delivery, ``error`` from the last one.
+#: ``given_up_since`` and ``given_up_until`` bound the part that the channel never received.
 applied_digest: Final = Table(
     "applied_digest",
     metadata,

@@ -1,6 +1,6 @@
-"""What the tables are made of: column types that mean the same on SQLite and PostgreSQL, keys.
+"""Column types that mean the same on SQLite and PostgreSQL, and keys and references.
 
-Used by the modules beside it only.
+Used by the modules that define tables.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ metadata: Final = MetaData(
     }
 )
 
-#: The longest word of a fixed set.
+#: The length of a column for the words of an enumeration.
 WORD: Final = 32
 
-#: 64-bit on both; SQLite numbers a key of its own accord only if the type is spelt INTEGER.
+#: 64 bits on both databases. SQLite numbers keys by itself only if the type is spelt INTEGER.
 BIG: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class AwareUtc(TypeDecorator[datetime]):
-    """An aware UTC time with microseconds; SQLite keeps fixed-width text that sorts as time."""
+    """An aware UTC time with microseconds. SQLite stores text of fixed width that sorts as time."""
 
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = DateTime(timezone=True)
     cache_ok: bool | None = True
@@ -71,8 +71,8 @@ class AwareUtc(TypeDecorator[datetime]):
 class CanonicalJson(TypeDecorator[object]):
     """JSON as text: sorted keys, no blanks, ASCII only.
 
-    Not the databases' own JSON types: these differ, and PostgreSQL's refuses a NUL in a name
-    that a server made up.
+    The JSON types of the databases differ, and PostgreSQL's type refuses a NUL. A server could
+    report a name that contains one.
     """
 
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
@@ -94,16 +94,16 @@ class CanonicalJson(TypeDecorator[object]):
 
 
 def canonical(value: object) -> str:
-    """The one JSON text of a value: same value, same text."""
+    """Return the canonical JSON text of a value. Equal values give equal texts."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def key(name: str = "id") -> Column[int]:
-    """A 64-bit key that is never given twice, not even after its row is gone."""
+    """Return a 64-bit key column. No key is given twice, not even after its row is gone."""
     return Column(name, BIG, primary_key=True, autoincrement=True)
 
 
 def owned(name: str, parent: str, *, primary_key: bool = False, index: bool = False) -> Column[int]:
-    """A reference to the row that this one belongs to and disappears with."""
+    """Return a reference to the parent row. Removing the parent removes the row as well."""
     owner = ForeignKey(parent, ondelete="CASCADE")
     return Column(name, BIG, owner, primary_key=primary_key, index=index, nullable=False)

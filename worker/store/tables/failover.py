@@ -1,8 +1,8 @@
-"""The tables of what servers told and what became of it; the inventory is in ``inventory_tables``.
+"""The tables of readings, failover records, operations, findings and the audit log.
 
-Names of failover columns are the attributes of ``reconcile.model.record.Record``.
+The columns of ``failover`` have the names of the attributes of ``reconcile.model.record.Record``.
 
-Limits and references follow [MS-IPAMM2] 3.1.1.1.44 and 3.1.1.1.45, the checks 3.1.4.16.  A change
+Limits and references follow [MS-IPAMM2] 3.1.1.1.44 and 3.1.1.1.45, the checks 3.1.4.16. A change
 here needs a revision in ``migrations``: a test compares the two.
 """
 
@@ -33,7 +33,7 @@ NAME_LIMIT: Final = 256
 
 
 def _server(name: str = "server_id", *, primary_key: bool = False) -> Column[int]:
-    """A server that IPAM has a record of; it cannot go while this row refers to it."""
+    """Return a reference to a server, which cannot be removed while this row refers to it."""
     return Column(name, BIG, ForeignKey(server.c.id), primary_key=primary_key)
 
 
@@ -42,13 +42,15 @@ failover = Table(
     metadata,
     key(),
     Column("relationship_name", String(NAME_LIMIT), nullable=False),
-    Column("name_key", Text, nullable=False),  # folded in Python: databases fold otherwise
+    Column(
+        "name_key", Text, nullable=False
+    ),  # folded in Python, because databases fold differently
     Column("mode", String(WORD), nullable=False),
     Column("mclt_seconds", BIG),
     Column("auto_state_transition", Boolean),
     Column("state_switch_interval_seconds", BIG),
     Column("shared_secret_enabled", Boolean),
-    Column("shared_secret", LargeBinary),  # encrypted or NULL; a server never tells it
+    Column("shared_secret", LargeBinary),  # encrypted or NULL, as servers never report it
     _server("server1_record_id"),
     Column("server1_name", Text),
     Column("server1_ps_name", Text),
@@ -90,7 +92,7 @@ failover_scope = Table(
     sqlite_with_rowid=False,
 )
 
-#: What a server can have once only, pending Creates included.
+#: Names and scopes that a server can have only once, those of pending Creates included.
 name_membership = Table(
     "name_membership",
     metadata,
@@ -119,7 +121,7 @@ run = Table(
     Column("ended_at", AwareUtc),
     Column("outcome", Text),
     Column("summary", CanonicalJson, nullable=False),
-    # What it is about, and the lane of its readings: NULL if one process does it by itself.
+    # The scope of the run, and the lane of its readings. NULL if one process does the run alone.
     Column("targets", CanonicalJson),
     Column("only_name", Text),
     Column("lane", String(WORD)),
@@ -132,7 +134,7 @@ run = Table(
     sqlite_autoincrement=True,
 )
 
-#: What a server told, without who and when: the same words are kept once.
+#: The content of readings, without server and time. Equal content is stored once.
 reading = Table(
     "reading",
     metadata,
@@ -160,7 +162,7 @@ sighting = Table(
     Index("ix_sighting_latest", "server_id", "outcome", "read_at", "run_id"),
 )
 
-#: Since when a server told nothing at all ("" as name) or a relationship without scopes.
+#: Since when a server reports no relationship ("" as the name), or a relationship has no scope.
 absence_watch = Table(
     "absence_watch",
     metadata,
@@ -169,7 +171,7 @@ absence_watch = Table(
     Column("since", AwareUtc, nullable=False),
 )
 
-#: OperationTracker.  No references to records or servers: its lines outlive them.
+#: OperationTracker. Its lines outlive records and servers, so they have no references to them.
 tracker = Table(
     "operation_tracker",
     metadata,
@@ -207,7 +209,7 @@ tracker = Table(
     Index("ix_tracker_status", "status", "decided_at"),
     sqlite_autoincrement=True,
 )
-# Among the pending lines of a record the same need stands once (rule R5).
+# A record has at most one pending line for the same need (rule R5).
 Index(
     "uq_tracker_pending",
     tracker.c.record,
@@ -249,7 +251,7 @@ finding = Table(
     Column("acked_note", Text),
     sqlite_autoincrement=True,
 )
-# One problem is one row, however often it comes back.
+# A problem that returns reuses its row.
 Index("uq_finding_fingerprint", finding.c.fingerprint, unique=True)
 Index(
     "ix_finding_open",
@@ -258,10 +260,10 @@ Index(
     postgresql_where=text("resolved_at IS NULL"),
 )
 
-#: Stands for a server where a finding is about no server in particular.
+#: The server number of a finding that is about no server in particular.
 WHOLE_STORE: Final = 0
 
-#: Which servers a finding is about, to find it by; no reference, for it may outlive the server.
+#: An index of findings by server. A finding may outlive the server, so there is no reference to it.
 finding_server = Table(
     "finding_server",
     metadata,
@@ -270,9 +272,10 @@ finding_server = Table(
     sqlite_with_rowid=False,
 )
 
-#: What people decided.  Rows are only ever added: triggers of revision 0009 refuse all else, and
-#: whoever makes this table anew has to make those, too.  It refers to nothing, for it outlives all.
-#: Revision 0016 added decisions that are older than the rows before them: it is in order by ``at``.
+#: The decisions of people. Rows are only ever added. Triggers of revision 0009 refuse everything
+#: else, and a migration that recreates the table must recreate the triggers. The rows outlive all
+#: others, so they have no references. Revision 0016 added decisions that are older than the rows
+#: before them, so the order is by ``at`` and not by ``id``.
 audit = Table(
     "audit",
     metadata,

@@ -1,5 +1,4 @@
-"""The tables of the inventory: servers, how each is contacted, when it is left alone, and what it
-said to our logons.
+"""The tables of the inventory: servers, endpoints, credentials, logons and maintenance windows.
 
 A change here needs a revision in ``migrations``: a test compares the two.
 """
@@ -23,9 +22,9 @@ from sqlalchemy import (
 
 from worker.store.tables.columns import BIG, WORD, AwareUtc, CanonicalJson, key, metadata, owned
 
-#: One row; PostgreSQL's writers queue at it (SQLite's at the file).  ``inventory`` goes up with
-#: every change of servers and their names, so that nobody loads them again for nothing: of each
-#: server ``version`` tells what it was when this one changed.
+#: A single row. PostgreSQL's writers queue at it, SQLite's at the file. ``inventory`` grows with
+#: every change of servers and their names, so that an unchanged inventory is not loaded again. The
+#: ``version`` of a server is the value of ``inventory`` at the server's last change.
 writer: Final = Table(
     "writer",
     metadata,
@@ -51,7 +50,7 @@ server: Final = Table(
     sqlite_autoincrement=True,
 )
 
-#: Other names and addresses of a server; ``is_address``: one of the addresses people gave it.
+#: Other names and addresses of a server. ``is_address`` marks the addresses that people entered.
 server_alias: Final = Table(
     "server_alias",
     metadata,
@@ -65,9 +64,9 @@ server_alias: Final = Table(
     sqlite_autoincrement=True,
 )
 
-#: Who we say we are, and where the secret is; the secret itself is never here (rule R12).
-#: ``salt`` is of the secret as it is now: another one means that the credential was changed.
-#: ``proven``: a server accepted it since the latest run began.
+#: A user and the place of the secret. The secret itself is never stored (rule R12). ``salt``
+#: belongs to the current secret: another salt means that the credential was changed. ``proven``
+#: means that a server has accepted the credential since the latest run began.
 credential: Final = Table(
     "credential",
     metadata,
@@ -83,7 +82,7 @@ credential: Final = Table(
     Column("proven", Boolean, nullable=False, server_default=false()),
 )
 
-#: Proofs of a credential that are under way while it is not proven, over all processes (R13).
+#: Logons in progress with a credential that is not proven, over all processes (rule R13).
 logon_slot: Final = Table(
     "logon_slot",
     metadata,
@@ -92,8 +91,9 @@ logon_slot: Final = Table(
     Column("lapses_at", AwareUtc, nullable=False),
 )
 
-#: What a server said to a credential; ``counts``: it refused it, and no server has accepted it
-#: since (rule R13).  ``mark`` tells refused secrets apart, see ``worker.inventory.logon_ledger``.
+#: A server's answer to a credential. ``counts`` means that the server refused the credential and
+#: no server has accepted it since (rule R13). ``mark`` identifies the refused secret, see
+#: ``worker.inventory.logon_ledger``.
 logon: Final = Table(
     "logon",
     metadata,
@@ -107,8 +107,8 @@ logon: Final = Table(
     Column("mark", Integer),
 )
 
-#: When a server is not asked; with ``relationship`` (as people write it) one of it is not judged.
-#: Kept when it is over; ``ended_by`` ended it before its time.
+#: A time in which a server is not read. With a ``relationship`` (as people write it) only that
+#: relationship is not judged. Past windows are kept. ``ended_by`` ended a window early.
 maintenance: Final = Table(
     "maintenance",
     metadata,

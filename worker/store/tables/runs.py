@@ -1,7 +1,7 @@
-"""The tables that a run in progress lives in: members, leases, processes, when servers are due.
+"""The tables of runs in progress: members, lines, leases, processes and due times.
 
-Everything that workers must agree on is here and nowhere else (rules R8 and R9): a message only
-says where to look.  A change here needs a revision in ``migrations``: a test compares the two.
+All state that workers share is in the database and nowhere else (rules R8 and R9). A message only
+says where to look. A change here needs a revision in ``migrations``: a test compares the two.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Tabl
 
 from worker.store.tables.columns import BIG, WORD, AwareUtc, CanonicalJson, key, metadata, owned
 
-#: A server that a run asks.  ``state`` is a ``worker.model.runs.Stage``; ``is_target``: the run is
-#: about it, not only about its partner.  Who reads it now is ``claimed_by`` (a process) since
-#: ``claimed_at``; ``looked`` are the disagreements for which it was read again, ``marks`` stand for
-#: pairs that are in the run's numbers, ``named_by`` are servers that told of a relationship with
-#: it before its turn, which IPAM does not have.
+#: A server that a run reads. ``state`` is a ``worker.model.runs.Stage``. ``is_target`` means that
+#: the run is about the server, not only about its partner. The process ``claimed_by`` has been
+#: reading it since ``claimed_at``. ``looked`` are the disagreements for which it was read again.
+#: ``marks`` stand for pairs that are in the run's numbers. ``named_by`` are servers that reported,
+#: before its turn, a relationship with it that IPAM does not have.
 run_member: Final = Table(
     "run_member",
     metadata,
@@ -41,8 +41,8 @@ Index(
     postgresql_where=text("state = 'waiting'"),
 )
 
-#: Lines of OperationTracker that a run recorded (``is_new``) or found; ``confirmed``: it had
-#: evidence for them itself.
+#: Lines of OperationTracker that a run recorded (``is_new``) or found. ``confirmed`` means that the
+#: run had its own evidence for the line.
 run_line: Final = Table(
     "run_line",
     metadata,
@@ -53,7 +53,7 @@ run_line: Final = Table(
     sqlite_with_rowid=False,
 )
 
-#: Who may do something that one alone may do, until when; ``token`` goes up with every holder.
+#: Exclusive leases with fencing tokens. ``token`` grows with every holder.
 lease: Final = Table(
     "lease",
     metadata,
@@ -62,7 +62,7 @@ lease: Final = Table(
     Column("expires_at", AwareUtc, nullable=False),
 )
 
-#: Workers and beats, each as long as it says so in time.
+#: Worker and beat processes. A process counts as alive until ``alive_until``, which it renews.
 worker_process: Final = Table(
     "worker_process",
     metadata,
@@ -74,7 +74,7 @@ worker_process: Final = Table(
     sqlite_autoincrement=True,
 )
 
-#: When a server is to be read next, and how its latest readings went; one row a server.
+#: The due time of a server and the result of its latest readings, one row a server.
 server_poll: Final = Table(
     "server_poll",
     metadata,

@@ -15,7 +15,7 @@ from sqlalchemy import event
 from tests.postgres import PostgresServer
 from tests.worker.pristine import in_new_store
 from worker.store.schema import open_store
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 BEGIN: Final = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -33,14 +33,14 @@ class Clock:
 
 
 #: Opens a store at that time; it is gone afterwards.
-Place: TypeAlias = Callable[[Clock], AbstractContextManager[SqlStore]]
+Place: TypeAlias = Callable[[Clock], AbstractContextManager[Store]]
 
 
 def on_sqlite(directory: Path) -> Place:
     """A new file each time."""
 
     @contextmanager
-    def place(clock: Clock) -> Iterator[SqlStore]:
+    def place(clock: Clock) -> Iterator[Store]:
         store = open_store(in_new_store(directory / "story.db"))
 
         def on_connect(connection: sqlite3.Connection, _: object) -> None:
@@ -65,7 +65,7 @@ def on_postgres(server: PostgresServer) -> Iterator[Place]:
         open_store(server.url(pristine)).close()
 
         @contextmanager
-        def place(clock: Clock) -> Iterator[SqlStore]:
+        def place(clock: Clock) -> Iterator[Store]:
             with server.database(pristine) as name:
                 store = open_store(server.url(name))
 

@@ -8,11 +8,11 @@ import pytest
 
 from reconcile.model.findings import Finding
 from tests.worker.alerts.delivery.ops import Ops, mismatch, one_sided
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 
 @pytest.fixture
-def ops(store: SqlStore, tmp_path: Path) -> Ops:
+def ops(store: Store, tmp_path: Path) -> Ops:
     """Nothing happened yet."""
     return Ops(store, tmp_path)
 

@@ -156,5 +156,5 @@ class Happenings(RuleBasedStateMachine):
     def open(self) -> list[OpenFinding]:
         """What is open for people, in a fixed order; but for troubles of channels."""
         with self.fleet.store.read() as reading:
-            known = reading.open_findings()
+            known = reading.findings.unresolved()
         return [p for p in known if p.is_open and p.finding.kind is not Kind.ALERT_UNDELIVERED]

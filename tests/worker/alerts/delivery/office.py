@@ -13,15 +13,15 @@ from tests.worker.alerts.delivery.inbox import EVERYTHING, Died, Digests, Inbox
 from tests.worker.alerts.delivery.oracle import Oracle
 from tests.worker.alerts.delivery.small_fleet import SERVERS
 from tests.worker.alerts.delivery.words import REPEATED, Key, Problem
+from worker.alerts.alerting import Alerting
 from worker.alerts.channels.port import Channel
-from worker.alerts.config import Alerting
 from worker.alerts.delivery.composer import Words
 from worker.alerts.delivery.deliverer import Deliverer
 from worker.alerts.delivery.retry import Which, retry
 from worker.alerts.message import Alert, members
 from worker.alerts.rules import Match, Route
 from worker.model.audit import Person
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 #: The channels of a file, and what each takes: everything, what is so loud, what is about one
 #: server, nothing at all.
@@ -43,7 +43,7 @@ _FORGETS: Final = timedelta(minutes=50)
 class Office:
     """The channels of one installation, and what should be known there."""
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.inboxes = {
             "log": Inbox("log"),
             "pager": Digests("pager"),
@@ -135,7 +135,7 @@ class Office:
     def troubles(self) -> set[str]:
         """The channels that do not work, as far as people can know."""
         with self._store.read() as reading:
-            known = reading.open_findings(kinds={Kind.ALERT_UNDELIVERED})
+            known = reading.findings.unresolved(kinds={Kind.ALERT_UNDELIVERED})
         return {problem.finding.about or "" for problem in known}
 
     def lets_through(self, channel: str, problem: Problem, now: datetime) -> bool:

@@ -19,9 +19,9 @@ from reconcile.findings.drift import Judged, drift
 from reconcile.findings.life import Event
 from reconcile.model.findings import Finding, Kind, Severity
 from tests.worker.store.samples import add_servers
+from worker.alerts.alerting import REPEAT, Alerting, Applied
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.port import Channel
-from worker.alerts.config import REPEAT, Alerting, Applied
 from worker.alerts.delivery.composer import Words
 from worker.alerts.delivery.deliverer import Deliverer
 from worker.alerts.rules import Match, Route
@@ -30,7 +30,7 @@ from worker.model.alerts import NewEvent, PastEvent, Snapshot
 from worker.model.runs import Trigger
 from worker.runs.findings import Fact, keep_findings
 from worker.store.tables.columns import AwareUtc, metadata
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 _OLDER = (
     "finding",
@@ -59,7 +59,7 @@ def one_sided(name: str, *servers: int) -> Finding:
 class Ops:
     """``log`` and ``pager`` are files of JSON lines; pager takes what is critical."""
 
-    store: SqlStore
+    store: Store
     directory: Path
     channels: dict[str, Channel] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
@@ -87,19 +87,21 @@ class Ops:
     def see(self, *findings: Finding, close: bool = True) -> None:
         """A run that reads everything finds these problems, and no others."""
         with self.store.write() as uow:
-            self.run = uow.open_run(Trigger.CLI, "tester", "everything")
-            known = [p for p in uow.open_findings() if p.finding.kind is not Kind.ALERT_UNDELIVERED]
+            self.run = uow.runs.open(Trigger.CLI, "tester", "everything")
+            known = [
+                p for p in uow.findings.unresolved() if p.finding.kind is not Kind.ALERT_UNDELIVERED
+            ]
             everything = Judged({}, frozenset(self.servers))
             life = drift(findings, (p.finding for p in known), everything)
             keep_findings(uow, Fact(self.run, findings, Conduct()), life, known)
             if close:
-                uow.close_run(self.run, "done", {})
+                uow.runs.close(self.run, "done", {})
             uow.commit()
 
     def open(self) -> set[str]:
         """The problems that are open, by fingerprint."""
         with self.store.read() as reading:
-            return {p.finding.fingerprint for p in reading.open_findings() if p.is_open}
+            return {p.finding.fingerprint for p in reading.findings.unresolved() if p.is_open}
 
     def told(self, channel: str) -> list[dict[str, Any]]:
         """What arrived there, in order."""
@@ -120,8 +122,10 @@ class Ops:
     def history(self) -> dict[int, list[PastEvent]]:
         """Every event by problem."""
         with self.store.read() as reading:
-            ids = {row[0] for row in reading._rows(select(metadata.tables["finding"].c.id))}
-            every = reading.events(ids)
+            ids = {
+                row[0] for row in reading._connection.rows(select(metadata.tables["finding"].c.id))
+            }
+            every = reading.outbox.events(ids)
         sorted_: defaultdict[int, list[PastEvent]] = defaultdict(list)
         for event in every:
             sorted_[event.finding].append(event)
@@ -134,15 +138,15 @@ class Ops:
     def problem(self, finding: Finding) -> int:
         """The id of a problem that is there."""
         with self.store.read() as reading:
-            known = reading.open_findings()
+            known = reading.findings.unresolved()
         return next(p.id for p in known if p.finding.fingerprint == finding.fingerprint)
 
     def happens(self, problem: int, event: Event) -> None:
         """Something that no run found."""
         with self.store.write() as uow:
-            known = uow.events([problem])[-1]
+            known = uow.outbox.events([problem])[-1]
             snapshot = Snapshot(known.snapshot.finding, known.snapshot.evidence)
-            uow.add_events([NewEvent(problem, event, snapshot, uow.now(), who="ada", note="seen")])
+            uow.outbox.add([NewEvent(problem, event, snapshot, uow.now(), who="ada", note="seen")])
             uow.commit()
 
     def later(self, by: timedelta) -> None:

@@ -20,8 +20,7 @@ from worker.alerts.channels.webhook import Webhook
 from worker.alerts.message import Message, members
 from worker.alerts.templates import Texts
 from worker.model.errors import StoreUnavailable
-from worker.store.protocols.unit_of_work import Reading, Store, UnitOfWork
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store, Transaction, UnitOfWork
 
 #: Long enough for this machine to answer itself on a busy day.
 PATIENT = timedelta(seconds=30)
@@ -113,7 +112,7 @@ class Held:
 class Leaving:
     """A database that goes away when it is told to, and is back when it is told."""
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self.goes = False
         self.loses_the_answer = False
@@ -123,7 +122,7 @@ class Leaving:
         return cast(Store, self)
 
     @contextmanager
-    def read(self) -> Iterator[Reading]:
+    def read(self) -> Iterator[Transaction]:
         with self._store.read() as reading:
             yield reading
 

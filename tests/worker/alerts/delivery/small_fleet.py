@@ -11,7 +11,7 @@ from tests.reconcile.fleet import nets, told_by
 from tests.worker.alerts.delivery.clocks import Clock
 from tests.worker.alerts.delivery.words import Pair, Word
 from tests.worker.fleet import Fleet, Site
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 SERVERS: Final = {
     n: Server(n, f"dhcp{n:02}.corp.example", (f"10.0.0.{10 + n}",)) for n in (1, 2, 3, 4)
@@ -30,7 +30,7 @@ _ALL: Final = (*PAIRS, *_CALM)
 class SmallFleet:
     """The truth, and an IPAM that is synced with it; ``clock`` is the time of both."""
 
-    def __init__(self, store: SqlStore, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self.truth = {pair: [Word(), Word()] for pair in _ALL}
         self.unreadable: set[int] = set()
         self.store = store

@@ -14,7 +14,7 @@ HOUR = timedelta(hours=1)
 
 def acknowledged(ops: Ops, problem: int) -> None:
     with ops.store.write() as uow:
-        uow.acknowledge(problem, Acknowledgement("ada", "seen", uow.now()))
+        uow.findings.acknowledge(problem, Acknowledgement("ada", "seen", uow.now()))
         uow.commit()
     ops.happens(problem, Event.ACKNOWLEDGED)
 
@@ -44,7 +44,7 @@ def test_a_route_that_comes_after_an_acknowledgement_is_told_and_nobody_else(ops
 def test_a_silence_that_ends_after_an_acknowledgement_hides_it_no_more(ops: Ops) -> None:
     with ops.store.write() as uow:
         now = uow.now()
-        uow.add_silence(Silence(0, "moving house", "ada", now, now + HOUR))
+        uow.silences.add(Silence(0, "moving house", "ada", now, now + HOUR))
         uow.commit()
     teller = ops.deliverer()
     hq = mismatch("HQ", *ops.servers[:2])
@@ -66,7 +66,7 @@ def test_an_acknowledgement_that_is_taken_back_lets_repeats_come_again(ops: Ops)
     teller.deliver()
     ops.later(5 * HOUR)
     with ops.store.write() as uow:
-        uow.acknowledge(ops.problem(branch), None)
+        uow.findings.acknowledge(ops.problem(branch), None)
         uow.commit()
     teller.deliver()
     assert ops.events("log")[2:] == [("still_open", "Branch")]

@@ -15,8 +15,8 @@ from reconcile.model.record import Change, EntryStatus, Planned, Record
 from tests.worker.alerts.delivery.ops import Ops, mismatch
 from tests.worker.store.samples import a_plan, a_record, an_update, insert, open_run
 from tests.worker.store.sql_counter import counted
+from worker.alerts.alerting import Applied
 from worker.alerts.channels.port import Undelivered
-from worker.alerts.config import Applied
 from worker.alerts.delivery.attempt import CLAIM, MOST_ATTEMPTS
 from worker.alerts.delivery.change_feed import backlogs
 from worker.alerts.message import Changes, Message
@@ -62,8 +62,8 @@ class Site:
 
     def applies(self, *planned: Planned) -> list[int]:
         with self.ops.store.write() as uow:
-            numbers = uow.add_entries(open_run(uow), planned)
-            uow.decide(numbers, EntryStatus.APPLIED, "ipam-sync", by_machine=True)
+            numbers = uow.operations.add(open_run(uow), planned)
+            uow.operations.decide(numbers, EntryStatus.APPLIED, "ipam-sync", by_machine=True)
             uow.commit()
         return numbers
 

@@ -177,7 +177,7 @@ def test_a_receiver_that_stalls_is_left_after_its_timeout(ops: Ops, hq: Finding)
         assert len(to.got) == 1
     assert ops.view("log") == {hq.fingerprint}
     with ops.store.read() as reading:
-        (failed,) = reading.deliveries(undone=True)
+        (failed,) = reading.deliveries.load(undone=True)
     assert "did not answer in time" in (failed.error or "")
 
 

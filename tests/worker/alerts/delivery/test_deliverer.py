@@ -44,7 +44,7 @@ def site(ops: Ops, to: Post) -> Ops:
 
 def waiting(ops: Ops, channel: str = "hook") -> list[Delivery]:
     with ops.store.read() as reading:
-        return [d for d in reading.deliveries(undone=True) if d.channel == channel]
+        return [d for d in reading.deliveries.load(undone=True) if d.channel == channel]
 
 
 def now(ops: Ops) -> datetime:
@@ -55,7 +55,7 @@ def now(ops: Ops) -> datetime:
 def undelivered(ops: Ops) -> list[str]:
     """The channels that are known not to work."""
     with ops.store.read() as reading:
-        known = reading.open_findings(kinds=[Kind.ALERT_UNDELIVERED])
+        known = reading.findings.unresolved(kinds=[Kind.ALERT_UNDELIVERED])
     return [problem.finding.about for problem in known]
 
 

@@ -132,7 +132,7 @@ def test_a_mail_server_that_refuses_gives_up_all_of_the_digest_at_once(
     teller.deliver()
     teller.deliver()
     with site.store.read() as reading:
-        dead = [d for d in reading.deliveries(undone=True) if d.channel == "mail"]
+        dead = [d for d in reading.deliveries.load(undone=True) if d.channel == "mail"]
     assert [d.is_dead for d in dead] == [True] * 6
     kinds = [alert["kind"] for alert in site.told("log")]
     assert kinds.count("alert_undelivered") == 1, "one problem, not six"

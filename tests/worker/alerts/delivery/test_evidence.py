@@ -35,7 +35,7 @@ def read(fleet: SmallFleet) -> None:
 
 def is_open(fleet: SmallFleet, kind: Kind) -> bool:
     with fleet.store.read() as reading:
-        return any(p.is_open for p in reading.open_findings(kinds=[kind]))
+        return any(p.is_open for p in reading.findings.unresolved(kinds=[kind]))
 
 
 def test_a_state_that_goes_on_is_confirmed_whatever_it_is_by_then(fleet: SmallFleet) -> None:

@@ -30,7 +30,7 @@ def inbox(ops: Ops) -> Inbox:
 def silence(ops: Ops, kind: Kind) -> None:
     with ops.store.write() as uow:
         now = uow.now()
-        uow.add_silence(Silence(0, "moving", "ada", now, now + HOUR, kind))
+        uow.silences.add(Silence(0, "moving", "ada", now, now + HOUR, kind))
         uow.commit()
 
 
@@ -82,7 +82,7 @@ def test_what_waits_for_a_channel_is_not_told_any_more_until_the_reason_is_gone(
         silence(ops, hq.kind)
     else:
         with ops.store.write() as uow:
-            uow.explain({ops.problem(hq): ops.problem(branch)})
+            uow.findings.set_causes({ops.problem(hq): ops.problem(branch)})
             uow.commit()
     ops.later(HOUR / 2)
     teller.deliver()
@@ -92,7 +92,7 @@ def test_what_waits_for_a_channel_is_not_told_any_more_until_the_reason_is_gone(
         ops.later(HOUR / 2)
     else:
         with ops.store.write() as uow:
-            uow.explain({ops.problem(hq): None})
+            uow.findings.set_causes({ops.problem(hq): None})
             uow.commit()
     for _ in range(3):
         teller.deliver()
@@ -123,7 +123,7 @@ def test_no_repeat_is_written_where_no_route_takes_the_problem(ops: Ops, hq: Fin
     for _ in range(3):
         teller.deliver()
         with ops.store.read() as reading:
-            assert reading.to_remind(1) == (), "nor is it looked at again and again"
+            assert reading.outbox.due_reminders(1) == (), "nor is it looked at again and again"
         ops.later(25 * HOUR)
     assert ops.outcomes() == [{NOBODY: "no route takes it"}]
 
@@ -168,7 +168,7 @@ def test_what_was_given_up_is_told_when_the_channel_works_again(
         teller.deliver()
     assert {a.relationship for a in choosy.alerts if a.relationship} == {"HQ", "Zurich"}
     with ops.store.read() as reading:
-        assert reading.deliveries(undone=True) == ()
+        assert reading.deliveries.load(undone=True) == ()
 
 
 def test_a_channel_that_is_not_in_the_file_any_more_keeps_nothing_open_and_nothing_waiting(
@@ -186,11 +186,11 @@ def test_a_channel_that_is_not_in_the_file_any_more_keeps_nothing_open_and_nothi
     for _ in range(2):
         teller.deliver()
     with ops.store.read() as reading:
-        assert reading.open_findings(kinds=[Kind.ALERT_UNDELIVERED]) == ()
+        assert reading.findings.unresolved(kinds=[Kind.ALERT_UNDELIVERED]) == ()
     ops.see()
     teller.deliver()
     with ops.store.read() as reading:
-        assert reading.deliveries(undone=True) == ()
+        assert reading.deliveries.load(undone=True) == ()
 
 
 def test_what_changes_often_is_told_in_steps_and_ends_with_the_last_values(

@@ -26,13 +26,13 @@ def tried_again(ops: Ops, which: Which = EVERY) -> Retried:
 def fails(ops: Ops, channel: str, *problems: int, is_dead: bool) -> None:
     """The channel does not take what it was to be told of these."""
     with ops.store.write() as uow:
-        claimed = uow.claim_deliveries(channel, "claim", uow.now() + timedelta(minutes=3), 100)
+        claimed = uow.deliveries.claim(channel, "claim", uow.now() + timedelta(minutes=3), 100)
         tried = {d.finding: d.wanted for d in claimed if d.wanted and d.finding in problems}
         due = uow.now() + timedelta(hours=1)
-        uow.undelivered("claim", tried, "no", due, is_dead=is_dead)
+        uow.deliveries.mark_failed("claim", tried, "no", due, is_dead=is_dead)
         for key in tried.items() if is_dead else ():
-            uow.decide_event(key, {channel: "given up: no"})
-        uow.let_go("claim", [d.finding for d in claimed])
+            uow.outbox.set_outcome(key, {channel: "given up: no"})
+        uow.deliveries.release("claim", [d.finding for d in claimed])
         uow.commit()
 
 
@@ -41,20 +41,20 @@ def two_problems(ops: Ops) -> tuple[int, int]:
     hq, branch = mismatch("HQ", *ops.servers[:2]), one_sided("Branch", *ops.servers[2:])
     ops.see(hq, branch)
     with ops.store.read() as reading:
-        assert reading.undecided() == 2
+        assert reading.outbox.undecided() == 2
     route(ops.store, ops.alerting, Words({}))
     return ops.problem(hq), ops.problem(branch)
 
 
 def backlogs(ops: Ops) -> dict[str, ChannelBacklog]:
     with ops.store.read() as reading:
-        assert reading.undecided() == 0
-        return dict(reading.backlogs())
+        assert reading.outbox.undecided() == 0
+        return dict(reading.deliveries.backlogs())
 
 
 def undone(ops: Ops, channel: str | None = None, *, most: int = 9, dead: bool = False) -> list[int]:
     with ops.store.read() as reading:
-        return [d.finding for d in reading.undone(most, channel=channel, dead=dead)]
+        return [d.finding for d in reading.deliveries.undone(most, channel=channel, dead=dead)]
 
 
 def test_what_waits_failed_and_was_given_up_is_counted_by_channel(ops: Ops) -> None:
@@ -87,7 +87,7 @@ def test_what_is_tried_again_has_every_attempt_before_it(ops: Ops) -> None:
     fails(ops, "pager", branch, is_dead=False)
     assert tried_again(ops) == Retried(given_up=2, failed=1)
     with ops.store.read() as reading:
-        every = reading.deliveries()
+        every = reading.deliveries.load()
         now = reading.now()
     assert [(d.attempts, d.is_dead, d.wanted, d.due_at <= now) for d in every] == [
         (0, False, 1, True)
@@ -103,10 +103,10 @@ def test_an_event_that_nobody_decided_about_is_left_to_who_does(ops: Ops) -> Non
     ops.happens(hq, Event.CHANGED)
     assert tried_again(ops).given_up == 1
     with ops.store.read() as reading:
-        assert reading.undecided() == 1
+        assert reading.outbox.undecided() == 1
     ops.deliverer().deliver()
     with ops.store.read() as reading:
-        (known,) = (d for d in reading.deliveries([hq]) if d.channel == "log")
+        (known,) = (d for d in reading.deliveries.load([hq]) if d.channel == "log")
     assert (known.told, known.told_event) == (2, Event.OPENED)
 
 

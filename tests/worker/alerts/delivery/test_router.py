@@ -22,7 +22,7 @@ def silenced(ops: Ops, **which: object) -> int:
     with ops.store.write() as uow:
         now = uow.now()
         silence = Silence(0, "moving house", "ada", now, now + HOUR, **which)  # type: ignore[arg-type]
-        number = uow.add_silence(silence)
+        number = uow.silences.add(silence)
         uow.commit()
     return number
 
@@ -110,12 +110,12 @@ def test_what_is_over_while_it_is_being_told_is_told_to_be_over(ops: Ops) -> Non
     ops.see(mismatch("HQ", *ops.servers[:2]))
     route(ops.store, ops.alerting, Words({}))
     with ops.store.write() as uow:
-        (claimed,) = uow.claim_deliveries("log", "another", uow.now() + HOUR, 9)
+        (claimed,) = uow.deliveries.claim("log", "another", uow.now() + HOUR, 9)
         uow.commit()
     ops.see()
     ops.deliverer().deliver()
     with ops.store.write() as uow:
-        uow.delivered("another", {claimed.finding: (1, Event.OPENED)})
+        uow.deliveries.mark_delivered("another", {claimed.finding: (1, Event.OPENED)})
         uow.commit()
     ops.deliverer().deliver()
     assert ops.events("log") == [("resolved", "HQ")]
@@ -167,7 +167,7 @@ def test_a_silence_that_a_person_ends_early_is_over_at_once(ops: Ops) -> None:
     teller.deliver()
     assert ops.told("log") == []
     with ops.store.write() as uow:
-        assert uow.end_silence(number, "ada")
+        assert uow.silences.end(number, "ada")
         uow.commit()
     teller.deliver()
     assert ops.events("log") == [("opened", "HQ")]
@@ -189,14 +189,14 @@ def test_what_another_problem_explains_sends_nothing_of_its_own(ops: Ops) -> Non
     ops.see(hq, one_sided("Branch", *ops.servers[2:]), close=False)
     cause = ops.problem(one_sided("Branch", *ops.servers[2:]))
     with ops.store.write() as uow:
-        uow.explain({ops.problem(hq): cause})
-        uow.close_run(ops.run, "done", {})
+        uow.findings.set_causes({ops.problem(hq): cause})
+        uow.runs.close(ops.run, "done", {})
         uow.commit()
     teller.deliver()
     assert ops.events("log") == [("opened", "Branch")]
     assert {NOBODY: f"explained by {cause}"} in ops.outcomes()
     with ops.store.write() as uow:
-        uow.explain({ops.problem(hq): None})
+        uow.findings.set_causes({ops.problem(hq): None})
         uow.commit()
     teller.deliver()
     assert ("opened", "HQ") in ops.events("log"), "the cause is gone, and it is still there"
@@ -212,7 +212,9 @@ def test_what_goes_on_is_told_again_by_severity_unless_somebody_knows(ops: Ops) 
     assert ops.events("log")[2:] == [("still_open", "Branch")]
     with ops.store.write() as uow:
         problem = ops.problem(branch)
-        uow.acknowledge(problem, Acknowledgement("ada", "on it", uow.now(), uow.now() + 6 * HOUR))
+        uow.findings.acknowledge(
+            problem, Acknowledgement("ada", "on it", uow.now(), uow.now() + 6 * HOUR)
+        )
         uow.commit()
     ops.happens(problem, Event.ACKNOWLEDGED)
     teller.deliver()

@@ -61,11 +61,11 @@ class Told(Happenings):
         problem, now = self._one(which), self.fleet.now
         until = None if long is None else now + long
         with self.fleet.store.write() as uow:
-            uow.acknowledge(problem.id, Acknowledgement("ada", "on it", uow.now(), until))
-            last = uow.events([problem.id])[-1].snapshot
+            uow.findings.acknowledge(problem.id, Acknowledgement("ada", "on it", uow.now(), until))
+            last = uow.outbox.events([problem.id])[-1].snapshot
             snapshot = Snapshot(problem.finding, last.evidence, last.ipam)
             happened = Event.ACKNOWLEDGED
-            uow.add_events(
+            uow.outbox.add(
                 [NewEvent(problem.id, happened, snapshot, uow.now(), None, "ada", "on it")]
             )
             uow.commit()
@@ -78,7 +78,7 @@ class Told(Happenings):
     def a_person_does_not_acknowledge_any_more(self, which: int) -> None:
         problem = self._one(which)
         with self.fleet.store.write() as uow:
-            uow.acknowledge(problem.id, None)
+            uow.findings.acknowledge(problem.id, None)
             uow.commit()
         self.oracle.open[key_of(problem.finding)].acknowledged_until = None
 
@@ -94,7 +94,7 @@ class Told(Happenings):
         pattern = None if server is None else f"dhcp{server:02}.*"
         silence = Silence(0, "a move", "ada", now, now + long, None, None, pattern, relationship)
         with self.fleet.store.write() as uow:
-            number = uow.add_silence(silence)
+            number = uow.silences.add(silence)
             uow.commit()
         self.office.silences[number] = (now + long, server, relationship)
 
@@ -103,7 +103,7 @@ class Told(Happenings):
     def a_person_ends_a_silence(self, which: int) -> None:
         number = sorted(self.office.silences)[which % len(self.office.silences)]
         with self.fleet.store.write() as uow:
-            uow.end_silence(number, "ada")
+            uow.silences.end(number, "ada")
             uow.commit()
         del self.office.silences[number]
 

@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 
 def tag(ops: Ops, server: int, *tags: str) -> None:
     with ops.store.write() as uow:
-        uow.set_tags(server, tags)
+        uow.inventory.set_tags(server, tags)
         uow.commit()
 
 
@@ -44,7 +44,7 @@ def test_a_route_takes_what_is_about_a_server_with_its_tag(ops: Ops) -> None:
 def test_a_silence_keeps_quiet_what_is_about_a_server_with_its_tag(ops: Ops) -> None:
     with ops.store.write() as uow:
         now = uow.now()
-        number = uow.add_silence(Silence(0, "no power", "ada", now, now + HOUR, tag="site:*"))
+        number = uow.silences.add(Silence(0, "no power", "ada", now, now + HOUR, tag="site:*"))
         uow.commit()
     tag(ops, ops.servers[1], "site:vienna")
     branch = mismatch("Branch", *ops.servers[2:])
@@ -67,7 +67,7 @@ def test_who_takes_what_is_open_by_other_tags_is_told_at_once(ops: Ops, how: str
     ops.see(hq(ops))
     teller.deliver()
     with ops.store.write() as uow:
-        server = next(s for s in uow.servers() if s.id == ops.servers[0])
+        server = next(s for s in uow.inventory.servers() if s.id == ops.servers[0])
         if how == "by hand":
             set_tags(uow, Person("ada", "cli@ops01"), server.name, ("night",))
         else:

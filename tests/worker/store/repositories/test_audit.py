@@ -10,7 +10,7 @@ from tests.worker.store.samples import open_run
 from worker.model.audit import Action, Audited, Decision, Person
 from worker.model.errors import RecordRefused
 from worker.store.errors import Place, translated
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 ADA = Person("CORP\\ada", "cli@ops01")
 RETIRED = Decision(
@@ -20,15 +20,15 @@ ADDED = Decision(Action.ADD_SERVER, "dhcp02", None, {"name": "dhcp02"})
 GONE = Decision(Action.REMOVE_ALIAS, "dhcp02", {"aliases": ["hq"]}, None)
 
 
-def decide(store: SqlStore, *decisions: Decision, person: Person = ADA) -> None:
+def decide(store: Store, *decisions: Decision, person: Person = ADA) -> None:
     with store.write() as uow:
-        uow.add_audits(person, decisions)
+        uow.audit.add(person, decisions)
         uow.commit()
 
 
-def latest(store: SqlStore, limit: int = 10) -> tuple[Audited, ...]:
+def latest(store: Store, limit: int = 10) -> tuple[Audited, ...]:
     with store.read() as reading:
-        return reading.audits(limit)
+        return reading.audit.latest(limit)
 
 
 def told(audited: Audited) -> Decision:
@@ -36,11 +36,11 @@ def told(audited: Audited) -> Decision:
 
 
 def test_a_decision_is_kept_as_it_was_with_who_and_from_where_by_the_databases_clock(
-    store: SqlStore,
+    store: Store,
 ) -> None:
     with store.write() as uow:
         begin = uow.now()
-        uow.add_audits(ADA, [RETIRED, ADDED, GONE])
+        uow.audit.add(ADA, [RETIRED, ADDED, GONE])
         end = uow.now()
         uow.commit()
     kept = latest(store)
@@ -49,46 +49,46 @@ def test_a_decision_is_kept_as_it_was_with_who_and_from_where_by_the_databases_c
     assert all(begin <= a.at <= end for a in kept)
 
 
-def test_what_was_not_there_is_null_for_who_looks_with_sql(store: SqlStore) -> None:
+def test_what_was_not_there_is_null_for_who_looks_with_sql(store: Store) -> None:
     decide(store, RETIRED, ADDED, GONE)
     with store.engine.connect() as connection:
         asked = "SELECT subject FROM audit WHERE before IS NULL OR after IS NULL ORDER BY id"
         assert [row.subject for row in connection.exec_driver_sql(asked)] == ["dhcp02", "dhcp02"]
 
 
-def test_without_a_commit_nothing_was_decided(store: SqlStore) -> None:
+def test_without_a_commit_nothing_was_decided(store: Store) -> None:
     with store.write() as uow:
-        uow.add_audits(ADA, [RETIRED])
+        uow.audit.add(ADA, [RETIRED])
     assert latest(store) == ()
 
 
-def test_no_decision_is_no_row(store: SqlStore) -> None:
+def test_no_decision_is_no_row(store: Store) -> None:
     decide(store)
     assert latest(store) == ()
 
 
-def test_the_latest_come_first_and_so_many_at_most(store: SqlStore) -> None:
+def test_the_latest_come_first_and_so_many_at_most(store: Store) -> None:
     decide(store, RETIRED)
     decide(store, ADDED, person=Person("grace", "cli@ops02"))
     assert [(a.who, told(a)) for a in latest(store, 1)] == [("grace", ADDED)]
     assert [told(a) for a in latest(store)] == [ADDED, RETIRED]
 
 
-def test_the_limit_counts_only_what_was_asked_for(store: SqlStore) -> None:
+def test_the_limit_counts_only_what_was_asked_for(store: Store) -> None:
     decide(store, RETIRED, ADDED, GONE)
     with store.read() as reading:
-        (found,) = reading.audits(1, action=Action.RETIRE)
+        (found,) = reading.audit.latest(1, action=Action.RETIRE)
         now = reading.now()
         assert told(found) == RETIRED
-        assert reading.audits(1, action=Action.APPLY) == ()
-        assert len(reading.audits(9, since=found.at)) == 3, "also what was decided right then"
-        assert reading.audits(9, since=now + timedelta(seconds=1)) == ()
-        assert reading.audits(9, action=Action.APPLY, since=found.at) == ()
+        assert reading.audit.latest(1, action=Action.APPLY) == ()
+        assert len(reading.audit.latest(9, since=found.at)) == 3, "also what was decided right then"
+        assert reading.audit.latest(9, since=now + timedelta(seconds=1)) == ()
+        assert reading.audit.latest(9, action=Action.APPLY, since=found.at) == ()
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET who = 'nobody'", "DELETE FROM audit"])
 def test_the_database_itself_refuses_to_change_and_to_remove_it(
-    store: SqlStore, statement: str
+    store: Store, statement: str
 ) -> None:
     decide(store, RETIRED, ADDED)
     before = latest(store)
@@ -101,7 +101,7 @@ def test_the_database_itself_refuses_to_change_and_to_remove_it(
     assert latest(store) == before
 
 
-def test_postgresql_refuses_to_empty_the_table_as_well(postgres_store: SqlStore) -> None:
+def test_postgresql_refuses_to_empty_the_table_as_well(postgres_store: Store) -> None:
     with (
         pytest.raises(RecordRefused, match="what was decided is never"),
         translated(Place("it")),
@@ -110,13 +110,13 @@ def test_postgresql_refuses_to_empty_the_table_as_well(postgres_store: SqlStore)
         connection.exec_driver_sql("TRUNCATE audit")
 
 
-def test_pruning_leaves_it_however_old_it_is(store: SqlStore) -> None:
+def test_pruning_leaves_it_however_old_it_is(store: Store) -> None:
     decide(store, RETIRED, ADDED)
     with store.write() as uow:
-        uow.close_run(open_run(uow), "done", {})
+        uow.runs.close(open_run(uow), "done", {})
         uow.commit()
     before = latest(store)
     with store.write() as uow:
-        assert uow.prune(uow.now() + timedelta(days=1), 1000)["run"] == 1
+        assert uow.retention.prune(uow.now() + timedelta(days=1), 1000)["run"] == 1
         uow.commit()
     assert latest(store) == before

@@ -23,7 +23,7 @@ from worker.model.change_feed import AppliedCursor, AppliedLine, Span
 from worker.store.tables.alerts import applied_digest
 from worker.store.tables.columns import AwareUtc
 from worker.store.tables.failover import tracker
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 QUARTER = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
@@ -34,15 +34,15 @@ CLAIM = timedelta(minutes=3)
 class Machine:
     """Applies what it is given at once; time passes by making all that is stored older."""
 
-    store: SqlStore
+    store: Store
     record: Record
 
     def applies(
         self, *planned: Planned, machine: bool = True, as_: EntryStatus = EntryStatus.APPLIED
     ) -> list[int]:
         with self.store.write() as uow:
-            numbers = uow.add_entries(open_run(uow), planned)
-            uow.decide(numbers, as_, "somebody", by_machine=machine)
+            numbers = uow.operations.add(open_run(uow), planned)
+            uow.operations.decide(numbers, as_, "somebody", by_machine=machine)
             uow.commit()
         return numbers
 
@@ -58,41 +58,41 @@ class Machine:
 
     def is_due(self, channel: str = "mail") -> bool:
         with self.store.read() as reading:
-            return reading.applied_is_due(channel, QUARTER)
+            return reading.change_feed.is_due(channel, QUARTER)
 
     def claims(self, claim: str, channel: str = "mail") -> Span | None:
         with self.store.write() as uow:
-            span = uow.claim_applied(channel, claim, uow.now() + CLAIM, QUARTER)
+            span = uow.change_feed.claim(channel, claim, uow.now() + CLAIM, QUARTER)
             uow.commit()
         return span
 
     def told(self, claim: str) -> None:
         with self.store.write() as uow:
-            uow.applied_told(claim)
+            uow.change_feed.mark_delivered(claim)
             uow.commit()
 
     def fails(self, claim: str, *, is_dead: bool = False) -> None:
         with self.store.write() as uow:
-            uow.applied_untold(claim, uow.now() + MINUTE, "no route", is_dead=is_dead)
+            uow.change_feed.mark_failed(claim, uow.now() + MINUTE, "no route", is_dead=is_dead)
             uow.commit()
 
     def in_span(self, span: Span | None) -> list[int]:
         assert span is not None
         with self.store.read() as reading:
-            return [line.number for line in reading.applied_lines(span.since, span.until)]
+            return [line.number for line in reading.change_feed.lines(span.since, span.until)]
 
     def cursor(self, channel: str = "mail") -> AppliedCursor:
         with self.store.read() as reading:
-            return reading.applied_cursors()[channel]
+            return reading.change_feed.cursors()[channel]
 
     def retried(self, channel: str = "mail") -> None:
         with self.store.write() as uow:
-            uow.retry_applied(channel)
+            uow.change_feed.retry(channel)
             uow.commit()
 
 
 @pytest.fixture
-def machine(store: SqlStore) -> Machine:
+def machine(store: Store) -> Machine:
     servers = add_servers(store, 2)
     (record,) = insert(store, a_record("alpha", *servers, 1, 2, 3))
     machine = Machine(store, record)
@@ -203,8 +203,8 @@ def test_only_what_the_machine_applied_counts_and_no_state(machine: Machine) -> 
     assert machine.in_span(span) == told
     assert span is not None
     with machine.store.read() as reading:
-        (operation,) = reading.applied_operations(told[:1])
-        line, *_ = reading.applied_lines(span.since, span.until)
+        (operation,) = reading.change_feed.operations(told[:1])
+        line, *_ = reading.change_feed.lines(span.since, span.until)
     assert operation.planned == both
     assert span.since <= operation.at < span.until
     servers = "dhcp01", both.server2.name
@@ -233,7 +233,7 @@ def test_nobody_writes_where_nothing_was_applied(machine: Machine) -> None:
 def test_a_channel_that_comes_back_is_new(machine: Machine) -> None:
     machine.claims("b", "other")
     with machine.store.write() as uow:
-        uow.forget_applied(["other"])
+        uow.change_feed.keep_only(["other"])
         uow.commit()
     machine.applies(an_update(machine.record, 60))
     machine.later(QUARTER)
@@ -271,7 +271,7 @@ def test_what_was_given_up_once_and_once_more_comes_back_with_all_that_came_afte
     given_up = machine.cursor().given_up
     assert given_up is not None
     with machine.store.read() as reading:
-        assert [line.number for line in reading.applied_lines(*given_up)] == numbers
+        assert [line.number for line in reading.change_feed.lines(*given_up)] == numbers
     numbers += machine.applies(an_update(machine.record, 120))
     machine.later(QUARTER)
     machine.claims("c")

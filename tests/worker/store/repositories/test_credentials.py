@@ -11,11 +11,11 @@ from tests.worker.store.samples import add_servers
 from tests.worker.store.sql_counter import counted
 from worker.model.credentials import Credential, Refusal
 from worker.model.servers import Endpoint
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 
 @pytest.fixture
-def servers(store: SqlStore) -> list[int]:
+def servers(store: Store) -> list[int]:
     """Eight servers, and the credential corp."""
     keys = add_servers(store, 8)
     put(store, CORP)
@@ -25,14 +25,14 @@ def servers(store: SqlStore) -> list[int]:
 class TestStating:
     """A credential is what the inventory states; a changed one begins anew."""
 
-    def test_it_is_kept_as_stated_and_listed_by_name(self, store: SqlStore) -> None:
+    def test_it_is_kept_as_stated_and_listed_by_name(self, store: Store) -> None:
         by_certificate = Credential("cert", certificate_file="/c.pem", key_file="/k.pem")
         put(store, OTHER, by_certificate, CORP)
         with store.read() as reading:
-            listed = [v.credential for v in reading.credentials()]
+            listed = [v.credential for v in reading.credentials.views()]
         assert listed == [by_certificate, CORP, OTHER]
 
-    def test_stated_again_it_stays_as_it_is(self, store: SqlStore, servers: list[int]) -> None:
+    def test_stated_again_it_stays_as_it_is(self, store: Store, servers: list[int]) -> None:
         refuse(store, servers[0])
         before = view(store)
         with counted(store.engine) as sql:
@@ -41,7 +41,7 @@ class TestStating:
         assert view(store) == before
 
     def test_a_change_forgets_refusals_and_suspension(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         refuse(store, *servers[:3])
         before = view(store)
@@ -50,17 +50,17 @@ class TestStating:
         assert (after.suspended_at, after.refused_by) == (None, ())
         assert after.salt != before.salt
         with store.read() as reading:
-            assert reading.logons() == ()
+            assert reading.credentials.logons() == ()
 
-    def test_salts_differ(self, store: SqlStore) -> None:
+    def test_salts_differ(self, store: Store) -> None:
         put(store, CORP, OTHER)
         assert view(store).salt != view(store, "other").salt
 
-    def test_those_who_use_it_are_counted_the_default_too(self, store: SqlStore) -> None:
+    def test_those_who_use_it_are_counted_the_default_too(self, store: Store) -> None:
         """A server that names none has the only one, else the one of that name."""
         with store.write() as uow:
-            uow.add_server("dhcp01", endpoint=Endpoint(credential="corp"))
-            uow.add_server("dhcp02")
+            uow.inventory.add("dhcp01", endpoint=Endpoint(credential="corp"))
+            uow.inventory.add("dhcp02")
             uow.commit()
         put(store, CORP)
         assert view(store).servers == 2
@@ -73,9 +73,7 @@ class TestStating:
 class TestAcceptances:
     """Known since the first; what is no news is not written (R10)."""
 
-    def test_the_time_is_that_of_the_first_in_a_row(
-        self, store: SqlStore, servers: list[int]
-    ) -> None:
+    def test_the_time_is_that_of_the_first_in_a_row(self, store: Store, servers: list[int]) -> None:
         accept(store, servers[0])
         first = logon(store, servers[0]).accepted_at
         assert first is not None
@@ -83,7 +81,7 @@ class TestAcceptances:
         assert logon(store, servers[0]).accepted_at == first
         assert view(store).accepted_at == logon(store, servers[1]).accepted_at
 
-    def test_no_news_touches_no_row(self, store: SqlStore, servers: list[int]) -> None:
+    def test_no_news_touches_no_row(self, store: Store, servers: list[int]) -> None:
         accept(store, *servers)
         with counted(store.engine) as sql:
             accept(store, *servers)
@@ -94,47 +92,45 @@ class TestPeopleAndSecrets:
     """A suspension ends by a person's word or by another secret."""
 
     def test_a_person_resumes_and_forgets_all_refusals(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         accept(store, servers[7])
         refuse(store, *servers[:3])
         with store.write() as uow:
-            assert uow.resume_credential("corp") is True
+            assert uow.credentials.resume("corp") is True
             uow.commit()
         assert (view(store).suspended_at, view(store).refused_by) == (None, ())
         assert view(store).accepted_at is not None
         with store.read() as reading:
-            assert [(n.refusals, n.retry_at, n.mark) for n in reading.logons()] == [
+            assert [(n.refusals, n.retry_at, n.mark) for n in reading.credentials.logons()] == [
                 (0, None, None)
             ] * 4
         assert refuse(store, *servers[:3]) == [False, False, True]
 
     def test_a_server_that_backs_off_is_worth_resuming_too(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         refuse(store, servers[0])
         with store.write() as uow:
-            assert uow.resume_credential("corp") is True
-            assert uow.resume_credential("corp") is False
-            assert uow.resume_credential("unheard-of") is False
+            assert uow.credentials.resume("corp") is True
+            assert uow.credentials.resume("corp") is False
+            assert uow.credentials.resume("unheard-of") is False
 
-    def test_another_secret_begins_anew(self, store: SqlStore, servers: list[int]) -> None:
+    def test_another_secret_begins_anew(self, store: Store, servers: list[int]) -> None:
         refuse(store, *servers[:3])
         before = view(store)
         with store.write() as uow:
-            uow.forget_refusals("corp", before.salt)
+            uow.credentials.forget_refusals("corp", before.salt)
             uow.commit()
         assert (view(store).suspended_at, view(store).refused_by) == (None, ())
         assert view(store).salt != before.salt
 
-    def test_who_notices_it_second_changes_nothing(
-        self, store: SqlStore, servers: list[int]
-    ) -> None:
+    def test_who_notices_it_second_changes_nothing(self, store: Store, servers: list[int]) -> None:
         """Two processes noticed; the second would forget refusals of the new secret."""
         old = view(store).salt
         for _ in range(2):
             with store.write() as uow:
-                uow.forget_refusals("corp", old)
+                uow.credentials.forget_refusals("corp", old)
                 uow.commit()
             refuse(store, servers[0])
             refuse(store, servers[1])
@@ -142,17 +138,17 @@ class TestPeopleAndSecrets:
         assert logon(store, servers[0]).refusals == 2
 
     def test_a_refusal_of_the_old_secret_does_not_count_and_stops_its_user(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         """A process that still has it is told to leave it alone."""
         old = view(store).salt
         with store.write() as uow:
-            uow.forget_refusals("corp", old)
+            uow.credentials.forget_refusals("corp", old)
             uow.commit()
         assert refuse(store, *servers[:5], salt=old) == [True] * 5
         assert view(store).suspended_at is None
         with store.read() as reading:
-            assert reading.logons() == ()
+            assert reading.credentials.logons() == ()
 
 
 def test_what_is_secret_about_a_refusal_is_not_shown() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.nouns import Operation
 from reconcile.model.record import Change, EntryStatus, Hold, Planned, Record
+from reconcile.planning.guard import Counts, Ledger
 from tests.worker.store.samples import (
     a_create,
     a_plan,
@@ -24,44 +25,42 @@ from tests.worker.store.samples import (
 from tests.worker.store.strategies import operations
 from worker.model.errors import NotPending, RecordRefused
 from worker.model.operations import EntryFilter
-from worker.model.runs import Ledger
-from worker.store.protocols.unit_of_work import UnitOfWork
 from worker.store.repositories.codecs import operation_columns
 from worker.store.tables.failover import tracker
-from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 APPLIED, REJECTED, SUPERSEDED = EntryStatus.APPLIED, EntryStatus.REJECTED, EntryStatus.SUPERSEDED
 
 
 @pytest.fixture
-def servers(store: SqlStore) -> list[int]:
+def servers(store: Store) -> list[int]:
     return add_servers(store, 4)
 
 
 @pytest.fixture
-def record(store: SqlStore, servers: list[int]) -> Record:
+def record(store: Store, servers: list[int]) -> Record:
     (stored,) = insert(store, a_record("alpha", servers[0], servers[1], 1, 2, 3))
     return stored
 
 
 def add(uow: UnitOfWork, *planned: Planned) -> list[int]:
-    return uow.add_entries(open_run(uow), planned)
+    return uow.operations.add(open_run(uow), planned)
 
 
 @given(wanted=st.lists(operations, max_size=4, unique_by=lambda planned: planned.record))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_operations_come_back_as_they_were_planned(store: SqlStore, wanted: list[Planned]) -> None:
+def test_operations_come_back_as_they_were_planned(store: Store, wanted: list[Planned]) -> None:
     """Every example is rolled back, so the one store serves them all."""
     with store.write() as uow:
         numbers = add(uow, *wanted)
-        entries = uow.entries()
+        entries = uow.operations.in_force()
     assert [entry.planned for entry in entries] == wanted
     assert [repr(entry.planned) for entry in entries] == list(map(repr, wanted))
     assert [entry.number for entry in entries] == numbers
     assert all(entry.status is EntryStatus.PENDING and not entry.stands for entry in entries)
 
 
-def test_entries_are_found_by_either_server(store: SqlStore, servers: list[int]) -> None:
+def test_entries_are_found_by_either_server(store: Store, servers: list[int]) -> None:
     one, two, three, four = servers
     plans = [
         a_create(replace(a_record(name, *pair), key=n))
@@ -71,11 +70,14 @@ def test_entries_are_found_by_either_server(store: SqlStore, servers: list[int])
     ]
     with store.write() as uow:
         a, b, c = add(uow, *plans)
-        found = [[e.number for e in uow.entries(s)] for s in ([two], [one, three, one], [four], [])]
+        found = [
+            [e.number for e in uow.operations.in_force(s)]
+            for s in ([two], [one, three, one], [four], [])
+        ]
     assert found == [[a, b], [a, b, c], [], []]
 
 
-def test_a_number_is_never_given_twice(store: SqlStore, record: Record) -> None:
+def test_a_number_is_never_given_twice(store: Store, record: Record) -> None:
     with store.write() as uow:
         first = add(uow, an_update(record, 1), an_update(record, 2))
         second = add(uow, an_update(record, 3))
@@ -87,16 +89,16 @@ def test_a_number_is_never_given_twice(store: SqlStore, record: Record) -> None:
     assert first + second + third == sorted({*first, *second, *third})
 
 
-def test_entries_outlive_their_record(store: SqlStore, record: Record) -> None:
+def test_entries_outlive_their_record(store: Store, record: Record) -> None:
     with store.write() as uow:
         (number,) = add(uow, a_plan(Operation.DELETE, record))
-        uow.delete_records([record.key])
-        uow.decide([number], APPLIED, "ipam-sync", by_machine=True)
-        (view,) = uow.entry_views(EntryFilter(records=(record.key,), statuses=()))
+        uow.records.remove([record.key])
+        uow.operations.decide([number], APPLIED, "ipam-sync", by_machine=True)
+        (view,) = uow.views.operations(EntryFilter(records=(record.key,), statuses=()))
     assert (view.entry.planned.record, view.entry.planned.scopes) == (record.key, (1, 2, 3))
 
 
-def test_the_same_need_is_pending_once(store: SqlStore, record: Record) -> None:
+def test_the_same_need_is_pending_once(store: Store, record: Record) -> None:
     """The store itself refuses a second line: two runs at once cannot fill the tracker twice."""
     need = an_update(record, 1800)
     with store.write() as uow:
@@ -105,9 +107,9 @@ def test_the_same_need_is_pending_once(store: SqlStore, record: Record) -> None:
             add(uow, replace(need, reason="said in other words"))
     with store.write() as uow:
         (first,) = add(uow, need)
-        uow.decide([first], SUPERSEDED, "ipam-sync", by_machine=True)
+        uow.operations.decide([first], SUPERSEDED, "ipam-sync", by_machine=True)
         (second,) = add(uow, need)
-        assert [entry.number for entry in uow.entries()] == [second]
+        assert [entry.number for entry in uow.operations.in_force()] == [second]
 
 
 @pytest.mark.parametrize(
@@ -152,70 +154,72 @@ class TestDeciding:
 
     @pytest.mark.parametrize("status", [APPLIED, SUPERSEDED, REJECTED])
     def test_it_says_when_and_by_whom(
-        self, store: SqlStore, record: Record, status: EntryStatus
+        self, store: Store, record: Record, status: EntryStatus
     ) -> None:
         with store.write() as uow:
             (number,) = add(uow, an_update(record, 1800))
             before = uow.now()
-            uow.decide([number], status, "CORP\\ada", by_machine=False)
-            (view,) = uow.entry_views(EntryFilter(statuses=()))
+            uow.operations.decide([number], status, "CORP\\ada", by_machine=False)
+            (view,) = uow.views.operations(EntryFilter(statuses=()))
             after = uow.now()
         assert (view.entry.status, view.decided_by) == (status, "CORP\\ada")
         assert view.decided_at is not None
         assert before <= view.decided_at <= after
 
-    def test_what_is_decided_is_not_decided_again(self, store: SqlStore, record: Record) -> None:
+    def test_what_is_decided_is_not_decided_again(self, store: Store, record: Record) -> None:
         with store.write() as uow:
             one, two = add(uow, an_update(record, 1), an_update(record, 2))
-            uow.decide([one], APPLIED, "ada", by_machine=False)
+            uow.operations.decide([one], APPLIED, "ada", by_machine=False)
             with pytest.raises(NotPending, match=f"Operation {one} is not pending any more"):
-                uow.decide([two, one], REJECTED, "bob", by_machine=False)
-            statuses = [view.entry.status for view in uow.entry_views(EntryFilter(statuses=()))]
+                uow.operations.decide([two, one], REJECTED, "bob", by_machine=False)
+            statuses = [
+                view.entry.status for view in uow.views.operations(EntryFilter(statuses=()))
+            ]
         assert statuses == [APPLIED, EntryStatus.PENDING]
 
     def test_of_what_is_decided_only_rejections_still_count(
-        self, store: SqlStore, record: Record
+        self, store: Store, record: Record
     ) -> None:
         with store.write() as uow:
             numbers = add(uow, *(an_update(record, n) for n in range(4)))
             for number, status in zip(numbers, (APPLIED, SUPERSEDED, REJECTED), strict=False):
-                uow.decide([number], status, "ada", by_machine=False)
-            entries = uow.entries(record.partners)
+                uow.operations.decide([number], status, "ada", by_machine=False)
+            entries = uow.operations.in_force(record.partners)
         assert [(e.number, e.status, e.stands) for e in entries] == [
             (numbers[2], REJECTED, True),
             (numbers[3], EntryStatus.PENDING, False),
         ]
 
     def test_a_rejection_stands_until_somebody_or_something_ends_it(
-        self, store: SqlStore, record: Record
+        self, store: Store, record: Record
     ) -> None:
         with store.write() as uow:
             (number,) = add(uow, an_update(record, 1800))
-            uow.decide([number], REJECTED, "ada", by_machine=False)
-            assert [entry.stands for entry in uow.entries()] == [True]
-            uow.end_acceptance([number])
-            assert uow.entries() == ()
-            (view,) = uow.entry_views(EntryFilter(statuses=(REJECTED,)))
+            uow.operations.decide([number], REJECTED, "ada", by_machine=False)
+            assert [entry.stands for entry in uow.operations.in_force()] == [True]
+            uow.operations.end_acceptance([number])
+            assert uow.operations.in_force() == ()
+            (view,) = uow.views.operations(EntryFilter(statuses=(REJECTED,)))
         assert view.entry.stands is False
 
     @pytest.mark.parametrize(("minutes", "stands"), [(1, True), (-1, False), (0, False)])
     def test_a_rejection_stands_until_its_end_date(
-        self, store: SqlStore, record: Record, minutes: int, *, stands: bool
+        self, store: Store, record: Record, minutes: int, *, stands: bool
     ) -> None:
         with store.write() as uow:
             (number,) = add(uow, an_update(record, 1800))
             until = uow.now() + timedelta(minutes=minutes)
-            uow.decide([number], REJECTED, "ada", by_machine=False, stands_until=until)
-            (view,) = uow.entry_views(EntryFilter(statuses=(REJECTED,)))
-            assert [e.number for e in uow.entries(record.partners)] == [number] * stands
+            uow.operations.decide([number], REJECTED, "ada", by_machine=False, stands_until=until)
+            (view,) = uow.views.operations(EntryFilter(statuses=(REJECTED,)))
+            assert [e.number for e in uow.operations.in_force(record.partners)] == [number] * stands
         assert (view.entry.stands, view.stands_until) == (stands, until)
 
-    def test_only_what_is_pending_can_be_held(self, store: SqlStore, record: Record) -> None:
+    def test_only_what_is_pending_can_be_held(self, store: Store, record: Record) -> None:
         with store.write() as uow:
             one, two = add(uow, an_update(record, 1), an_update(record, 2))
-            uow.decide([one], APPLIED, "ada", by_machine=False)
-            uow.hold([one, two], Hold.GUARD)
-            holds = [v.entry.planned.hold for v in uow.entry_views(EntryFilter(statuses=()))]
+            uow.operations.decide([one], APPLIED, "ada", by_machine=False)
+            uow.operations.hold([one, two], Hold.GUARD)
+            holds = [v.entry.planned.hold for v in uow.views.operations(EntryFilter(statuses=()))]
         assert holds == [Hold.NONE, Hold.GUARD]
 
 
@@ -224,7 +228,7 @@ class TestLedger:
 
     @pytest.mark.usefixtures("record")
     def test_it_counts_what_is_stored_and_not_what_is_only_wanted(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         insert(
             store,
@@ -232,11 +236,11 @@ class TestLedger:
             replace(a_record("gamma", servers[2], servers[3], 5, 6), pending=True),
         )
         with store.read() as reading:
-            assert reading.ledger() == Ledger(2, 4, 0, 0, 0, 0)
+            assert reading.operations.ledger() == Ledger(Counts(2, 4))
 
-    def test_an_empty_store_has_nothing_to_lose(self, store: SqlStore) -> None:
+    def test_an_empty_store_has_nothing_to_lose(self, store: Store) -> None:
         with store.read() as reading:
-            assert reading.ledger() == Ledger(0, 0, 0, 0, 0, 0)
+            assert reading.operations.ledger() == Ledger()
 
     @pytest.mark.parametrize(
         ("operation", "changes", "taken"),
@@ -252,7 +256,7 @@ class TestLedger:
     )
     def test_it_counts_what_pending_operations_take(
         self,
-        store: SqlStore,
+        store: Store,
         record: Record,
         operation: Operation,
         changes: tuple[Change, ...],
@@ -261,10 +265,10 @@ class TestLedger:
         planned = a_plan(operation, record, *changes)
         with store.write() as uow:
             numbers = add(uow, planned)
-            ledger = uow.ledger()
-            destructive = [entry.number for entry in uow.pending_destructive()]
-        assert (ledger.pending_relationships, ledger.pending_scopes) == taken
-        assert (ledger.applied_relationships, ledger.applied_scopes) == (0, 0)
+            ledger = uow.operations.ledger()
+            destructive = [entry.number for entry in uow.operations.pending_destructive()]
+        assert ledger.pending == Counts(*taken)
+        assert ledger.applied == Counts()
         assert destructive == (numbers if planned.destructive else [])
 
     @pytest.mark.parametrize(
@@ -278,7 +282,7 @@ class TestLedger:
     )
     def test_of_the_past_only_what_the_machine_applied_counts(
         self,
-        store: SqlStore,
+        store: Store,
         record: Record,
         status: EntryStatus,
         *,
@@ -287,24 +291,24 @@ class TestLedger:
     ) -> None:
         with store.write() as uow:
             numbers = add(uow, a_plan(Operation.DELETE, record))
-            uow.decide(numbers, status, "ada", by_machine=by_machine)
-            ledger = uow.ledger()
-            assert uow.pending_destructive() == ()
-        assert (ledger.pending_relationships, ledger.pending_scopes) == (0, 0)
-        taken = (ledger.applied_relationships, ledger.applied_scopes)
+            uow.operations.decide(numbers, status, "ada", by_machine=by_machine)
+            ledger = uow.operations.ledger()
+            assert uow.operations.pending_destructive() == ()
+        assert ledger.pending == Counts()
+        taken = (ledger.applied.relationships, ledger.applied.scopes)
         assert taken == ((1, 3) if counts else (0, 0))
 
     @pytest.mark.parametrize(("hours", "counts"), [(23, True), (25, False)])
     def test_what_was_applied_a_day_ago_is_forgotten(
-        self, store: SqlStore, record: Record, hours: int, *, counts: bool
+        self, store: Store, record: Record, hours: int, *, counts: bool
     ) -> None:
         with store.write() as uow:
             numbers = add(uow, a_plan(Operation.DELETE, record))
-            uow.decide(numbers, APPLIED, "ipam-sync", by_machine=True)
+            uow.operations.decide(numbers, APPLIED, "ipam-sync", by_machine=True)
             _date_back(uow, uow.now() - timedelta(hours=hours))
-            assert uow.ledger().applied_relationships == int(counts)
+            assert uow.operations.ledger().applied.relationships == int(counts)
 
 
 def _date_back(uow: UnitOfWork, decided_at: datetime) -> None:
-    assert isinstance(uow, SqlUnitOfWork)
-    uow._run(tracker.update().values(decided_at=decided_at))
+    assert isinstance(uow, UnitOfWork)
+    uow._connection.run(tracker.update().values(decided_at=decided_at))

@@ -10,28 +10,28 @@ from reconcile.model.nouns import Evidence, Mode, State
 from reconcile.model.record import Record
 from tests.worker.store.samples import a_record, add_servers, insert
 from worker.model.errors import MembershipTaken, RecordRefused
-from worker.store.unit_of_work import SqlStore
+from worker.store.unit_of_work import Store
 
 SCOPE, OTHER, THIRD = 0x0A010000, 0x0A020000, 0x0A030000
 
 
 @pytest.fixture
-def servers(store: SqlStore) -> list[int]:
+def servers(store: Store) -> list[int]:
     return add_servers(store, 4)
 
 
-def all_records(store: SqlStore) -> list[Record]:
+def all_records(store: Store) -> list[Record]:
     with store.read() as reading:
-        return list(reading.records())
+        return list(reading.records.load())
 
 
-def update(store: SqlStore, *changes: tuple[Record, Record]) -> None:
+def update(store: Store, *changes: tuple[Record, Record]) -> None:
     with store.write() as uow:
-        uow.update_records(changes)
+        uow.records.update(changes)
         uow.commit()
 
 
-def test_a_record_comes_back_as_it_was(store: SqlStore, servers: list[int]) -> None:
+def test_a_record_comes_back_as_it_was(store: Store, servers: list[int]) -> None:
     told = a_record("Alpha", servers[0], servers[1], SCOPE, OTHER)
     (stored,) = insert(store, told)
     assert stored.changed_at is not None
@@ -39,7 +39,7 @@ def test_a_record_comes_back_as_it_was(store: SqlStore, servers: list[int]) -> N
     assert stored.record_id == stored.key > 0
 
 
-def test_what_is_not_known_stays_unknown(store: SqlStore, servers: list[int]) -> None:
+def test_what_is_not_known_stays_unknown(store: Store, servers: list[int]) -> None:
     """NULL is not zero, not False and not an empty text."""
     bare = Record(0, "alpha", Mode.HOT_STANDBY, server1_record_id=servers[0], pending=True)
     full = replace(
@@ -59,48 +59,48 @@ def test_what_is_not_known_stays_unknown(store: SqlStore, servers: list[int]) ->
 
 
 def test_durations_and_scopes_may_be_as_large_as_the_type_allows(
-    store: SqlStore, servers: list[int]
+    store: Store, servers: list[int]
 ) -> None:
     told = replace(a_record("alpha", servers[0], servers[1], 0, 2**32 - 1), mclt_seconds=2**40)
     (stored,) = insert(store, told)
     assert (stored.mclt_seconds, stored.scopes) == (2**40, told.scopes)
 
 
-def test_many_records_get_their_keys_in_their_order(store: SqlStore, servers: list[int]) -> None:
+def test_many_records_get_their_keys_in_their_order(store: Store, servers: list[int]) -> None:
     names = [f"relationship {n}" for n in range(1200)]
     stored = insert(store, *(a_record(n, servers[0], servers[1]) for n in names))
     assert [record.relationship_name for record in stored] == names
     assert [record.key for record in stored] == sorted({record.key for record in stored})
 
 
-def test_a_key_is_never_given_twice(store: SqlStore, servers: list[int]) -> None:
+def test_a_key_is_never_given_twice(store: Store, servers: list[int]) -> None:
     """Lines of OperationTracker outlive their record and must not come to mean another."""
     (old,) = insert(store, a_record("alpha", servers[0], servers[1]))
     with store.write() as uow:
-        uow.delete_records([old.key])
+        uow.records.remove([old.key])
         uow.commit()
     (new,) = insert(store, a_record("alpha", servers[0], servers[1]))
     assert new.key > old.key
 
 
-def test_records_are_found_by_either_partner(store: SqlStore, servers: list[int]) -> None:
+def test_records_are_found_by_either_partner(store: Store, servers: list[int]) -> None:
     one, two, three, four = servers
     a, b, c = insert(
         store, a_record("a", one, two), a_record("b", two, three), a_record("c", three, None)
     )
     with store.read() as reading:
-        assert reading.records([two]) == (a, b)
-        assert reading.records([one, three, one]) == (a, b, c)
-        assert reading.records([four]) == reading.records([]) == ()
-        assert reading.records() == (a, b, c)
+        assert reading.records.load([two]) == (a, b)
+        assert reading.records.load([one, three, one]) == (a, b, c)
+        assert reading.records.load([four]) == reading.records.load([]) == ()
+        assert reading.records.load() == (a, b, c)
 
 
 def test_records_are_found_by_key_and_those_that_are_gone_are_left_out(
-    store: SqlStore, servers: list[int]
+    store: Store, servers: list[int]
 ) -> None:
     a, b = insert(store, a_record("a", *servers[:2]), a_record("b", *servers[:2]))
     with store.read() as reading:
-        assert reading.records_by_key([b.key, 99_999, a.key]) == (a, b)
+        assert reading.records.by_key([b.key, 99_999, a.key]) == (a, b)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_records_are_found_by_key_and_those_that_are_gone_are_left_out(
     ],
 )
 def test_the_rules_of_the_type_are_kept(
-    store: SqlStore, servers: list[int], broken: dict[str, object], why: str
+    store: Store, servers: list[int], broken: dict[str, object], why: str
 ) -> None:
     """[MS-IPAMM2] 3.1.4.16 and 3.1.1.1.44."""
     good = a_record("alpha", *servers[:2])
@@ -124,9 +124,9 @@ def test_the_rules_of_the_type_are_kept(
     (stored,) = insert(store, good)
     with store.write() as uow:
         with pytest.raises(RecordRefused, match=why):
-            uow.insert_records([(a_record("beta", *servers[:2]), ()), (bad, ())])
+            uow.records.insert([(a_record("beta", *servers[:2]), ()), (bad, ())])
         with pytest.raises(RecordRefused, match=why):
-            uow.update_records([(stored, replace(bad, key=stored.key))])
+            uow.records.update([(stored, replace(bad, key=stored.key))])
         uow.commit()
     assert all_records(store) == [stored]
 
@@ -142,9 +142,7 @@ def test_the_rules_of_the_type_are_kept(
         "server1_record_id = 99999",
     ],
 )
-def test_the_database_keeps_the_rules_too(
-    store: SqlStore, servers: list[int], statement: str
-) -> None:
+def test_the_database_keeps_the_rules_too(store: Store, servers: list[int], statement: str) -> None:
     """Also against somebody who changes rows by hand."""
     insert(store, a_record("alpha", *servers[:2]))
     with (
@@ -154,22 +152,22 @@ def test_the_database_keeps_the_rules_too(
         connection.exec_driver_sql(f"UPDATE failover SET {statement}")  # noqa: S608 - our own text
 
 
-def test_the_longest_name_is_kept_whole(store: SqlStore, servers: list[int]) -> None:
+def test_the_longest_name_is_kept_whole(store: Store, servers: list[int]) -> None:
     (stored,) = insert(store, a_record("ß" * 256, *servers[:2]))
     assert stored.relationship_name == "ß" * 256
 
 
 @pytest.mark.parametrize("text", ["half a character: \ud800"])
 def test_text_that_a_database_cannot_hold_is_refused_in_one_sentence(
-    store: SqlStore, servers: list[int], text: str
+    store: Store, servers: list[int], text: str
 ) -> None:
     bad = replace(a_record("alpha", *servers[:2]), server1_ps_name=text)
     with store.write() as uow, pytest.raises(RecordRefused, match="refuses what it was given"):
-        uow.insert_records([(bad, ())])
+        uow.records.insert([(bad, ())])
     assert all_records(store) == []
 
 
-def test_an_update_writes_what_differs_and_stamps_it(store: SqlStore, servers: list[int]) -> None:
+def test_an_update_writes_what_differs_and_stamps_it(store: Store, servers: list[int]) -> None:
     one, two, three, _ = servers
     a, b, c = insert(
         store,
@@ -191,7 +189,7 @@ def test_an_update_writes_what_differs_and_stamps_it(store: SqlStore, servers: l
     ]
 
 
-def test_a_change_of_scopes_alone_is_stamped(store: SqlStore, servers: list[int]) -> None:
+def test_a_change_of_scopes_alone_is_stamped(store: Store, servers: list[int]) -> None:
     (a,) = insert(store, a_record("a", *servers[:2], SCOPE))
     update(store, (a, replace(a, scopes=frozenset())))
     (after,) = all_records(store)
@@ -199,41 +197,41 @@ def test_a_change_of_scopes_alone_is_stamped(store: SqlStore, servers: list[int]
     assert after.changed_at != a.changed_at
 
 
-def test_a_record_that_is_gone_cannot_be_changed(store: SqlStore, servers: list[int]) -> None:
+def test_a_record_that_is_gone_cannot_be_changed(store: Store, servers: list[int]) -> None:
     a, b = insert(store, a_record("a", *servers[:2]), a_record("b", *servers[:2]))
     with store.write() as uow:
-        uow.delete_records([a.key])
+        uow.records.remove([a.key])
         with pytest.raises(RecordRefused, match="gone"):
-            uow.update_records([(b, replace(b, mclt_seconds=1)), (a, replace(a, mclt_seconds=1))])
+            uow.records.update([(b, replace(b, mclt_seconds=1)), (a, replace(a, mclt_seconds=1))])
         uow.commit()
     assert all_records(store) == [b]
 
 
-def test_the_grade_of_evidence_changes_without_a_stamp(store: SqlStore, servers: list[int]) -> None:
+def test_the_grade_of_evidence_changes_without_a_stamp(store: Store, servers: list[int]) -> None:
     a, b = insert(
         store,
         replace(a_record("a", *servers[:2]), evidence=Evidence.ONE_SIDE),
         a_record("b", *servers[:2]),
     )
     with store.write() as uow:
-        uow.set_evidence([a.key], Evidence.BOTH)
+        uow.records.set_evidence([a.key], Evidence.BOTH)
         uow.commit()
     assert all_records(store) == [replace(a, evidence=Evidence.BOTH), b]
 
 
-def test_a_record_is_deleted_with_all_it_held(store: SqlStore, servers: list[int]) -> None:
+def test_a_record_is_deleted_with_all_it_held(store: Store, servers: list[int]) -> None:
     (a,) = insert(store, a_record("a", *servers[:2], SCOPE))
     with store.write() as uow:
-        uow.delete_records([a.key])
-        assert uow.holders([(servers[0], "a"), (servers[1], SCOPE)]) == {}
-        uow.insert_records([(a_record("A", *servers[:2], SCOPE), ())])
+        uow.records.remove([a.key])
+        assert uow.records.holders([(servers[0], "a"), (servers[1], SCOPE)]) == {}
+        uow.records.insert([(a_record("A", *servers[:2], SCOPE), ())])
 
 
 class TestMemberships:
     """A name and a scope are at most once per server, pending Creates included."""
 
     def test_each_partner_holds_the_folded_name_and_every_scope(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         one, two, three, _ = servers
         a, b = insert(
@@ -241,7 +239,7 @@ class TestMemberships:
         )
         asked = [(s, what) for s in servers for what in ("strasse", "b", SCOPE, OTHER)]
         with store.read() as reading:
-            held = reading.holders(asked)
+            held = reading.records.holders(asked)
         assert held == {
             (one, "strasse"): a.key,
             (two, "strasse"): a.key,
@@ -251,12 +249,15 @@ class TestMemberships:
             (three, OTHER): b.key,
         }
 
-    def test_only_what_was_asked_is_answered(self, store: SqlStore, servers: list[int]) -> None:
+    def test_only_what_was_asked_is_answered(self, store: Store, servers: list[int]) -> None:
         one, two = servers[:2]
         (a,) = insert(store, a_record("a", one, two, *range(600)))
         with store.read() as reading:
-            assert reading.holders([(one, 5), (two, 7)]) == {(one, 5): a.key, (two, 7): a.key}
-            assert len(reading.holders([(one, scope) for scope in range(1000)])) == 600
+            assert reading.records.holders([(one, 5), (two, 7)]) == {
+                (one, 5): a.key,
+                (two, 7): a.key,
+            }
+            assert len(reading.records.holders([(one, scope) for scope in range(1000)])) == 600
 
     @pytest.mark.parametrize(
         ("name", "scopes", "thing"),
@@ -266,12 +267,12 @@ class TestMemberships:
         ],
     )
     def test_a_second_holder_is_refused_and_told_who_holds_it(
-        self, store: SqlStore, servers: list[int], name: str, scopes: tuple[int, ...], thing: str
+        self, store: Store, servers: list[int], name: str, scopes: tuple[int, ...], thing: str
     ) -> None:
         (a,) = insert(store, a_record("alpha", servers[0], servers[1], SCOPE))
         with store.write() as uow:
             with pytest.raises(MembershipTaken) as taken:
-                uow.insert_records(
+                uow.records.insert(
                     [
                         (a_record("gamma", *servers[2:]), ()),
                         (a_record(name, servers[1], servers[2], *scopes), ()),
@@ -283,7 +284,7 @@ class TestMemberships:
         assert all_records(store) == [a]
 
     def test_two_records_of_one_step_cannot_have_the_same(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         one, two, three, _ = servers
         twice = [(a_record("a", one, two, SCOPE), ()), (a_record("b", two, three, SCOPE), ())]
@@ -291,28 +292,28 @@ class TestMemberships:
             store.write() as uow,
             pytest.raises(MembershipTaken, match=r"dhcp02.*10\.1\.0\.0.*another relationship"),
         ):
-            uow.insert_records(twice)
+            uow.records.insert(twice)
 
     def test_other_servers_may_have_the_same_names_and_scopes(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         one, two, three, four = servers
         insert(store, a_record("a", one, two, SCOPE), a_record("a", three, four, SCOPE))
         assert len(all_records(store)) == 2
 
     def test_an_update_that_takes_what_another_has_changes_nothing(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         a, b = insert(store, a_record("a", *servers[:2], SCOPE), a_record("b", *servers[:2], OTHER))
         wanted = replace(b, scopes=frozenset({OTHER, SCOPE}), mclt_seconds=1)
         with store.write() as uow:
             with pytest.raises(MembershipTaken, match=rf"relationship a \(record {a.key}\)"):
-                uow.update_records([(b, wanted)])
+                uow.records.update([(b, wanted)])
             uow.commit()
         assert all_records(store) == [a, b]
 
     def test_records_may_swap_names_and_scopes_in_one_step(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         one, two, three, _ = servers
         a, b = insert(store, a_record("a", one, two, SCOPE), a_record("b", one, three, OTHER))
@@ -322,7 +323,7 @@ class TestMemberships:
         )
         update(store, (a, swapped[0]), (b, swapped[1]))
         with store.read() as reading:
-            held = reading.holders([(one, "a"), (one, "b"), (two, OTHER), (three, SCOPE)])
+            held = reading.records.holders([(one, "a"), (one, "b"), (two, OTHER), (three, SCOPE)])
         assert held == {
             (one, "a"): b.key,
             (one, "b"): a.key,
@@ -331,67 +332,69 @@ class TestMemberships:
         }
 
     def test_a_partner_that_is_mapped_later_gets_name_and_scopes(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         (a,) = insert(store, a_record("a", servers[0], None, SCOPE))
         update(store, (a, replace(a, server2_record_id=servers[1])))
         with store.read() as reading:
-            assert reading.holders([(servers[1], "a"), (servers[1], SCOPE)]) == {
+            assert reading.records.holders([(servers[1], "a"), (servers[1], SCOPE)]) == {
                 (servers[1], "a"): a.key,
                 (servers[1], SCOPE): a.key,
             }
 
     def test_a_partner_that_leaves_gives_up_name_and_scopes(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         (a,) = insert(store, a_record("a", servers[0], servers[1], SCOPE))
         update(store, (a, replace(a, server2_record_id=None)))
         with store.read() as reading:
-            assert reading.holders([(servers[1], "a"), (servers[1], SCOPE)]) == {}
+            assert reading.records.holders([(servers[1], "a"), (servers[1], SCOPE)]) == {}
 
     def test_a_pending_create_holds_all_but_what_it_waits_for(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         one, two, three, _ = servers
         (old,) = insert(store, a_record("old", one, two, SCOPE))
         waiting = replace(a_record("new", one, three, SCOPE, OTHER), pending=True)
         with store.write() as uow:
-            (key,) = uow.insert_records([(waiting, {(one, SCOPE)})])
-            assert uow.holders([(one, "new"), (one, OTHER), (three, SCOPE), (one, SCOPE)]) == {
+            (key,) = uow.records.insert([(waiting, {(one, SCOPE)})])
+            assert uow.records.holders(
+                [(one, "new"), (one, OTHER), (three, SCOPE), (one, SCOPE)]
+            ) == {
                 (one, "new"): key,
                 (one, OTHER): key,
                 (three, SCOPE): key,
                 (one, SCOPE): old.key,
             }
-            (record,) = uow.records_by_key([key])
+            (record,) = uow.records.by_key([key])
         assert (record.record_id, record.scopes) == (0, waiting.scopes)
 
     def test_what_a_create_waited_for_is_taken_when_it_is_applied(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         one, two, three, _ = servers
         (old,) = insert(store, a_record("old", one, two, SCOPE))
         waiting = replace(a_record("new", one, three, SCOPE), pending=True)
         with store.write() as uow:
-            (key,) = uow.insert_records([(waiting, {(one, SCOPE)})])
-            (pending,) = uow.records_by_key([key])
+            (key,) = uow.records.insert([(waiting, {(one, SCOPE)})])
+            (pending,) = uow.records.by_key([key])
             created = replace(pending, pending=False)
             with pytest.raises(MembershipTaken, match=rf"relationship old \(record {old.key}\)"):
-                uow.update_records([(pending, created)])
-            uow.update_records([(old, replace(old, scopes=frozenset())), (pending, created)])
-            assert uow.holders([(one, SCOPE)]) == {(one, SCOPE): key}
+                uow.records.update([(pending, created)])
+            uow.records.update([(old, replace(old, scopes=frozenset())), (pending, created)])
+            assert uow.records.holders([(one, SCOPE)]) == {(one, SCOPE): key}
 
     def test_a_pending_create_that_changes_takes_what_is_free(
-        self, store: SqlStore, servers: list[int]
+        self, store: Store, servers: list[int]
     ) -> None:
         one, two, three, _ = servers
         (old,) = insert(store, a_record("old", one, two, SCOPE))
         waiting = replace(a_record("new", one, three), pending=True)
         with store.write() as uow:
-            (key,) = uow.insert_records([(waiting, ())])
-            (pending,) = uow.records_by_key([key])
-            uow.update_records([(pending, replace(pending, scopes=frozenset({SCOPE, OTHER})))])
-            assert uow.holders([(one, SCOPE), (three, SCOPE), (one, OTHER)]) == {
+            (key,) = uow.records.insert([(waiting, ())])
+            (pending,) = uow.records.by_key([key])
+            uow.records.update([(pending, replace(pending, scopes=frozenset({SCOPE, OTHER})))])
+            assert uow.records.holders([(one, SCOPE), (three, SCOPE), (one, OTHER)]) == {
                 (one, SCOPE): old.key,
                 (three, SCOPE): key,
                 (one, OTHER): key,

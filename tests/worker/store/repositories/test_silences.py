@@ -11,15 +11,15 @@ from reconcile.model.findings import Kind, Matter
 from tests.worker.store.outbox import problems
 from tests.worker.store.samples import BEGIN, minutes
 from worker.model.alerts import Silence
-from worker.store.unit_of_work import SqlStore, SqlUnitOfWork
+from worker.store.unit_of_work import Store, UnitOfWork
 
 HOUR = timedelta(hours=1)
 WHAT = Silence(0, "disks are replaced", "ada", BEGIN, minutes(60))
 
 
-def silence(uow: SqlUnitOfWork, begin: timedelta, end: timedelta) -> int:
+def silence(uow: UnitOfWork, begin: timedelta, end: timedelta) -> int:
     now = uow.now()
-    return uow.add_silence(replace(WHAT, starts_at=now + begin, ends_at=now + end))
+    return uow.silences.add(replace(WHAT, starts_at=now + begin, ends_at=now + end))
 
 
 @pytest.mark.parametrize(
@@ -30,55 +30,55 @@ def silence(uow: SqlUnitOfWork, begin: timedelta, end: timedelta) -> int:
         replace(WHAT, server="dhcp*", relationship="HQ-?", ended_by="bob"),
     ],
 )
-def test_a_silence_comes_back_as_it_was_given(store: SqlStore, given: Silence) -> None:
+def test_a_silence_comes_back_as_it_was_given(store: Store, given: Silence) -> None:
     with store.write() as uow:
-        key = uow.add_silence(given)
-        assert uow.silences(every=True) == (replace(given, id=key),)
+        key = uow.silences.add(given)
+        assert uow.silences.load(every=True) == (replace(given, id=key),)
 
 
-def test_those_in_force_have_begun_and_not_ended(store: SqlStore) -> None:
+def test_those_in_force_have_begun_and_not_ended(store: Store) -> None:
     with store.write() as uow:
         silence(uow, -2 * HOUR, -HOUR)
         now = silence(uow, -HOUR, HOUR)
         at_once = silence(uow, timedelta(0), HOUR)
         silence(uow, HOUR, 2 * HOUR)
-        assert [s.id for s in uow.silences()] == [now, at_once]
-        assert len(uow.silences(every=True)) == 4
+        assert [s.id for s in uow.silences.load()] == [now, at_once]
+        assert len(uow.silences.load(every=True)) == 4
 
 
-def test_a_person_may_end_one_early_and_it_is_kept(store: SqlStore) -> None:
+def test_a_person_may_end_one_early_and_it_is_kept(store: Store) -> None:
     with store.write() as uow:
         one = silence(uow, -HOUR, HOUR)
         other = silence(uow, -HOUR, HOUR)
-        assert uow.end_silence(one, "bob")
-        assert [s.id for s in uow.silences()] == [other]
-        ended = uow.silences(every=True)[0]
+        assert uow.silences.end(one, "bob")
+        assert [s.id for s in uow.silences.load()] == [other]
+        ended = uow.silences.load(every=True)[0]
         assert (ended.id, ended.ended_by) == (one, "bob")
         assert ended.starts_at < ended.ends_at <= uow.now()
 
 
-def test_one_that_is_over_or_unknown_cannot_be_ended(store: SqlStore) -> None:
+def test_one_that_is_over_or_unknown_cannot_be_ended(store: Store) -> None:
     with store.write() as uow:
         one = silence(uow, -2 * HOUR, -HOUR)
-        assert not uow.end_silence(one, "bob")
-        assert not uow.end_silence(one + 99, "bob")
-        assert uow.silences(every=True)[0].ended_by is None
+        assert not uow.silences.end(one, "bob")
+        assert not uow.silences.end(one + 99, "bob")
+        assert uow.silences.load(every=True)[0].ended_by is None
 
 
-def test_one_that_has_not_begun_never_will(store: SqlStore) -> None:
+def test_one_that_has_not_begun_never_will(store: Store) -> None:
     with store.write() as uow:
         one = silence(uow, HOUR, 2 * HOUR)
-        assert uow.end_silence(one, "bob")
-        (kept,) = uow.silences(every=True)
+        assert uow.silences.end(one, "bob")
+        (kept,) = uow.silences.load(every=True)
         assert kept.ends_at <= uow.now()
-        assert uow.silences() == ()
+        assert uow.silences.load() == ()
 
 
-def test_when_one_is_ended_early_it_is_time_to_look_at_what_waited_for_it(store: SqlStore) -> None:
+def test_when_one_is_ended_early_it_is_time_to_look_at_what_waited_for_it(store: Store) -> None:
     waiting, _idle = problems(store, 2)
     with store.write() as uow:
         one = silence(uow, -HOUR, HOUR)
-        uow.remind(waiting, uow.now() + HOUR, None)
-        assert uow.to_remind(9) == ()
-        uow.end_silence(one, "bob")
-        assert uow.to_remind(9) == (waiting,)
+        uow.outbox.set_reminder(waiting, uow.now() + HOUR, None)
+        assert uow.outbox.due_reminders(9) == ()
+        uow.silences.end(one, "bob")
+        assert uow.outbox.due_reminders(9) == (waiting,)

@@ -1,1 +1,0 @@
-"""What use cases need of the store, as protocols by noun."""
