@@ -13,7 +13,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIRE_HASHES PIP_NO
 unexport PIP_PYTHON PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install demo test test-wheel test-powershell lint bench replay lock
+.PHONY: help setup install demo test unit test-wheel test-powershell test-prometheus lint bench replay lock
 .DELETE_ON_ERROR:
 
 help: ## show this
@@ -26,16 +26,26 @@ install: $(VENV)/.runtime ## create .venv with what running ipam-sync needs, and
 demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: nothing to configure
 	@$(BIN)/ipam-sync demo
 
-# Some tests are installations of half a dozen processes that have to keep their times.
-JOBS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores < 4 ? cores : 4 )))
+# One process more than cores: many tests wait for processes that they started.
+JOBS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores < 4 ? cores + 1 : 4 )))
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects, JOBS=1 one by one)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(PYTEST) $(ARGS)
+
+# The property tests try fewer examples here than in `make test`.
+UNITS := tests/reconcile tests/collectors/test_*.py tests/worker/alerts/test_*.py tests/test_architecture.py \
+	$(addprefix tests/worker/,config model views)
+unit: $(VENV)/.dev ## run the tests that need no process and no PostgreSQL, in half a minute
+	$(PYTEST) -q -m 'not (postgres or process)' --hypothesis-profile unit $(UNITS) $(ARGS)
 
 test-wheel: $(VENV)/.dev ## install sdist and wheel alone and run the demo there (needs a package index, as pip is configured)
 	$(BIN)/python -m pytest -m wheel tests/test_wheel.py $(ARGS)
 
 test-powershell: $(VENV)/.dev ## let a PowerShell check every printed command (IPAM_SYNC_TEST_PWSH=FILE, or pwsh on the PATH)
 	$(BIN)/python -m pytest -m powershell $(ARGS)
+
+test-prometheus: $(VENV)/.dev ## let promtool check the alert rules and the dashboard (Debian package prometheus)
+	$(BIN)/python -m pytest -m promtool tests/test_rules.py tests/test_dashboard.py $(ARGS)
 
 lint: $(VENV)/.dev ## check style, formatting, types, the import contracts and compose.yaml
 	$(BIN)/ruff check .

@@ -21,7 +21,24 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     derandomize="CI" in os.environ,
 )
+settings.register_profile("unit", settings.get_profile("house"), max_examples=25)
 settings.load_profile("house")
+
+_OWN_SERVERS = frozenset({"valkey_server", "played", "poor"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need PostgreSQL or processes of their own, so that others run alone."""
+    for item in items:
+        if not isinstance(item, pytest.Function):
+            continue
+        callspec = getattr(item, "callspec", None)
+        parameters = [] if callspec is None else list(callspec.params.values())
+        if "postgres_server" in item.fixturenames or "postgresql" in parameters:
+            item.add_marker(pytest.mark.postgres)
+        starts_programs = "subprocess" in vars(item.module)
+        if starts_programs or "e2e" in item.path.parts or _OWN_SERVERS & set(item.fixturenames):
+            item.add_marker(pytest.mark.process)
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,14 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
 def test_continuous_integration_runs_every_check_and_reports_each() -> None:
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     targets = re.findall(r"^ *run ([a-z-]+)$", text, re.MULTILINE)
-    assert targets == ["lint", "test", "test-wheel", "test-powershell"]
+    assert targets == [
+        "lint",
+        "unit",
+        "test",
+        "test-wheel",
+        "test-prometheus",
+        "test-powershell",
+    ]
 
 
 # ------------------------------------------------------------------------------------ compose
