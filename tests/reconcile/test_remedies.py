@@ -270,6 +270,12 @@ def test_the_reserve_of_a_hot_standby_can_be_set() -> None:
     assert _options(_mismatch(values, Mode="LoadBalance")) == []
 
 
+def test_a_reserve_is_set_only_while_both_show_hot_standby() -> None:
+    text = _mismatch(("Server1Percentage", "5", "10"), Mode="HotStandby").steps[1].text
+    assert text.startswith("Go on only if both show Mode HotStandby.")
+    assert "ReservePercent" in text
+
+
 def test_a_shared_secret_is_typed_and_never_printed() -> None:
     (command,) = _mismatch(("SharedSecretEnabled", "true", "false")).steps[1].commands
     assert command.text == (
@@ -325,6 +331,30 @@ def test_these_print_nothing_that_writes_on_a_server(kind: Kind) -> None:
         for name in _called(tree(command.text))
     }
     assert called <= _READING
+
+
+@pytest.mark.parametrize(
+    ("alone", "says"),
+    [
+        ((ONE,), f"Bring {OTHER} back."),
+        ((OTHER,), f"Bring {ONE} back."),
+        ((ONE, OTHER), f"Restore the connection between {ONE} and {OTHER}: each serves alone."),
+        ((), "Bring the partner of HQ back."),
+    ],
+)
+def test_a_partner_that_is_down_is_named(alone: tuple[str, ...], says: str) -> None:
+    said = tuple(("State", ((server, str(State.PARTNER_DOWN)),)) for server in alone)
+    facts = Facts(Kind.STATE_NOT_NORMAL, 7, "HQ", (ONE, OTHER), said, grade=str(State.PARTNER_DOWN))
+    (step,) = build_remedy(facts).steps
+    assert step.text.startswith(says)
+
+
+def test_either_name_of_one_machine_can_be_kept() -> None:
+    (remedy,) = _remedies_of(Kind.DUPLICATE_SERVER)
+    assert [(o.condition, o.command.text) for o in remedy.steps[1].options] == [
+        (f"If {ONE} is the name to keep, disable {OTHER}.", f"ipam-sync servers disable {OTHER}"),
+        (f"If {OTHER} is the name to keep, disable {ONE}.", f"ipam-sync servers disable {ONE}"),
+    ]
 
 
 def test_an_interrupted_pair_is_tested_from_both_sides() -> None:
