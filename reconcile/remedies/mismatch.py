@@ -56,13 +56,13 @@ def _steps(facts: Facts) -> Iterator[Step]:
 
 def _lead_time(_server: str, value: str) -> _Arguments | None:
     duration = duration_of(value)
-    return None if duration is None else {"MaxClientLeadTime": duration}
+    return {"MaxClientLeadTime": duration} if duration else None  # Windows has none of 0
 
 
 def _interval(_server: str, value: str) -> _Arguments | None:
     """An interval switches automatic transition on, so the command says so."""
     duration = duration_of(value)
-    if duration is None:
+    if not duration:
         return None
     return {"AutoStateTransition": True, "StateSwitchInterval": duration}
 

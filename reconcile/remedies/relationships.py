@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconcile.evidence.witness import Why
-from reconcile.judging.absence import SILENT, TELLS
+from reconcile.judging.absence import SILENT, TELLS, TELLS_NOT
 from reconcile.remedies.common import (
     check_each,
     on_servers,
@@ -130,7 +130,7 @@ def _one_sided_scopes(facts: Facts) -> tuple[tuple[str, str, str], ...]:
     found = []
     for scope, words in facts.values:
         having = [server for server, word in words if word == TELLS]
-        lacking = [server for server, word in words if word != TELLS]
+        lacking = [server for server, word in words if word == TELLS_NOT]
         if is_address(scope) and len(having) == 1 and len(lacking) == 1:
             found.append((scope, having[0], lacking[0]))
     return tuple(found[:_MOST_SCOPES])

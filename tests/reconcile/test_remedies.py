@@ -184,6 +184,12 @@ def test_a_name_that_cannot_be_copied_gets_its_number_instead_of_a_command(name:
         assert all(name not in command.text for command in build_remedy(facts).commands)
 
 
+def test_a_relationship_without_a_name_gets_its_number_instead_of_a_command() -> None:
+    for facts in examples(""):
+        if facts.relationship == "":
+            assert [c.text for c in build_remedy(facts).commands] == ["ipam-sync drift show 7"]
+
+
 def test_an_example_without_a_number_gets_no_command_at_all() -> None:
     facts = Facts(Kind.ONE_SIDED, None, "a\nb", (ONE, OTHER))
     assert list(build_remedy(facts).commands) == []
@@ -252,6 +258,8 @@ def test_an_interval_is_set_only_where_automatic_transition_is_right() -> None:
         ("Mode", "LoadBalance", "HotStandby"),
         ("Server1Percentage", "70", "60"),
         ("MCLT", "3600", "PT1H"),
+        ("MCLT", "PT0S", "PT1H"),
+        ("StateSwitchInterval", "PT0S", "PT1H"),
         ("Something", "1", "2"),
     ],
 )
@@ -313,6 +321,12 @@ def test_a_scope_is_looked_up_and_saved_before_it_is_taken_out() -> None:
         {"Add-DhcpServerv4FailoverScope"},
     ]
     assert "2 more" in remedy.steps[-1].text
+
+
+def test_a_scope_is_taken_out_only_if_the_partner_was_read_without_it() -> None:
+    said = (("10.0.0.0", ((ONE, "tells it"), (OTHER, "was not read"))),)
+    remedy = build_remedy(Facts(Kind.SCOPE_ONE_SIDED, 7, "HQ", (ONE, OTHER), said))
+    assert {c.text.split(" ")[0] for c in remedy.commands} == {"Get-DhcpServerv4Failover"}
 
 
 def test_a_text_that_is_no_scope_is_in_no_command() -> None:
