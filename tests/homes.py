@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,14 @@ def home(kind: str) -> Iterator[Path]:
     try:
         yield directory
     finally:
-        shutil.rmtree(directory)
+        _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a directory, even while a server that ends removes files of its own there."""
+    while directory.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(directory)
 
 
 def _sweep(prefix: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from reconcile.model.finding_words import PERCENTAGE
@@ -55,13 +56,13 @@ def _steps(facts: Facts) -> Iterator[Step]:
 
 def _lead_time(_server: str, value: str) -> _Arguments | None:
     duration = duration_of(value)
-    return None if duration is None else {"MaxClientLeadTime": duration}
+    return {"MaxClientLeadTime": duration} if duration else None  # Windows has none of 0
 
 
 def _interval(_server: str, value: str) -> _Arguments | None:
     """An interval switches automatic transition on, so the command says so."""
     duration = duration_of(value)
-    if duration is None:
+    if not duration:
         return None
     return {"AutoStateTransition": True, "StateSwitchInterval": duration}
 
@@ -82,7 +83,9 @@ def _automatic(facts: Facts, said: Said, intervals: Mapping[str, str]) -> Step:
 
 def _percentage(facts: Facts, said: Said) -> Step:
     if facts.stored.get("Mode") == Mode.HOT_STANDBY:
-        return _choice(facts, said, _reserve)
+        step = _choice(facts, ("ReservePercent", said[1]), _reserve)
+        # The stored mode may be older than the reading: a load balance share must not become a reserve.
+        return replace(step, text=f"Go on only if both show Mode HotStandby. {step.text}")
     return Step(
         f"Compare the load balance percentage of {facts.name} on both partners. There is no safe "
         "command: the number is the share of the server that is named, and the secondary may "

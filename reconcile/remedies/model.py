@@ -88,7 +88,10 @@ class Facts:
     @property
     def names(self) -> Iterator[str]:
         """Yield every name that a command could contain."""
-        yield from (name for name in (self.relationship, self.about) if name)
+        if self.relationship is not None:
+            yield self.relationship
+        if self.about:
+            yield self.about
         yield from self.servers
         for _, reports in self.values:
             yield from (server for server, _ in reports)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from reconcile.model.finding_words import SILENT, TELLS, Why
+from reconcile.model.finding_words import SILENT, TELLS, TELLS_NOT, Why
 from reconcile.remedies.common import (
     check_each,
     on_servers,
@@ -129,7 +129,7 @@ def _one_sided_scopes(facts: Facts) -> tuple[tuple[str, str, str], ...]:
     found = []
     for scope, words in facts.values:
         having = [server for server, word in words if word == TELLS]
-        lacking = [server for server, word in words if word != TELLS]
+        lacking = [server for server, word in words if word == TELLS_NOT]
         if is_address(scope) and len(having) == 1 and len(lacking) == 1:
             found.append((scope, having[0], lacking[0]))
     return tuple(found[:_MOST_SCOPES])

@@ -28,8 +28,8 @@ def _of_state(facts: Facts) -> str:
     match facts.grade:
         case State.PARTNER_DOWN:
             return (
-                f"Bring the partner of {facts.name} back. Then wait for the MCLT and 10 minutes: "
-                "do not remove the relationship, replicate or restore anything."
+                f"{_reconnect(facts)} Then wait for the MCLT of {facts.name} and 10 minutes: do "
+                "not remove the relationship, replicate or restore anything."
             )
         case State.POTENTIAL_CONFLICT | State.CONFLICT_DONE:
             return (
@@ -43,6 +43,17 @@ def _of_state(facts: Facts) -> str:
                 f"Wait for the MCLT of {facts.name} and 10 minutes: this state ends by itself. Do "
                 "not remove the relationship, replicate or restore anything."
             )
+
+
+def _reconnect(facts: Facts) -> str:
+    """Name the partner to bring back; both may be in PartnerDown after a network split."""
+    alone = {
+        who for _, words in facts.values for who, state in words if state == State.PARTNER_DOWN
+    }
+    away = [server for server in facts.servers if server not in alone]
+    if alone and not away:
+        return f"Restore the connection between {on_servers(facts)}: each serves alone."
+    return f"Bring {away[0] if len(away) == 1 else f'the partner of {facts.name}'} back."
 
 
 def _interrupted(facts: Facts) -> Iterator[Step]:
@@ -147,7 +158,7 @@ def clock_skew(facts: Facts) -> tuple[Step, ...]:
             tuple(windows_program(text) for text in programs),
         ),
         Step(
-            "Synchronise there. Do not set the date by hand.",
+            "Synchronise the server whose clock is wrong. Do not set the date by hand.",
             (windows_program("w32tm /resync /rediscover"),),
         ),
     )
@@ -178,17 +189,20 @@ def duplicate_server(facts: Facts) -> tuple[Step, ...]:
     if len(facts.servers) != _PARTNERS:
         return only("Find out which names are the same machine.", ipam_sync("servers list"))
     speaker, double = facts.servers
-    disable = Option(
-        f"If {double} is just another name of {speaker}, disable {double}.",
-        ipam_sync("servers disable", double),
-        f"{double} is then no longer read.",
+    disable = tuple(
+        Option(
+            f"If {kept} is the name to keep, disable {given_up}.",
+            ipam_sync("servers disable", given_up),
+            f"{given_up} and the relationships recorded under it are then no longer read.",
+        )
+        for kept, given_up in ((speaker, double), (double, speaker))
     )
     return (
         Step(
             f"Find out whether {speaker} and {double} are one machine. If {double} was cloned from "
             f"{speaker}, give it a machine id of its own (sysprep)."
         ),
-        Step("Keep one of the two names.", (), (disable,)),
+        Step("If they are one machine, decide which name to keep, then run one:", (), disable),
     )
 
 

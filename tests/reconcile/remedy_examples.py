@@ -32,6 +32,7 @@ HOSTILE: Final = (
     "@splat",
     "#comment",
     "a b",
+    "\\\\host\\n\\",
     "%PATH%!x^",
     "\u2603 \U0001f600",
     "\u05d0\u05d1",

@@ -184,6 +184,12 @@ def test_a_name_that_cannot_be_copied_gets_its_number_instead_of_a_command(name:
         assert all(name not in command.text for command in build_remedy(facts).commands)
 
 
+def test_a_relationship_without_a_name_gets_its_number_instead_of_a_command() -> None:
+    for facts in examples(""):
+        if facts.relationship == "":
+            assert [c.text for c in build_remedy(facts).commands] == ["ipam-sync drift show 7"]
+
+
 def test_an_example_without_a_number_gets_no_command_at_all() -> None:
     facts = Facts(Kind.ONE_SIDED, None, "a\nb", (ONE, OTHER))
     assert list(build_remedy(facts).commands) == []
@@ -252,6 +258,8 @@ def test_an_interval_is_set_only_where_automatic_transition_is_right() -> None:
         ("Mode", "LoadBalance", "HotStandby"),
         ("Server1Percentage", "70", "60"),
         ("MCLT", "3600", "PT1H"),
+        ("MCLT", "PT0S", "PT1H"),
+        ("StateSwitchInterval", "PT0S", "PT1H"),
         ("Something", "1", "2"),
     ],
 )
@@ -268,6 +276,12 @@ def test_the_reserve_of_a_hot_standby_can_be_set() -> None:
         (ONE, "-ReservePercent 10"),
     ]
     assert _options(_mismatch(values, Mode="LoadBalance")) == []
+
+
+def test_a_reserve_is_set_only_while_both_show_hot_standby() -> None:
+    text = _mismatch(("Server1Percentage", "5", "10"), Mode="HotStandby").steps[1].text
+    assert text.startswith("Go on only if both show Mode HotStandby.")
+    assert "ReservePercent" in text
 
 
 def test_a_shared_secret_is_typed_and_never_printed() -> None:
@@ -309,6 +323,12 @@ def test_a_scope_is_looked_up_and_saved_before_it_is_taken_out() -> None:
     assert "2 more" in remedy.steps[-1].text
 
 
+def test_a_scope_is_taken_out_only_if_the_partner_was_read_without_it() -> None:
+    said = (("10.0.0.0", ((ONE, "tells it"), (OTHER, "was not read"))),)
+    remedy = build_remedy(Facts(Kind.SCOPE_ONE_SIDED, 7, "HQ", (ONE, OTHER), said))
+    assert {c.text.split(" ")[0] for c in remedy.commands} == {"Get-DhcpServerv4Failover"}
+
+
 def test_a_text_that_is_no_scope_is_in_no_command() -> None:
     said = (("10.0.0.0; calc", ((ONE, "tells it"), (OTHER, "does not tell it"))),)
     remedy = build_remedy(Facts(Kind.SCOPE_ONE_SIDED, 7, "HQ", (ONE, OTHER), said))
@@ -325,6 +345,30 @@ def test_these_print_nothing_that_writes_on_a_server(kind: Kind) -> None:
         for name in _called(tree(command.text))
     }
     assert called <= _READING
+
+
+@pytest.mark.parametrize(
+    ("alone", "says"),
+    [
+        ((ONE,), f"Bring {OTHER} back."),
+        ((OTHER,), f"Bring {ONE} back."),
+        ((ONE, OTHER), f"Restore the connection between {ONE} and {OTHER}: each serves alone."),
+        ((), "Bring the partner of HQ back."),
+    ],
+)
+def test_a_partner_that_is_down_is_named(alone: tuple[str, ...], says: str) -> None:
+    said = tuple(("State", ((server, str(State.PARTNER_DOWN)),)) for server in alone)
+    facts = Facts(Kind.STATE_NOT_NORMAL, 7, "HQ", (ONE, OTHER), said, grade=str(State.PARTNER_DOWN))
+    (step,) = build_remedy(facts).steps
+    assert step.text.startswith(says)
+
+
+def test_either_name_of_one_machine_can_be_kept() -> None:
+    (remedy,) = _remedies_of(Kind.DUPLICATE_SERVER)
+    assert [(o.condition, o.command.text) for o in remedy.steps[1].options] == [
+        (f"If {ONE} is the name to keep, disable {OTHER}.", f"ipam-sync servers disable {OTHER}"),
+        (f"If {OTHER} is the name to keep, disable {ONE}.", f"ipam-sync servers disable {ONE}"),
+    ]
 
 
 def test_an_interrupted_pair_is_tested_from_both_sides() -> None:

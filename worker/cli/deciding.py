@@ -30,7 +30,9 @@ def _deciding(command: Callable[..., int]) -> Callable[..., int]:
     @click.argument("numbers", nargs=-1, type=click.IntRange(min=1), metavar="[NUMBER]...")
     @click.option("--all", "everything", is_flag=True, help="All pending operations.")
     @selecting
-    @click.option("--destructive", is_flag=True, help="Also what is held because it takes away.")
+    @click.option(
+        "--destructive", is_flag=True, help="Also held operations, which remove something."
+    )
     @yes
     @as_json
     @wraps(command)

@@ -67,8 +67,11 @@ class Deliverer:
         """Decide who is told of what, and tell them; what another thread is at is left to it."""
         if not self._has_looked:
             self._look_at_everything()
-        remind(self._store, self._alerting, self._words)
-        route(self._store, self._alerting, self._words)
+        # Routing can find that a problem became more severe since its event, which is another event.
+        while remind(self._store, self._alerting, self._words) + route(
+            self._store, self._alerting, self._words
+        ):
+            pass
         channels = self._alerting.channels.values()
         with ThreadPoolExecutor(max(1, len(channels)), "channel") as threads:
             for done in [threads.submit(self._tell, channel) for channel in channels]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconcile.findings.life import Event
 from worker.alerts.alerting import Alerting
-from worker.alerts.delivery.composer import Words, composed, words_of
+from worker.alerts.delivery.composer import Words, composed, loudness, words_of
 from worker.alerts.delivery.policy import (
     RESTLESS_WITHIN,
     calm_at,
@@ -94,6 +94,9 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
     told_now = replace(alert, at=desk.now)  # a repeat is one of what was told
     look = next_look(problem, told_now, desk.silences, desk.alerting, desk.now)
     looks = [at for at in (look, calm) if at is not None]
+    if loudness(problem.finding, problem, desk.words, desk.now) is not alert.severity:
+        # The severity changed between the event and now, so no look in the future would notice.
+        looks.append(desk.now)
     uow.outbox.set_reminder(
         event.finding, min(looks, default=None), alert.severity if why is None else None
     )

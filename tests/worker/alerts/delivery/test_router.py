@@ -84,6 +84,14 @@ def test_a_change_is_told_with_the_new_values(ops: Ops) -> None:
     ]
 
 
+def test_what_outlasted_its_patience_before_anybody_was_told_is_told_louder(ops: Ops) -> None:
+    ops.see(replace(mismatch("HQ", *ops.servers[:2]), patience=1800))
+    ops.later(timedelta(seconds=1801))  # no deliverer ran
+    ops.deliverer().deliver()
+    assert ops.events("pager") == [("opened", "HQ")]
+    assert [alert["severity"] for alert in ops.told("log")] == ["critical"]
+
+
 def test_what_outlasted_its_patience_is_told_louder(ops: Ops) -> None:
     teller = ops.deliverer()
     ops.see(replace(mismatch("HQ", *ops.servers[:2]), patience=3600))
