@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +13,6 @@ from worker.cli.lazy import LazyGroup, Place
 from worker.cli.output import CommandFailed, say
 
 if TYPE_CHECKING:
-    from threading import Event
-    from types import FrameType
-
     from collectors.simulator.running import RunningFleet
     from worker.demo.simulation.fleet_file import FleetFile
 
@@ -58,15 +53,20 @@ def _run(directory: Path, fleet: Path | None, servers: int | None) -> int | None
     from collectors.simulator.running import RunningFleet
     from worker.demo.simulation.control import Control, FleetBusy
     from worker.demo.simulation.papers import write_papers
+    from worker.processes.signals import Signals
 
     described = _described(fleet, servers)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         fleet_there = RunningFleet(described.fleet, described.listeners, directory=directory)
-        with _until_told() as told, fleet_there as running, Control(running, directory):
+        with (
+            Signals(signal.SIGINT, signal.SIGTERM) as signals,
+            fleet_there as running,
+            Control(running, directory),
+        ):
             papers = write_papers(running, directory)
             _say_what_next(running, directory, papers.inventory, papers.authority)
-            told.wait()
+            signals.wait()
     except FleetBusy as error:
         raise CommandFailed(error.code, str(error)) from error
     except OSError as error:
@@ -91,24 +91,6 @@ def _described(fleet: Path | None, servers: int | None) -> FleetFile:
         )
     except FleetFileError as error:
         raise CommandFailed(error.code, str(error)) from error
-
-
-@contextmanager
-def _until_told() -> Iterator[Event]:
-    """Ctrl-C and SIGTERM end the wait, and nothing else."""
-    import threading
-
-    told = threading.Event()
-
-    def tell(_: int, __: FrameType | None) -> None:
-        told.set()
-
-    before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield told
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say_what_next(
