@@ -43,6 +43,6 @@ class StoreUnavailable(StoreError):
 
 
 class WrongRevision(StoreError):
-    """The database was made by a newer or an older ipam-sync."""
+    """The database was made by a newer, an older or an unreleased ipam-sync."""
 
     code = "wrong_revision"

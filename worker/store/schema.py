@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 #: The newest revision in ``migrations``. A test compares the two.
-HEAD: Final = "0016"
+HEAD: Final = "0100"
+#: The revisions 0001 to 0016 were never released, and nothing upgrades them.
+_UNRELEASED: Final = frozenset(f"{number:04}" for number in range(1, 17))
 _LOCK_TIMEOUT_SECONDS: Final = 30.0
 
 
@@ -48,7 +50,7 @@ def current(url: str) -> str | None:
 
     Raises:
         StoreUnavailable: the database cannot be used.
-        WrongRevision: the database contains tables of another program.
+        WrongRevision: the database belongs to another program or to an unreleased ipam-sync.
     """
     with closing(database(url, _LOCK_TIMEOUT_SECONDS)) as target:
         if target.file is not None and not target.file.exists():
@@ -62,7 +64,8 @@ def upgrade(url: str) -> str | None:
 
     Raises:
         StoreUnavailable: the database cannot be used.
-        WrongRevision: the database is newer than this ipam-sync or belongs to another program.
+        WrongRevision: the database is newer than this ipam-sync, or belongs to another program or
+            to an unreleased ipam-sync.
     """
     with closing(database(url, _LOCK_TIMEOUT_SECONDS)) as target:
         _make_directory(target)
@@ -107,7 +110,11 @@ def _upgrade(target: Database, to: str = HEAD) -> str | None:
 
 
 def _revision(connection: Connection, place: Place) -> str | None:
-    """Return the revision, or None for a database without tables."""
+    """Return the revision, or None for a database without tables.
+
+    Raises:
+        StoreError: the database cannot be used, or nothing upgrades it.
+    """
     with translated(place):
         tables = inspect(connection).get_table_names()
         if not tables:
@@ -118,6 +125,8 @@ def _revision(connection: Connection, place: Place) -> str | None:
                 "database of its own in IPAM_SYNC_DATABASE_URL."
             )
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if revision in _UNRELEASED:
+        raise _unreleased(place, str(revision))
     return None if revision is None else str(revision)
 
 
@@ -126,6 +135,15 @@ def _revisions() -> tuple[str, ...]:
 
     script = ScriptDirectory.from_config(configuration())
     return tuple(revision.revision for revision in script.walk_revisions())
+
+
+def _unreleased(place: Place, revision: str) -> WrongRevision:
+    return WrongRevision(
+        f"{place.text} was made by an unreleased ipam-sync 0.1 (revision {revision}), so nothing "
+        "upgrades it. Move it away or drop it, or name another database in IPAM_SYNC_DATABASE_URL. "
+        "Then run `ipam-sync servers import FILE`: the records are read from the servers again. "
+        "Decisions, silences, maintenance windows and the audit log are not carried over."
+    )
 
 
 def _wrong(place: Place, revision: str) -> WrongRevision:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.worker.cli.site import SCRIPT, Outcome, Site
+from tests.worker.store.unreleased import REFUSED, make_unreleased
 from worker.cli.failures import known
 
 
@@ -66,6 +67,42 @@ def test_a_database_of_a_newer_revision_is_left_alone(site: Site) -> None:
     outcome = site.run("relationships", "list", "--json")
     assert_failed(outcome, "newer ipam-sync")
     assert outcome.json["error"]["code"] == "wrong_revision"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "db current --json",
+        "db upgrade",
+        "servers list --json",
+        "servers add dhcp01",
+        "plan --json",
+        "sync --json",
+        "reconcile --json",
+        "relationships list --json",
+        "operations apply 1 --yes --json",
+        "runs list --json",
+        "drift list --json",
+        "audit list --json",
+        "alerts outbox --json",
+        "worker --role read",
+        "beat",
+        "exporter",
+    ],
+)
+def test_a_database_of_an_unreleased_program_is_refused_by_every_command_and_left_alone(
+    command: str, tmp_path: Path
+) -> None:
+    site = Site(tmp_path, {"IPAM_SYNC_BROKER_URL": "redis://127.0.0.1:1/0"})
+    site.sql("PRAGMA journal_mode = WAL")
+    make_unreleased(f"sqlite:///{site.database}", "0009")
+    before = site.database.read_bytes()
+    outcome = site.run(*command.split())
+    assert_failed(outcome, f"{site.database} {REFUSED.format(revision='0009')}\n")
+    assert len(outcome.err.splitlines()) == 1
+    if "--json" in command:
+        assert outcome.json["error"]["code"] == "wrong_revision"
+    assert site.database.read_bytes() == before
 
 
 def test_a_database_that_cannot_be_opened_is_an_error(site: Site) -> None:

@@ -272,10 +272,9 @@ finding_server = Table(
     sqlite_with_rowid=False,
 )
 
-#: The decisions of people. Rows are only ever added. Triggers of revision 0009 refuse everything
-#: else, and a migration that recreates the table must recreate the triggers. The rows outlive all
-#: others, so they have no references. Revision 0016 added decisions that are older than the rows
-#: before them, so the order is by ``at`` and not by ``id``.
+#: The decisions of people. Rows are only ever added. Triggers of the first revision refuse
+#: everything else, and a migration that recreates the table must recreate the triggers. The rows
+#: outlive all others, so they have no references.
 audit = Table(
     "audit",
     metadata,

@@ -1,20 +1,17 @@
-"""What people decide is kept, and the database itself refuses to change or remove it."""
+"""The audit log, and the triggers that refuse to change or remove what it contains."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
-branch_labels = None
-depends_on = None
+from worker.store.migrations.baseline.columns import BIG, TIME, WORD
 
-BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-TIME = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
-
-#: Both say it as a broken constraint, so that the store has one word for it.
-GUARDS = {
+#: Rows are only ever added. Both databases report a broken constraint, so that the store has one
+#: error for it.
+_TRIGGERS: Final = {
     "sqlite": (
         (
             "CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit"
@@ -39,20 +36,21 @@ GUARDS = {
 }
 
 
-def upgrade() -> None:
-    """Add; nobody knows from where what was decided before was decided, so it is not made up."""
+def create_audit() -> None:
+    """Create the audit log and its triggers."""
     op.create_table(
         "audit",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
         sa.Column("at", TIME, nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("action", sa.String(32), nullable=False),
+        sa.Column("action", WORD, nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("before", sa.Text(), nullable=True),
-        sa.Column("after", sa.Text(), nullable=True),
+        sa.Column("before", sa.Text()),
+        sa.Column("after", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
         sqlite_autoincrement=True,
     )
-    for guard in GUARDS[op.get_bind().dialect.name]:
-        op.execute(guard)
+    op.create_index("ix_audit_at", "audit", ["at", "id"])
+    for statement in _TRIGGERS[op.get_bind().dialect.name]:
+        op.execute(statement)
