@@ -42,7 +42,7 @@ def doctor(part: str | None, port: int, as_json: bool) -> int:
 
     \b
     JSON: {"healthy", "checks": [{"name", "grade": "ok" | "warn" | "fail",
-           "text", "remedy"}]}
+           "text", "remedy", "code": null | "wrong_revision" | ...}]}
 
     \b
     Examples:

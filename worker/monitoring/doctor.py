@@ -51,12 +51,16 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; ``remedy`` says what to do if it is not in order."""
+    """The result of one check, with a remedy if it is not in order.
+
+    ``code`` is the stable code of the error that made the check fail, if an error did.
+    """
 
     name: str
     grade: Grade
     text: str
     remedy: str = ""
+    code: str | None = None
 
 
 _Look: TypeAlias = Callable[[Transaction, Settings], Iterator[Check]]
@@ -107,7 +111,8 @@ def _checked(
     try:
         settings = load_settings(environ)
     except SettingsError as error:
-        yield Check("settings", Grade.FAIL, " ".join(error.problems), "Correct them.")
+        text = " ".join(error.problems)
+        yield Check("settings", Grade.FAIL, text, "Correct them.", error.code)
         return
     yield Check("settings", Grade.OK, "They are in order.")
     yield from _database(settings, look)
@@ -119,16 +124,16 @@ def _database(settings: Settings, look: _Look) -> Iterator[Check]:
     where = settings.safe_database_url
     try:
         revision = schema.current(settings.database_url)
-        if revision != schema.HEAD:
-            found = f"is at revision {revision}" if revision else "is empty"
-            text = f"{where} {found}; this ipam-sync needs {schema.HEAD}."
+        if revision is None:
+            text = f"{where} is empty; this ipam-sync needs revision {schema.HEAD}."
             yield Check("database", Grade.FAIL, text, "Run ipam-sync db upgrade.")
             return
         with opened(settings) as ipam, ipam.store.read() as reading:
             yield Check("database", Grade.OK, f"{where}, revision {revision}.")
             yield from look(reading, settings)
     except StoreError as error:
-        yield Check("database", Grade.FAIL, str(error), "Without the database nothing works.")
+        remedy = "Without the database nothing works."
+        yield Check("database", Grade.FAIL, str(error), remedy, error.code)
 
 
 def _alive_here(processes: ProcessRepository, role: str) -> Check:
@@ -217,7 +222,7 @@ def _alerts(
         alerting = alerting_in_force(settings, environ)
     except AlertsFileUnusable as error:
         remedy = "Correct the file: no worker that tells people begins with it."
-        return Check("alerts", Grade.FAIL, " ".join(error.problems), remedy)
+        return Check("alerts", Grade.FAIL, " ".join(error.problems), remedy, error.code)
     if alerting is None:
         text = "Nobody is told of problems: IPAM_SYNC_ALERTS_FILE names no file of channels."
         return Check("alerts", Grade.OK, text)
@@ -258,7 +263,8 @@ def _broker(settings: Settings) -> Iterator[Check]:
     try:
         backlog = CeleryPost(make_app(settings.broker_url)).backlog()
     except BrokerUnavailable as error:
-        yield Check("broker", Grade.FAIL, str(error), "Without it workers get nothing to do.")
+        remedy = "Without it workers get nothing to do."
+        yield Check("broker", Grade.FAIL, str(error), remedy, error.code)
         return
     yield Check("broker", Grade.OK, f"{without_password(settings.broker_url)} answers.")
     yield _queues(backlog)

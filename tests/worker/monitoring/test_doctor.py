@@ -100,11 +100,20 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not site.database.exists()
 
 
-def test_a_database_of_an_older_program_is_a_failure(site: Site) -> None:
-    site.sql("UPDATE alembic_version SET version_num = '0001'")
-    check = checked(site)["database"]
-    assert check.grade is Grade.FAIL
-    assert "0001" in check.text
+@pytest.mark.parametrize(
+    ("revision", "why"), [("0001", "an unreleased ipam-sync 0.1"), ("9999", "a newer ipam-sync")]
+)
+def test_a_database_of_another_program_is_a_failure_with_the_code_of_the_commands(
+    site: Site, revision: str, why: str
+) -> None:
+    site.sql("UPDATE alembic_version SET version_num = ?", revision)
+    outcome = site.run("doctor", "--json")
+    assert outcome.code == 2
+    (check,) = (check for check in outcome.json["checks"] if check["name"] == "database")
+    assert (check["grade"], check["code"]) == ("fail", "wrong_revision")
+    assert f"made by {why} (revision {revision}" in check["text"]
+    (row,) = site.sql("SELECT version_num FROM alembic_version")
+    assert row == (revision,)
 
 
 def test_what_cannot_be_reached_is_a_failure_and_no_password_is_shown(site: Site) -> None:
