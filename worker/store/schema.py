@@ -91,7 +91,7 @@ def _make_ready(target: Database) -> None:
         raise _wrong(target.place, revision)
 
 
-def _upgrade(target: Database, to: str = HEAD) -> str | None:
+def _upgrade(target: Database) -> str | None:
     """Upgrade, and return the revision before.
 
     Of two processes at once the second one waits and finds nothing left to do.
@@ -104,7 +104,7 @@ def _upgrade(target: Database, to: str = HEAD) -> str | None:
             raise _wrong(target.place, str(revision))
         config = configuration()
         config.attributes["connection"] = connection
-        command.upgrade(config, to)
+        command.upgrade(config, HEAD)
         connection.commit()
     return revision
 
