@@ -8,8 +8,7 @@ import click
 
 from worker.cli.alerts import alerting, channel_of
 from worker.cli.door import ipam, screen
-from worker.cli.findings import kind_of
-from worker.cli.options import as_json
+from worker.cli.options import FINDING_KINDS, as_json
 from worker.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -94,7 +93,12 @@ def _lines(settings: Settings, channel: Channel) -> AbstractContextManager[None]
 
 @click.command()
 @click.option("--problem", type=click.IntRange(min=1), metavar="ID", help="Of this stored problem.")
-@click.option("--kind", metavar="KIND", help="Of an example of this kind, such as one_sided.")
+@click.option(
+    "--kind",
+    type=click.Choice(FINDING_KINDS),
+    metavar="KIND",
+    help="Of an example of this kind, such as one_sided.",
+)
 @click.option(
     "--event",
     type=click.Choice(EVENTS),
@@ -153,13 +157,14 @@ def _supposed(
 ) -> tuple[Alert, list[Fate]]:
     """Of a problem or a kind: as that channel is told it, and what becomes of it there; or everywhere."""
     from reconcile.findings.life import Event
+    from reconcile.model.findings import Kind
     from worker.alerts.delivery.preview import as_channel_is_told, suppose, suppose_example
 
     happens = None if event is None else Event(event)
     with working.store.read() as reading:
         if isinstance(of, str):
             example = happens or Event.OPENED
-            told = suppose_example(kind_of(of), example, known, working.words, reading.now())
+            told = suppose_example(Kind(of), example, known, working.words, reading.now())
             alert = told.alert
         else:
             told = suppose(reading, of, happens, known, working.words)

@@ -101,7 +101,7 @@ def break_apart(site: Site) -> None:
 def mend(site: Site) -> None:
     site.tell(1, 2, "HQ", scopes=("10.1.0.0", "10.1.1.0"))
     site.sync()
-    assert "one_sided" not in site.run("findings", "list", "--json").out
+    assert "one_sided" not in site.run("drift", "list", "--json").out
 
 
 def outbox(site: Site, *arguments: str) -> Json:
@@ -358,7 +358,7 @@ def test_a_preview_of_a_problem_is_what_is_sent_then(told: Site, post: Post) -> 
 
 
 def _problem(site: Site, kind: str = "one_sided") -> int:
-    found = [f for f in site.run("findings", "list", "--json").json if f["kind"] == kind]
+    found = [f for f in site.run("drift", "list", "--json").json if f["kind"] == kind]
     number: int = found[0]["id"]
     return number
 
@@ -436,7 +436,7 @@ def test_people_get_subject_body_and_channels(told: Site) -> None:
     ("arguments", "code"),
     [
         (("--problem", "999"), "unknown_problem"),
-        (("--kind", "onesided"), "unknown_kind"),
+        (("--kind", "onesided"), "usage"),
         (("--kind", "one_sided", "--channel", "tickt"), "unknown_channel"),
         ((), "usage"),
         (("--kind", "one_sided", "--problem", "1"), "usage"),

@@ -92,7 +92,6 @@ def test_the_commands_are_exactly_those_that_were_promised() -> None:
         "operations reject",
         "relationships list",
         "relationships show",
-        "findings list",
         "drift list",
         "drift show",
         "drift history",
