@@ -18,12 +18,12 @@ from worker.cli.options import (
     as_json,
 )
 from worker.cli.output import CommandFailed, print_json, say
-from worker.store.repositories.inventory import InventoryRepository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from worker.model.alerts import Silence
+    from worker.store.repositories.inventory import InventoryRepository
     from worker.store.unit_of_work import Transaction
 
 _PATTERN = frozenset("*?[")

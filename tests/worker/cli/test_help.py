@@ -155,18 +155,32 @@ def test_the_help_of_a_worker_says_in_what_time_it_ends() -> None:
     assert STOP_SECONDS < WORKER_PATIENCE_SECONDS, "it is given the time that it is said to need"
 
 
-def test_help_imports_neither_what_is_heavy_nor_the_core(site: Site) -> None:
-    """What starting costs is what is imported; seconds depend on the machine, this does not."""
+def imported_by(site: Site, *arguments: str) -> set[str]:
+    """Return the top-level packages that a command imports."""
     site.settings["PYTHONPROFILEIMPORTTIME"] = "1"
-    outcome = site.process("--help")
-    imported = {
+    outcome = site.process(*arguments)
+    assert outcome.code == 0
+    return {
         line.rpartition("|")[2].strip().partition(".")[0]
         for line in outcome.err.splitlines()
         if line.startswith("import time:")
     }
-    assert outcome.code == 0
+
+
+def test_help_imports_neither_what_is_heavy_nor_the_core(site: Site) -> None:
+    """Count imports instead of seconds, which depend on the machine."""
+    imported = imported_by(site, "--help")
     assert {"click", "worker"} <= imported
     assert not imported & (HEAVY | OURS)
+
+
+@pytest.mark.parametrize(
+    "command", ["alerts preview", "doctor", "drift list", "drift silence", "operations list"]
+)
+def test_help_of_a_command_imports_nothing_heavy(site: Site, command: str) -> None:
+    imported = imported_by(site, *command.split(), "--help")
+    assert {"click", "worker"} <= imported
+    assert not imported & HEAVY
 
 
 def test_the_version_is_that_of_the_package(site: Site) -> None:
