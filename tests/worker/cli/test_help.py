@@ -8,16 +8,9 @@ from importlib.metadata import version
 import click
 import pytest
 
-from reconcile.model.findings import Kind, Matter, Severity
-from reconcile.model.nouns import Operation
-from reconcile.model.record import EntryStatus
 from tests.worker.cli.site import SCRIPT, Site
 from worker.cli import main
-from worker.cli.doctor import PARTS
 from worker.cli.lazy import LazyGroup
-from worker.cli.options import FINDING_KINDS, KINDS, MATTERS, ROLES, SEVERITIES, STATUSES
-from worker.model.roles import BEAT, Role
-from worker.monitoring.doctor import EXPORTER
 from worker.processes.main import STOP_SECONDS
 from worker.up.machine import WORKER_PATIENCE_SECONDS
 
@@ -137,16 +130,6 @@ def test_every_read_has_json() -> None:
     for path, command in EVERY:
         if path.endswith(reads) and not isinstance(command, LazyGroup):
             assert any("--json" in p.opts for p in command.params), path
-
-
-def test_the_words_of_options_are_those_of_the_core() -> None:
-    assert tuple(Operation) == KINDS
-    assert set(EntryStatus) == set(STATUSES)
-    assert set(Severity) == set(SEVERITIES)
-    assert set(Matter) == set(MATTERS)
-    assert set(Kind) == set(FINDING_KINDS)
-    assert tuple(Role) == ROLES
-    assert (*Role, BEAT, EXPORTER) == PARTS
 
 
 def test_the_help_of_a_worker_says_in_what_time_it_ends() -> None:
