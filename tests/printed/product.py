@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.printed.sentences import resolve
 
 ROOT: Final = Path(__file__).parent.parent.parent
 _PACKAGES: Final = ("reconcile", "collectors", "worker")
+_TAG: Final = re.compile(r"<[^>]*>")
 
 
 def product_texts() -> Iterator[str]:
@@ -23,6 +25,12 @@ def product_texts() -> Iterator[str]:
     """
     for tree in _trees():
         yield from _texts(tree, _docstrings(tree))
+
+
+def alert_templates() -> Iterator[str]:
+    """Yield the texts of alerts that the product ships, without the markup of HTML."""
+    for path in sorted((ROOT / "worker" / "alerts" / "templates").glob("*.*")):
+        yield _TAG.sub("", path.read_text(encoding="utf-8"))
 
 
 def _trees() -> Iterator[ast.Module]:

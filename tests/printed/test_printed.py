@@ -12,7 +12,7 @@ import pytest
 from tests.printed.executing import UnknownPlaceholder, execute, filled
 from tests.printed.pages import Page, pages
 from tests.printed.prepared import prepared_site
-from tests.printed.product import ROOT, built_commands, product_texts
+from tests.printed.product import ROOT, alert_templates, built_commands, product_texts
 from tests.printed.sentences import commands_within
 from tests.worker.cli.site import Site
 
@@ -35,9 +35,10 @@ def shipped_texts() -> Iterator[str]:
 
 
 def printed() -> list[str]:
-    """Every command that the product, its pages and its dashboards print, each once."""
+    """Return every command that the product, its pages and its dashboards print, each once."""
     commands = {c for page in pages() for c in page.commands()}
-    commands |= {c for text in product_texts() for c in commands_within(text)}
+    texts = (*product_texts(), *alert_templates())
+    commands |= {c for text in texts for c in commands_within(text)}
     commands |= set(built_commands())
     commands |= {c for text in shipped_texts() for c in _QUOTED.findall(text)}
     return sorted(commands)

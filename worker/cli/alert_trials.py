@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from reconcile.findings.life import Event
+from reconcile.model.findings import Kind
 from worker.cli.alerts import alerting, channel_of
 from worker.cli.door import ipam, screen
-from worker.cli.findings import kind_of
-from worker.cli.options import as_json
+from worker.cli.options import OneOf, as_json
 from worker.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from worker.bootstrap import Ipam
     from worker.config.settings import Settings
 
-#: Spelt out, for importing the core costs more than showing help; a test compares.
-EVENTS: Final = ("opened", "changed", "still_open", "acknowledged", "resolved")
 JSON: Final = "json"
+#: Spelt out, because the media of texts are defined beside Jinja, which help must not import.
+#: A test compares them.
 MEDIA: Final = ("txt", "html", "md", JSON)
 
 
@@ -32,13 +33,13 @@ MEDIA: Final = ("txt", "html", "md", JSON)
 @click.argument("channel")
 @click.option(
     "--event",
-    type=click.Choice(("opened", "resolved")),
-    default="opened",
+    type=OneOf((Event.OPENED, Event.RESOLVED)),
+    default=Event.OPENED.value,
     show_default=True,
     help="What is said to have happened; resolved ends what opened began, such as an incident.",
 )
 @as_json
-def test(channel: str, event: str, as_json: bool) -> None:
+def test(channel: str, event: Event, as_json: bool) -> None:
     """Send a test alert over a channel, now.
 
     It says that it is a test, needs no database and no worker, and goes by no route. Each one has
@@ -56,7 +57,6 @@ def test(channel: str, event: str, as_json: bool) -> None:
     import time
     from datetime import UTC, datetime
 
-    from reconcile.findings.life import Event
     from worker.alerts.message import trial
     from worker.bootstrap import settings_in_force
 
@@ -64,7 +64,7 @@ def test(channel: str, event: str, as_json: bool) -> None:
     known = alerting(settings)
     to = channel_of(known, channel)
     now = datetime.now(UTC)
-    alert = trial(now, int(now.timestamp() * 1000), Event(event))
+    alert = trial(now, int(now.timestamp() * 1000), event)
     began = time.monotonic()
     with _lines(settings, to):
         to.deliver(alert)
@@ -94,10 +94,15 @@ def _lines(settings: Settings, channel: Channel) -> AbstractContextManager[None]
 
 @click.command()
 @click.option("--problem", type=click.IntRange(min=1), metavar="ID", help="Of this stored problem.")
-@click.option("--kind", metavar="KIND", help="Of an example of this kind, such as one_sided.")
+@click.option(
+    "--kind",
+    type=OneOf(Kind),
+    metavar="KIND",
+    help="Of an example of this kind, such as one_sided.",
+)
 @click.option(
     "--event",
-    type=click.Choice(EVENTS),
+    type=OneOf(Event),
     help="If this happens next; left out: what happened last to the problem, or opened.",
 )
 @click.option("--channel", metavar="CHANNEL", help="As this channel is told it.")
@@ -110,8 +115,8 @@ def _lines(settings: Settings, channel: Channel) -> AbstractContextManager[None]
 @as_json
 def preview(
     problem: int | None,
-    kind: str | None,
-    event: str | None,
+    kind: Kind | None,
+    event: Event | None,
     channel: str | None,
     medium: str | None,
     as_json: bool,
@@ -133,12 +138,13 @@ def preview(
     """
     from worker.views.previews import preview_json, show_preview, written
 
-    if (problem is None) == (kind is None):
+    of = problem or kind
+    if of is None or (problem and kind):
         raise click.UsageError("Say of what: --problem ID or --kind KIND.")
     with ipam() as working:
         known = alerting(working.settings)
         to = None if channel is None else channel_of(known, channel)
-        alert, fates = _supposed(working, known, problem or str(kind), event, channel)
+        alert, fates = _supposed(working, known, of, event, channel)
     if medium is None:
         medium = JSON if to is not None and not to.for_people else MEDIA[0]
     text = written(alert, known.texts, medium)
@@ -149,20 +155,18 @@ def preview(
 
 
 def _supposed(
-    working: Ipam, known: Alerting, of: int | str, event: str | None, channel: str | None
+    working: Ipam, known: Alerting, of: int | Kind, event: Event | None, channel: str | None
 ) -> tuple[Alert, list[Fate]]:
     """Of a problem or a kind: as that channel is told it, and what becomes of it there; or everywhere."""
-    from reconcile.findings.life import Event
     from worker.alerts.delivery.preview import as_channel_is_told, suppose, suppose_example
 
-    happens = None if event is None else Event(event)
     with working.store.read() as reading:
-        if isinstance(of, str):
-            example = happens or Event.OPENED
-            told = suppose_example(kind_of(of), example, known, working.words, reading.now())
+        if isinstance(of, Kind):
+            example = event or Event.OPENED
+            told = suppose_example(of, example, known, working.words, reading.now())
             alert = told.alert
         else:
-            told = suppose(reading, of, happens, known, working.words)
+            told = suppose(reading, of, event, known, working.words)
             alert = (
                 told.alert
                 if channel is None

@@ -9,12 +9,11 @@ import click
 
 from worker.cli.door import ipam, screen
 from worker.cli.lazy import LazyGroup, Place
-from worker.cli.options import Day, as_json
+from worker.cli.options import Day, OneOf, as_json
 from worker.cli.output import print_json, say
 from worker.model.audit import Action
 
 _HERE: Final = "worker.cli.audit"
-_ACTIONS: Final = tuple(action.value for action in Action)
 
 audit: Final = LazyGroup(
     "audit",
@@ -27,9 +26,9 @@ audit: Final = LazyGroup(
 @click.command("list")
 @click.option(
     "--action",
-    type=click.Choice(_ACTIONS),
+    type=OneOf(Action),
     metavar="ACTION",
-    help=f"Only this: {', '.join(_ACTIONS)}.",
+    help=f"Only this: {', '.join(Action)}.",
 )
 @click.option(
     "--since",
@@ -41,7 +40,7 @@ audit: Final = LazyGroup(
     "--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="At most."
 )
 @as_json
-def list_(action: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
+def list_(action: Action | None, since: datetime | None, limit: int, as_json: bool) -> None:
     """List what people decided, newest first.
 
     Each operation that was applied or rejected is one line; `operations show` has the rest of it.
@@ -58,9 +57,8 @@ def list_(action: str | None, since: datetime | None, limit: int, as_json: bool)
     """
     from worker.views.audits import audit_json, show_audits
 
-    wanted = None if action is None else Action(action)
     with ipam() as working, working.store.read() as reading:
-        decided = reading.audit.latest(limit, action=wanted, since=since)
+        decided = reading.audit.latest(limit, action=action, since=since)
     if as_json:
         print_json([audit_json(audited) for audited in decided])
         return

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Final
 
 import click
 
 from worker.cli.door import screen
-from worker.cli.options import EXPORTER_PORT, ROLES, as_json
+from worker.cli.options import EXPORTER_PORT, OneOf, as_json
 from worker.cli.output import print_json
+from worker.model.roles import BEAT, EXPORTER, Role
 
 _ATTENTION = 2
-#: Spelt out, as importing them costs more than showing help; a test compares.
-PARTS: Final = (*ROLES, "beat", "exporter")
 
 
 @click.command()
 @click.option(
     "--only",
     "part",
-    type=click.Choice(PARTS),
+    type=OneOf((*Role, BEAT, EXPORTER)),
     help="Only what this host does, and what that needs; for the health checks of containers.",
 )
 @click.option(

@@ -11,10 +11,9 @@ from worker.cli.door import ipam, screen
 from worker.cli.lazy import LazyGroup, Place
 from worker.cli.options import SpanOrDay, as_json, before
 from worker.cli.output import print_json, say
-from worker.store.repositories.inventory import InventoryRepository
 
 if TYPE_CHECKING:
-    pass
+    from worker.store.repositories.inventory import InventoryRepository
 
 _HERE: Final = "worker.cli.drift"
 _QUIETING: Final = "worker.cli.quieting"

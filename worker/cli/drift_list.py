@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from typing_extensions import override
 
+from reconcile.model.findings import Kind, Matter, Severity, at_least
 from worker.cli.door import ipam, screen
-from worker.cli.options import FINDING_KINDS, MATTERS, SEVERITIES, as_json
+from worker.cli.options import OneOf, as_json
 from worker.cli.output import print_json, say
 
 if TYPE_CHECKING:
@@ -54,11 +55,11 @@ class _Check(click.Command):
 def _filters(command: Callable[..., object]) -> Callable[..., object]:
     """Conditions of which all must hold."""
 
-    @click.option("--matter", type=click.Choice(MATTERS), help="Of this matter.")
-    @click.option("--severity", type=click.Choice(SEVERITIES), help="At least so loud.")
+    @click.option("--matter", type=OneOf(Matter), help="Of this matter.")
+    @click.option("--severity", type=OneOf(Severity), help="At least so loud.")
     @click.option(
         "--kind",
-        type=click.Choice(FINDING_KINDS),
+        type=OneOf(Kind),
         metavar="KIND",
         help="Of this kind, such as partner_mismatch.",
     )
@@ -70,22 +71,21 @@ def _filters(command: Callable[..., object]) -> Callable[..., object]:
     @click.option("--acked/--unacked", default=None, help="Acknowledged, or not.")
     @wraps(command)
     def with_filters(
-        matter: str | None,
-        severity: str | None,
-        kind: str | None,
+        matter: Matter | None,
+        severity: Severity | None,
+        kind: Kind | None,
         server: str | None,
         relationship: str | None,
         tag: str | None,
         acked: bool | None,
         **rest: object,
     ) -> object:
-        from reconcile.model.findings import Kind, Matter, Severity
         from worker.alerts.problems import Wanted
 
         wanted = Wanted(
-            None if matter is None else Matter(matter),
-            Severity(severity or "info"),
-            None if kind is None else Kind(kind),
+            matter,
+            severity or Severity.INFO,
+            kind,
             server,
             relationship,
             acked,
@@ -103,7 +103,7 @@ def _filters(command: Callable[..., object]) -> Callable[..., object]:
 )
 @click.option(
     "--fail-on",
-    type=click.Choice(SEVERITIES),
+    type=OneOf(Severity),
     help="End with 2 if something at least so loud is open that nobody knows of.",
 )
 @click.option(
@@ -121,7 +121,7 @@ def _filters(command: Callable[..., object]) -> Callable[..., object]:
 def list_(
     wanted: Wanted,
     every: bool,
-    fail_on: str | None,
+    fail_on: Severity | None,
     form: str | None,
     watch: int | None,
     as_json: bool,
@@ -195,10 +195,8 @@ def _print(found: Sequence[Problem], left_out: int, wanted: Wanted, *, as_json: 
         say(f"Not shown, as unconfirmed or explained by another: {left_out}. To see all: --all")
 
 
-def _is_loud(found: Sequence[Problem], least: str) -> bool:
-    from reconcile.model.findings import Severity, at_least
-
-    return any(p.counts and at_least(p.severity, Severity(least)) for p in found)
+def _is_loud(found: Sequence[Problem], least: Severity) -> bool:
+    return any(p.counts and at_least(p.severity, least) for p in found)
 
 
 def _check(wanted: Wanted) -> int:

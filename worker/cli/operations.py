@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
+from reconcile.model.nouns import Operation
+from reconcile.model.record import EntryStatus
 from worker.cli.door import ipam, screen
 from worker.cli.lazy import LazyGroup, Place
-from worker.cli.options import KINDS, STATUSES, as_json
+from worker.cli.options import OneOf, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _Outcome = TypeVar("_Outcome")
 _HERE: Final = "worker.cli.operations"
 _DECIDING: Final = "worker.cli.deciding"
+_EVERY_STATUS: Final = "all"
 _COMMANDS: Final = {
     "list": Place(f"{_HERE}:list_", "List operations, the pending ones unless told otherwise."),
     "show": Place(f"{_HERE}:show", "Show one operation with everything it would change."),
@@ -39,9 +42,9 @@ def selecting(command: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
 
     @click.option(
         "--kind",
-        type=click.Choice(KINDS, case_sensitive=False),
+        type=OneOf(Operation, case_sensitive=False),
         metavar="KIND",
-        help=f"Of this kind: {', '.join(KINDS)}.",
+        help=f"Of this kind: {', '.join(Operation)}.",
     )
     @click.option(
         "--relationship", metavar="REF", help="About this relationship: id, NAME or NAME@SERVER."
@@ -53,7 +56,7 @@ def selecting(command: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
         run: int | None,
         server: str | None,
         relationship: str | None,
-        kind: str | None,
+        kind: Operation | None,
         **rest: object,
     ) -> _Outcome:
         from worker.operations.decide import Selection
@@ -67,8 +70,8 @@ def selecting(command: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
 @click.command("list")
 @click.option(
     "--status",
-    type=click.Choice([*STATUSES, "all"]),
-    default="pending",
+    type=OneOf((*EntryStatus, _EVERY_STATUS)),
+    default=EntryStatus.PENDING.value,
     show_default=True,
     help="In this state of their life.",
 )
@@ -87,12 +90,11 @@ def list_(status: str, held: bool, selection: Selection, as_json: bool) -> None:
     """
     from dataclasses import replace
 
-    from reconcile.model.record import EntryStatus
     from worker.operations.decide import select
     from worker.views.operations import entry_json
     from worker.views.tracker import show_entries
 
-    statuses = () if status == "all" else (EntryStatus(status),)
+    statuses = () if status == _EVERY_STATUS else (EntryStatus(status),)
     wanted = replace(selection, held=held, statuses=statuses)
     with ipam() as working, working.store.read() as reading:
         views = select(reading, wanted)
@@ -103,7 +105,7 @@ def list_(status: str, held: bool, selection: Selection, as_json: bool) -> None:
         return
     show_entries(screen(), views, now, working.settings.evidence_age)
     if not views:
-        say(f"No {'' if status == 'all' else status + ' '}operation is like that.")
+        say(f"No {'' if status == _EVERY_STATUS else status + ' '}operation is like that.")
 
 
 @click.command()

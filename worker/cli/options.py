@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 from typing_extensions import override
+
+_Word = TypeVar("_Word", bound=str)
 
 as_json: Final = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table."
@@ -23,53 +25,8 @@ concurrency: Final = click.option(
     help="So many live servers at once; 64, or what IPAM_SYNC_CONCURRENCY says.",
 )
 
-#: Spelt out, as importing the roles costs more than showing help. A test compares them.
-ROLES: Final = ("read", "on-demand", "control")
-EVERY_ROLE: Final = "all"
 #: The port of the exporter, unless another one is asked for.
 EXPORTER_PORT: Final = 9783
-
-#: Spelt out, for importing the core costs more than showing help; a test compares.
-KINDS: Final = (
-    "FailoverCreate",
-    "FailoverUpdate",
-    "FailoverAddScopes",
-    "FailoverRemoveScopes",
-    "FailoverDelete",
-)
-STATUSES: Final = ("pending", "applied", "superseded", "rejected")
-SEVERITIES: Final = ("info", "warning", "critical")
-MATTERS: Final = ("health", "drift", "blindness")
-FINDING_KINDS: Final = (
-    "partner_mismatch",
-    "one_sided",
-    "absence_unverified",
-    "scope_one_sided",
-    "empty_read_unconfirmed",
-    "unmapped_name",
-    "ambiguous_name",
-    "role_conflict",
-    "state_not_normal",
-    "server_unread",
-    "server_down",
-    "stale_evidence",
-    "unknown_value",
-    "duplicate_relationship",
-    "blocked",
-    "relationship_limit_near",
-    "relationship_empty",
-    "plan_refused",
-    "change_waits",
-    "server_replaced",
-    "duplicate_server",
-    "clock_skew",
-    "scope_without_failover",
-    "credential_suspended",
-    "server_overdue",
-    "alert_undelivered",
-)
-
-
 #: The end of the day after must still be a date.
 _LAST_YEAR: Final = 9998
 
@@ -90,6 +47,15 @@ def confirmed(question: str, *, yes: bool) -> bool:
             "confirmation_needed", "There is no terminal to ask: say --yes if you mean it."
         )
     return click.confirm(question, default=False, err=True)
+
+
+class OneOf(click.Choice[_Word]):
+    """One of several words. A member of an enumeration is written as its value."""
+
+    @override
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
+        # click alone would have people write the name of a member, such as PARTNER_MISMATCH.
+        return super().normalize_choice(str(choice), ctx)
 
 
 class Day(click.ParamType[datetime]):

@@ -31,7 +31,6 @@ _COMMANDS: Final = {
     "operations": Place("worker.cli.operations:operations", "OperationTracker: what is wanted."),
     "relationships": Place("worker.cli.relationships:relationships", "What IPAM's database has."),
     "drift": Place("worker.cli.drift:drift", "Problems: who knows of them, what happened."),
-    "findings": Place("worker.cli.findings:findings", "What is wrong and needs a person."),
     "names": Place("worker.cli.names:names", "Names that DHCP gives to partners."),
     "credentials": Place("worker.cli.credentials:credentials", "Who servers are asked as."),
     "maintenance": Place(

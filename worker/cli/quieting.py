@@ -7,23 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconcile.model.findings import Kind, Matter
 from worker.cli.door import ipam, person, screen
-from worker.cli.options import (
-    FINDING_KINDS,
-    MATTERS,
-    Day,
-    Span,
-    SpanOrDay,
-    after,
-    as_json,
-)
+from worker.cli.options import Day, OneOf, Span, SpanOrDay, after, as_json
 from worker.cli.output import CommandFailed, print_json, say
-from worker.store.repositories.inventory import InventoryRepository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from worker.model.alerts import Silence
+    from worker.store.repositories.inventory import InventoryRepository
     from worker.store.unit_of_work import Transaction
 
 _PATTERN = frozenset("*?[")
@@ -87,11 +80,11 @@ def unack(numbers: tuple[int, ...]) -> None:
 )
 @click.option(
     "--kind",
-    type=click.Choice(FINDING_KINDS),
+    type=OneOf(Kind),
     metavar="KIND",
     help="Of this kind, such as server_unread.",
 )
-@click.option("--matter", type=click.Choice(MATTERS), help="Of this matter.")
+@click.option("--matter", type=OneOf(Matter), help="Of this matter.")
 @click.option("--server", metavar="PATTERN", help="About a server: its name, or with * and ?.")
 @click.option(
     "--relationship", metavar="PATTERN", help="About relationships of this name, or with * and ?."
@@ -103,8 +96,8 @@ def silence(
     reason: str,
     length: timedelta | None,
     until: datetime | None,
-    kind: str | None,
-    matter: str | None,
+    kind: Kind | None,
+    matter: Matter | None,
     server: str | None,
     relationship: str | None,
     tag: str | None,
@@ -156,7 +149,6 @@ def _silence(
     until: timedelta | datetime | None,
     named: Mapping[str, str | None],
 ) -> Silence:
-    from reconcile.model.findings import Kind, Matter
     from worker.model.alerts import Silence
 
     kind, matter, server = named["kind"], named["matter"], named["server"]

@@ -180,7 +180,8 @@ def tell(working: Ipam, summary: Summary, again: str, *, about_all: bool, as_jso
     if elsewhere:
         say(
             f"Of relationships that this run could not look at, {elsewhere} operations or "
-            "findings are open: ipam-sync operations list, ipam-sync findings list"
+            "findings are open: ipam-sync operations list, "
+            "ipam-sync drift list --all --severity warning"
         )
     return ATTENTION if elsewhere or _needs_a_person(summary, working) else 0
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
-from worker.cli.options import EVERY_ROLE, ROLES
+from worker.cli.options import OneOf
+from worker.model.roles import Role
+
+_EVERY_ROLE: Final = "all"
 
 
 @click.command()
 @click.option(
     "--role",
-    type=click.Choice((EVERY_ROLE, *ROLES)),
-    default=EVERY_ROLE,
+    type=OneOf((_EVERY_ROLE, *Role)),
+    default=_EVERY_ROLE,
     show_default=True,
     help="What it works at; all: a process of its own for each.",
 )
@@ -36,17 +41,16 @@ def worker(role: str) -> None:
     """
     from worker.bootstrap import alerting_in_force, settings_in_force
 
-    if role == EVERY_ROLE:
+    if role == _EVERY_ROLE:
         from worker.processes.visible import logged
         from worker.telemetry import events
         from worker.up.machine import run_workers
 
         settings = settings_in_force()
         alerting_in_force(settings)  # or the one of control would be started again and again
-        with logged(settings, EVERY_ROLE):
+        with logged(settings, _EVERY_ROLE):
             run_workers(events.supervised)
         return
-    from worker.model.roles import Role
     from worker.processes.main import work
 
     work(settings_in_force(), Role(role))

@@ -18,8 +18,9 @@ class Role(StrEnum):
     CONTROL = "control"
 
 
-#: What the other kind of process is called where a role is.
+#: Names of the other processes, where a role could stand.
 BEAT: Final = "beat"
+EXPORTER: Final = "exporter"
 
 
 class Task(StrEnum):

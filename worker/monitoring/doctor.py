@@ -23,7 +23,7 @@ from worker.config.settings import Settings, SettingsError, load_settings
 from worker.messaging.celery_app import Backlog, CeleryPost, make_app
 from worker.model.alerts import ChannelBacklog
 from worker.model.errors import StoreError
-from worker.model.roles import BEAT, BrokerUnavailable, Role, without_password
+from worker.model.roles import BEAT, EXPORTER, BrokerUnavailable, Role, without_password
 from worker.model.runs import Process
 from worker.store import schema
 from worker.store.repositories.processes import ProcessRepository
@@ -34,8 +34,6 @@ _SILENCE: Final = 3
 _RUNS_LOOKED_AT: Final = 50
 #: More than this in a queue and nobody in sight to take it is worth a word.
 _LONG_QUEUE: Final = 100
-#: The one that has no registration, for it writes nothing.
-EXPORTER: Final = "exporter"
 _EXPORTER_SECONDS: Final = 10.0
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104 - nobody listens here
 _START: Final = "Start it: ipam-sync up for everything, or ipam-sync worker and ipam-sync beat."

@@ -60,7 +60,7 @@ def _decide(lines: Sequence[Line], run: int | None) -> tuple[str, ...]:
     """Return both commands that a person chooses from, complete."""
     ready = [line for group in moves(lines) if not _only_waits(group) for line in group]
     if not ready:
-        return ("Next: see what they wait for: ipam-sync findings list --kind blocked",)
+        return ("Next: see what they wait for: ipam-sync drift list --kind blocked",)
     held = sum(line.fate is Fate.HELD for line in ready)
     only_held: _Options = {"held": None} if held else {}
     look = ipam_sync("operations list", **only_held).text

@@ -12,7 +12,6 @@ from reconcile.model.findings import LOUDEST_FIRST, Finding, Severity, severity_
 from reconcile.model.nouns import Sighting, Skipped, Unseen
 from reconcile.model.record import Hold
 from reconcile.planning.guard import Counts, Refusal
-from worker.model.alerts import OpenFinding
 from worker.model.run_report import Line, Preview, Summary, counts
 from worker.views.operations import Json, line_json, server_name
 from worker.views.text import iso
@@ -92,18 +91,6 @@ def finding_json(
             {"subject": subject, "said": [{"by": by, "value": value} for by, value in said]}
             for subject, said in finding.values
         ],
-    }
-
-
-def open_finding_json(
-    opened: OpenFinding, names: Mapping[int, str], severities: Severities, ages: Ages
-) -> Json:
-    """A finding of the store: when it was opened and last changed."""
-    return {
-        **finding_json(opened.finding, names, severities, ages),
-        "id": opened.id,
-        "first_seen": iso(opened.first_seen),
-        "changed_at": iso(opened.changed_at),
     }
 
 

@@ -12,7 +12,7 @@ from reconcile.model.nouns import Seen, Sighting, Skipped, Unseen
 from reconcile.planning.guard import Refusal
 from worker.model.run_report import Fate, Line, Preview, Summary
 from worker.views.changes import between, moves, waits_for, what_changes, why
-from worker.views.documents import NEW, Ages, Severities, loudness
+from worker.views.documents import Ages, Severities, loudness
 from worker.views.operations import server_name
 from worker.views.screen import Cell, Screen
 from worker.views.text import counted
@@ -136,17 +136,14 @@ def show_findings(
     findings: Sequence[Finding],
     names: Mapping[int, str],
     severities: Severities,
-    ages: Ages = NEW,
-    *,
-    every: bool = False,
+    ages: Ages,
 ) -> None:
-    """Findings by severity, the loudest first; of many of one kind only some unless ``every``."""
+    """Show findings by severity, the most severe first. Of many of one kind only some are shown."""
     for severity in LOUDEST_FIRST:
         group = [f for f in findings if loudness(f, severities, ages) is severity]
         if group:
             screen.heading(f"Findings: {severity} ({len(group)})")
-            most = len(group) if every else FINDINGS_SHOWN
-            _show_group(screen, group, names, severity, most)
+            _show_group(screen, group, names, severity)
 
 
 def _show_group(
@@ -154,20 +151,19 @@ def _show_group(
     group: Sequence[Finding],
     names: Mapping[int, str],
     severity: Severity,
-    most: int,
 ) -> None:
     left: Counter[str] = Counter(f.kind for f in group)
     shown: Counter[str] = Counter()
     rows = []
     for finding in group:
-        if shown[finding.kind] < most:
+        if shown[finding.kind] < FINDINGS_SHOWN:
             shown[finding.kind] += 1
             rows.append((finding.kind.value, finding_about(finding, names), finding.detail))
     screen.table(("kind", "about", "what"), rows)
     for kind, count in (left - shown).items():
         screen.note(f"... and {count} more {kind}.")
         screen.command(
-            f"  All of them: ipam-sync findings list --kind {kind} --severity {severity}"
+            f"  All of them: ipam-sync drift list --all --kind {kind} --severity {severity}"
         )
 
 

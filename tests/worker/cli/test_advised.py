@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.worker.cli.site import SCRIPT, Outcome, Site, fqdn
+from worker.views.outcome import FINDINGS_SHOWN
 
 #: What a name from a file or from the network can do to a shell.
 HOSTILE = ["o'brien", "a$(id)`id`", "a;id&(b)", "--yes", "#a", "~a"]
@@ -101,6 +102,19 @@ def test_the_way_to_look_at_what_is_held_is_printed_with_the_refusal(held: Site)
     outcome = held.typed(look)
     assert outcome.code == 0
     assert "FailoverRemoveScopes" in outcome.out
+
+
+def test_of_many_findings_of_a_kind_a_sync_prints_what_lists_all(site: Site) -> None:
+    with site.saving_once():
+        for number in range(FINDINGS_SHOWN + 2):
+            site.tell_one(1, 3, f"Lost{number}", primary=True, scopes=(f"10.{number}.0.0",))
+    shown = site.sync().out
+    assert "... and 2 more one_sided." in shown
+    site.sql("UPDATE finding SET caused_by = 1 WHERE id = 2")
+    site.sql("UPDATE finding SET confirmed_at = NULL WHERE id = 3")
+    listed = advised(site, shown, "drift list --all")
+    assert listed.code == 0
+    assert listed.out.count("one_sided") == FINDINGS_SHOWN + 2
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -46,6 +46,7 @@ def test_filters_must_all_fit(wrong: Site) -> None:
     assert ids(wrong, "--matter", "health") == []
     assert ids(wrong, "--server", "dhcp02") == [1]
     assert ids(wrong, "--relationship", "HQ@dhcp01") == [1]
+    assert ids(wrong, "--relationship", "1") == [1]
     assert ids(wrong, "--relationship", "lost") == [2]
     assert ids(wrong, "--server", "dhcp02", "--severity", "critical") == []
     wrong.run("drift", "ack", "1", "--note", "x")

@@ -251,7 +251,7 @@ def test_what_is_open_about_it_stays_and_still_asks_for_a_person(synced: Site) -
     assert outcome.code == 2
     assert operations(outcome.json) == []
     assert "scope_one_sided" in kinds(outcome.json)
-    open_now = synced.run("findings", "list", "--kind", "scope_one_sided", "--json").json
+    open_now = synced.run("drift", "list", "--kind", "scope_one_sided", "--json").json
     assert [f["values"] for f in open_now] == [before["findings"][0]["values"]]
 
 

@@ -142,7 +142,7 @@ def test_a_terminal_has_colours_unless_they_are_not_wanted(synced: Site) -> None
     synced.settings["TERM"] = "xterm-256color"
     assert "\x1b[" in _on_terminal(synced, "relationships", "list")
     synced.settings["NO_COLOR"] = "1"
-    assert "\x1b[3" not in _on_terminal(synced, "findings", "list")
+    assert "\x1b[3" not in _on_terminal(synced, "relationships", "list")
 
 
 def _on_terminal(site: Site, *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""The commands that only look: relationships, findings, names, runs, db."""
+"""The commands that only look: relationships, names, runs, db."""
 
 from __future__ import annotations
 
@@ -81,7 +81,6 @@ def test_lists_are_bare_arrays_also_when_they_are_empty(site: Site) -> None:
     for command in (
         ("relationships", "list"),
         ("operations", "list"),
-        ("findings", "list"),
         ("names", "unmapped"),
         ("runs", "list"),
     ):
@@ -91,41 +90,10 @@ def test_lists_are_bare_arrays_also_when_they_are_empty(site: Site) -> None:
         assert outcome.err
 
 
-def test_findings_are_found_by_conditions_that_all_hold(synced: Site) -> None:
-    synced.tell_one(1, 2, "HQ", primary=True, scopes=("10.1.0.0", "10.1.1.0"), mclt_seconds=60)
-    synced.tell_one(1, 3, "Lost", primary=True, scopes=("10.5.0.0",))
-    assert synced.sync().code == 2
-
-    def kinds(*arguments: str) -> list[str]:
-        found = synced.run("findings", "list", "--json", *arguments).json
-        return sorted(f["kind"] for f in found)
-
-    assert kinds() == ["one_sided", "partner_mismatch"]
-    assert kinds("--severity", "critical") == ["one_sided"]
-    assert kinds("--kind", "partner_mismatch") == ["partner_mismatch"]
-    assert kinds("--server", "dhcp03") == ["one_sided"]
-    assert kinds("--relationship", "1") == ["partner_mismatch"]
-    assert kinds("--relationship", "lost") == ["one_sided"]
-    assert kinds("--relationship", "HQ@dhcp02") == ["partner_mismatch"]
-    assert kinds("--server", "dhcp03", "--severity", "info") == []
-    assert synced.run("findings", "list", "--kind", "weather").code == 1
-
-
-def test_what_is_not_confirmed_yet_is_no_open_finding(synced: Site) -> None:
-    synced.spoil(3, b"")
-    synced.sync()
-    assert synced.run("drift", "list", "--all", "--json").json[0]["state"] == "unconfirmed"
-    assert synced.run("findings", "list", "--json").json == []
-    synced.sql("UPDATE finding SET confirmed_at = first_seen")
-    (found,) = synced.run("findings", "list", "--json").json
-    assert found["kind"] == "server_unread"
-
-
 def test_findings_for_people_are_grouped_by_severity_the_loudest_first(synced: Site) -> None:
     synced.tell_one(1, 2, "HQ", primary=True, scopes=("10.1.0.0", "10.1.1.0"), mclt_seconds=60)
     synced.tell_one(1, 3, "Lost", primary=True, scopes=("10.5.0.0",))
-    synced.sync()
-    shown = synced.run("findings", "list").out
+    shown = synced.sync().out
     assert shown.index("Findings: critical (1)") < shown.index("Findings: warning (1)")
 
 

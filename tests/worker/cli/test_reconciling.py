@@ -177,7 +177,7 @@ def test_what_outlasts_its_patience_is_louder_for_every_door(synced: Site) -> No
 
     def told() -> set[tuple[int, str]]:
         documents = [synced.plan("--json"), synced.sync("--json")]
-        (listed,) = synced.run("findings", "list", "--json").json
+        (listed,) = synced.run("drift", "list", "--json").json
         return {(d.code, d.json["findings"][0]["severity"]) for d in documents} | {
             (2 if listed["severity"] == "warning" else 0, listed["severity"])
         }
@@ -189,7 +189,7 @@ def test_what_outlasts_its_patience_is_louder_for_every_door(synced: Site) -> No
     synced.sql("UPDATE finding SET first_seen = '2020-01-01T00:00:00.000000Z'")
     assert told() == {(2, "warning")}
     assert "Findings: warning (1)" in synced.sync().out
-    assert len(synced.run("findings", "list", "--severity", "warning", "--json").json) == 1
+    assert len(synced.run("drift", "list", "--severity", "warning", "--json").json) == 1
     synced.settings["IPAM_SYNC_SEVERITIES"] = "state_not_normal.Recover=info"
     assert told() == {(0, "info")}
 

@@ -15,9 +15,9 @@ from reconcile.findings.life import begin
 from reconcile.model.findings import Finding, Kind
 from tests.valkey import ValkeyServer
 from tests.worker.cli.site import Site, fqdn
-from worker.model.roles import BEAT, Role
+from worker.model.roles import BEAT, EXPORTER, Role
 from worker.model.runs import EVERYTHING, Trigger
-from worker.monitoring.doctor import EXPORTER, Check, Grade, check_own, check_up
+from worker.monitoring.doctor import Check, Grade, check_own, check_up
 from worker.monitoring.http import served
 from worker.store.schema import open_store
 from worker.store.unit_of_work import UnitOfWork

@@ -151,7 +151,7 @@ def test_a_refusal_names_what_it_holds_by_number_or_by_relationship() -> None:
     [
         (summary(REMOVAL, WAITING), "operations apply --destructive 7 9"),
         (summary(OTHER), "ipam-sync operations apply 8\n"),
-        (summary(ORPHAN), "findings list --kind blocked"),
+        (summary(ORPHAN), "drift list --kind blocked"),
         (summary(OTHER, ORPHAN), "operations apply 8\n"),
         (summary(refusal=REFUSAL), "operations list --held"),
         (summary(findings=(MISMATCH,)), "drift list"),
