@@ -25,10 +25,10 @@ from typing import Final
 import psycopg
 
 from tests.homes import home
+from tests.processes import PATIENCE_SECONDS
 from worker.up import postgres
 from worker.up.child import BARE_ENVIRONMENT, Account, Program, start
 
-_START_TIMEOUT_SECONDS: Final = 60.0
 _SERVER_OPTIONS: Final = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -145,7 +145,7 @@ def _can_run(programs: Path, directory: Path, account: Account) -> bool:
 
 
 def _wait_until_ready(data: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not postgres.is_ready(data, process.pid):
         if process.poll() is not None or time.monotonic() > deadline:
             log = data.with_name("data.log").read_text(errors="replace")

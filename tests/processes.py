@@ -12,19 +12,51 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-PATIENCE_SECONDS: Final = 30.0
+import pytest
+
+from worker.up.child import how_it_ended
+
+#: Waiting returns as soon as the condition holds. So this is long enough for a machine that is
+#: five times slower than ours, and only a test that fails takes that long.
+PATIENCE_SECONDS: Final = 120.0
 
 
-def eventually(holds: Callable[[], object]) -> None:
-    """Wait until something holds that cannot be waited for otherwise."""
+@dataclass(frozen=True)
+class Started:
+    """A process that a test started, and the file that has its output."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def assert_runs(self) -> None:
+        """Fail with the log if the process has ended."""
+        code = self.process.poll()
+        assert code is None, f"{self.name} {how_it_ended(code)}: {self.said()}"
+
+    def said(self) -> str:
+        """Return what the process has written so far."""
+        return self.log.read_text(errors="replace")
+
+
+def eventually(holds: Callable[[], object], *needed: Started) -> None:
+    """Wait until a condition holds that cannot be waited for otherwise.
+
+    Fails at once when a process has ended that the condition needs.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
-        assert time.monotonic() < deadline, f"not in {PATIENCE_SECONDS:.0f} s: {holds}"
-        time.sleep(0.02)  # what happens in another process tells nobody
+        for started in needed:
+            started.assert_runs()
+        if time.monotonic() > deadline:
+            logs = "".join(f"\n{started.name}: {started.said()}" for started in needed)
+            pytest.fail(f"not in {PATIENCE_SECONDS:.0f} s: {holds}{logs}")
+        time.sleep(0.02)  # another process does not notify us
 
 
 class Family:

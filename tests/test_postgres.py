@@ -12,12 +12,12 @@ import psycopg
 import pytest
 
 from tests.postgres import DURABLE, PostgresServer, running_postgres
+from tests.processes import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="processes are watched through Linux process descriptors"
 )
 
-_PATIENCE_MILLISECONDS = 20_000
 _ROOT = Path(__file__).parents[1]
 _A_RUN_TO_KILL = """
 from tests.postgres import running_postgres
@@ -41,7 +41,7 @@ def process_ids(server: PostgresServer) -> list[int]:
 def ended(watched: int) -> bool:
     poll = select.poll()
     poll.register(watched, select.POLLIN)
-    return bool(poll.poll(_PATIENCE_MILLISECONDS))
+    return bool(poll.poll(PATIENCE_SECONDS * 1000))
 
 
 def test_when_it_stops_no_process_and_no_file_is_left() -> None:

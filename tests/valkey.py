@@ -12,15 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import redis
 
 from tests.homes import home
+from tests.processes import PATIENCE_SECONDS
 from worker.up import valkey
 from worker.up.child import start
-
-_START_TIMEOUT_SECONDS: Final = 20.0
 
 
 class ValkeyServer:
@@ -58,7 +56,7 @@ class ValkeyServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self._process = start(valkey.server(self._directory, self.socket))
-        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not valkey.answers(self.socket):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self._directory / "valkey.log").read_text(errors="replace"))

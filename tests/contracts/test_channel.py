@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import closed_port
+from tests.processes import PATIENCE_SECONDS
 from tests.worker.alerts.delivery.inbox import Digests, Inbox
 from tests.worker.alerts.mail_server import mail_server, scripted
 from tests.worker.alerts.receivers import Manner, receiving
@@ -31,27 +33,28 @@ from worker.alerts.message import Message, trial
 from worker.alerts.templates import Texts
 
 SECRET = "s3cr3t-t0ken"  # noqa: S105 - an example that must never be shown
-Make = Callable[[str], Channel]
+Make = Callable[[str, timedelta], Channel]
 TEXTS = Texts()
 #: Those that an installation may have, and the fakes of other tests.
 EVERY = (*sorted(KINDS), "inbox", "digests")
-BOUND = timedelta(seconds=1)
+#: For receivers that let it pass, and for all others.
+BOUND, PATIENT = timedelta(seconds=1), timedelta(seconds=PATIENCE_SECONDS)
 
 
-def _receiver(url: str) -> Receiver:
-    return Receiver("ops", f"{url}/{SECRET}", allow_private=True, timeout=BOUND)
+def _receiver(url: str, timeout: timedelta) -> Receiver:
+    return Receiver("ops", f"{url}/{SECRET}", allow_private=True, timeout=timeout)
 
 
 #: Of those the status of an answer is known.
 POSTING: dict[str, Make] = {
-    "webhook": lambda url: Webhook(_receiver(url), SECRET),
-    "alertmanager": lambda url: Alertmanager(_receiver(url), token=SECRET),
-    "pagerduty": lambda url: PagerDuty(_receiver(url), SECRET),
+    "webhook": lambda url, timeout: Webhook(_receiver(url, timeout), SECRET),
+    "alertmanager": lambda url, timeout: Alertmanager(_receiver(url, timeout), token=SECRET),
+    "pagerduty": lambda url, timeout: PagerDuty(_receiver(url, timeout), SECRET),
 }
 OVER_HTTP: dict[str, Make] = {
     **POSTING,
-    "apprise": lambda url: service(
-        "ops", f"{url.replace('http:', 'json:')}/{SECRET}", TEXTS, BOUND
+    "apprise": lambda url, timeout: service(
+        "ops", f"{url.replace('http:', 'json:')}/{SECRET}", TEXTS, timeout
     ),
 }
 
@@ -60,13 +63,8 @@ OVER_HTTP: dict[str, Make] = {
 def reached(kind: str, state: str, directory: Path) -> Iterator[tuple[Channel, Callable[[], int]]]:
     """A channel whose receiver is ``well``, ``stalling``, ``dropping`` or ``absent``, and what it got."""
     if kind in OVER_HTTP:
-        fault = {"stalling": "stall", "dropping": "drop"}.get(state)
-        with receiving(Manner(fault=fault)) as to:
-            url = to.url
-            if state != "absent":
-                yield OVER_HTTP[kind](url), lambda: len(to.got)
-        if state == "absent":
-            yield OVER_HTTP[kind](url), lambda: 0
+        with _http(kind, state) as found:
+            yield found
     elif kind == "email":
         with _mail(state) as found:
             yield found
@@ -79,17 +77,29 @@ def reached(kind: str, state: str, directory: Path) -> Iterator[tuple[Channel, C
 
 
 @contextmanager
+def _http(kind: str, state: str) -> Iterator[tuple[Channel, Callable[[], int]]]:
+    if state == "absent":
+        with closed_port() as port:
+            yield OVER_HTTP[kind](f"http://127.0.0.1:{port}", PATIENT), lambda: 0
+        return
+    fault = {"stalling": "stall", "dropping": "drop"}.get(state)
+    with receiving(Manner(fault=fault)) as to:
+        timeout = BOUND if state == "stalling" else PATIENT
+        yield OVER_HTTP[kind](to.url, timeout), lambda: len(to.got)
+
+
+@contextmanager
 def _mail(state: str) -> Iterator[tuple[Channel, Callable[[], int]]]:
     box = Address(addr_spec="a@corp.example")
 
     def channel(port: int) -> Channel:
-        return Mail(
-            "ops", "127.0.0.1", port, Security.NONE, box, (box,), TEXTS, None, SECRET, timeout=BOUND
-        )
+        timeout = BOUND if state == "stalling" else PATIENT
+        here, to = ("127.0.0.1", port), (box,)
+        return Mail("ops", *here, Security.NONE, box, to, TEXTS, None, SECRET, timeout=timeout)
 
     def trouble(_: bytes, connection: socket.socket, over: threading.Event) -> bytes:
         if state == "stalling":
-            over.wait(30)
+            over.wait(PATIENCE_SECONDS)
         else:
             connection.shutdown(socket.SHUT_RDWR)
         return b""
@@ -98,9 +108,8 @@ def _mail(state: str) -> Iterator[tuple[Channel, Callable[[], int]]]:
         with mail_server() as boxes:
             yield channel(boxes.port), lambda: len(boxes.mails)
     elif state == "absent":
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            yield channel(free.getsockname()[1]), lambda: 0
+        with closed_port() as port:
+            yield channel(port), lambda: 0
     else:
         with scripted(trouble) as port:
             yield channel(port), lambda: 0
@@ -162,7 +171,7 @@ def test_a_receiver_in_trouble_costs_the_timeout_at_most_and_is_tried_again(
     with reached(kind, state, tmp_path) as (channel, _):
         begun = time.monotonic()
         error = refused(channel)
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < PATIENCE_SECONDS / 2
     assert (error.permanent, error.retry_after) == (False, None)
 
 
@@ -177,7 +186,7 @@ def make(request: pytest.FixtureRequest) -> Make:
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
 def test_a_receiver_in_trouble_is_tried_again(make: Make, status: int) -> None:
     with receiving(Manner(status)) as to:
-        error = refused(make(to.url), DIGEST)
+        error = refused(make(to.url, PATIENT), DIGEST)
         assert len(to.got) == 1, "the channel itself tries once"
     assert (error.permanent, error.retry_after) == (False, None)
 
@@ -185,18 +194,18 @@ def test_a_receiver_in_trouble_is_tried_again(make: Make, status: int) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
 def test_a_message_that_is_refused_for_good_is_permanent(make: Make, status: int) -> None:
     with receiving(Manner(status)) as to:
-        assert refused(make(to.url)).permanent
+        assert refused(make(to.url, PATIENT)).permanent
 
 
 def test_who_is_overrun_says_when_to_come_back(make: Make) -> None:
     with receiving(Manner(429, {"Retry-After": "90"})) as to:
-        error = refused(make(to.url))
+        error = refused(make(to.url, PATIENT))
     assert (error.permanent, error.retry_after) == (False, timedelta(seconds=90))
 
 
 def test_a_redirect_leads_nowhere(make: Make) -> None:
     with receiving() as elsewhere, receiving(Manner(308, {"Location": elsewhere.url})) as to:
-        assert refused(make(to.url)).permanent
+        assert refused(make(to.url, PATIENT)).permanent
         assert elsewhere.got == []
 
 
@@ -204,6 +213,6 @@ def test_a_redirect_leads_nowhere(make: Make) -> None:
 def test_a_receiver_that_misbehaves_costs_its_timeout_at_most(make: Make, fault: str) -> None:
     with receiving(Manner(fault=fault)) as to:
         begun = time.monotonic()
-        error = refused(make(to.url))
-        assert time.monotonic() - begun < 10
+        error = refused(make(to.url, BOUND))
+        assert time.monotonic() - begun < PATIENCE_SECONDS / 2
     assert (error.permanent, error.retry_after) == (False, None)

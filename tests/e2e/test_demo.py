@@ -18,11 +18,10 @@ import pytest
 
 from reconcile.model.nouns import Operation
 from tests.homes import home
-from tests.processes import Family, as_somebody, can_be_somebody, family
+from tests.processes import PATIENCE_SECONDS, Family, as_somebody, can_be_somebody, family
 from worker.demo.script import NO_INSTALLATION
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "ipam-sync"
-LONGEST_SECONDS = 120
 #: The demo, its broom, and what `ipam-sync up` is with its children.
 EVERYBODY = 2 + 6
 TO_COPY = (
@@ -62,7 +61,7 @@ class Place:
             capture_output=True,
             encoding="utf-8",
             stdin=subprocess.DEVNULL,
-            timeout=LONGEST_SECONDS,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
 
@@ -284,7 +283,7 @@ class Playing:
 
     def ended(self) -> str:
         """What it says on standard error until its end; who sweeps up ends right after it."""
-        out, err = self.process.communicate(timeout=LONGEST_SECONDS)
+        out, err = self.process.communicate(timeout=PATIENCE_SECONDS)
         self.said.append(out)
         self.everybody.wait()
         return err
@@ -303,7 +302,7 @@ def playing(place: Place, until: str, members: int = EVERYBODY) -> Iterator[Play
         text=True,
     )
     with process:
-        silent = threading.Timer(LONGEST_SECONDS, process.kill)
+        silent = threading.Timer(PATIENCE_SECONDS, process.kill)
         silent.start()
         try:
             assert process.stdout is not None
@@ -368,7 +367,7 @@ def test_when_the_installation_dies_in_the_middle_it_says_so_and_nothing_stays(
 ) -> None:
     with playing(place, IN_A_STEP) as demo:
         os.kill(demo.everybody.member("worker.cli up"), signal.SIGKILL)
-        _, err = demo.process.communicate(timeout=LONGEST_SECONDS)
+        _, err = demo.process.communicate(timeout=PATIENCE_SECONDS)
         demo.everybody.wait()
     assert demo.process.returncode == 1
     assert err.startswith(
@@ -414,7 +413,7 @@ def test_an_account_without_a_home_plays_it_in_a_directory_that_it_cannot_write(
         cwd="/proc",
         capture_output=True,
         text=True,
-        timeout=LONGEST_SECONDS,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,6 +1,7 @@
 """What compose.yaml runs, run as plain processes: the same commands, settings and secret files.
 
-Only places are others: sockets in a directory instead of names in a network, and any free port.
+Only places are others: sockets in a directory instead of names in a network, and a port of the
+exporter that nobody else has.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ import pytest
 from tests.deployment import compose, our_services
 from tests.homes import home
 from tests.postgres import PostgresServer
-from tests.processes import Family, eventually
+from tests.processes import Family, Started, eventually
 from tests.worker.cli.site import SCRIPT
 from worker.processes.main import STOP_SECONDS
 from worker.up import valkey
@@ -39,7 +39,6 @@ class Site:
 
     directory: Path
     database_url: str
-    exporter_port: int
 
     @property
     def broker(self) -> Path:
@@ -75,14 +74,28 @@ class Site:
         service = our_services()[name]
         words = self.words(service["command"])
         if words[0] == "exporter":
-            words += ["--port", str(self.exporter_port)]
+            words += ["--port", "0"]
         return Program(
             f"{name}-{number}",
             our_own(*words),
             environment=self.environment(service),
             directory=self.directory,
-            log=self.directory / f"{name}-{number}.log",
+            log=self.log(name, number),
         )
+
+    def log(self, name: str, number: int = 1) -> Path:
+        """Return the file that has what a service writes."""
+        return self.directory / f"{name}-{number}.log"
+
+    def exporter_port(self) -> int | None:
+        """Return the port that the exporter took, or None if it has not reported it yet.
+
+        A port that is chosen before the exporter starts could be another process's by then.
+        """
+        log = self.log("exporter")
+        lines = log.read_text().split("\n")[:-1] if log.exists() else []
+        reports = [json.loads(line) for line in lines if '"metrics served"' in line]
+        return reports[0]["port"] if reports else None
 
     def doctor(self) -> Mapping[str, Any]:
         """What it says of the whole installation."""
@@ -92,7 +105,12 @@ class Site:
         """What the health check of a service says."""
         kind, program, *words = our_services()[name]["healthcheck"]["test"]
         assert (kind, program) == ("CMD", "ipam-sync")
-        told = self._doctor(name, *words, "--port", str(self.exporter_port))
+        if name == "exporter":
+            port = self.exporter_port()
+            if port is None:
+                return False
+            words += ["--port", str(port)]
+        told = self._doctor(name, *words)
         return bool(told["healthy"])
 
     def _doctor(self, name: str, *words: str) -> Mapping[str, Any]:
@@ -111,24 +129,19 @@ class Site:
 @pytest.fixture
 def site(postgres_server: PostgresServer) -> Iterator[Site]:
     with home("compose") as directory, postgres_server.database() as name:
-        site = Site(directory, postgres_server.url(name), free_port())
+        site = Site(directory, postgres_server.url(name))
         (directory / "secrets").mkdir()
         for secret in compose()["secrets"]:
             site.secret(secret).write_text(f"{secrets.token_hex(32)}\n")
         yield site
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
-
-
 @contextmanager
-def running(program: Program) -> Iterator[subprocess.Popen[bytes]]:
+def running(program: Program) -> Iterator[Started]:
+    assert program.log is not None
     with start(program) as process:
         try:
-            yield process
+            yield Started(program.name, process, program.log)
         finally:
             process.kill()
 
@@ -154,20 +167,21 @@ def test_the_topology_of_compose_becomes_healthy_and_ends_in_time(site: Site) ->
         lasting = [site.program(name) for name in names]
         lasting.append(site.program("read", 2))
         assert not site.health("control")
-        processes = [stack.enter_context(running(program)) for program in lasting]
-        eventually(lambda: site.doctor()["healthy"])
+        started = [stack.enter_context(running(program)) for program in lasting]
+        eventually(lambda: site.doctor()["healthy"], *started)
         found = {check["name"]: check["text"] for check in site.doctor()["checks"]}
         assert found["worker read"] == "2 alive."
         assert "***" in found["broker"]
         for name in names:
-            eventually(partial(site.health, name))
+            eventually(partial(site.health, name), *started)
+        processes = [one.process for one in started]
         families = [stack.enter_context(Family(process.pid)) for process in processes]
         for process in processes:
             process.send_signal(signal.SIGTERM)
         for everybody in families:
             everybody.wait(seconds=STOP_SECONDS)
         assert [process.wait() for process in processes] == [0] * len(lasting)
-        logs = "".join(program.log.read_text() for program in lasting if program.log)
+        logs = "".join(one.said() for one in started)
     for secret in compose()["secrets"]:
         assert site.secret(secret).read_text().strip() not in logs
 
@@ -176,23 +190,23 @@ def test_one_that_is_down_makes_no_other_unhealthy(site: Site) -> None:
     with ExitStack() as stack:
         stack.enter_context(running(broker_of(site)))
         assert start(site.program("migrate")).wait() == 0
-        processes = {
+        started = {
             name: stack.enter_context(running(site.program(name)))
             for name in ("read", "control", "beat", "exporter")
         }
-        for name in processes:
-            eventually(partial(site.health, name))
+        for name in started:
+            eventually(partial(site.health, name), *started.values())
         for gone in ("control", "exporter"):
-            processes[gone].terminate()
-            processes[gone].wait()
-        assert [name for name in processes if site.health(name)] == ["read", "beat"]
+            started[gone].process.terminate()
+            started[gone].process.wait()
+        assert [name for name in started if site.health(name)] == ["read", "beat"]
         assert not site.doctor()["healthy"]
 
 
 def test_a_wrong_password_of_the_broker_is_said_by_the_health_check(site: Site) -> None:
-    with running(broker_of(site)):
+    with running(broker_of(site)) as broker:
         assert start(site.program("migrate")).wait() == 0
-        eventually(lambda: _broker(site)["grade"] == "ok")
+        eventually(lambda: _broker(site)["grade"] == "ok", broker)
         site.secret("broker_password").write_text("another\n")
         assert _broker(site)["grade"] == "fail"
         assert "another" not in _broker(site)["text"]

@@ -19,6 +19,7 @@ from collectors.simulator.wsman_faults import NO_SUCH_SHELL
 from tests.collectors.powershell.site import ACCOUNT, Site
 from tests.collectors.simulator.asking import envelope
 from tests.collectors.simulator.wire import QUESTION, wire
+from tests.processes import PATIENCE_SECONDS
 
 ANSWER = str(NO_SUCH_SHELL).encode()
 BASIC = "Basic " + b64encode(f"{ACCOUNT.username}:{ACCOUNT.password}".encode()).decode()
@@ -90,7 +91,7 @@ def test_there_is_winrm_at_one_path_only(site: Site) -> None:
 )
 def test_what_is_no_http_is_a_bad_request_at_once(site: Site, said: bytes) -> None:
     address = site["plain"].address, site["plain"].port
-    with socket.create_connection(address, timeout=30) as line:
+    with socket.create_connection(address, timeout=PATIENCE_SECONDS) as line:
         line.sendall(said)
         assert line.recv(65536).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
@@ -120,7 +121,10 @@ def unshaken(site: Site, way: str) -> Iterator[None]:
 def test_no_bytes_break_a_service(lasting_site: Site, said: bytes) -> None:
     station = lasting_site["plain"]
     address = station.address, station.port
-    with unshaken(lasting_site, "plain"), socket.create_connection(address, timeout=30) as line:
+    with (
+        unshaken(lasting_site, "plain"),
+        socket.create_connection(address, timeout=PATIENCE_SECONDS) as line,
+    ):
         line.sendall(said)
         line.shutdown(socket.SHUT_WR)
         while line.recv(65536):

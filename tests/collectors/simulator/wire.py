@@ -17,6 +17,7 @@ from collectors.simulator import soap
 from collectors.simulator.encryption import CONTENT_TYPE, decrypt, encrypt
 from tests.collectors.powershell.site import ACCOUNT, Site
 from tests.collectors.simulator.asking import envelope
+from tests.processes import PATIENCE_SECONDS
 
 SOAP_TYPE = "application/soap+xml;charset=UTF-8"
 #: Answered with a fault, and nothing is left behind of it.
@@ -108,10 +109,12 @@ def wire(site: Site, way: str) -> Iterator[Wire]:
             context.maximum_version = ssl.TLSVersion.TLSv1_2
             context.load_cert_chain(site.certificate.certificate, site.certificate.key)
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            station.address, station.port, timeout=30, context=context
+            station.address, station.port, timeout=PATIENCE_SECONDS, context=context
         )
     else:
-        connection = http.client.HTTPConnection(station.address, station.port, timeout=30)
+        connection = http.client.HTTPConnection(
+            station.address, station.port, timeout=PATIENCE_SECONDS
+        )
     connection.connect()
     try:
         yield Wire(connection)

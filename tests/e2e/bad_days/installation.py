@@ -23,7 +23,7 @@ from collectors.simulator.running import Listener, RunningFleet
 from reconcile.model.record import Entry, EntryStatus, Record
 from tests.e2e.bad_days.nursery import Process
 from tests.homes import home
-from tests.processes import Family, eventually
+from tests.processes import PATIENCE_SECONDS, Family, eventually
 from tests.valkey import ValkeyServer
 from tests.worker.pristine import in_new_store
 from worker.bootstrap import Ipam, opened, settings_in_force
@@ -41,8 +41,6 @@ from worker.up.child import Program, our_own, start
 
 #: Short, so that who is killed is soon missed.  No schedule comes in between.
 LEASE, SWEEP, NEVER = timedelta(seconds=2), timedelta(seconds=1), timedelta(hours=1)
-#: Within lease + 2 sweep periods everything is as it should be; more on a busy machine.
-RECOVERY_SECONDS: Final = 15.0
 ROLES: Final = ("read", "on-demand", "control")
 _PROJECT: Final = Path(__file__).parents[3]
 
@@ -169,8 +167,12 @@ class Installation:
         self.wait_for(number)
         return self.summary(number)
 
-    def wait_for(self, *runs: int, seconds: float = RECOVERY_SECONDS) -> None:
-        """Until these are over."""
+    def wait_for(self, *runs: int, seconds: float = PATIENCE_SECONDS) -> None:
+        """Until these are over.
+
+        Lost work is recovered within lease + 2 sweep periods, but a busy machine takes longer.
+        A schedule that could hide a missing recovery is an hour away.
+        """
         deadline = time.monotonic() + seconds
         while not all(self.is_over(run) for run in runs):
             assert time.monotonic() < deadline, f"{runs} not over in {seconds} s: {self.stuck()}"

@@ -13,7 +13,7 @@ import pytest
 
 from reconcile.model.findings import Finding
 from tests.e2e.bad_days.teller import Manner
-from tests.processes import eventually
+from tests.processes import PATIENCE_SECONDS, eventually
 from tests.worker.alerts.delivery.ops import Ops, fingerprints, mismatch
 from tests.worker.alerts.delivery.test_crashes import assert_in_order
 from worker.alerts.delivery.attempt import CLAIM
@@ -48,12 +48,12 @@ class Tellers:
     def be_killed(self, manner: Manner) -> None:
         """One begins to."""
         with self.start(manner) as process:
-            assert process.wait(60) == -signal.SIGKILL
+            assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """After it has told everything that there is now."""
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0
 
 

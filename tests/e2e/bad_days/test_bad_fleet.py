@@ -25,7 +25,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are bo
 MANY, FEW = 200, 20
 WORKERS, THREADS = 2, 32
 #: The run is over in a tenth of this, on a machine that does nothing else.
-PATIENCE_SECONDS = 90.0
 TAKING_AWAY = {Operation.DELETE, Operation.REMOVE_SCOPES}
 
 
@@ -59,7 +58,7 @@ def run(at: Installation) -> dict[str, Sighting]:
     everybody_is_due(at)
     eventually(lambda: len(scheduled(at)) > before)
     number = scheduled(at)[-1]
-    at.wait_for(number, seconds=PATIENCE_SECONDS)
+    at.wait_for(number)
     assert_nothing_is_half_done(at, number)
     summary = at.summary(number)
     return {summary.names[server]: s for server, s in summary.sightings.items()}
@@ -124,7 +123,7 @@ def test_a_password_that_turns_wrong_costs_no_more_logons_than_are_under_way(
         eventually(lambda: accepted(at) >= 2 * THREADS)  # everybody may log on, and does
         at.running.simulator.call(turn_wrong(at))
         (number,) = scheduled(at)
-        at.wait_for(number, seconds=PATIENCE_SECONDS)
+        at.wait_for(number)
         outcomes = Counter(map(outcome, at.summary(number).sightings.values()))
         assert 3 <= refusals(at) <= WORKERS * THREADS
         assert outcomes["auth"] <= refusals(at), "some log on once more to delete their shell"

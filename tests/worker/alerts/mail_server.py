@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from asyncio import AbstractServer
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -15,6 +16,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.processes import PATIENCE_SECONDS
 
 
 @dataclass
@@ -52,6 +55,15 @@ class Mailboxes:
         return [mail for _, __, mail in self.sent]
 
 
+class _AnyPort(Controller):
+    """A server that binds a free port itself, and has its number in ``port`` afterwards."""
+
+    def _create_server(self) -> Awaitable[AbstractServer]:
+        listening = socket.create_server((self.hostname, 0))
+        self.port = listening.getsockname()[1]
+        return self.loop.create_server(self._factory_invoker, sock=listening, ssl=self.ssl_context)
+
+
 @contextmanager
 def mail_server(
     boxes: Mailboxes | None = None,
@@ -74,13 +86,11 @@ def mail_server(
         rest |= {"tls_context": starttls, "require_starttls": True}
     if logon is not None:
         rest |= {"authenticator": authenticate, "auth_required": True}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        taken.port = free.getsockname()[1]
-    controller = Controller(
-        taken, hostname="127.0.0.1", port=taken.port, ssl_context=tls, ready_timeout=30, **rest
+    controller = _AnyPort(
+        taken, hostname="127.0.0.1", ssl_context=tls, ready_timeout=PATIENCE_SECONDS, **rest
     )
     controller.start()
+    taken.port = controller.port
     try:
         yield taken
     finally:
@@ -96,7 +106,7 @@ def scripted(trouble: Callable[[bytes, socket.socket, threading.Event], bytes]) 
     over = threading.Event()
 
     def serve() -> None:
-        listening.settimeout(30)
+        listening.settimeout(PATIENCE_SECONDS)
         connection, _ = listening.accept()
         with connection, connection.makefile("rb") as lines:
             try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from collectors.simulator.authority import Authority
+from tests.processes import PATIENCE_SECONDS
 
 
 @dataclass
@@ -96,7 +97,7 @@ def _answer(handler: BaseHTTPRequestHandler, post: Post) -> None:
     post.over.wait(manner.think_seconds)
     match manner.fault:
         case "stall":
-            post.over.wait(30)
+            post.over.wait(PATIENCE_SECONDS)
         case "drop":
             handler.connection.shutdown(socket.SHUT_RDWR)
         case "garbage":

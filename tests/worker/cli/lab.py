@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.processes import PATIENCE_SECONDS
 from tests.worker.cli.site import Site
 
 FLEET = """\
@@ -53,4 +54,4 @@ def simulating(root: Path, *arguments: str) -> Iterator[Lab]:
         yield Lab(directory, process)
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_SECONDS)

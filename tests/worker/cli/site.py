@@ -23,6 +23,7 @@ from typing import Any, Final, TypeAlias
 from click.testing import CliRunner
 
 from tests.collectors.powershell_json import Relationship, ps51, relationship
+from tests.processes import PATIENCE_SECONDS
 from worker.cli import main
 
 #: What json.loads gives.
@@ -223,7 +224,7 @@ class Site:
 
 def ended(process: subprocess.Popen[str]) -> Outcome:
     """Wait for a process."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     return Outcome(process.returncode, out, err)
 
 

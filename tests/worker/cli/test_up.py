@@ -108,7 +108,7 @@ def up(
                 yield running
                 if process.poll() is None:
                     process.terminate()
-                    _, rest = process.communicate(timeout=60)
+                    _, rest = process.communicate(timeout=PATIENCE_SECONDS)
                     running.said.append(rest)
                 everybody.wait()
         finally:
@@ -214,7 +214,7 @@ def _ends_in_order(running: Running) -> None:
     with Family(running.process.pid) as everybody:
         assert len(everybody.commands) == MEMBERS
         running.process.send_signal(signal.SIGINT)
-        _, rest = running.process.communicate(timeout=60)
+        _, rest = running.process.communicate(timeout=PATIENCE_SECONDS)
         everybody.wait()
     assert running.process.returncode == 0
     ending = [line.partition(":")[0] for line in rest.splitlines() if line.endswith(": ended")]

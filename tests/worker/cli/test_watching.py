@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.processes import PATIENCE_SECONDS
 from tests.valkey import ValkeyServer
 from tests.worker.cli.site import Site, ended
 
@@ -35,7 +36,7 @@ def json_site(site: Site) -> Site:
 def test_the_exporter_serves_until_a_signal(json_site: Site) -> None:
     process = json_site.start("exporter", "--port", "0")
     port = line_of(process, "metrics served")["port"]
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS) as answer:
         text = answer.read().decode()
     process.send_signal(signal.SIGTERM)
     assert ended(process).code == 0

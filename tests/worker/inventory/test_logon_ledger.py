@@ -13,6 +13,7 @@ from collectors.powershell.deadline import Deadline
 from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Login
 from collectors.powershell.logons import Admission, BookUnavailable, CredentialSuspended, Logons
+from tests.processes import PATIENCE_SECONDS
 from tests.worker.store.logons import CORP, accept, logon, put, view
 from tests.worker.store.samples import add_servers
 from tests.worker.store.sql_counter import counted
@@ -256,7 +257,7 @@ class TestBook:
         together = threading.Barrier(len(servers))
 
         def one(number: int) -> bool:
-            together.wait(timeout=30)
+            together.wait(PATIENCE_SECONDS)
             return books[number % 2].refused("corp", servers[number])
 
         with ThreadPoolExecutor(len(servers)) as pool:

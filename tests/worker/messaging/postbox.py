@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from queue import Queue
 from typing import Any
 
+from tests.processes import PATIENCE_SECONDS
 from tests.valkey import ValkeyServer
 from worker.messaging.celery_app import CeleryPost, make_app
 from worker.messaging.celery_worker import add_tasks, consume, stop_consuming
 from worker.model.roles import Role
-
-PATIENCE_SECONDS = 20.0
 
 
 @dataclass

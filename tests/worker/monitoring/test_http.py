@@ -7,13 +7,14 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import CollectorRegistry
 
+from tests.processes import PATIENCE_SECONDS
 from worker.model.roles import BEAT, Role
 from worker.monitoring import http
 from worker.monitoring.http import ports_of
 
 
 def fetched(port: int) -> str:
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS) as answer:
         text: str = answer.read().decode()
         return text
 

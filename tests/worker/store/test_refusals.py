@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.processes import PATIENCE_SECONDS
 from tests.worker.store.logons import (
     CORP,
     MARK,
@@ -198,7 +199,7 @@ class TestAtOnce:
         salt, together = view(store).salt, threading.Barrier(len(asked))
 
         def one(server: int) -> bool:
-            together.wait(timeout=30)
+            together.wait(PATIENCE_SECONDS)
             return refuse_once(store, server, salt)
 
         with ThreadPoolExecutor(len(asked)) as pool:
@@ -227,6 +228,8 @@ class TestAtOnce:
         for process in processes:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-        outputs = [process.communicate("go\n", timeout=60)[0] for process in processes]
+        outputs = [
+            process.communicate("go\n", timeout=PATIENCE_SECONDS)[0] for process in processes
+        ]
         assert sorted(outputs) == ["False\n", "False\n", "True\n"]
         assert view(store).refused_by == tuple(asked)

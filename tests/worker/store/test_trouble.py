@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sqlite3
 import traceback
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from tests.ports import closed_port
 from tests.postgres import PostgresServer
 from tests.worker.store.samples import BEGIN, a_reading, a_record, add_servers, insert, open_run
 from worker.model.errors import StoreUnavailable
@@ -151,11 +151,9 @@ class TestPostgres:
     """The server, the database and the rights on it."""
 
     @pytest.fixture
-    def unused_port(self) -> int:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            port: int = taken.getsockname()[1]
-        return port
+    def unused_port(self) -> Iterator[int]:
+        with closed_port() as port:
+            yield port
 
     def test_a_server_that_does_not_run(self, unused_port: int) -> None:
         with pytest.raises(StoreUnavailable) as refused:

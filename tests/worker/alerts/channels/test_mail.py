@@ -19,6 +19,8 @@ import pytest
 from hypothesis import given
 
 from collectors.simulator.authority import Authority
+from tests.ports import closed_port
+from tests.processes import PATIENCE_SECONDS
 from tests.worker.alerts.mail_server import Mailboxes, mail_server, scripted
 from tests.worker.alerts.receivers import server_tls
 from tests.worker.alerts.samples import ACKNOWLEDGED, CHANGED, DIGEST, LIFE, NOW, OPENED, RESOLVED
@@ -35,7 +37,7 @@ TEAM = (Address(addr_spec="ops@corp.example"), Address("Ann Ö", addr_spec="ann@
 
 
 def mail(port: int, security: Security = Security.NONE, **rest: object) -> Mail:
-    told = {"timeout": timedelta(seconds=20), **rest}
+    told = {"timeout": timedelta(seconds=PATIENCE_SECONDS), **rest}
     return Mail("ops", "127.0.0.1", port, security, SENDER, TEAM, TEXTS, **told)  # type: ignore[arg-type]  # fields by name
 
 
@@ -210,7 +212,7 @@ def test_a_server_that_misbehaves_costs_the_timeout_at_most(
         if line.lower().startswith(when) if when else not line:
             match fault:
                 case "stall":
-                    over.wait(30)
+                    over.wait(PATIENCE_SECONDS)
                 case "drop":
                     connection.shutdown(socket.SHUT_RDWR)
                 case "drip":
@@ -225,16 +227,15 @@ def test_a_server_that_misbehaves_costs_the_timeout_at_most(
     with scripted(trouble) as port:
         begun = time.monotonic()
         error = refused(mail(port, timeout=timedelta(seconds=1)))
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < PATIENCE_SECONDS / 2
     assert (error.permanent, error.retry_after) == (False, None)
     if fault in ("stall", "drop"):  # the others are answers, of a kind
         assert error.unsure is (when in ((b"mail",), (b".",))), "once the mail is on its way"
 
 
 def test_nobody_there_is_tried_again() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        assert not refused(mail(free.getsockname()[1])).permanent
+    with closed_port() as port:
+        assert not refused(mail(port)).permanent
 
 
 # ------------------------------------------------------------------------------- hostile names

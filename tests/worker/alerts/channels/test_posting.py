@@ -15,17 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.simulator.authority import Authority
+from tests.ports import closed_port
+from tests.processes import PATIENCE_SECONDS
 from tests.worker.alerts.receivers import Manner, receiving, server_tls
 from worker.alerts.channels import posting
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.channels.posting import Receiver, is_public, patience, post
 
 SECRET = "s3cr3t-t0ken"  # noqa: S105 - an example that must never be shown
-QUICK = timedelta(seconds=1)
+#: For receivers that let it pass, and for all others.
+QUICK, PATIENT = timedelta(seconds=1), timedelta(seconds=PATIENCE_SECONDS)
 
 
 def receiver(url: str, **told: object) -> Receiver:
-    return Receiver("ops", f"{url}/{SECRET}", **{"allow_private": True, "timeout": QUICK, **told})  # type: ignore[arg-type]  # fields by name
+    return Receiver("ops", f"{url}/{SECRET}", **{"allow_private": True, "timeout": PATIENT, **told})  # type: ignore[arg-type]  # fields by name
 
 
 def refused(receiver: Receiver) -> Undelivered:
@@ -82,8 +85,8 @@ def test_a_redirect_is_not_followed() -> None:
 def test_who_does_not_answer_in_time_is_left(fault: str) -> None:
     with receiving(Manner(fault=fault)) as to:
         begun = time.monotonic()
-        error = refused(receiver(to.url))
-        assert time.monotonic() - begun < 10, "whatever the receiver does"
+        error = refused(receiver(to.url, timeout=QUICK))
+        assert time.monotonic() - begun < PATIENCE_SECONDS / 2, "whatever the receiver does"
     assert (error.permanent, error.unsure) == (False, True)
     assert "did not answer in time" in error.sentence
 
@@ -97,21 +100,20 @@ def test_who_breaks_off_may_not_have_it_so_it_is_sent_again(fault: str) -> None:
 
 def test_of_a_huge_answer_little_is_read() -> None:
     with receiving(Manner(fault="huge")) as to:
-        post(receiver(to.url, timeout=timedelta(seconds=30)), b"{}", {})
+        post(receiver(to.url), b"{}", {})
         to.over.set()
         assert to.sent_bytes < 50_000_000
 
 
 def test_nobody_there_is_tried_again() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        error = refused(receiver(f"http://127.0.0.1:{free.getsockname()[1]}"))
+    with closed_port() as port:
+        error = refused(receiver(f"http://127.0.0.1:{port}"))
     assert (error.permanent, error.unsure) == (False, False)
     assert "refused the connection" in error.sentence
 
 
 def test_a_name_that_nobody_knows_is_tried_again() -> None:
-    error = refused(receiver("http://no-such-host.invalid", timeout=timedelta(seconds=30)))
+    error = refused(receiver("http://no-such-host.invalid"))
     assert not error.permanent
 
 
@@ -190,10 +192,10 @@ def test_addresses_that_are_public(address: str) -> None:
 def test_a_certificate_is_verified(tmp_path: Path) -> None:
     authority = Authority()
     with receiving(tls=server_tls(authority, tmp_path)) as to:
-        error = refused(receiver(to.url, timeout=timedelta(seconds=10)))
+        error = refused(receiver(to.url))
         assert "certificate that is not trusted" in error.sentence
         assert to.got == []
-        mine = receiver(to.url, ca_file=authority.write(tmp_path), timeout=timedelta(seconds=10))
+        mine = receiver(to.url, ca_file=authority.write(tmp_path))
         post(mine, b"{}", {})
         assert len(to.got) == 1
 
@@ -201,7 +203,7 @@ def test_a_certificate_is_verified(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["http://[", "http:///x", "http://a:99999/", "http://a b/\r\n"])
 def test_a_url_that_is_none_is_a_refusal_like_any_other(url: str) -> None:
     with pytest.raises(Undelivered):
-        post(Receiver("ops", url, timeout=QUICK), b"{}", {})
+        post(Receiver("ops", url, timeout=PATIENT), b"{}", {})
 
 
 # ------------------------------------------------------------------------------- Retry-After

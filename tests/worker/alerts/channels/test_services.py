@@ -14,6 +14,7 @@ from apprise.plugins.workflows import NotifyWorkflows
 from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
+from tests.processes import PATIENCE_SECONDS
 from tests.worker.alerts.receivers import Manner, Post, receiving
 from tests.worker.alerts.samples import DIGEST, LIFE, NOW, OPENED, hostile_alerts
 from worker.alerts.channels.port import Undelivered
@@ -25,14 +26,19 @@ TEXTS = Texts()
 SECRET = "t0kent0kent0kent0kent0ke"  # noqa: S105 - an example that must never be shown
 
 
-def plain(to: Post, timeout: int = 5) -> Service:
+def plain(to: Post, timeout: float = PATIENCE_SECONDS) -> Service:
     """A service that takes title and body as they are."""
     url = to.url.replace("http:", "json:") + f"/{SECRET}?retry=3&redirect=yes&optional=yes"
     return service("ops", url, TEXTS, timedelta(seconds=timeout))
 
 
 def slack(to: Post) -> Service:
-    made = service("ops", f"slack://T1JJ3T3L2/A1BRTD4JD/{SECRET}/#ops", TEXTS, timedelta(seconds=5))
+    made = service(
+        "ops",
+        f"slack://T1JJ3T3L2/A1BRTD4JD/{SECRET}/#ops",
+        TEXTS,
+        timedelta(seconds=PATIENCE_SECONDS),
+    )
     assert isinstance(made.plugin, NotifySlack)
     made.plugin.webhook_url = to.url
     return made
@@ -47,7 +53,7 @@ def teams(to: Post, monkeypatch: pytest.MonkeyPatch) -> Service:
 
     monkeypatch.setattr(requests.Session, "request", unencrypted)
     url = to.url.replace("http:", "workflows:") + f"/workflow/{SECRET}/"
-    return service("ops", url, TEXTS, timedelta(seconds=5))
+    return service("ops", url, TEXTS, timedelta(seconds=PATIENCE_SECONDS))
 
 
 def test_title_and_text_arrive_with_how_loud_it_is() -> None:
@@ -96,7 +102,7 @@ def test_a_service_that_does_not_answer_costs_the_timeout_at_most(fault: str) ->
         begun = time.monotonic()
         with pytest.raises(Undelivered):
             plain(to, 1).deliver(OPENED)
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < PATIENCE_SECONDS / 2
 
 
 def test_a_redirect_is_not_followed_even_if_the_url_wants_it() -> None:
@@ -111,7 +117,7 @@ def test_a_url_that_apprise_does_not_know_is_not_repeated(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(ServiceUnknown) as raised:
-        service("ops", url, TEXTS, timedelta(seconds=5))
+        service("ops", url, TEXTS, timedelta(seconds=PATIENCE_SECONDS))
     assert SECRET not in repr(raised.value)
     assert SECRET not in caplog.text
 
