@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from worker.bootstrap import Ipam, opened
 from worker.config.settings import Settings
-from worker.demo.scenery import DEADLINE, REQUEST, Scenery
+from worker.demo.scenery import CONCURRENCY, DEADLINE, REQUEST, Scenery
 from worker.demo.script import Step
 from worker.model.run_report import Summary
 from worker.runs.engine import sync
@@ -38,6 +38,7 @@ def alone(scenery: Scenery) -> Iterator[Alone]:
         database_url=f"sqlite:///{scenery.directory.path / 'demo.db'}",
         ca_file=scenery.papers.authority,
         poll_deadline=DEADLINE,
+        concurrency=CONCURRENCY,
     )
     with opened(settings) as ipam:
         scenery.take_in(ipam.store)

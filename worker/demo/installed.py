@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 
 from worker.bootstrap import Ipam, opened
 from worker.config.settings import load_settings
-from worker.demo.scenery import DEADLINE, REQUEST, Scenery
+from worker.demo.scenery import CONCURRENCY, DEADLINE, REQUEST, Scenery
 from worker.demo.script import Step
 from worker.messaging.celery_app import CeleryPost, make_app
 from worker.messaging.dispatcher import Post
@@ -90,6 +90,7 @@ def _environment(scenery: Scenery, config: Path) -> dict[str, str]:
         "IPAM_SYNC_CONFIG": str(config),
         "IPAM_SYNC_CA_FILE": str(scenery.papers.authority),
         "IPAM_SYNC_POLL_DEADLINE": f"{DEADLINE.total_seconds():.0f}",
+        "IPAM_SYNC_CONCURRENCY": str(CONCURRENCY),
     }
     return {**others, **own}
 
