@@ -322,7 +322,7 @@ def playing(place: Place, until: str, members: int = EVERYBODY) -> Iterator[Play
 
 
 @needs_up
-def test_as_many_processes_do_the_work_as_it_says(place: Place) -> None:
+def test_as_many_processes_do_the_work_as_it_says_and_end_with_it(place: Place) -> None:
     with playing(place, IN_A_STEP) as demo:
         up = demo.everybody.member("worker.cli up", "--data")
         with Family(up) as installation:
@@ -330,25 +330,25 @@ def test_as_many_processes_do_the_work_as_it_says(place: Place) -> None:
             for words in ("valkey-server", "--role read", "--role on-demand", "--role control"):
                 installation.member(words)
             installation.member("worker.cli beat")
-        demo.process.send_signal(signal.SIGINT)
-        demo.ended()
+        assert_ends_at_once(demo, signal.SIGTERM)
+    assert place.left_behind() == []
     said = " ".join("".join(demo.said).split())
     assert "Six processes do the work" in said
     assert "ipam-sync up with a broker, three workers and a beat" in said
 
 
-@needs_up
-@pytest.mark.parametrize(
-    ("number", "until"),
-    [(signal.SIGINT, STARTING), (signal.SIGTERM, IN_A_STEP), (signal.SIGHUP, IN_A_STEP)],
-)
-def test_who_ends_it_early_ends_all_of_it(place: Place, number: signal.Signals, until: str) -> None:
-    members = 4 if until == STARTING else EVERYBODY  # the broker is there, more may come
-    with playing(place, until, members) as demo:
-        demo.process.send_signal(number)
-        err = demo.ended()
+def assert_ends_at_once(demo: Playing, number: signal.Signals) -> None:
+    """Send a signal, which ends the demo and everybody who belongs to it."""
+    demo.process.send_signal(number)
+    err = demo.ended()
     assert demo.process.returncode == 130
     assert err.strip().startswith("Error: Interrupted")
+
+
+@needs_up
+def test_who_ends_it_before_it_has_started_ends_all_of_it(place: Place) -> None:
+    with playing(place, STARTING, members=4) as demo:  # the broker is there, more may come
+        assert_ends_at_once(demo, signal.SIGINT)
     assert place.left_behind() == []
 
 
@@ -397,8 +397,8 @@ def test_a_directory_whose_name_is_too_long_for_sockets_is_not_used() -> None:
         data = Path(command.split(" --data ")[1].strip())
         assert data.is_dir()
         assert not data.is_relative_to(place.temporary)
-        demo.process.terminate()
-        demo.ended()
+        assert_ends_at_once(demo, signal.SIGHUP)
+        assert place.left_behind() == []
     assert not data.parent.exists()
 
 

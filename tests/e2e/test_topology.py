@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -25,7 +24,7 @@ from tests.deployment import compose, our_services
 from tests.homes import home
 from tests.postgres import PostgresServer
 from tests.processes import Family, Started, eventually
-from tests.worker.cli.site import SCRIPT
+from tests.worker.cli.site import invoked
 from worker.processes.main import STOP_SECONDS
 from worker.up import valkey
 from worker.up.child import BARE_ENVIRONMENT, Program, our_own, start
@@ -114,15 +113,9 @@ class Site:
         return bool(told["healthy"])
 
     def _doctor(self, name: str, *words: str) -> Mapping[str, Any]:
-        done = subprocess.run(
-            [SCRIPT, *words, "--json"],
-            env=self.environment(our_services()[name]),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-        told: Mapping[str, Any] = json.loads(done.stdout)
-        assert done.returncode == (0 if told["healthy"] else 2)
+        outcome = invoked(self.environment(our_services()[name]), *words, "--json")
+        told: Mapping[str, Any] = outcome.json
+        assert outcome.code == (0 if told["healthy"] else 2)
         return told
 
 

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from worker.up.child import Program
 
 _PRELOADED: Final = [
+    "worker.alerts.delivery.deliverer",
     "worker.cli",
     "worker.processes.main",
     "worker.messaging.celery_worker",

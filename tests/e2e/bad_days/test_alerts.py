@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from reconcile.model.findings import Finding
+from tests.e2e.bad_days.nursery import begin
 from tests.e2e.bad_days.teller import Manner
 from tests.processes import PATIENCE_SECONDS, eventually
 from tests.worker.alerts.delivery.ops import Ops, fingerprints, mismatch
 from tests.worker.alerts.delivery.test_crashes import assert_in_order
 from worker.alerts.delivery.attempt import CLAIM
 from worker.store.schema import open_store
+from worker.up.child import Program
 
 ALERTS = """
 [channels.log]
@@ -36,19 +39,27 @@ class Tellers:
     url: str
     file: Path
 
-    def start(self, manner: Manner = Manner.LIVES) -> subprocess.Popen[bytes]:
-        """One more of them."""
-        words = ("tests.e2e.bad_days.teller", self.url, str(self.file), manner)
-        return subprocess.Popen([sys.executable, "-m", *words], stdin=subprocess.PIPE)
+    def start(self) -> subprocess.Popen[bytes]:
+        """One more of them, which goes on until its standard input ends."""
+        return subprocess.Popen(self._command(Manner.LIVES), stdin=subprocess.PIPE)
 
     def tell(self) -> None:
         """One tells what there is to tell, and ends."""
-        end(self.start())
+        assert self._once(Manner.LIVES) == 0
 
     def be_killed(self, manner: Manner) -> None:
         """One begins to."""
-        with self.start(manner) as process:
-            assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+        assert self._once(manner) == -signal.SIGKILL
+
+    def _once(self, manner: Manner) -> int:
+        """Start one that has no standard input, and return how it ended."""
+        log = self.file.with_name("tellers.log")
+        program = Program("teller", self._command(manner), environment=dict(os.environ), log=log)
+        return begin(program).wait(PATIENCE_SECONDS)
+
+    def _command(self, manner: Manner) -> tuple[str, ...]:
+        words = ("tests.e2e.bad_days.teller", self.url, str(self.file), manner)
+        return (sys.executable, "-m", *words)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -90,12 +90,7 @@ class Site:
 
     def run(self, *arguments: str | Path) -> Outcome:
         """Run a command in this process."""
-        gone = {k: None for k in os.environ if k.startswith("IPAM_SYNC_")}
-        runner = CliRunner(env={**gone, **self.environment})
-        result = runner.invoke(main, [str(a) for a in arguments])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Outcome(result.exit_code, result.stdout, result.stderr)
+        return invoked(self.environment, *arguments)
 
     def start(self, *arguments: str | Path, stdin: int | None = None) -> subprocess.Popen[str]:
         """Start the installed script as a process of its own."""
@@ -141,6 +136,19 @@ class Site:
         outcome = ended(process)
         os.close(master)
         return outcome
+
+    def understood(self, command: str) -> Outcome:
+        """Run a command in this process, with the words that a shell makes of it."""
+        directory = self.root / "words"
+        directory.mkdir(exist_ok=True)
+        (directory / SCRIPT.name).write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
+        (directory / SCRIPT.name).chmod(0o700)
+        path = f"{directory}{os.pathsep}{os.environ['PATH']}"
+        shell = ["/bin/sh", "-c", command]
+        words = subprocess.run(
+            shell, env={"PATH": path}, capture_output=True, check=True, text=True
+        )
+        return self.run(*words.stdout.split("\0")[:-1])
 
     def sync(self, *arguments: str) -> Outcome:
         """A sync from the exports."""
@@ -220,6 +228,15 @@ class Site:
         """Everything that the database holds, by table."""
         tables = [name for (name,) in self.sql("SELECT name FROM sqlite_master WHERE type='table'")]
         return {table: sorted(self.sql(f"SELECT * FROM {table}"), key=repr) for table in tables}  # noqa: S608 - our own tables
+
+
+def invoked(environment: Mapping[str, str], *arguments: str | Path) -> Outcome:
+    """Run a command in this process, with the settings of this environment and no others."""
+    gone = {k: None for k in os.environ if k.startswith("IPAM_SYNC_")}
+    result = CliRunner(env={**gone, **environment}).invoke(main, [str(a) for a in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Outcome(result.exit_code, result.stdout, result.stderr)
 
 
 def ended(process: subprocess.Popen[str]) -> Outcome:

@@ -16,10 +16,15 @@ HOSTILE = ["o'brien", "a$(id)`id`", "a;id&(b)", "--yes", "#a", "~a"]
 MANY = range(21, 35)
 
 
+def copied(shown: str, verb: str) -> str:
+    """Return the last command with these words from what was shown."""
+    *_, command = re.findall(rf"ipam-sync {verb}\b.*", shown)
+    return str(command)
+
+
 def advised(site: Site, shown: str, verb: str) -> Outcome:
     """Copy the command with that word from what was shown, run it in a shell, and say yes."""
-    *_, command = re.findall(rf"ipam-sync {verb}\b.*", shown)
-    return site.typed(command)
+    return site.typed(copied(shown, verb))
 
 
 @pytest.fixture
@@ -112,7 +117,7 @@ def test_of_many_findings_of_a_kind_a_sync_prints_what_lists_all(site: Site) -> 
     assert "... and 2 more one_sided." in shown
     site.sql("UPDATE finding SET caused_by = 1 WHERE id = 2")
     site.sql("UPDATE finding SET confirmed_at = NULL WHERE id = 3")
-    listed = advised(site, shown, "drift list --all")
+    listed = site.understood(copied(shown, "drift list --all"))
     assert listed.code == 0
     assert listed.out.count("one_sided") == FINDINGS_SHOWN + 2
 
@@ -121,10 +126,10 @@ def test_of_many_findings_of_a_kind_a_sync_prints_what_lists_all(site: Site) -> 
 def test_a_name_in_a_printed_command_is_the_name_and_nothing_else(synced: Site, name: str) -> None:
     assert synced.run("servers", "rename", "--", fqdn(3), name).code == 0
     retired = synced.run("servers", "retire", "--yes", "--", name)
-    assert advised(synced, retired.err, "servers enable").code == 0
+    assert synced.understood(copied(retired.err, "servers enable")).code == 0
     assert synced.run("servers", "show", "--json", "--", name).json["standing"] == "enabled"
     renamed = synced.run("servers", "rename", "--", name, "new.corp.example")
-    assert advised(synced, renamed.err, "names alias add").code == 0
+    assert synced.understood(copied(renamed.err, "names alias add")).code == 0
     shown = synced.run("servers", "show", "new.corp.example", "--json").json
     assert name in [alias["text"] for alias in shown["aliases"]]
 

@@ -26,7 +26,7 @@ from tests.processes import (
     eventually,
     family,
 )
-from tests.worker.cli.site import SCRIPT, Outcome, Site, ended
+from tests.worker.cli.site import SCRIPT, Outcome, Site, ended, invoked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ipam-sync up needs Linux")
 
@@ -53,10 +53,17 @@ class Running:
         return self.directory / "ipam-sync.toml"
 
     def run(self, *arguments: str) -> Outcome:
-        """A command in another terminal."""
+        """Run a command in this process, with the settings of the installation."""
+        return invoked(self._environment, *arguments)
+
+    def type(self, *arguments: str) -> Outcome:
+        """Run the installed script, as in another terminal."""
+        return ended(_start(arguments, self._environment))
+
+    @property
+    def _environment(self) -> dict[str, str]:
         site = Site(self.directory.parent, {"IPAM_SYNC_CONFIG": str(self.settings)})
-        environment = {k: v for k, v in site.environment.items() if k != "IPAM_SYNC_DATABASE_URL"}
-        return ended(_start(arguments, environment))
+        return {k: v for k, v in site.environment.items() if k != "IPAM_SYNC_DATABASE_URL"}
 
     def hear(self, *sentences: str) -> None:
         """Go on until it said all of these since the last call; not for ever."""
@@ -155,7 +162,7 @@ def test_it_says_that_everything_runs_when_workers_and_beat_have_registered() ->
 
 
 def test_the_doctor_finds_it_healthy(running: Running) -> None:
-    outcome = running.run("doctor", "--json")
+    outcome = running.type("doctor", "--json")
     assert outcome.code == 0, outcome.out
     grades = {check["name"]: check["grade"] for check in outcome.json["checks"]}
     assert grades.pop("runs") == "warn"  # there is no server yet
@@ -163,7 +170,7 @@ def test_the_doctor_finds_it_healthy(running: Running) -> None:
 
 
 def test_a_second_one_on_the_same_data_says_who_has_it(running: Running) -> None:
-    outcome = running.run("up", "--data", str(running.directory))
+    outcome = running.type("up", "--data", str(running.directory))
     assert outcome.code == 1
     assert f"process {running.process.pid}" in outcome.err
     assert running.run("doctor").code == 0
