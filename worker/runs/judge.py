@@ -23,7 +23,6 @@ from reconcile.model.nouns import Seen, Sighting
 from reconcile.planning.doubts import Doubt, doubtful
 from reconcile.planning.plan import Draft, complete, draft
 from worker.config.run_policy import Conduct
-from worker.inventory.index import roster
 from worker.messaging.dispatcher import Post, publish
 from worker.model.errors import StoreError
 from worker.model.runs import Lane, LeaseLost, OpenRun, RunLine, Stage, Turn, lease_name
@@ -217,7 +216,7 @@ def _heard(
         everybody = [m.server for m in reading.members.of_run(run.id)]
         return reading.readings.of_run(run.id, everybody), frozenset()  # anybody may be meant
     mine = reading.readings.of_run(run.id, share.focus)
-    partners = neighbours(roster(reading.inventory.servers()).names, mine.values())
+    partners = neighbours(reading.inventory.roster().names, mine.values())
     partners |= reading.records.partners(share.focus) | reading.members.named_by(
         run.id, share.focus
     )

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Final
 
 from reconcile.model.nouns import Seen, Server
+from worker.model.roster import Roster
 
 #: The inventory is loaded again after this time, so the next run sees a row changed by hand.
 GOOD_FOR_SECONDS: Final = 60.0
@@ -30,17 +31,18 @@ class _CachedInventory:
 
 
 class ReadCache:
-    """One version of the inventory, and readings by digest. Threads share an instance.
+    """One version of the inventory, its index, and readings by digest. Threads share an instance.
 
-    The lock guards the readings only. The inventory is replaced as a whole, and the reading of a
-    digest never changes.
+    The lock guards the readings only. The inventory and the index are replaced as a whole, and the
+    reading of a digest never changes.
     """
 
-    __slots__ = ("_good_for_seconds", "_inventory", "_lock", "_readings")
+    __slots__ = ("_good_for_seconds", "_inventory", "_lock", "_readings", "_roster")
 
     def __init__(self, good_for_seconds: float = GOOD_FOR_SECONDS) -> None:
         self._good_for_seconds = good_for_seconds
         self._inventory: _CachedInventory | None = None
+        self._roster: tuple[tuple[Server, ...], Roster] | None = None
         self._lock = Lock()
         self._readings: OrderedDict[str, Seen] = OrderedDict()
 
@@ -82,6 +84,18 @@ class ReadCache:
         if renewed is None:
             return self._keep(version, load(), monotonic() + self._good_for_seconds)
         return self._keep(version, renewed, cached.until)
+
+    def roster(self, servers: tuple[Server, ...]) -> Roster:
+        """Return the index of these servers, built once for each tuple that ``servers`` returns.
+
+        Every step of a run needs the index, and building it costs more than most steps.
+        """
+        cached = self._roster
+        if cached is not None and cached[0] is servers:
+            return cached[1]
+        roster = Roster.of(servers) if cached is None else cached[1].renewed(servers)
+        self._roster = (servers, roster)
+        return roster
 
     def _keep(self, version: int, servers: tuple[Server, ...], until: float) -> tuple[Server, ...]:
         self._inventory = _CachedInventory(version, until, servers)
