@@ -43,7 +43,7 @@ class InventoryRepository:
 
     def roster(self) -> Roster:
         """Return every server, indexed by everything that it is looked up by."""
-        return self._connection.cache.roster(self.servers())
+        return self._connection.cache.index(self.servers(), _indexed)
 
     def endpoints(self, servers: Collection[int] | None = None) -> dict[int, Endpoint]:
         """Return the endpoints of these servers, or of all, by server."""
@@ -297,3 +297,7 @@ class InventoryRepository:
 
 def _gone(server: int) -> StoreError:
     return StoreError(f"There is no server number {server}; it was removed.")
+
+
+def _indexed(servers: tuple[Server, ...], before: Roster | None) -> Roster:
+    return Roster.of(servers) if before is None else before.renewed(servers)
