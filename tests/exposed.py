@@ -19,7 +19,7 @@ from worker.messaging.celery_app import Backlog
 from worker.model.roles import Role
 from worker.monitoring.exporter import exported
 from worker.store.schema import open_store
-from worker.telemetry import metrics
+from worker.telemetry.metrics import Metrics
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "metrics.md"
 #: Prometheus itself adds them; of which process a series is.
@@ -84,7 +84,7 @@ def exposed(url: str) -> Exposed:
     store = open_store(url)
     installation = exported(store, Settings(), lambda: Backlog(dict.fromkeys(Role, 0), 0))
     told = Exposed({"up": _OF_THE_SCRAPE})
-    for registry in (metrics.REGISTRY, installation):
+    for registry in (Metrics().registry, installation):
         for family in registry.collect():
             _add(told, family)
     store.close()

@@ -23,6 +23,7 @@ from worker.store.unit_of_work import Store
 if TYPE_CHECKING:
     from worker.alerts.alerting import Alerting
     from worker.alerts.delivery.deliverer import Deliverer
+    from worker.telemetry.events import EventRecorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Ipam:
         """What reads live servers, see ``worker.inventory.connections``. Raises ReadError."""
         return live(self.store, self.settings, concurrency=concurrency, insist=insist)
 
-    def deliverer(self) -> Deliverer | None:
+    def deliverer(self, recorder: EventRecorder) -> Deliverer | None:
         """What tells people of problems; None without a file of channels.
 
         Raises AlertsFileUnusable.
@@ -58,7 +59,7 @@ class Ipam:
             return None
         from worker.alerts.delivery.deliverer import Deliverer
 
-        return Deliverer(self.store, alerting, self.words)
+        return Deliverer(self.store, alerting, self.words, recorder)
 
     @property
     def words(self) -> Words:

@@ -17,9 +17,6 @@ from collectors.powershell.nthash import as_hashes
 from collectors.simulator.machine import Account
 
 _VARIABLE: Final = "NTLM_USER_FILE"
-_lock = threading.Lock()
-_running: list[Accounts] = []
-_file: Path | None = None
 
 
 class Accounts:
@@ -34,15 +31,11 @@ class Accounts:
         self.directory = directory
 
     def __enter__(self) -> Self:
-        with _lock:
-            _running.append(self)
-            _publish()
+        _USER_FILE.add(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _lock:
-            _running.remove(self)
-            _publish()
+        _USER_FILE.remove(self)
 
     def named(self, username: str) -> Account | None:
         """The account, by a name as NTLM or a certificate gives it."""
@@ -61,25 +54,46 @@ class Accounts:
         ]
 
 
-def _publish() -> None:
-    """Write the file anew, or take it away with the last simulator."""
-    global _file  # noqa: PLW0603  # the library's variable is global to the process, so is this
-    lines = sorted({line for accounts in _running for line in accounts.lines})
-    if not _running:
-        if _file is not None:
-            _file.unlink(missing_ok=True)
-            os.environ.pop(_VARIABLE, None)
-        _file = None
-        return
-    place = _running[0].directory if _file is None else _file.parent
-    descriptor, name = mkstemp(prefix="ipam-sync-accounts-", dir=place)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("".join(f"{line}\n" for line in lines))
-    if _file is None:
-        _file = Path(name)
-        os.environ[_VARIABLE] = name
-    else:  # a logon may be reading it
-        Path(name).replace(_file)
+class _UserFile:
+    """The file of this process, with the accounts of all simulators that run. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: list[Accounts] = []
+        self._path: Path | None = None
+
+    def add(self, accounts: Accounts) -> None:
+        """Add the accounts of a simulator."""
+        with self._lock:
+            self._running.append(accounts)
+            self._write()
+
+    def remove(self, accounts: Accounts) -> None:
+        """Remove the accounts of a simulator, and the file with the last one."""
+        with self._lock:
+            self._running.remove(accounts)
+            if self._running:
+                self._write()
+            elif self._path is not None:
+                os.environ.pop(_VARIABLE, None)
+                self._path.unlink(missing_ok=True)
+                self._path = None
+
+    def _write(self) -> None:
+        lines = sorted({line for accounts in self._running for line in accounts.lines})
+        place = self._running[0].directory if self._path is None else self._path.parent
+        descriptor, name = mkstemp(prefix="ipam-sync-accounts-", dir=place)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+        if self._path is None:
+            self._path = Path(name)
+            os.environ[_VARIABLE] = name
+        else:  # a logon may be reading it
+            Path(name).replace(self._path)
+
+
+# Global like the library's variable, which names one file for the whole process.
+_USER_FILE: Final = _UserFile()
 
 
 def _key(username: str) -> str:

@@ -24,7 +24,6 @@ from reconcile.model.findings import (
 from reconcile.model.nouns import Server
 from worker.alerts.rules import Match
 from worker.alerts.silences import silenced_by
-from worker.inventory.index import roster
 from worker.inventory.lookup import UnknownTarget, find_records, find_server
 from worker.model.alerts import Acknowledgement, OpenFinding, Silence
 from worker.store.unit_of_work import Transaction
@@ -106,7 +105,7 @@ def problems(
     reading: Transaction, severities: Mapping[str, Severity], ids: Collection[int] | None = None
 ) -> tuple[Problem, ...]:
     """All that are not over, or these, over or not: by matter, the loudest first."""
-    servers = roster(reading.inventory.servers()).servers
+    servers = reading.inventory.roster().servers
     now, silences = reading.now(), reading.silences.load()
     found = [
         _problem(stored, servers, severities, silences, now)

@@ -18,7 +18,7 @@ from kombu.asynchronous import set_event_loop
 from typing_extensions import override
 
 from worker.model.roles import Role, Task
-from worker.telemetry import events
+from worker.telemetry.events import EventRecorder
 
 _log: Final = logging.getLogger(__name__)
 
@@ -37,32 +37,32 @@ class Hands(Protocol):
     def deliver(self) -> None: ...
 
 
-def add_tasks(app: Celery, crew: Hands) -> None:
+def add_tasks(app: Celery, crew: Hands, recorder: EventRecorder) -> None:
     """Let the application's worker do what messages ask for; this one's, and no other's."""
 
     @app.task(name=Task.READ.value, shared=False)
     def read(run: int, server: int) -> None:
-        with events.task(Task.READ, run=run, server=server):
+        with recorder.task(Task.READ, run=run, server=server):
             crew.read(run, server)
 
     @app.task(name=Task.SETTLE.value, shared=False)
     def settle(run: int) -> None:
-        with events.task(Task.SETTLE, run=run):
+        with recorder.task(Task.SETTLE, run=run):
             crew.settle(run)
 
     @app.task(name=Task.SWEEP.value, shared=False)
     def sweep() -> None:
-        with events.task(Task.SWEEP):
+        with recorder.task(Task.SWEEP):
             crew.sweep()
 
     @app.task(name=Task.TICK.value, shared=False)
     def tick() -> None:
-        with events.task(Task.TICK):
+        with recorder.task(Task.TICK):
             crew.tick()
 
     @app.task(name=Task.DELIVER.value, shared=False)
     def deliver() -> None:
-        with events.task(Task.DELIVER):
+        with recorder.task(Task.DELIVER):
             crew.deliver()
 
 

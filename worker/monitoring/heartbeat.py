@@ -19,7 +19,7 @@ from worker.alerts.channels.reaching import trusting
 from worker.config.settings import Settings
 from worker.model.statistics import Pulse
 from worker.store.unit_of_work import Store
-from worker.telemetry import events
+from worker.telemetry.events import EventRecorder
 
 _LEASE: Final = "heartbeat"
 _SECONDS: Final = 5.0
@@ -27,7 +27,7 @@ _SECONDS: Final = 5.0
 _SILENCE: Final = 3
 
 
-def sign_of_life(store: Store, settings: Settings) -> None:
+def sign_of_life(store: Store, settings: Settings, recorder: EventRecorder) -> None:
     """Push if it is time; to be asked often, by any number of processes.
 
     No transaction is open meanwhile.
@@ -40,10 +40,10 @@ def sign_of_life(store: Store, settings: Settings) -> None:
     with store.read() as reading:
         why = unhealthy(reading.statistics.pulse(), settings.interval)
     if why is not None:
-        events.heartbeat("withheld", why)
+        recorder.heartbeat("withheld", why)
         return
     refused = push(settings.heartbeat_url, settings.ca_file)
-    events.heartbeat("sent" if refused is None else "refused", refused or "")
+    recorder.heartbeat("sent" if refused is None else "refused", refused or "")
     if refused is not None:
         _give_back(store, token)
 

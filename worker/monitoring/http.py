@@ -17,7 +17,8 @@ from prometheus_client import (
 )
 
 from worker.model.roles import BEAT, Role
-from worker.telemetry import events, metrics
+from worker.telemetry import events
+from worker.telemetry.metrics import Metrics
 
 #: Each role has a port of its own, so that Prometheus finds it again after a restart.
 _SLOTS: Final = (*Role, BEAT)
@@ -56,16 +57,20 @@ def _bound(registry: CollectorRegistry, address: str, ports: list[int]) -> WSGIS
 
 
 @contextmanager
-def own_metrics(role: str, address: str, first_port: int | None) -> Iterator[None]:
-    """Serve what this process counts, if a port is set; who cannot serve works all the same."""
-    metrics.PROCESS.info({"role": role, "version": version("ipam-sync")})
+def own_metrics(
+    metrics: Metrics, role: str, address: str, first_port: int | None
+) -> Iterator[None]:
+    """Serve the metrics of this process, if a port is set.
+
+    A process that cannot serve them works all the same.
+    """
+    metrics.process.info({"role": role, "version": version("ipam-sync")})
     with ExitStack() as stack:
         if first_port is not None:
-            of_the_process = ProcessCollector(registry=metrics.REGISTRY)
-            stack.callback(metrics.REGISTRY.unregister, of_the_process)
+            ProcessCollector(registry=metrics.registry)
             try:
                 ports = ports_of(role, first_port)
-                port = stack.enter_context(served(metrics.REGISTRY, address, ports))
+                port = stack.enter_context(served(metrics.registry, address, ports))
             except CannotServe as error:
                 events.metrics_not_served(error)
             else:

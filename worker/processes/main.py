@@ -46,13 +46,13 @@ def work(settings: Settings, role: Role) -> NoReturn:
     sys.setswitchinterval(_SWITCH_SECONDS)
     with (
         Signals(*ENDING) as signals,
-        visible(settings, role.value),
+        visible(settings, role.value) as recorder,
         bounded_end(signals, events.process_ended_by_force, STOP_SECONDS) as stops,
         opened(settings) as ipam,
-        Crew(ipam, CeleryPost(app), role.value) as crew,
+        Crew(ipam, CeleryPost(app), role.value, recorder) as crew,
     ):
         stops.append(crew.stop)
-        add_tasks(app, crew)
+        add_tasks(app, crew, recorder)
         code = consume(app, role, threads, lambda: events.process_started(threads=threads))
     _leave(code)
 
@@ -103,15 +103,15 @@ def keep_time(settings: Settings) -> NoReturn:
     due = dict.fromkeys(every, time.monotonic())
     with (
         Signals(*ENDING) as signals,
-        visible(settings, BEAT),
+        visible(settings, BEAT) as recorder,
         opened(settings) as ipam,
-        Crew(ipam, post, BEAT),
+        Crew(ipam, post, BEAT, recorder),
     ):
         events.process_started()
         task, at = _next(due)
         while signals.wait(max(0.0, at - time.monotonic())) is None:
             post.remind(task)
-            events.reminded(task)
+            recorder.reminded(task)
             due[task] = max(at, time.monotonic() - every[task]) + every[task]
             task, at = _next(due)
         events.process_stopping()

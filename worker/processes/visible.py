@@ -11,14 +11,17 @@ from contextlib import AbstractContextManager, contextmanager
 from worker.config.settings import Settings
 from worker.monitoring.http import own_metrics
 from worker.telemetry import events
+from worker.telemetry.events import EventRecorder
 from worker.telemetry.logs import lines
 
 
 @contextmanager
-def visible(settings: Settings, role: str) -> Iterator[None]:
-    """A worker of this role, or the beat."""
-    with logged(settings, role), own_metrics(role, settings.metrics_address, settings.metrics_port):
-        yield
+def visible(settings: Settings, role: str) -> Iterator[EventRecorder]:
+    """Write the log and serve the metrics of a worker of this role, or of the beat."""
+    recorder = EventRecorder()
+    address, port = settings.metrics_address, settings.metrics_port
+    with logged(settings, role), own_metrics(recorder.metrics, role, address, port):
+        yield recorder
         events.process_stopped()
 
 

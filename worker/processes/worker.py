@@ -40,7 +40,7 @@ from worker.runs.retention import prune
 from worker.runs.schedule import tick
 from worker.runs.write_batcher import Clerk
 from worker.store.unit_of_work import UnitOfWork
-from worker.telemetry import events
+from worker.telemetry.events import EventRecorder
 
 # What the threads of a process are at: a claim in the store that is not here was dropped.
 #
@@ -116,10 +116,11 @@ _TELL_NOBODY: Final = frozenset({Role.READ, Role.ON_DEMAND, BEAT})
 class Crew:
     """A context manager; thread-safe.  Raises StoreError and ReadError when it begins."""
 
-    def __init__(self, ipam: Ipam, post: Post, role: str) -> None:
+    def __init__(self, ipam: Ipam, post: Post, role: str, recorder: EventRecorder) -> None:
         self._ipam = ipam
         self._post = post
         self._role = role
+        self._recorder = recorder
         self._eyes = Eyes(ipam.store, ipam.settings)
         self._clerk = Clerk(ipam.store)
         self._settling = Coalescing()
@@ -128,7 +129,7 @@ class Crew:
         self._stopping = threading.Event()
         self._slow_lane = SlowLane(ipam.settings.concurrency)
         self._in_hand = InHand()
-        self._deliverer = None if role in _TELL_NOBODY else ipam.deliverer()
+        self._deliverer = None if role in _TELL_NOBODY else ipam.deliverer(recorder)
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     @property
@@ -184,7 +185,7 @@ class Crew:
     def _read(self, claimed: Claimed) -> None:
         sighting = None
         if (way := claimed.way) is not None:
-            sighting = events.reading(claimed.server, lambda: self._look(claimed, way))
+            sighting = self._recorder.reading(claimed.server, lambda: self._look(claimed, way))
             if self._stopping.is_set() and not isinstance(sighting, Seen):
                 hand_back(self._ipam.store, self._post, claimed)
                 return
@@ -197,14 +198,16 @@ class Crew:
     def settle(self, run: int) -> None:
         """Judge what waits, and close the run if nothing does."""
         ipam = self._ipam
-        self._settling.do(run, lambda: settle(ipam.store, self._post, ipam.conduct, run))
+        self._settling.do(
+            run, lambda: settle(ipam.store, self._post, ipam.conduct, run, self._recorder)
+        )
 
     def sweep(self) -> None:
         """Recover what was lost, forget what is old, and tell whoever listens that all is well."""
-        sweep(self._ipam.store, self._post, self._ipam.conduct.timing)
+        sweep(self._ipam.store, self._post, self._ipam.conduct.timing, self._recorder)
         self._eyes.flush()
-        prune(self._ipam.store, self._ipam.settings.keep_runs)
-        sign_of_life(self._ipam.store, self._ipam.settings)
+        prune(self._ipam.store, self._ipam.settings.keep_runs, self._recorder)
+        sign_of_life(self._ipam.store, self._ipam.settings, self._recorder)
 
     def tick(self) -> None:
         """Start a run over who is due."""
@@ -251,9 +254,9 @@ class Crew:
             try:
                 self._renew()
             except StoreError as error:  # the next beat tries again
-                events.database_fails(error)
+                self._recorder.database_fails(error)
             else:
-                events.database_works()
+                self._recorder.database_works()
 
     def _renew(self) -> None:
         """And what was dropped for want of a database is sent again."""
@@ -265,5 +268,5 @@ class Crew:
                 self._process = self._registered(uow)
             uow.commit()
         for run, servers in dropped.items():
-            events.sent_again(run.id, servers)
+            self._recorder.sent_again(run.id, servers)
             publish(self._post, run.id, servers, run.lane)

@@ -20,7 +20,6 @@ from reconcile.evidence.witness import neighbours
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Standing
 from worker.config.run_policy import Conduct
-from worker.inventory.index import roster
 from worker.messaging.dispatcher import Post, publish
 from worker.model.maintenance import resting
 from worker.model.runs import Lane, Member, OpenRun, Poll
@@ -122,7 +121,7 @@ class _Claiming:
     def __call__(self, batch: ClaimBatch) -> Claimed | None:
         waiting = batch.waiting(self.server)
         wanting = next(((r, m) for r, m in waiting if r.id == self.run), None)
-        inventory = roster(batch.inventory())
+        inventory = batch.inventory()
         known = inventory.servers.get(self.server)
         if wanting is None or known is None or _in_hand(*wanting, [m for _, m in waiting]):
             self.give_up()
@@ -262,7 +261,7 @@ def _enlist_partners(
     """Partners of a target are asked in the same run; partners of partners are not (R8)."""
     if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:
         return frozenset()
-    known = roster(batch.inventory())
+    known = batch.inventory()
     told = neighbours(taught(known, {member.server: sighting}), [sighting])
     new = told - {m.server for m in batch.members(run.id, told)}
     asked = {n for n in new if known.servers[n].standing is Standing.ENABLED}

@@ -23,7 +23,6 @@ from reconcile.model.nouns import Seen, Sighting
 from reconcile.planning.doubts import Doubt, doubtful
 from reconcile.planning.plan import Draft, complete, draft
 from worker.config.run_policy import Conduct
-from worker.inventory.index import roster
 from worker.messaging.dispatcher import Post, publish
 from worker.model.errors import StoreError
 from worker.model.runs import Lane, LeaseLost, OpenRun, RunLine, Stage, Turn, lease_name
@@ -37,6 +36,7 @@ from worker.runs.record import MACHINE, Written, at_once, write_down
 from worker.runs.targets import Target
 from worker.store.unit_of_work import Store, Transaction, UnitOfWork
 from worker.telemetry import events
+from worker.telemetry.events import EventRecorder
 
 # How much of a run is judged at once, and how often: by how long the last piece took.
 #
@@ -80,7 +80,7 @@ class Pace:
 _LOOK_SECONDS: Final = 0.1
 
 
-def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
+def settle(store: Store, post: Post, conduct: Conduct, run: int, recorder: EventRecorder) -> None:
     """Judge what can be judged, apply it by policy, and close the run if nothing is left."""
     with store.read() as reading:  # without waiting for the writer's turn
         if reading.leases.is_held(lease_name(run)):
@@ -89,12 +89,12 @@ def settle(store: Store, post: Post, conduct: Conduct, run: int) -> None:
     pace = Pace(conduct.timing.lease)
     began = time.monotonic()
     try:
-        while _step(store, post, conduct, holder, pace.most):
+        while _step(store, post, conduct, holder, pace.most, recorder):
             pace.took(time.monotonic() - began)
             _let_others_conclude(store, run, pace.pause_seconds)
             began = time.monotonic()
     except LeaseLost:
-        events.lease_lost(run)  # somebody took it for dead, and goes on
+        recorder.lease_lost(run)  # somebody took it for dead, and goes on
     except BaseException:
         holder.give_back(store)
         raise
@@ -135,7 +135,14 @@ class _Holder:
                 uow.commit()
 
 
-def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int) -> bool:
+def _step(
+    store: Store,
+    post: Post,
+    conduct: Conduct,
+    holder: _Holder,
+    most: int,
+    recorder: EventRecorder,
+) -> bool:
     """One piece: recorded, then applied. False when there is nothing more for us to do.
 
     The lease is taken in the transaction of the first piece.  Servers are concluded meanwhile.
@@ -155,7 +162,7 @@ def _step(store: Store, post: Post, conduct: Conduct, holder: _Holder, most: int
         uow.commit()
     holder.token = token
     recorded = [e.planned for e in judged.written.entries if e.new]
-    events.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
+    recorder.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
     publish(post, run.id, judged.again, Lane.ON_DEMAND)
     _apply(store, judged.written, holder, run, conduct)
     return True
@@ -217,7 +224,7 @@ def _heard(
         everybody = [m.server for m in reading.members.of_run(run.id)]
         return reading.readings.of_run(run.id, everybody), frozenset()  # anybody may be meant
     mine = reading.readings.of_run(run.id, share.focus)
-    partners = neighbours(roster(reading.inventory.servers()).names, mine.values())
+    partners = neighbours(reading.inventory.roster().names, mine.values())
     partners |= reading.records.partners(share.focus) | reading.members.named_by(
         run.id, share.focus
     )

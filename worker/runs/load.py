@@ -16,9 +16,9 @@ from reconcile.model.names import NameMap
 from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Standing
 from reconcile.model.record import Record
 from worker.config.run_policy import Conduct
-from worker.inventory.index import Roster, roster
 from worker.model.alerts import OpenFinding
 from worker.model.maintenance import paused, resting
+from worker.model.roster import Roster
 from worker.model.runs import Scope
 from worker.runs.database_clock import DatabaseClock
 from worker.runs.targets import Target
@@ -32,7 +32,7 @@ def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighti
     No transaction is open while a server is being read.
     """
     with store.read() as reading:
-        known = roster(reading.inventory.servers())
+        known = reading.inventory.roster()
     servers = known.servers
     members = [servers[m] for m in sorted(target.members) if m in servers]
     sightings = ask(store, collector, target, members)
@@ -53,7 +53,7 @@ def ask(
     """
     clock = DatabaseClock(store)
     with store.read() as reading:
-        names = roster(reading.inventory.servers()).names
+        names = reading.inventory.roster().names
         left_out = (
             resting(reading.maintenance.open_windows()) - Scope(target.servers, target.only).named
         )
@@ -88,7 +88,7 @@ def load_world(
     piece: Piece | None = None,
 ) -> World:
     """Everything stored that the sightings speak of; bounded by what was seen."""
-    known = roster(reading.inventory.servers())
+    known = reading.inventory.roster()
     sightings = {k: s for k, s in sightings.items() if k in known.servers}
     names = taught(known, sightings)
     everybody = target.servers is None and piece is None

@@ -14,7 +14,6 @@ from reconcile.findings.drift import whole
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Seen
 from worker.config.run_policy import Conduct
-from worker.inventory.index import roster
 from worker.model.alerts import OpenFinding
 from worker.model.maintenance import paused, resting
 from worker.runs.findings import Fact, keep_findings
@@ -100,7 +99,7 @@ def _scene(
     reading: Transaction, unread: frozenset[int], judged: frozenset[int], conduct: Conduct
 ) -> Scene:
     """Everything stored that speaks of these servers."""
-    known, windows = roster(reading.inventory.servers()), reading.maintenance.open_windows()
+    known, windows = reading.inventory.roster(), reading.maintenance.open_windows()
     records = reading.records.load(judged)
     near = judged.union(*(r.partners for r in records))
     return Scene(

@@ -11,12 +11,12 @@ from worker.config.run_policy import Timing
 from worker.messaging.dispatcher import Post, publish
 from worker.model.runs import Lane, OpenRun, Stage, lease_name
 from worker.store.unit_of_work import Store, Transaction
-from worker.telemetry import events
+from worker.telemetry.events import EventRecorder
 
 _LEASE: Final = "sweep"
 
 
-def sweep(store: Store, post: Post, timing: Timing) -> None:
+def sweep(store: Store, post: Post, timing: Timing, recorder: EventRecorder) -> None:
     """Send again what waits for nobody; nothing if another sweep just looked."""
     queued = {lane: post.waiting(lane) for lane in Lane}
     with store.write() as uow:
@@ -33,12 +33,12 @@ def sweep(store: Store, post: Post, timing: Timing) -> None:
             if _is_stuck(uow, run):
                 to_settle.append(run.id)
         uow.commit()
-    events.processes_lost([p.name for p in dead])
+    recorder.processes_lost([p.name for p in dead])
     for run, servers in to_read:
-        events.sent_again(run.id, servers)
+        recorder.sent_again(run.id, servers)
         publish(post, run.id, servers, run.lane)
     for number in to_settle:
-        events.taken_up_again(number)
+        recorder.taken_up_again(number)
         post.settle(number)
 
 

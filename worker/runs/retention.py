@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from worker.store.unit_of_work import Store
-from worker.telemetry import events
+from worker.telemetry.events import EventRecorder
 
 _LEASE: Final = "prune"
 #: Rows of a table that go at once: the one writer must not be kept from others for long.
@@ -19,7 +19,7 @@ MOST: Final = 1000
 _PAUSE: Final = timedelta(hours=1)
 
 
-def prune(store: Store, keep: timedelta, most: int = MOST) -> None:
+def prune(store: Store, keep: timedelta, recorder: EventRecorder, most: int = MOST) -> None:
     """Remove what is older; nothing if all was removed lately."""
     with store.read() as reading:
         if reading.leases.is_held(_LEASE):
@@ -33,4 +33,4 @@ def prune(store: Store, keep: timedelta, most: int = MOST) -> None:
             uow.leases.release(_LEASE, token)  # there may be more
         uow.commit()
     if any(rows.values()):
-        events.pruned(rows)
+        recorder.pruned(rows)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from reconcile.model.nouns import Seen, Server
 
@@ -20,6 +20,8 @@ from reconcile.model.nouns import Seen, Server
 GOOD_FOR_SECONDS: Final = 60.0
 #: A reading of a server with 31 relationships takes some 40 KB.
 _MAX_READINGS: Final = 256
+
+_Index = TypeVar("_Index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,18 @@ class _CachedInventory:
 
 
 class ReadCache:
-    """One version of the inventory, and readings by digest. Threads share an instance.
+    """One version of the inventory, its index, and readings by digest. Threads share an instance.
 
-    The lock guards the readings only. The inventory is replaced as a whole, and the reading of a
-    digest never changes.
+    The lock guards the readings only. The inventory and the index are replaced as a whole, and the
+    reading of a digest never changes.
     """
 
-    __slots__ = ("_good_for_seconds", "_inventory", "_lock", "_readings")
+    __slots__ = ("_good_for_seconds", "_index", "_inventory", "_lock", "_readings")
 
     def __init__(self, good_for_seconds: float = GOOD_FOR_SECONDS) -> None:
         self._good_for_seconds = good_for_seconds
         self._inventory: _CachedInventory | None = None
+        self._index: tuple[tuple[Server, ...], Any] | None = None
         self._lock = Lock()
         self._readings: OrderedDict[str, Seen] = OrderedDict()
 
@@ -82,6 +85,23 @@ class ReadCache:
         if renewed is None:
             return self._keep(version, load(), monotonic() + self._good_for_seconds)
         return self._keep(version, renewed, cached.until)
+
+    def index(
+        self,
+        servers: tuple[Server, ...],
+        build: Callable[[tuple[Server, ...], _Index | None], _Index],
+    ) -> _Index:
+        """Return the index of these servers, built once for each tuple that ``servers`` returns.
+
+        Every step of a run needs the index, and building it costs more than most steps. ``build``
+        gets the index that was cached before, if any. Every call passes the same ``build``.
+        """
+        cached_for, cached = self._index or (None, None)
+        if cached is not None and cached_for is servers:
+            return cached  # type: ignore[no-any-return]  # what build returned
+        index = build(servers, cached)
+        self._index = (servers, index)
+        return index
 
     def _keep(self, version: int, servers: tuple[Server, ...], until: float) -> tuple[Server, ...]:
         self._inventory = _CachedInventory(version, until, servers)

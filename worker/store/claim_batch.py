@@ -10,9 +10,10 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cached_property
 
-from reconcile.model.nouns import Server, Sighting
+from reconcile.model.nouns import Sighting
 from worker.model.credentials import Logon, Proof
 from worker.model.maintenance import Window
+from worker.model.roster import Roster
 from worker.model.runs import Member, OpenRun, Poll
 from worker.model.servers import Endpoint
 from worker.store.repositories.claims import Claim, Conclusion
@@ -55,9 +56,9 @@ class ClaimBatch:
             raise NotExclusive
         return self._uow
 
-    def inventory(self) -> tuple[Server, ...]:
-        """Return every server of the inventory."""
-        return self._uow.inventory.servers()
+    def inventory(self) -> Roster:
+        """Return the servers of the inventory and their names."""
+        return self._uow.inventory.roster()
 
     def members(self, run: int, servers: Collection[int]) -> tuple[Member, ...]:
         """Return the members of a run among these servers."""

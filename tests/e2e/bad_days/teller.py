@@ -20,6 +20,7 @@ from worker.alerts.config import load_alerting
 from worker.alerts.delivery.composer import Words
 from worker.alerts.delivery.deliverer import Deliverer
 from worker.store.schema import open_store
+from worker.telemetry.events import EventRecorder
 
 
 class Manner(StrEnum):
@@ -48,7 +49,9 @@ def _die() -> None:
 
 def _main(url: str, file: str, manner: str) -> None:
     store = open_store(url)
-    teller = Deliverer(store, doomed(load_alerting(Path(file)), Manner(manner)), Words({}))
+    teller = Deliverer(
+        store, doomed(load_alerting(Path(file)), Manner(manner)), Words({}), EventRecorder()
+    )
     is_over = False
     while not is_over:
         is_over = bool(select.select([sys.stdin], [], [], 0)[0])

@@ -26,6 +26,7 @@ from worker.cli.alert_trials import JSON, MEDIA
 from worker.config.settings import load_settings
 from worker.model.alerts import PastEvent
 from worker.store.repositories.outbox import OutboxRepository
+from worker.telemetry.events import EventRecorder
 
 SECRET = "correct horse battery"  # noqa: S105 - an example that must never be shown
 HOOK = "T0K3N"
@@ -87,7 +88,7 @@ def told(synced: Site, post: Post) -> Site:
 def deliver(site: Site) -> None:
     """What a control worker does every few seconds."""
     with opened(load_settings(site.environment)) as ipam:
-        deliverer = ipam.deliverer()
+        deliverer = ipam.deliverer(EventRecorder())
         assert deliverer is not None
         deliverer.deliver()
 

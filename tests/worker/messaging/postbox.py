@@ -19,6 +19,7 @@ from tests.valkey import ValkeyServer
 from worker.messaging.celery_app import CeleryPost, make_app
 from worker.messaging.celery_worker import add_tasks, consume, stop_consuming
 from worker.model.roles import Role
+from worker.telemetry.events import EventRecorder
 
 
 @dataclass
@@ -53,7 +54,7 @@ def working(broker: ValkeyServer, role: Role, threads: int = 4) -> Iterator[Hand
     """A worker of this role until the end of this."""
     hands, ready = Hands(), threading.Event()
     app = make_app(broker.celery_url)
-    add_tasks(app, hands)
+    add_tasks(app, hands, EventRecorder())
     worker = threading.Thread(target=consume, args=(app, role, threads, ready.set))
     worker.start()
     assert ready.wait(PATIENCE_SECONDS)

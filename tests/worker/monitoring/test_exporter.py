@@ -40,7 +40,7 @@ from worker.runs.schedule import tick
 from worker.store.schema import open_store
 from worker.store.tables.failover import finding as finding_table
 from worker.store.unit_of_work import Store
-from worker.telemetry import metrics
+from worker.telemetry.metrics import Metrics
 
 PAGE = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
 SUFFIXES = {"counter": "_total", "info": "_info"}
@@ -59,16 +59,17 @@ def names(registry: CollectorRegistry) -> set[str]:
 def test_the_page_names_every_metric_that_there_is_and_no_other(store: Store) -> None:
     documented = set(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE))
     installation = exported(store, Settings(), backlog)
-    assert documented == names(metrics.REGISTRY) | names(installation)
+    assert documented == names(Metrics().registry) | names(installation)
 
 
 def test_the_page_names_type_and_labels_of_each(store: Store) -> None:
     a_fleet_with_a_past(store)
-    with http.own_metrics("read", "127.0.0.1", None):
+    metrics = Metrics()
+    with http.own_metrics(metrics, "read", "127.0.0.1", None):
         pass
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([^|]*) \|", PAGE, flags=re.MULTILINE)
     page = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
-    for registry in (metrics.REGISTRY, exported(store, Settings(), backlog)):
+    for registry in (metrics.registry, exported(store, Settings(), backlog)):
         for metric in registry.collect():
             labels = {label for sample in metric.samples for label in sample.labels} - {"le"}
             kind, documented = page[metric.name + SUFFIXES.get(metric.type, "")]

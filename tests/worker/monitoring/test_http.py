@@ -11,6 +11,7 @@ from tests.processes import PATIENCE_SECONDS
 from worker.model.roles import BEAT, Role
 from worker.monitoring import http
 from worker.monitoring.http import ports_of
+from worker.telemetry.metrics import Metrics
 
 
 def fetched(port: int) -> str:
@@ -41,7 +42,7 @@ def test_a_second_process_of_a_role_takes_the_next_port_and_a_taken_one_is_an_er
 def test_a_worker_that_cannot_serve_works_all_the_same_and_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with http.own_metrics("read", "192.0.2.1", 9000):
+    with http.own_metrics(Metrics(), "read", "192.0.2.1", 9000):
         pass
     assert [record.message for record in caplog.records] == ["metrics not served"]
 
@@ -49,7 +50,7 @@ def test_a_worker_that_cannot_serve_works_all_the_same_and_says_so(
 def test_a_worker_serves_what_it_counts_and_its_process() -> None:
     with http.served(CollectorRegistry(), "127.0.0.1", [0]) as port:
         pass  # just now it was free
-    with http.own_metrics("read", "127.0.0.1", port):
+    with http.own_metrics(Metrics(), "read", "127.0.0.1", port):
         text = fetched(port)
     assert 'ipam_sync_process_info{role="read",version=' in text
     assert "process_cpu_seconds_total" in text

@@ -36,6 +36,7 @@ from worker.runs.targets import Request
 from worker.store.tables.columns import AwareUtc, metadata
 from worker.store.tables.failover import audit
 from worker.store.unit_of_work import Store
+from worker.telemetry.events import EventRecorder
 
 _LONG_AGO = "2020-01-01T00:00:00.000000Z"
 
@@ -81,6 +82,7 @@ class Office:
     running: RunningFleet
     post: Pigeonholes
     crews: list[Crew]
+    recorder: EventRecorder
 
     def ask(self, trigger: Trigger = Trigger.CLI, **about: str) -> int:
         """Somebody wants a run."""
@@ -211,9 +213,9 @@ def office(
         with ipam.store.write() as uow:
             import_inventory(uow, read_inventory(papers.inventory))
             uow.commit()
-        post = Pigeonholes()
-        workers = [stack.enter_context(Crew(ipam, post, "all")) for _ in range(crews)]
-        yield Office(ipam, running, post, workers)
+        post, recorder = Pigeonholes(), EventRecorder()
+        workers = [stack.enter_context(Crew(ipam, post, "all", recorder)) for _ in range(crews)]
+        yield Office(ipam, running, post, workers, recorder)
 
 
 def told(records: tuple[Record, ...]) -> dict[str, Record]:

@@ -18,7 +18,7 @@ from collectors.simulator.fleet import made
 from tests.worker.runs.office import Office, office
 from worker.model.roles import Task
 from worker.model.runs import lease_name
-from worker.telemetry import events, metrics
+from worker.telemetry.events import EventRecorder
 from worker.telemetry.logs import LogFormat, LogLevel, lines
 
 
@@ -40,9 +40,9 @@ def told(level: LogLevel = LogLevel.INFO) -> Iterator[Told]:
         yield log
 
 
-def counted(name: str, **labels: str) -> float:
-    """So many of them, in this process."""
-    value = metrics.REGISTRY.get_sample_value(name, labels)
+def counted(recorder: EventRecorder, name: str, **labels: str) -> float:
+    """Return the value of a metric."""
+    value = recorder.metrics.registry.get_sample_value(name, labels)
     assert value is not None
     return value
 
@@ -60,7 +60,6 @@ def at(tmp_path: Path) -> Iterator[Office]:
 
 
 def test_a_run_is_told_from_its_begin_to_its_end_with_its_numbers(at: Office) -> None:
-    judged = counted("ipam_sync_pairs_judged_total")
     with told() as log:
         run = at.ask()
         at.work()
@@ -71,7 +70,7 @@ def test_a_run_is_told_from_its_begin_to_its_end_with_its_numbers(at: Office) ->
     assert closed["operations_applied"] == 4
     assert {line["server"] for line in log.of("server read")} == {1, 2, 3, 4}
     assert all(line["seconds"] > 0 for line in log.of("server read"))
-    assert counted("ipam_sync_pairs_judged_total") - judged == 4
+    assert counted(at.recorder, "ipam_sync_pairs_judged_total") == 4
 
 
 def test_each_new_operation_is_told_with_its_pair_to_who_wants_to_know(at: Office) -> None:
@@ -121,16 +120,16 @@ def test_a_run_that_nobody_was_at_is_told_when_it_is_taken_up_again(at: Office) 
 
 
 def test_ids_are_in_every_line_of_a_task_and_a_failure_is_counted() -> None:
-    failed = counted("ipam_sync_tasks_failed_total", task=Task.READ)
+    recorder = EventRecorder()
     with told() as log:
-        with pytest.raises(RuntimeError), events.task(Task.READ, run=7, server=3):
+        with pytest.raises(RuntimeError), recorder.task(Task.READ, run=7, server=3):
             fail_loudly()
         logging.getLogger("celery").warning("something else")
     (within,) = log.of("something")
     assert (within["task"], within["run"], within["server"]) == ("ipam_sync.read", 7, 3)
     (after,) = log.of("something else")
     assert not {"task", "run", "server"} & after.keys()
-    assert counted("ipam_sync_tasks_failed_total", task=Task.READ) - failed == 1
+    assert counted(recorder, "ipam_sync_tasks_failed_total", task=Task.READ) == 1
 
 
 def test_sweeps_forget_what_is_old(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from tests.worker.runs.office import Office, office
 from tests.worker.runs.test_observed import told
 from worker.model.roles import Task
 from worker.model.runs import Lane
-from worker.telemetry import events
 
 SLOW = "dhcp0001"
 
@@ -60,7 +59,7 @@ def read(at: Office, run: int) -> threading.Thread:
 
 
 def _as_a_task(at: Office, run: int) -> None:
-    with events.task(Task.READ, run=run, server=1):
+    with at.recorder.task(Task.READ, run=run, server=1):
         at.crews[0].read(run, 1)
 
 

@@ -29,11 +29,11 @@ def test_a_pair_that_is_judged_again_after_a_second_look_is_counted_once(tmp_pat
     """So are the other pairs of the server that is read again: some had their turn before."""
     with office(tmp_path, made(6, partners=4)) as at:
         at.run()
-        judged = counted("ipam_sync_pairs_judged_total")
+        judged = counted(at.recorder, "ipam_sync_pairs_judged_total")
         summary = at.summary(one_by_one(at, between="dhcp0001-dhcp0003"))
         assert at.running.station("dhcp0001").runs == 3
         assert summary.pairs == 12
-        assert counted("ipam_sync_pairs_judged_total") - judged == 12
+        assert counted(at.recorder, "ipam_sync_pairs_judged_total") - judged == 12
 
 
 @pytest.mark.parametrize("threads", [1, 4], ids=["one by one", "several at once"])

@@ -183,14 +183,14 @@ def test_settling_a_run_that_is_over_or_in_other_hands_does_nothing(at: Office) 
     run = at.ask()
     store, conduct = at.ipam.store, at.ipam.conduct
     token = taken(store, run)
-    settle(store, at.post, conduct, run)
+    settle(store, at.post, conduct, run, at.recorder)
     with store.write() as uow:
         uow.leases.release(lease_name(run), token)
         uow.commit()
     at.work()
     summary = at.summary(run)
-    settle(store, at.post, conduct, run)
-    settle(store, at.post, conduct, 4711)
+    settle(store, at.post, conduct, run, at.recorder)
+    settle(store, at.post, conduct, 4711, at.recorder)
     assert at.summary(run) == summary
 
 

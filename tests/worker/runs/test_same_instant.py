@@ -43,7 +43,7 @@ def at(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
     with (
         office(tmp_path, made(2, partners=1), database_url=postgres_url) as at,
         opened(at.ipam.settings) as elsewhere,
-        Crew(elsewhere, at.post, "all") as second,
+        Crew(elsewhere, at.post, "all", at.recorder) as second,
     ):
         at.crews.append(second)
         yield at

@@ -119,7 +119,7 @@ def test_two_wishes_about_one_server_see_each_other(store: Store) -> None:
     seen: list[bool] = []
 
     def looking(batch: ClaimBatch) -> int:
-        seen.append(any(s.name == "same" for s in batch.inventory()))
+        seen.append(any(s.name == "same" for s in batch.inventory().servers.values()))
         return 0 if seen[-1] else batch._uow.inventory.add("same")
 
     come, go = threading.Barrier(2), threading.Event()

@@ -14,7 +14,7 @@ from uuid import uuid4
 from reconcile.model.names import fold_relationship
 from worker.alerts.alerting import Applied
 from worker.alerts.channels.port import Channel, Undelivered
-from worker.alerts.delivery.attempt import CLAIM, hand_over, refused
+from worker.alerts.delivery.attempt import CLAIM, Verdict, hand_over, refused
 from worker.alerts.delivery.dead_letters import works_again
 from worker.alerts.message import Changes
 from worker.model.change_feed import (
@@ -27,12 +27,13 @@ from worker.model.change_feed import (
 from worker.store.repositories.change_feed import ChangeFeedRepository
 from worker.store.unit_of_work import Store, Transaction
 from worker.telemetry import events
+from worker.telemetry.events import EventRecorder
 
 #: Operations in one message; the rest is counted.
 _MOST: Final = 200
 
 
-def tell_changes(store: Store, channel: Channel, applied: Applied) -> None:
+def tell_changes(store: Store, channel: Channel, applied: Applied, recorder: EventRecorder) -> None:
     """Tell a channel what was applied since it was told last, if it wants that and it is time."""
     if channel.name not in applied.channels:
         return
@@ -47,7 +48,8 @@ def tell_changes(store: Store, channel: Channel, applied: Applied) -> None:
     try:
         hand_over(channel, message)
     except Undelivered as error:
-        _failed(store, channel.name, claim, span.attempts + 1, error)
+        verdict = _failed(store, channel.name, claim, span.attempts + 1, error)
+        recorder.alerts_failed(channel.name, error.sentence, is_dead=verdict.is_dead)
     else:
         _done(store, claim, channel.name)
         events.changes_told(channel.name, message.count)
@@ -119,9 +121,9 @@ def _done(store: Store, claim: str, channel: str | None = None) -> None:
         uow.commit()
 
 
-def _failed(store: Store, channel: str, claim: str, attempts: int, error: Undelivered) -> None:
+def _failed(store: Store, channel: str, claim: str, attempts: int, error: Undelivered) -> Verdict:
     with store.write() as uow:
         verdict = refused(uow, channel, attempts, error)
         uow.change_feed.mark_failed(claim, verdict.again, error.sentence, is_dead=verdict.is_dead)
         uow.commit()
-    events.alerts_failed(channel, error.sentence, is_dead=verdict.is_dead)
+    return verdict

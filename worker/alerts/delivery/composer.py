@@ -10,7 +10,6 @@ from types import MappingProxyType
 from reconcile.findings.life import Event
 from reconcile.model.findings import MATTERS, Finding, Severity, severity_at
 from worker.alerts.message import Alert, Note
-from worker.inventory.index import roster
 from worker.model.alerts import Delivery, OpenFinding, PastEvent
 from worker.store.repositories.inventory import InventoryRepository
 
@@ -34,7 +33,7 @@ class Words:
 
 def words_of(inventory: InventoryRepository, words: Words) -> Words:
     """With the servers' names and tags as they are now."""
-    servers = roster(inventory.servers()).servers
+    servers = inventory.roster().servers
     names = {server: known.name for server, known in servers.items()}
     tags = {server: known.tags for server, known in servers.items() if known.tags}
     return Words(names, words.severities, tags)

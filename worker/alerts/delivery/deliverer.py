@@ -28,7 +28,7 @@ from worker.alerts.delivery.router import route
 from worker.alerts.message import Alert, Digest
 from worker.model.alerts import Delivery, OpenFinding, Silence
 from worker.store.unit_of_work import Store
-from worker.telemetry import events as observing
+from worker.telemetry.events import EventRecorder
 
 _BEGIN_ANOTHER_SECONDS: Final = 60.0
 #: How often it is looked whether something has to be told again lest it is forgotten.
@@ -54,10 +54,13 @@ class _Item:
 class Deliverer:
     """One for a process; thread-safe.  A channel that hangs delays no other one."""
 
-    def __init__(self, store: Store, alerting: Alerting, words: Words) -> None:
+    def __init__(
+        self, store: Store, alerting: Alerting, words: Words, recorder: EventRecorder
+    ) -> None:
         self._store = store
         self._alerting = alerting
         self._words = words
+        self._recorder = recorder
         self._busy = {name: threading.Lock() for name in alerting.channels}
         self._has_looked = False
         self._works: set[str] = set()
@@ -96,7 +99,7 @@ class Deliverer:
                 pass
             if channel.name in self._works:
                 self._tell_what_was_given_up(channel)
-            tell_changes(self._store, channel, self._alerting.applied)
+            tell_changes(self._store, channel, self._alerting.applied, self._recorder)
         finally:
             self._busy[channel.name].release()
 
@@ -200,7 +203,7 @@ class Deliverer:
                 uow.outbox.set_outcome(key, {channel.name: f"told as {item.alert.event}"})
             uow.commit()
         self._works.add(channel.name)
-        observing.alerts_told(channel.name, len(items))
+        self._recorder.alerts_told(channel.name, len(items))
 
     def _failed(
         self, channel: Channel, claim: str, items: Sequence[_Item], error: Undelivered
@@ -221,7 +224,7 @@ class Deliverer:
                 for key in tried.items():
                     uow.outbox.set_outcome(key, {channel.name: f"given up: {error.sentence}"})
             uow.commit()
-        observing.alerts_failed(channel.name, error.sentence, is_dead=verdict.is_dead)
+        self._recorder.alerts_failed(channel.name, error.sentence, is_dead=verdict.is_dead)
 
     def _let_go(self, claim: str, items: Sequence[_Item]) -> None:
         if items:

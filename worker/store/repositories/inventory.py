@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 from reconcile.model.names import fold
 from reconcile.model.nouns import Provenance, Server, Standing
 from worker.model.errors import NameTaken, StoreError
+from worker.model.roster import Roster
 from worker.model.servers import Endpoint
 from worker.store.connection import AnyRow, Connection, chunks
 from worker.store.repositories.server_rows import (
@@ -39,6 +40,10 @@ class InventoryRepository:
         if self._stored_version is None:  # constant within this transaction
             self._stored_version = self._connection.rows(select(writer.c.inventory))[0].inventory
         return self._connection.cache.servers(self._stored_version, self._load, self._renewed)
+
+    def roster(self) -> Roster:
+        """Return every server, indexed by everything that it is looked up by."""
+        return self._connection.cache.index(self.servers(), _indexed)
 
     def endpoints(self, servers: Collection[int] | None = None) -> dict[int, Endpoint]:
         """Return the endpoints of these servers, or of all, by server."""
@@ -292,3 +297,7 @@ class InventoryRepository:
 
 def _gone(server: int) -> StoreError:
     return StoreError(f"There is no server number {server}; it was removed.")
+
+
+def _indexed(servers: tuple[Server, ...], before: Roster | None) -> Roster:
+    return Roster.of(servers) if before is None else before.renewed(servers)

@@ -22,6 +22,7 @@ from worker.alerts.message import Alert, members
 from worker.alerts.rules import Match, Route
 from worker.model.audit import Person
 from worker.store.unit_of_work import Store
+from worker.telemetry.events import EventRecorder
 
 #: The channels of a file, and what each takes: everything, what is so loud, what is about one
 #: server, nothing at all.
@@ -80,7 +81,7 @@ class Office:
     def _new(self) -> Deliverer:
         channels: dict[str, Channel] = {name: self.inboxes[name] for name in self._file}
         routes = tuple(_route(channel, what) for channel, what in self._file.items())
-        return Deliverer(self._store, Alerting(channels, routes), Words({}))
+        return Deliverer(self._store, Alerting(channels, routes), Words({}), EventRecorder())
 
     def retry(self, channel: str) -> None:
         """A person has everything tried again that this channel did not take."""

@@ -31,6 +31,7 @@ from worker.model.runs import Trigger
 from worker.runs.findings import Fact, keep_findings
 from worker.store.tables.columns import AwareUtc, metadata
 from worker.store.unit_of_work import Store
+from worker.telemetry.events import EventRecorder
 
 _OLDER = (
     "finding",
@@ -82,7 +83,7 @@ class Ops:
 
     def deliverer(self) -> Deliverer:
         """Another process's."""
-        return Deliverer(self.store, self.alerting, Words({}))
+        return Deliverer(self.store, self.alerting, Words({}), EventRecorder())
 
     def see(self, *findings: Finding, close: bool = True) -> None:
         """A run that reads everything finds these problems, and no others."""

@@ -30,6 +30,7 @@ from worker.alerts.delivery.deliverer import Deliverer
 from worker.alerts.rules import Match, Route
 from worker.model.errors import StoreUnavailable
 from worker.store.schema import open_store
+from worker.telemetry.events import EventRecorder
 
 
 def over(ops: Ops, *channels: str) -> None:
@@ -133,13 +134,13 @@ def test_a_database_that_goes_away_between_sending_and_marking_costs_a_double_at
     database.loses_the_answer = written
     log = ops.channels["log"]
     ops.channels["log"] = Around(log, after=lambda: setattr(database, "goes", True))
-    teller = Deliverer(database.as_store, ops.alerting, Words({}))
+    teller = Deliverer(database.as_store, ops.alerting, Words({}), EventRecorder())
     with pytest.raises(StoreUnavailable):
         teller.deliver()
     assert len(ops.told("log")) == 1, "who cannot mark does not go on"
     database.goes = False
     ops.channels["log"] = log
-    teller = Deliverer(database.as_store, ops.alerting, Words({}))
+    teller = Deliverer(database.as_store, ops.alerting, Words({}), EventRecorder())
     ops.later(CLAIM)
     teller.deliver()
     ops.see()
@@ -226,7 +227,7 @@ def test_what_changes_while_it_is_being_told_is_told_after_it(ops: Ops, hq: Find
 def test_two_deliverers_tell_everything_once_and_in_order(ops: Ops, store_url: str) -> None:
     over(ops, "log", "pager")
     other = open_store(store_url)
-    tellers = [ops.deliverer(), Deliverer(other, ops.alerting, Words({}))]
+    tellers = [ops.deliverer(), Deliverer(other, ops.alerting, Words({}), EventRecorder())]
     is_over = threading.Event()
 
     def deliver(teller: Deliverer) -> None:

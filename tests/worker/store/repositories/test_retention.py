@@ -32,6 +32,7 @@ from worker.runs.retention import prune
 from worker.store.repositories.claims import Claim, Conclusion
 from worker.store.schema import open_store
 from worker.store.unit_of_work import Store
+from worker.telemetry.events import EventRecorder
 
 MANY = 1000
 #: What a run that workers did writes when it is over.
@@ -111,7 +112,7 @@ def test_what_is_not_old_stays(store: Store) -> None:
     (one,) = add_servers(store, 1)
     for n in range(5):
         a_run(store, read(one, n, "R"))
-    prune(store, timedelta(days=30))
+    prune(store, timedelta(days=30), EventRecorder())
     assert len(left(store)) == 5
 
 
@@ -235,7 +236,7 @@ class TestProblems:
         with store.write() as uow:
             over(uow, [unconfirmed])
             uow.commit()
-        prune(store, timedelta(days=30))
+        prune(store, timedelta(days=30), EventRecorder())
         assert self.left(store, problem) == [1, 2]
         assert stored(store, "finding") == 2
 
@@ -341,10 +342,10 @@ def test_sweeps_prune_on_as_long_as_something_is_old_and_then_pause(store: Store
         a_run(store, read(one, n, "R"))
     soon = timedelta(hours=-1)  # all that is over is older than in an hour
     for expected in (4, 2, 2):
-        prune(store, soon, most=2)
+        prune(store, soon, EventRecorder(), most=2)
         assert len(left(store)) == expected
     a_run(store, read(one, 7, "R"))
-    prune(store, soon, most=2)
+    prune(store, soon, EventRecorder(), most=2)
     assert len(left(store)) == 3, "it was looked at less than an hour ago"
 
 

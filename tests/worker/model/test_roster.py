@@ -1,4 +1,4 @@
-"""The index of the inventory: made once for each version, and then like one made from nothing."""
+"""The index of the inventory: a renewed one is like one made from nothing."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ import pytest
 
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Alias, Provenance, Server, Standing
-from worker.inventory import index as module
-from worker.inventory.index import roster
+from worker.model import roster as module
+from worker.model.roster import Roster
 
 SELF, PERSON = Provenance.SELF, Provenance.PERSON
 SERVERS = tuple(Server(n, f"dhcp0{n}.corp.example", aliases=(Alias("old", SELF),)) for n in (1, 2))
 ONE, TWO = SERVERS
 TEXTS = ("old", "own", "given", "dhcp01", "dhcp03.corp.example", "dhcp03")
-
-
-def test_for_the_same_version_it_is_made_once() -> None:
-    assert roster(SERVERS) is roster(SERVERS)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +33,7 @@ def test_for_the_same_version_it_is_made_once() -> None:
     ids=["own", "given", "otherwise", "fewer", "renamed", "retired", "gone", "come", "another"],
 )
 def test_whatever_changes_it_says_what_a_new_one_would(changed: tuple[Server, ...]) -> None:
-    roster(SERVERS)
-    now = roster(changed)
+    now = Roster.of(SERVERS).renewed(changed)
     names = NameMap(changed)
     assert dict(now.servers) == {server.id: server for server in changed}
     assert now.machines == (
@@ -55,7 +50,7 @@ def test_what_servers_say_of_themselves_is_no_reason_to_begin_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In a first run every server does."""
-    roster(SERVERS)
+    before = Roster.of(SERVERS)
     monkeypatch.setattr(module, "NameMap", None)
     taught = (replace(ONE, aliases=(*ONE.aliases, Alias("own", SELF))), TWO)
-    assert roster(taught).names.denotes("own", 1)
+    assert before.renewed(taught).names.denotes("own", 1)
