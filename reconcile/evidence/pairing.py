@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from reconcile.evidence.witness import Tells, Unclear, Unmanaged, Witness, Witnesses
 from reconcile.evidence.world import World
 from reconcile.model.names import Ambiguous, How, Known, Unknown, fold_relationship
 from reconcile.model.nouns import Story
 from reconcile.model.record import Record
+
+#: The partners of a record whose names are both mapped.
+_BOTH: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,19 @@ class Pair:
 
 
 def pairs(world: World, witnesses: Witnesses) -> Iterator[Pair]:
-    """Every pair that this run can say something about: stored ones by key, then new ones."""
+    """Every pair that this run can say something about: stored ones, then new ones.
+
+    Records of two partners come first, so that a half-mapped one of the same pair is its double.
+    """
     taken: dict[tuple[int, str], int] = {}
-    for record in sorted(world.records, key=lambda r: r.key):
+    for record in sorted(world.records, key=lambda r: (len(r.partners) < _BOTH, r.key)):
         name = fold_relationship(record.relationship_name)
-        if record.key in world.overtaken or not _in_scope(world, name, record.partners):
+        pair = _stored_pair(record, name, witnesses, taken)
+        # The scope may have the partner of a half-mapped record, whose name is mapped only now.
+        servers = (*record.partners, *pair.servers)
+        if record.key in world.overtaken or not _in_scope(world, name, servers):
             taken |= {(server, name): record.key for server in record.partners}
             continue
-        pair = _stored_pair(record, name, witnesses, taken)
         for side in pair.sides:
             if side.server is not None and isinstance(side.witness, Tells):
                 taken.setdefault((side.server, name), record.key)

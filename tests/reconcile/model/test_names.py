@@ -347,6 +347,18 @@ def test_another_name_is_not_reciprocal() -> None:
     assert kinds(plan) == [Kind.ONE_SIDED, Kind.UNMAPPED_NAME]
 
 
+def test_a_run_about_a_new_server_finds_the_record_that_was_half_mapped_without_it() -> None:
+    """B was not in the inventory when A reported their relationship: no second record of it."""
+    one, two = both()
+    ipam = Ipam(servers=(A, C))
+    ipam.run({A: [one], C: []}, apply_all=False)
+    (half,) = ipam.pending()
+    ipam.servers = (A, B, C)
+    plan = ipam.plan({A: [one], B: [two]}, targets=frozenset({B.id}))
+    assert [p.partners for p in plan.new] == [(A.id, B.id)]
+    assert plan.superseded == (half.number,)
+
+
 def test_two_halves_that_nobody_could_match_become_one_by_a_person() -> None:
     """Neither name resolves: two rows; mapped later, the younger one waits to be removed."""
     ipam = Ipam(servers=(A, B))
