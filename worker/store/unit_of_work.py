@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from weakref import finalize
 
 from sqlalchemy import Engine
@@ -48,28 +49,32 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.audit = AuditRepository(connection)
-        self.change_feed = ChangeFeedRepository(connection)
-        self.credentials = CredentialRepository(connection)
-        self.deliveries = DeliveryRepository(connection)
-        self.findings = FindingRepository(connection)
-        self.inventory = InventoryRepository(connection)
-        self.leases = LeaseRepository(connection)
-        self.maintenance = MaintenanceRepository(connection)
-        self.members = RunMemberRepository(connection)
-        self.operations = OperationRepository(connection)
-        self.outbox = OutboxRepository(connection)
-        self.processes = ProcessRepository(connection)
-        self.readings = ReadingRepository(connection)
-        self.records = RecordRepository(connection)
-        self.retention = RetentionRepository(connection)
-        self.runs = RunRepository(connection)
-        self.schedule = ScheduleRepository(connection)
-        self.silences = SilenceRepository(connection)
-        self.statistics = StatisticsRepository(connection)
-        self.watches = WatchRepository(connection)
-        self.claims = ClaimRepository(connection, self.readings)
-        self.views = ViewRepository(connection, self.inventory, self.readings, self.records)
+
+    # Each is made when it is first used: a transaction uses a few of them.
+    audit = cached_property(lambda self: AuditRepository(self._connection))
+    change_feed = cached_property(lambda self: ChangeFeedRepository(self._connection))
+    credentials = cached_property(lambda self: CredentialRepository(self._connection))
+    deliveries = cached_property(lambda self: DeliveryRepository(self._connection))
+    findings = cached_property(lambda self: FindingRepository(self._connection))
+    inventory = cached_property(lambda self: InventoryRepository(self._connection))
+    leases = cached_property(lambda self: LeaseRepository(self._connection))
+    maintenance = cached_property(lambda self: MaintenanceRepository(self._connection))
+    members = cached_property(lambda self: RunMemberRepository(self._connection))
+    operations = cached_property(lambda self: OperationRepository(self._connection))
+    outbox = cached_property(lambda self: OutboxRepository(self._connection))
+    processes = cached_property(lambda self: ProcessRepository(self._connection))
+    readings = cached_property(lambda self: ReadingRepository(self._connection))
+    records = cached_property(lambda self: RecordRepository(self._connection))
+    retention = cached_property(lambda self: RetentionRepository(self._connection))
+    runs = cached_property(lambda self: RunRepository(self._connection))
+    schedule = cached_property(lambda self: ScheduleRepository(self._connection))
+    silences = cached_property(lambda self: SilenceRepository(self._connection))
+    statistics = cached_property(lambda self: StatisticsRepository(self._connection))
+    watches = cached_property(lambda self: WatchRepository(self._connection))
+    claims = cached_property(lambda self: ClaimRepository(self._connection, self.readings))
+    views = cached_property(
+        lambda self: ViewRepository(self._connection, self.inventory, self.readings, self.records)
+    )
 
     def now(self) -> datetime:
         """Return the time of the database's clock, aware UTC."""
