@@ -23,7 +23,8 @@ _OF_THE_PROCESS: Final = {
     "collectors/simulator/accounts.py": {"_USER_FILE"},
     # Files of the package and what they contain: constants that are read when first needed.
     "collectors/scripts/packaged.py": {"packaged", "projection"},
-    # Two SQL statements for each of two databases: constants that are costly to build.
+    # A few SQL statements for each of two databases: constants that are costly to build.
+    "worker/store/connection.py": {"_replacing"},
     "worker/store/repositories/member_queries.py": {"members_with_claims", "waiting_members"},
 }
 

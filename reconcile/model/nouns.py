@@ -216,6 +216,7 @@ class SkipReason(StrEnum):
     BACK_OFF = "back_off"
     BREAKER = "breaker"
     CREDENTIAL = "credential"
+    ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconcile.evidence.world import World
-from reconcile.model.findings import Kind
-from reconcile.planning.plan import Draft
+from reconcile.model.findings import Finding, Kind
+from reconcile.planning.tracker import Need
 
 _DISAGREEMENTS = frozenset({Kind.PARTNER_MISMATCH, Kind.SCOPE_ONE_SIDED, Kind.ONE_SIDED})
 
@@ -19,17 +20,17 @@ class Doubt:
     servers: frozenset[int]
 
 
-def doubtful(draft: Draft, world: World) -> tuple[Doubt, ...]:
+def doubtful(found: Iterable[Finding], needs: Iterable[Need], world: World) -> tuple[Doubt, ...]:
     """New disagreements (other values than an open one has) and removals not recorded yet."""
     known = {f.fingerprint: f.values for f in world.open_findings}
     findings = (
         Doubt(f.fingerprint, frozenset(f.servers))
-        for f in draft.plan.findings
+        for f in found
         if f.kind in _DISAGREEMENTS and known.get(f.fingerprint) != f.values
     )
     removals = (
         Doubt(f"{n.planned.operation}|{n.planned.record}", frozenset(n.planned.witnesses))
-        for n in draft.plan.needs
+        for n in needs
         if n.entry is None and n.planned.destructive
     )
     return (*findings, *removals)

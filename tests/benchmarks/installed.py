@@ -25,6 +25,7 @@ from tests.homes import home
 from tests.postgres import PostgresServer
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
+from tests.worker.runs.office import lane_of
 from worker.bootstrap import Ipam, opened, settings_in_force
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
@@ -98,7 +99,9 @@ class Installed:
     def ask(self, trigger: Trigger, **about: str) -> int:
         """A run, as timer and people start one."""
         post = CeleryPost(make_app(self.broker.celery_url))
-        return request_run(self.ipam.store, post, Request(trigger, "bench", **about))
+        return request_run(
+            self.ipam.store, post, Request(trigger, "bench", **about), lane_of(trigger)
+        )
 
     def run(self, trigger: Trigger, **about: str) -> Figures:
         """From the request to the end."""

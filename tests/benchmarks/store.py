@@ -12,10 +12,10 @@ from reconcile.model.nouns import Seen, Server, Story
 from tests.benchmarks.fleet import Size, servers, told
 from tests.benchmarks.report import Report
 from tests.postgres import running_postgres
+from tests.worker.fleet import RUN_TABLES, inline_worker
 from tests.worker.store.sql_counter import counted
 from worker.config.run_policy import Conduct
 from worker.model.runs import Trigger
-from worker.runs.engine import sync
 from worker.runs.targets import Request
 from worker.store.schema import open_store
 from worker.store.unit_of_work import Store
@@ -26,7 +26,6 @@ FIRST_LIMIT_SECONDS = 30.0
 UNCHANGED_LIMIT_SECONDS = 2.0
 ROUNDS = 3
 REQUEST = Request(Trigger.CLI, "bench")
-EVERY_RUN_WRITES = {"run", "sighting"}
 
 
 class Decoded:
@@ -78,7 +77,7 @@ def _measure(report: Report, name: str, url: str) -> None:
         seconds, written = _timed(store, collector)
         unchanged.append(seconds)
         report.round(number, unchanged_s=seconds)
-    others = {t: n for t, n in written.items() if t not in EVERY_RUN_WRITES and n}
+    others = {t: n for t, n in written.items() if t not in RUN_TABLES and n}
     report.at_most(f"{name}: unchanged sync (best)", min(unchanged), UNCHANGED_LIMIT_SECONDS, "s")
     report.at_most(f"{name}: rows written elsewhere {others}", sum(others.values()), 0, "rows")
     store.close()
@@ -87,6 +86,6 @@ def _measure(report: Report, name: str, url: str) -> None:
 def _timed(store: Store, collector: Decoded) -> tuple[float, dict[str, int]]:
     with counted(store.engine) as sql:
         began = time.perf_counter()
-        sync(store, collector, REQUEST, Conduct())
+        inline_worker(store, collector, Conduct()).sync(REQUEST)
         seconds = time.perf_counter() - began
     return seconds, dict(sql.written)

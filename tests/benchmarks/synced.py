@@ -17,7 +17,7 @@ from tests.benchmarks.installed import Installed
 from tests.benchmarks.resources import peak_memory
 from worker.bootstrap import opened
 from worker.model.runs import Trigger
-from worker.runs.engine import sync
+from worker.processes.inline import over_winrm
 from worker.runs.targets import Request
 
 
@@ -46,9 +46,9 @@ def synced(here: Installed, threads: int) -> Synced:
 def main() -> None:
     """One sync."""
     count_into(Path(sys.argv[1]))
-    with opened() as ipam, ipam.live(concurrency=int(sys.argv[2])) as live:
+    with opened() as ipam:
         began = time.perf_counter()
-        summary = sync(ipam.store, live.collector(), Request(Trigger.CLI, "bench"), ipam.conduct)
+        summary = over_winrm(ipam, threads=int(sys.argv[2])).sync(Request(Trigger.CLI, "bench"))
         seconds = time.perf_counter() - began
     told = {"seconds": seconds, "pairs": summary.pairs, "megabytes": peak_memory()}
     sys.stdout.write(json.dumps(told))

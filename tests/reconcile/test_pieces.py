@@ -85,8 +85,8 @@ def test_in_pieces_the_same_is_needed_and_the_same_findings_are_open(
     assert needs(parts) == needs([whole])
     assert {s for d in parts for s in d.plan.superseded} == set(whole.plan.superseded)
     assert open_after(world, parts) == open_after(world, [whole])
-    assert {d.subject for p in parts for d in doubtful(p, world)} == {
-        d.subject for d in doubtful(whole, world)
+    assert {d.subject for p in parts for d in doubtful(p.plan.findings, p.plan.needs, world)} == {
+        d.subject for d in doubtful(whole.plan.findings, whole.plan.needs, world)
     }
 
 

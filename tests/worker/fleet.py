@@ -9,15 +9,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from collectors.base import Collector
 from reconcile.model.nouns import ReadFailure, Seen, Server, Story, Unseen
 from tests.reconcile.fleet import told_by
 from worker.config.run_policy import Conduct
 from worker.model.run_report import Preview, Summary
-from worker.model.runs import Trigger
-from worker.runs.engine import plan, sync
+from worker.model.runs import Lane, Trigger
+from worker.processes.inline import Inline
+from worker.runs.database_clock import DatabaseClock
+from worker.runs.plan import plan
+from worker.runs.reader import FileReader
 from worker.runs.targets import Request
 from worker.store.unit_of_work import Store
 
+#: The tables that a run writes about itself; what it finds is elsewhere.
+RUN_TABLES = frozenset({"run", "run_member", "sighting", "lease", "server_poll", "worker_process"})
 FAILURE = ReadFailure("unreachable", "No answer.", "Check the network.", retry=True)
 
 
@@ -25,13 +31,15 @@ FAILURE = ReadFailure("unreachable", "No answer.", "Check the network.", retry=T
 class Fleet:
     """Stories by server name; None is a server that cannot be read, a missing one is not asked.
 
-    ``again`` is what a server tells from its second reading in a run on.
+    ``again`` is what a server tells from its second reading in a run on. ``after_look`` is called
+    when everybody was read.
     """
 
     stories: dict[str, list[Story] | None] = field(default_factory=dict)
     again: dict[str, list[Story]] = field(default_factory=dict)
     rereads: bool = False
     asked: list[str] = field(default_factory=list)
+    before_look: Callable[[], None] = lambda: None
     after_look: Callable[[], None] = lambda: None
 
     def offers(self, servers: Iterable[Server]) -> frozenset[int]:
@@ -42,10 +50,12 @@ class Fleet:
         self, servers: Iterable[Server], clock: Callable[[], datetime]
     ) -> Iterator[Seen | Unseen]:
         """One by one."""
+        self.before_look()
         for server in servers:
             if server.name in self.stories:
                 yield self._read(server, clock())
-        self.after_look()
+            if self.stories.keys() <= set(self.asked):
+                self.after_look()
 
     def _read(self, server: Server, read_at: datetime) -> Seen | Unseen:
         told = self.stories[server.name]
@@ -55,6 +65,13 @@ class Fleet:
         if told is None:
             return Unseen(server.id, read_at, FAILURE)
         return Seen(server.id, read_at, tuple(replace(s, asked=server.id) for s in told))
+
+
+def inline_worker(store: Store, collector: Collector, conduct: Conduct) -> Inline:
+    """What works at runs whose servers this collector reads."""
+    lane = Lane.ON_DEMAND if collector.rereads else Lane.FILES
+    reader = FileReader(collector, DatabaseClock(store))
+    return Inline(store, conduct, reader, lane, threads=1)
 
 
 @dataclass
@@ -76,7 +93,8 @@ class Site:
     def sync(self, **about: str) -> Summary:
         """One run; what was asked before it does not count as a first reading."""
         self.fleet.asked.clear()
-        return sync(self.store, self.fleet, Request(Trigger.CLI, "tester", **about), self.conduct)
+        inline = inline_worker(self.store, self.fleet, self.conduct)
+        return inline.sync(Request(Trigger.CLI, "tester", **about))
 
     def plan(self, **about: str) -> Preview:
         """What a run would do."""

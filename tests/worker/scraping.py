@@ -21,7 +21,7 @@ def a_fleet_with_a_past(store: Store) -> tuple[int, int, int]:
     insert(store, a_record("HQ", one, two, 1), a_record("branch", one, three, 2))
     with store.write() as uow:
         run = open_run(uow)
-        uow.readings.add(run, [a_reading(s, uow.now(), "HQ") for s in (one, two)])
+        uow.readings.replace([(run, a_reading(s, uow.now(), "HQ")) for s in (one, two)])
         uow.runs.close(run, "done", {})
         uow.commit()
     return one, two, three

@@ -96,8 +96,9 @@ def _followed(working: Ipam, run: int, request: Request, *, as_json: bool) -> in
     except KeyboardInterrupt:
         say(f"Run {run} goes on without you. See: ipam-sync runs show {run}")
         raise
-    about_all = request.server is request.relationship is None
-    return tell(working, summary, _again(request), about_all=about_all, as_json=as_json)
+    return tell(
+        working, summary, _again(request), about_all=request.is_about_everything, as_json=as_json
+    )
 
 
 def _again(request: Request) -> str:

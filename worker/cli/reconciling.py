@@ -18,8 +18,11 @@ from worker.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from collectors.base import Collector
+    from collectors.exports import ExportCollector
     from worker.bootstrap import Ipam
     from worker.model.run_report import Summary
+    from worker.model.runs import Progress
+    from worker.processes.inline import Inline
     from worker.runs.targets import Request
 
 ATTENTION: Final = 2
@@ -110,7 +113,7 @@ def plan(asked: _Asked) -> int:
       ipam-sync plan --relationship HQ@dhcp01 --json
       ipam-sync plan --exports ./exports
     """
-    from worker.runs.engine import plan as make_plan
+    from worker.runs.plan import plan as make_plan
     from worker.views.advice import after_plan, loud
     from worker.views.documents import plan_json
     from worker.views.outcome import show_outcome
@@ -151,13 +154,13 @@ def sync(asked: _Asked) -> int:
       ipam-sync sync --server dhcp01 --json
       ipam-sync sync --exports ./exports
     """
-    from worker.runs.engine import sync as run_sync
+    from worker.views.progress import RunProgress
 
     request = _request(asked)
     with ipam() as working:
-        with _collector(working, asked) as collector:
-            summary = run_sync(working.store, collector, request, working.conduct)
-        about_all = asked.server is asked.relationship is None
+        with RunProgress() as progress:
+            summary = _inline(working, asked, progress.watch).sync(request)
+        about_all = request.is_about_everything
         return tell(working, summary, asked.command, about_all=about_all, as_json=asked.as_json)
 
 
@@ -197,21 +200,36 @@ def _request(asked: _Asked) -> Request:
     return Request(Trigger.CLI, person().who, asked.server, asked.relationship)
 
 
+def _inline(working: Ipam, asked: _Asked, watch: Callable[[Progress], None]) -> Inline:
+    """Return what works at the run. Raises CommandFailed, ExportsUnusable and ReadError."""
+    from worker.cli.live import need_credentials
+    from worker.processes.inline import from_files, over_winrm
+
+    if asked.exports is not None:
+        return from_files(working, _exports(working, asked.exports), watch)
+    need_credentials(working)
+    return over_winrm(working, watch, asked.concurrency)
+
+
 @contextmanager
 def _collector(working: Ipam, asked: _Asked) -> Iterator[Collector]:
-    if asked.exports is None:
-        from worker.cli.live import live_collector
-
-        with live_collector(working, asked.concurrency) as collector:
-            yield collector
+    if asked.exports is not None:
+        yield _exports(working, asked.exports)
         return
-    exports = working.exports(asked.exports)
+    from worker.cli.live import live_collector
+
+    with live_collector(working, asked.concurrency) as collector:
+        yield collector
+
+
+def _exports(working: Ipam, directory: Path) -> ExportCollector:
+    exports = working.exports(directory)
     if exports.strangers:
         say(
             f"No server fits {', '.join(exports.strangers)}: not read. A file is named after "
             "its server, see: ipam-sync servers list"
         )
-    yield exports
+    return exports
 
 
 def _needs_a_person(summary: Summary, working: Ipam) -> bool:

@@ -12,8 +12,8 @@ from worker.config.settings import Settings
 from worker.demo.scenery import CONCURRENCY, DEADLINE, REQUEST, Scenery
 from worker.demo.script import Step
 from worker.model.run_report import Summary
-from worker.runs.engine import sync
-from worker.views.progress import RoundProgress
+from worker.processes.inline import over_winrm
+from worker.views.progress import RunProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,8 @@ class Alone:
 
     def perform(self, step: Step) -> Summary:
         self.scenery.turn(step)
-        with RoundProgress() as progress, self.ipam.live() as live:
-            collector = live.collector(progress)
-            return sync(self.ipam.store, collector, REQUEST, self.ipam.conduct)
+        with RunProgress() as progress:
+            return over_winrm(self.ipam, progress.watch).sync(REQUEST)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ class Role(StrEnum):
 #: Names of the other processes, where a role could stand.
 BEAT: Final = "beat"
 EXPORTER: Final = "exporter"
+COMMAND: Final = "command"
 
 
 class Task(StrEnum):

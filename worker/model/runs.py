@@ -12,15 +12,24 @@ from reconcile.model.record import Entry, Record
 
 
 class Lane(StrEnum):
-    """Which workers take the readings of a run: people never wait behind the schedule."""
+    """Who reads the servers of a run: people never wait behind the schedule.
+
+    ``FILES`` has no queue. The process that has the exported files reads them.
+    """
 
     READ = "read"
     ON_DEMAND = "on-demand"
+    FILES = "files"
 
     @property
     def insists(self) -> bool:
-        """A person asked: a server that is left alone for a while is asked all the same."""
-        return self is Lane.ON_DEMAND
+        """Return whether a person asked, so that a server that backs off is read all the same."""
+        return self is not Lane.READ
+
+    @property
+    def rereads(self) -> bool:
+        """Return whether a second reading in the run can differ from the first."""
+        return self is not Lane.FILES
 
 
 class Stage(StrEnum):
@@ -46,7 +55,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run that workers are at; ``target`` is its words for people."""
+    """A run in progress.
+
+    ``target`` is its words for people. ``process`` is the process that works at the run by itself,
+    None if messages dispatch it to any worker.
+    """
 
     id: int
     trigger: str
@@ -54,6 +67,14 @@ class OpenRun:
     scope: Scope
     lane: Lane
     started_at: datetime
+    process: int | None = None
+
+    def shares_readings_with(self, other: OpenRun) -> bool:
+        """Return whether a reading for one of the runs can answer the other one.
+
+        Exported files speak for the run that they were given to, and for no other.
+        """
+        return self.id == other.id or Lane.FILES not in (self.lane, other.lane)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +104,6 @@ class Turn:
 
     unresolved: bool
     marks: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RunLine:
-    """A line of OperationTracker in a run: recorded by it, and confirmed by what it read."""
-
-    number: int
-    is_new: bool
-    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)

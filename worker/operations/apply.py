@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Operation
 from reconcile.model.record import EntryStatus, Hold, Membership, Planned, Record
 from reconcile.planning.apply import Becomes, Conflict, apply
 from reconcile.planning.moves import takes
+from worker.config.run_policy import Policy
 from worker.model.maintenance import paused
 from worker.store.repositories.records import RecordRepository
 from worker.store.unit_of_work import UnitOfWork
+
+#: Who decides and applies where no person does.
+MACHINE: Final = "ipam-sync"
+
+
+def at_once(planned: Mapping[int, Planned], policy: Policy) -> dict[int, Planned]:
+    """Return what is applied before the run closes, by number (R4, R6).
+
+    These are states under every policy, and under ``auto`` all that takes nothing away.
+    """
+    return {
+        number: p
+        for number, p in planned.items()
+        if p.state_only or (policy is Policy.AUTO and not p.destructive and not p.contested)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,3 @@
-"""The processes that run until they are told to end: workers and the beat."""
+"""The processes that work at runs: workers and the beat, which run until they are told to end, and
+a command, which works at one run by itself.
+"""

@@ -7,14 +7,12 @@ a server twice; at most two readings of a server are under way at once.
 from __future__ import annotations
 
 import random
-import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from collectors.failover import Way
 from collectors.powershell.host import Host
 from reconcile.evidence.witness import neighbours
 from reconcile.model.names import NameMap
@@ -23,46 +21,14 @@ from worker.config.run_policy import Conduct
 from worker.messaging.dispatcher import Post, publish
 from worker.model.maintenance import resting
 from worker.model.runs import Lane, Member, OpenRun, Poll
+from worker.runs.concurrency import SlowLane
 from worker.runs.load import taught
-from worker.runs.reader import Eyes, SecretsOutdated
+from worker.runs.reader import Reader, SecretsOutdated, Source
 from worker.runs.request import enlist
 from worker.runs.schedule import has_failed, leaves_alone, next_poll
 from worker.runs.write_batcher import Clerk
 from worker.store.claim_batch import ClaimBatch
 from worker.store.unit_of_work import Store, UnitOfWork
-
-# Servers that failed last time are read in a lane of their own, so that they delay nobody else.
-#
-# One for a process: at most a quarter of its slots wait for servers that may not answer.
-
-#: One place in the lane for so many slots.
-_SHARE: Final = 4
-
-
-class SlowLane:
-    """Has at least one place; thread-safe."""
-
-    def __init__(self, slots: int) -> None:
-        self._lock = threading.Lock()
-        self._free = max(1, slots // _SHARE)
-
-    @property
-    def is_full(self) -> bool:
-        """Who is in it goes on with those that wait."""
-        return self._free == 0
-
-    def enter(self) -> bool:
-        """False if it is full."""
-        with self._lock:
-            has_room = self._free > 0
-            self._free -= has_room
-        return has_room
-
-    def leave(self) -> None:
-        """For who entered."""
-        with self._lock:
-            self._free += 1
-
 
 #: Among so many of those that wait in the slow lane one is chosen.
 _CHOICE: Final = 50
@@ -72,36 +38,37 @@ _MOST_AT_ONCE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A reading that this process has begun; ``is_slow``: it holds a place in the slow lane.
+    """A reading that a process has begun; ``is_slow``: it holds a place in the slow lane.
 
-    ``names`` are those of the inventory then.  ``way`` None: a person took the server out since
-    the run was opened, and it is not asked.
+    ``names`` are those of the inventory then. ``source`` None: the server is not read. A person
+    took it out since the run was opened, or there is no file of it.
     """
 
     run: OpenRun
     server: Server
     names: NameMap
-    way: Way | None
+    source: Source | None
     at: datetime
+    process: int
     is_slow: bool
 
 
 def claim(
-    clerk: Clerk, eyes: Eyes, slow_lane: SlowLane, process: int, wanted: tuple[int, int]
+    clerk: Clerk, reader: Reader, slow_lane: SlowLane, process: int, wanted: tuple[int, int]
 ) -> Claimed | None:
     """Begin to read (run, server); None if there is nothing to do, or somebody does it.
 
     Also None if the slow lane is full: who leaves it looks for those that wait for a place.
     """
     run, server = wanted
-    eyes.refresh(run)
+    reader.refresh(run)
     while True:
-        claiming = _Claiming(eyes, slow_lane, process, run, server)
+        claiming = _Claiming(reader, slow_lane, process, run, server)
         try:
             return clerk.write(server, claiming)
         except SecretsOutdated:
             claiming.give_up()
-            eyes.refresh(run, at_once=True)
+            reader.refresh(run, at_once=True)
         except BaseException:
             claiming.give_up()
             raise
@@ -111,7 +78,7 @@ def claim(
 class _Claiming:
     """May be called again if it was not committed; a place in the slow lane is taken once."""
 
-    eyes: Eyes
+    reader: Reader
     slow_lane: SlowLane
     process: int
     run: int
@@ -123,20 +90,20 @@ class _Claiming:
         wanting = next(((r, m) for r, m in waiting if r.id == self.run), None)
         inventory = batch.inventory()
         known = inventory.servers.get(self.server)
-        if wanting is None or known is None or _in_hand(*wanting, [m for _, m in waiting]):
+        if wanting is None or known is None or _is_taken(*wanting, waiting, self.process):
             self.give_up()
             return None
         asked, member = wanting
         is_out = known.standing is not Standing.ENABLED
-        way = None if is_out else _way(batch, self.eyes, asked, member, known)
-        may_be_slow = isinstance(way, Host) and asked.lane is Lane.READ
+        source = None if is_out else _source(batch, self.reader, asked, member, known)
+        may_be_slow = isinstance(source, Host) and asked.lane is Lane.READ
         is_slow = may_be_slow and has_failed(batch.poll(self.server))
         if not is_slow:
             self.give_up()
         elif not self._has_a_place():
             return None
         at = batch.claim(self.run, self.server, self.process)
-        return Claimed(asked, known, inventory.names, way, at, is_slow)
+        return Claimed(asked, known, inventory.names, source, at, self.process, is_slow)
 
     def _has_a_place(self) -> bool:
         self.has_place = self.has_place or self.slow_lane.enter()
@@ -178,22 +145,36 @@ def drop_claims(
     return {run: frozenset(dropped[n]) for n, run in runs.items() if run is not None}
 
 
-def _way(batch: ClaimBatch, eyes: Eyes, run: OpenRun, member: Member, server: Server) -> Way:
-    """How it is reached; who is only a partner is not asked while its breaker is open.
+def _source(
+    batch: ClaimBatch, reader: Reader, run: OpenRun, member: Member, server: Server
+) -> Source | None:
+    """Return how a server is read. In maintenance it is read only if a person named it.
 
-    In maintenance it is asked only if a person named it.
+    A server that is only a partner is not contacted while its breaker is open.
     """
+    source = reader.source(batch, server, insist=member.is_target and run.lane.insists)
+    if source is None:
+        return None
     named = run.lane.insists and server.id in run.scope.named
-    if not named and server.id in resting(batch.windows):
+    if not named and batch.windows and server.id in resting(batch.windows):
         return SkipReason.MAINTENANCE
-    if not member.is_target and leaves_alone(batch.poll(server.id), batch.now()):
+    is_contacted = run.lane is not Lane.FILES
+    if is_contacted and not member.is_target and leaves_alone(batch.poll(server.id), batch.now()):
         return SkipReason.BREAKER
-    return eyes.way(batch, server, insist=member.is_target and run.lane.insists)
+    return source
 
 
-def _in_hand(run: OpenRun, member: Member, waiting: Iterable[Member]) -> bool:
-    """True if a reading under way will answer it, or must end before another may begin."""
-    begun = [m.claimed_at for m in waiting if m.claimed_by and m.claimed_at]
+def _is_taken(
+    run: OpenRun, member: Member, waiting: Iterable[tuple[OpenRun, Member]], process: int
+) -> bool:
+    """Return whether a reading under way answers the member, or must end before another begins.
+
+    Only the process that has the files of a run reads for it.
+    """
+    if run.lane is Lane.FILES and run.process != process:
+        return True
+    others = (m for other, m in waiting if run.shares_readings_with(other))
+    begun = [m.claimed_at for m in others if m.claimed_by and m.claimed_at]
     if member.claimed_by is not None or len(begun) >= _MOST_AT_ONCE:
         return True
     return any(at >= run.started_at for at in begun)
@@ -208,42 +189,52 @@ class Concluded:
 
 
 def conclude(
-    clerk: Clerk, conduct: Conduct, process: int, claimed: Claimed, sighting: Sighting | None
+    clerk: Clerk, conduct: Conduct, claimed: Claimed, sighting: Sighting | None
 ) -> Concluded:
-    """Save the sighting for every run that it answers, and enlist the partners it tells.
+    """Save the sighting for every run that it answers, and enlist the partners that it reports.
 
-    None: nobody is asked, and nobody waits for it any more.
+    None: the server is not read, and no run waits for it any more.
     """
 
     def write(batch: ClaimBatch) -> Concluded:
         answered: list[int] = []
         to_read: defaultdict[OpenRun, set[int]] = defaultdict(set)
-        for run, member in batch.waiting(claimed.server.id):
-            if _answers(run, member, process, claimed, sighting):
+        waiting = batch.waiting(claimed.server.id)
+        for run, member in (w for w in waiting if w[0].shares_readings_with(claimed.run)):
+            if _answers(run, member, claimed, sighting):
                 _conclude(batch, run, member, sighting)
                 to_read[run] |= _enlist_partners(batch, run, member, sighting)
                 answered.append(run.id)
             elif member.claimed_by is None:
                 to_read[run].add(claimed.server.id)  # it had to wait for this one to end
-        for run, servers in to_read.items():
+        others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
+        for run, servers in others:
             batch.mark_dispatched(run.id, servers)
-        if isinstance(claimed.way, Host) and isinstance(sighting, Seen):
-            batch.end_refusals(claimed.way.login.name)
-        if sighting is not None and answered:  # else a newer reading says when the next is due
+        if isinstance(claimed.source, Host) and isinstance(sighting, Seen):
+            batch.end_refusals(claimed.source.login.name)
+        if answered and sighting is not None and _says_when_due(claimed, sighting):
             before = batch.poll(claimed.server.id) or Poll(claimed.server.id, claimed.at)
             batch.save_poll(next_poll(before, sighting, claimed.at, conduct.timing))
-        others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
         return Concluded(tuple(answered), others)
 
     return clerk.write(claimed.server.id, write)
 
 
-def _answers(
-    run: OpenRun, member: Member, process: int, claimed: Claimed, sighting: Sighting | None
-) -> bool:
-    """Of what one run left out another one may insist on, or be about it."""
+def _says_when_due(claimed: Claimed, sighting: Sighting) -> bool:
+    """Return whether a reading changes when the server is due.
+
+    A file that cannot be read is no failure of its server, which was not contacted.
+    """
+    return claimed.run.lane is not Lane.FILES or isinstance(sighting, Seen)
+
+
+def _answers(run: OpenRun, member: Member, claimed: Claimed, sighting: Sighting | None) -> bool:
+    """Return whether a reading concludes the member of a run.
+
+    Of what one run left out another one may insist on, or be about it.
+    """
     if member.claimed_by is not None:
-        return member.claimed_by == process and member.claimed_at == claimed.at
+        return member.claimed_by == claimed.process and member.claimed_at == claimed.at
     if isinstance(sighting, Skipped) and member.is_target:
         return False
     return run.started_at <= claimed.at
@@ -268,7 +259,7 @@ def _enlist_partners(
     if not asked:
         return frozenset()
     # They may be read just now, or concluded.
-    return enlist(batch.exclusive(), run.id, asked, ())
+    return enlist(batch.exclusive(), run.id, run.lane, asked, ())
 
 
 def send(post: Post, concluded: Concluded) -> None:

@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from reconcile.findings.drift import OPERATIONAL, whole
+from reconcile.findings.drift import OPERATIONAL, Judged, drift, whole
 from reconcile.findings.waiting import waiting
 from reconcile.model.findings import Kind
+from reconcile.model.nouns import Standing
 from reconcile.model.record import Entry, EntryStatus, Hold, Planned
-from reconcile.planning.guard import Refusal, guard, refused_finding
+from reconcile.planning.guard import Refusal, guard, refused_finding, still_held
 from reconcile.planning.moves import blocked
 from reconcile.planning.tracker import Need
 from worker.config.run_policy import Conduct, Policy
 from worker.model.run_report import Fate, Line, Summary, fate, operation_counts, server_counts
 from worker.model.runs import EVERYTHING, OpenRun
-from worker.operations.apply import apply_entries
+from worker.operations.apply import MACHINE, apply_entries, at_once
 from worker.operations.freshness import ages, fresh
-from worker.runs.close import earlier_refusal, hold_all
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.outages import settle_outages
-from worker.runs.record import MACHINE, Recorded, at_once
 from worker.runs.request import JOINED_WITHIN
 from worker.store.repositories.operations import OperationRepository
 from worker.store.unit_of_work import Transaction, UnitOfWork
@@ -43,6 +42,8 @@ def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
         _apply(
             uow, run, [e for e in _confirmed(uow.operations, run) if e.planned.contested], conduct
         )
+    if run.scope.targets is None:
+        _resolve_taken_out(uow, run, conduct)
     _operational_findings(uow, run, refusal or earlier_refusal(uow.operations, conduct), conduct)
     settle_outages(uow, run.id, _about(uow, run), conduct)
     numbers = _numbers(uow, run, refusal)
@@ -67,7 +68,7 @@ def _confirmed(operations: OperationRepository, run: OpenRun) -> list[Entry]:
 
 def _catch_up(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
     """Whoever recorded something may have died before applying it."""
-    left = (Recorded(e.number, e.planned, True, False) for e in _confirmed(uow.operations, run))
+    left = {e.number: e.planned for e in _confirmed(uow.operations, run)}
     if now := young_enough(uow, run, at_once(left, conduct.policy), conduct):
         apply_entries(uow, now, MACHINE, by_machine=True)
 
@@ -87,6 +88,26 @@ def young_enough(
     return fresh(entries, reading.readings.sightings(run.id), now, limit)
 
 
+def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
+    """Resolve the problems that ended when a person disabled or retired a server.
+
+    Nobody reads such a server, so no piece of the run looks at them.
+    """
+    out = [s for s in uow.inventory.servers() if s.standing is not Standing.ENABLED]
+    if not out:
+        return
+    judged = Judged(
+        {},
+        frozenset(),
+        unasked=frozenset(s.id for s in out),
+        retired=frozenset(s.id for s in out if s.standing is Standing.RETIRED),
+    )
+    open_now = uow.findings.unresolved(judged.unasked)
+    known = [p for p in open_now if p.finding.kind not in OPERATIONAL]
+    life = replace(drift((), (p.finding for p in known), judged), persisting=())
+    keep_findings(uow, Fact(run.id, (), conduct), life, known)
+
+
 def _operational_findings(
     uow: UnitOfWork, run: OpenRun, refusal: Refusal | None, conduct: Conduct
 ) -> None:
@@ -102,6 +123,19 @@ def _operational_findings(
     known = uow.findings.unresolved(kinds=OPERATIONAL - {Kind.SERVER_DOWN})
     life = whole(now, (problem.finding for problem in known))
     keep_findings(uow, Fact(run.id, now, conduct), life, known)
+
+
+def earlier_refusal(operations: OperationRepository, conduct: Conduct) -> Refusal | None:
+    """Return the refusal of an earlier run that still holds removals until a person decides."""
+    held = [e.planned for e in operations.pending_destructive() if e.planned.hold is Hold.GUARD]
+    return still_held(operations.ledger(), held, conduct.limits) if held else None
+
+
+def hold_all(operations: OperationRepository) -> None:
+    """Everything destructive that is pending waits for a person."""
+    free = [e.number for e in operations.pending_destructive() if e.planned.hold is Hold.NONE]
+    if free:
+        operations.hold(free, Hold.GUARD)
 
 
 def summary_of(reading: Transaction, number: int, conduct: Conduct) -> Summary:
@@ -152,7 +186,7 @@ def _lines(operations: OperationRepository, run: int) -> tuple[Line, ...]:
             e.planned,
             fate(e.planned, applied=e.status is EntryStatus.APPLIED),
             e.number,
-            touched[e.number].is_new,
+            touched[e.number],
         )
         for e in entries
     )

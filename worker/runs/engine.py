@@ -1,100 +1,129 @@
-"""The recipe: open a run, look, judge, record, apply, close.  Knows no Celery, SQL or WinRM.
+"""The one recipe of a run: open, claim, read, conclude, judge, record, apply, close.
 
-Each step is a transaction of its own and re-reads the store, so a crash between two of them
-loses nothing: what was recorded is pending, and the next run goes on from there.
+Every door goes through it. A command, a worker and the demo differ in who dispatches: a process to
+itself (``worker.processes.inline``), or messages to any worker. Each step is a transaction of its
+own that reads the store anew. So a crash between two steps loses nothing: what is left is in the
+store, and ``worker.runs.recovery`` dispatches it again.
+
+- open: ``request`` and ``schedule`` write the run and its members.
+- claim, read, conclude: ``Engine.read``, once for each member, many at the same time.
+- judge, record, apply, close: ``Engine.settle``, by one holder of the run's lease at a time.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+import threading
+from dataclasses import dataclass
 
-from collectors.base import Collector
-from reconcile.evidence.world import World
-from reconcile.planning.plan import Plan, complete, draft
+from reconcile.model.nouns import ReadFailure, Seen, Sighting, Unseen
 from worker.config.run_policy import Conduct
+from worker.messaging.dispatcher import Post
 from worker.model.errors import StoreError
-from worker.model.run_report import Preview, Summary
-from worker.operations.apply import apply_entries
-from worker.operations.freshness import fresh
-from worker.runs.close import Course, close
-from worker.runs.load import load_world, look
-from worker.runs.plan import preview
-from worker.runs.recheck import Looked, look_twice, with_distance
-from worker.runs.record import MACHINE, Written, at_once, record
-from worker.runs.targets import Request, Target, find_target
-from worker.store.unit_of_work import Store, Transaction
+from worker.runs.claims import Claimed, claim, conclude, hand_back, send
+from worker.runs.concurrency import Coalescing, InHand, SlowLane
+from worker.runs.judge import FEWEST, settle
+from worker.runs.reader import Reader, Source
+from worker.runs.write_batcher import Clerk
+from worker.store.unit_of_work import Store
+from worker.telemetry.events import EventRecorder
 
 
-def sync(store: Store, collector: Collector, request: Request, conduct: Conduct) -> Summary:
-    """Make IPAM's database true to what the servers say now, as far as the rules allow."""
-    run, target = _open(store, request)
-    try:
-        sightings = look(store, collector, target)
-        looked = look_twice(store, collector, sightings, target, conduct)
-        world, planned, written = _record(store, run, looked, target, conduct)
-        applied = _apply(store, world, written, conduct)
-        return close(store, run, Course(world, planned, written, applied), conduct)
-    except BaseException as error:
-        _abandon(store, run, error)
-        raise
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading that has ended: the runs that it answered, which are to be settled now.
+
+    ``is_slow``: it had a place in the slow lane, which is free again.
+    """
+
+    runs: tuple[int, ...]
+    is_slow: bool
 
 
-def plan(store: Store, collector: Collector, request: Request, conduct: Conduct) -> Preview:
-    """The very plan that ``sync`` would record now; writes nothing."""
-    with store.read() as reading:
-        target = find_target(reading, request)
-    sightings = look(store, collector, target)
-    looked = look_twice(store, collector, sightings, target, conduct)
-    with store.read() as reading:
-        world, planned = judge(reading, looked, target, conduct)
-        return preview(reading, world, planned, conduct)
+class Engine:
+    """The steps of runs, for all threads of one process. Thread-safe."""
 
+    def __init__(
+        self,
+        store: Store,
+        post: Post,
+        reader: Reader,
+        conduct: Conduct,
+        recorder: EventRecorder,
+        slots: int,
+        judged_at_once: int = FEWEST,
+    ) -> None:
+        self.slow_lane = SlowLane(slots)
+        self.in_hand = InHand()
+        self._store = store
+        self._post = post
+        self._reader = reader
+        self._conduct = conduct
+        self._recorder = recorder
+        self._judged_at_once = judged_at_once
+        self._clerk = Clerk(store)
+        self._settling = Coalescing()
+        self._stopping = threading.Event()
 
-def judge(
-    reading: Transaction, looked: Looked, target: Target, conduct: Conduct
-) -> tuple[World, Plan]:
-    """Judge what was seen against what is stored."""
-    world = load_world(reading, looked.sightings, target, conduct)
-    drafted = draft(world)
-    return world, with_distance(complete(drafted, reading.records.holders(drafted.takes)), looked)
+    def read(self, process: int, run: int, server: int) -> Reading | None:
+        """Claim a server for a run, read it, and conclude every run that this answers.
 
+        Return None if there is nothing to read, or another process reads it.
+        """
+        with self.in_hand.holding(run, server):
+            wanted = (run, server)
+            claimed = claim(self._clerk, self._reader, self.slow_lane, process, wanted)
+            if claimed is None:
+                return None
+            try:
+                return Reading(self._read(claimed), claimed.is_slow)
+            finally:
+                if claimed.is_slow:
+                    self.slow_lane.leave()
 
-def _open(store: Store, request: Request) -> tuple[int, Target]:
-    with store.write() as uow:
-        target = find_target(uow, request)
-        run = uow.runs.open(request.trigger, request.who, request.target)
-        uow.commit()
-    return run, target
+    def _read(self, claimed: Claimed) -> tuple[int, ...]:
+        sighting = self._sighting(claimed)
+        if self._stopping.is_set() and not isinstance(sighting, Seen):
+            hand_back(self._store, self._post, claimed)
+            return ()
+        concluded = conclude(self._clerk, self._conduct, claimed, sighting)
+        send(self._post, concluded)
+        return concluded.runs
 
+    def settle(self, run: int) -> None:
+        """Judge, record and apply what was concluded, and close the run if nothing is left."""
+        self._settling.do(run, lambda: self._settle(run))
 
-def _record(
-    store: Store,
-    run: int,
-    looked: Looked,
-    target: Target,
-    conduct: Conduct,
-) -> tuple[World, Plan, Written]:
-    with store.write() as uow:
-        world, planned = judge(uow, looked, target, conduct)
-        written = record(uow, run, world, planned, conduct)
-        uow.commit()
-    return world, planned, written
+    def _settle(self, run: int) -> None:
+        fewest = self._judged_at_once
+        settle(self._store, self._post, self._conduct, run, self._recorder, self.in_hand, fewest)
 
+    def stop(self) -> None:
+        """End readings now, in a few seconds for their shells. Other processes are to do them."""
+        self._stopping.set()
+        self._reader.close()
 
-def _apply(store: Store, world: World, written: Written, conduct: Conduct) -> frozenset[int]:
-    now = at_once(written.entries, conduct.policy)
-    if not now:
-        return frozenset()
-    with store.write() as uow:
-        young = fresh(now, world.sightings.values(), uow.now(), conduct.rules.evidence_age)
-        applied = apply_entries(uow, young, MACHINE, by_machine=True)
-        uow.commit()
-    return frozenset(applied.done)
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether readings are to end now."""
+        return self._stopping.is_set()
 
+    def _sighting(self, claimed: Claimed) -> Sighting | None:
+        source = claimed.source
+        if source is None:
+            return None
+        return self._recorder.reading(claimed.server, lambda: self._read_or_fail(claimed, source))
 
-def _abandon(store: Store, run: int, error: BaseException) -> None:
-    """Say in the run's row how it ended; what was committed before stands."""
-    outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-    with suppress(StoreError), store.write() as uow:  # the first error is the one to be told
-        uow.runs.close(run, outcome, {"error": type(error).__name__})
-        uow.commit()
+    def _read_or_fail(self, claimed: Claimed, source: Source) -> Sighting:
+        try:
+            return self._reader.read(claimed.server, source, claimed.names)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a run must not hang on a mistake of ours
+            failure = ReadFailure(
+                "internal",
+                f"{claimed.server.name}: reading it failed in an unexpected way"
+                f" ({type(error).__name__}).",
+                "This is a defect of ipam-sync: please report it with the log of the worker.",
+                retry=True,
+            )
+            return Unseen(claimed.server.id, claimed.at, failure)

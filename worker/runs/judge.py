@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -25,14 +25,15 @@ from reconcile.planning.plan import Draft, complete, draft
 from worker.config.run_policy import Conduct
 from worker.messaging.dispatcher import Post, publish
 from worker.model.errors import StoreError
-from worker.model.runs import Lane, LeaseLost, OpenRun, RunLine, Stage, Turn, lease_name
-from worker.operations.apply import apply_entries
+from worker.model.runs import Lane, LeaseLost, OpenRun, Stage, Turn, lease_name
+from worker.operations.apply import MACHINE, apply_entries, at_once
+from worker.runs.concurrency import InHand
 from worker.runs.ending import close, young_enough
 from worker.runs.load import Piece, load_world
 from worker.runs.next_batch import HEARD, Share, last_share, next_share
 from worker.runs.pair_count import tally
 from worker.runs.recheck import FURTHER_READINGS, Looked, earlier, with_distance
-from worker.runs.record import MACHINE, Written, at_once, write_down
+from worker.runs.record import Written, write_down
 from worker.runs.targets import Target
 from worker.store.unit_of_work import Store, Transaction, UnitOfWork
 from worker.telemetry import events
@@ -44,8 +45,8 @@ from worker.telemetry.events import EventRecorder
 # conclude; one over thousands in a few large pieces, so that judging takes a small part of the time
 # in which servers are read.  The one writer is never kept from others for long.
 
-_FEWEST: Final = 20
-_MOST: Final = 320
+FEWEST: Final = 20
+MOST: Final = 320
 #: Servers in a piece are doubled below the first and halved above the second.
 _SHORT_SECONDS, _LONG_SECONDS = 0.3, 0.8
 #: Between two pieces so many times as long as the last one took, and how long at most.
@@ -63,35 +64,47 @@ class Pace:
     """
 
     lease: timedelta
-    most: int = 2 * _FEWEST
+    fewest: int = FEWEST
     pause_seconds: float = 0.0
+    most: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.most = min(MOST, 2 * self.fewest)
 
     def took(self, seconds: float) -> None:
         """The last piece did."""
         longest = min(_LONGEST_PAUSE_SECONDS, _OF_LEASE * self.lease.total_seconds())
         self.pause_seconds = min(longest, _PAUSES * seconds)
         if seconds < _SHORT_SECONDS:
-            self.most = min(_MOST, 2 * self.most)
+            self.most = min(MOST, 2 * self.most)
         elif seconds > _LONG_SECONDS:
-            self.most = max(_FEWEST, self.most // 2)
+            self.most = max(self.fewest, self.most // 2)
 
 
-#: How often who pauses looks whether there is anything to wait for.
-_LOOK_SECONDS: Final = 0.1
+def settle(
+    store: Store,
+    post: Post,
+    conduct: Conduct,
+    run: int,
+    recorder: EventRecorder,
+    in_hand: InHand,
+    fewest: int = FEWEST,
+) -> None:
+    """Judge what can be judged, apply it by policy, and close the run if nothing is left.
 
-
-def settle(store: Store, post: Post, conduct: Conduct, run: int, recorder: EventRecorder) -> None:
-    """Judge what can be judged, apply it by policy, and close the run if nothing is left."""
+    ``in_hand`` are the readings of this process, for which judging waits a little. At least
+    ``fewest`` servers are judged at once, if so many are concluded.
+    """
     with store.read() as reading:  # without waiting for the writer's turn
         if reading.leases.is_held(lease_name(run)):
             return  # who has it looks once more when it gives it back
     holder = _Holder(run, conduct.timing.lease)
-    pace = Pace(conduct.timing.lease)
+    pace = Pace(conduct.timing.lease, fewest)
     began = time.monotonic()
     try:
         while _step(store, post, conduct, holder, pace.most, recorder):
             pace.took(time.monotonic() - began)
-            _let_others_conclude(store, run, pace.pause_seconds)
+            _let_others_conclude(store, run, in_hand, pace.pause_seconds)
             began = time.monotonic()
     except LeaseLost:
         recorder.lease_lost(run)  # somebody took it for dead, and goes on
@@ -100,16 +113,19 @@ def settle(store: Store, post: Post, conduct: Conduct, run: int, recorder: Event
         raise
 
 
-def _let_others_conclude(store: Store, run: int, seconds: float) -> None:
-    """Judging many at once costs little more than judging one; no longer than somebody reads."""
+def _let_others_conclude(store: Store, run: int, in_hand: InHand, seconds: float) -> None:
+    """Wait while servers of the run are being read, because judging many costs little more than one.
+
+    The end of the last reading of this process ends the wait. Other processes cannot end it, so
+    it is short.
+    """
     deadline = time.monotonic() + seconds
-    while _is_under_way(store, run) and (left := deadline - time.monotonic()) > 0:
-        time.sleep(min(left, _LOOK_SECONDS))
-
-
-def _is_under_way(store: Store, run: int) -> bool:
+    if not in_hand.wait(run, seconds):
+        return
     with store.read() as reading:
-        return reading.claims.is_any_in(run)
+        is_read_elsewhere = reading.claims.is_any_in(run)
+    if is_read_elsewhere and (left := deadline - time.monotonic()) > 0:
+        time.sleep(left)
 
 
 @dataclass(slots=True)
@@ -161,7 +177,7 @@ def _step(
         judged = _judge(uow, run, share, conduct)
         uow.commit()
     holder.token = token
-    recorded = [e.planned for e in judged.written.entries if e.new]
+    recorded = [n.planned for n in judged.written.needs if n.entry in judged.written.new]
     recorder.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
     publish(post, run.id, judged.again, Lane.ON_DEMAND)
     _apply(store, judged.written, holder, run, conduct)
@@ -196,11 +212,11 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Share, conduct: Conduct) -> _Ju
     over = share.focus - again.keys()
     uow.members.name_partners(run.id, _named(world, over))
     counted = tally(uow.members, run.id, drafted, over)
-    turns = {s: Turn(_is_unresolved(world, s), marks) for s, marks in counted.marks.items()}
+    halves = _half_mapped(world)
+    turns = {s: Turn(_is_unresolved(world, s, halves), marks) for s, marks in counted.marks.items()}
     uow.members.mark_judged(run.id, turns)
-    uow.operations.add_lines(
-        run.id, [RunLine(e.number, e.new, e.confirmed) for e in written.entries]
-    )
+    confirmed = {n.entry: n.confirmed for n in written.needs if n.entry is not None}
+    uow.operations.add_lines(run.id, confirmed, written.new)
     uow.runs.add_counts(
         run.id,
         {
@@ -225,9 +241,11 @@ def _heard(
         return reading.readings.of_run(run.id, everybody), frozenset()  # anybody may be meant
     mine = reading.readings.of_run(run.id, share.focus)
     partners = neighbours(reading.inventory.roster().names, mine.values())
-    partners |= reading.records.partners(share.focus) | reading.members.named_by(
-        run.id, share.focus
-    )
+    partners |= reading.records.partners(share.focus)
+    partners |= reading.members.named_by(run.id, share.focus)
+    # A problem of two servers is over when neither reports their relationship any more.
+    problems = reading.findings.unresolved(share.focus)
+    partners = partners.union(*(problem.finding.servers for problem in problems))
     others = reading.members.of_run(run.id, partners - share.focus)
     judged = [m.server for m in others if m.stage is Stage.JUDGED]
     awaited = frozenset(m.server for m in others) - frozenset(judged)
@@ -249,7 +267,9 @@ def _doubts(
     reading: Transaction, run: OpenRun, drafted: Draft, world: World
 ) -> tuple[dict[int, list[str]], frozenset[str]]:
     """Whom to read again, and for what; and what further readings did not settle (rule R2)."""
-    doubts = doubtful(drafted, world)
+    if not run.lane.rereads:
+        return {}, frozenset()
+    doubts = doubtful(drafted.plan.findings, drafted.plan.needs, world)
     concerned = {server for doubt in doubts for server in doubt.servers}
     members = {m.server: m for m in reading.members.of_run(run.id, concerned)}
     looked = {subject for member in members.values() for subject in member.looked}
@@ -271,11 +291,16 @@ def _new(doubts: Collection[Doubt], looked: Collection[str]) -> list[Doubt]:
     return [doubt for doubt in doubts if doubt.subject not in looked]
 
 
-def _is_unresolved(world: World, server: int) -> bool:
-    """True if something of it waits until everybody was heard."""
+def _half_mapped(world: World) -> frozenset[int]:
+    """Return the servers with a record whose other partner is not known."""
+    return frozenset(p for r in world.records if len(r.partners) == 1 for p in r.partners)
+
+
+def _is_unresolved(world: World, server: int, half_mapped: frozenset[int]) -> bool:
+    """Return whether something of a server waits until everybody was heard."""
     if not world.awaited:
         return False
-    if any(server in r.partners and len(r.partners) == 1 for r in world.records):
+    if server in half_mapped:
         return True
     sighting = world.sightings.get(server)
     told = sighting.stories if isinstance(sighting, Seen) else ()
@@ -285,7 +310,7 @@ def _is_unresolved(world: World, server: int) -> bool:
 
 
 def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduct: Conduct) -> None:
-    now = at_once(written.entries, conduct.policy)
+    now = at_once(written.confirmed, conduct.policy)
     if not now:
         return
     with store.write_records() as uow:

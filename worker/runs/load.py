@@ -1,4 +1,4 @@
-"""Asking servers and loading the world a judgement rests on; used by ``sync`` and ``plan``."""
+"""Loading the world that a judgement rests on, and reading servers for a plan."""
 
 from __future__ import annotations
 

@@ -1,29 +1,46 @@
-"""The plan that ``sync`` would record, with the guard's word on it; writes nothing."""
+"""The plan that a run would record, with the guard's decision on it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
 
+from collectors.base import Collector
 from reconcile.evidence.world import World
 from reconcile.findings.drift import drift
 from reconcile.model.findings import Kind
 from reconcile.model.record import Hold
 from reconcile.planning.guard import Counts, Ledger, guard, refused_finding, still_held, taken
-from reconcile.planning.plan import Plan
+from reconcile.planning.plan import Plan, complete, draft
 from reconcile.planning.tracker import Need
 from worker.config.run_policy import Conduct
 from worker.model.run_report import Line, Preview, fate
 from worker.operations.freshness import ages
+from worker.runs.load import load_world, look
 from worker.runs.outages import foresee_outages
+from worker.runs.recheck import look_twice, with_distance
 from worker.runs.record import concerned
-from worker.store.unit_of_work import Transaction
+from worker.runs.targets import Request, find_target
+from worker.store.unit_of_work import Store, Transaction
 
 #: A plan says anew whether they are there.
 _JUDGED_HERE: Final = {Kind.PLAN_REFUSED, Kind.SERVER_DOWN}
 
 
-def preview(reading: Transaction, world: World, plan: Plan, conduct: Conduct) -> Preview:
+def plan(store: Store, collector: Collector, request: Request, conduct: Conduct) -> Preview:
+    """Return what a run would record now. Nothing is written."""
+    with store.read() as reading:
+        target = find_target(reading, request)
+    sightings = look(store, collector, target)
+    looked = look_twice(store, collector, sightings, target, conduct)
+    with store.read() as reading:
+        world = load_world(reading, looked.sightings, target, conduct)
+        drafted = draft(world)
+        planned = complete(drafted, reading.records.holders(drafted.takes))
+        return _preview(reading, world, with_distance(planned, looked), conduct)
+
+
+def _preview(reading: Transaction, world: World, plan: Plan, conduct: Conduct) -> Preview:
     """What is needed now, recorded already or not, and everything that is true now."""
     ledger = reading.operations.ledger()
     refusal = guard(_with_needs(ledger, world, plan), conduct.limits)

@@ -8,7 +8,7 @@ from typing import Final
 
 from worker.config.run_policy import Conduct
 from worker.model.run_report import Summary
-from worker.model.runs import Lane, Progress, Stage
+from worker.model.runs import OpenRun, Process, Progress, Stage
 from worker.runs.ending import summary_of
 from worker.store.unit_of_work import Store, Transaction
 
@@ -33,14 +33,13 @@ def progress_of(reading: Transaction, run: int) -> Progress | None:
             n for (_, is_new), n in reading.operations.counts_of_run(run).items() if is_new
         ),
         findings=opened if isinstance(opened, int) else 0,
-        working=sum(
-            p.is_alive and p.role in _takers(asked.lane) for p in reading.processes.registered()
-        ),
+        working=sum(p.is_alive and _takes(p, asked) for p in reading.processes.registered()),
     )
 
 
-def _takers(lane: Lane) -> tuple[str, ...]:
-    return (lane.value, "all")
+def _takes(process: Process, run: OpenRun) -> bool:
+    """Return whether a process could take the readings of a run."""
+    return process.id == run.process or process.role in (run.lane.value, "all")
 
 
 def follow(store: Store, conduct: Conduct, run: int, watch: Callable[[Progress], None]) -> Summary:

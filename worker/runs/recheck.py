@@ -48,7 +48,9 @@ def look_twice(
         with store.read() as reading:
             world = load_world(reading, sightings, target, conduct)
             servers = {s.id: s for s in reading.inventory.servers()}
-        doubts = [d for d in doubtful(draft(world), world) if d.subject not in looked]
+        drafted = draft(world).plan
+        doubts = doubtful(drafted.findings, drafted.needs, world)
+        doubts = tuple(d for d in doubts if d.subject not in looked)
         looked |= {d.subject for d in doubts}
         older = {d.subject: earlier(d.servers, sightings) for d in doubts}
         exhausted = {s for s in older.values() if read_again[s] >= FURTHER_READINGS}

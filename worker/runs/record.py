@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconcile.evidence.machines import duplicates
@@ -14,7 +13,9 @@ from reconcile.model.nouns import Evidence, Operation, Provenance, Seen
 from reconcile.model.record import Contest, EntryStatus, Membership, Planned
 from reconcile.planning.apply import created
 from reconcile.planning.plan import Plan
-from worker.config.run_policy import Conduct, Policy
+from reconcile.planning.tracker import Need
+from worker.config.run_policy import Conduct
+from worker.operations.apply import MACHINE
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.load import new_names
 from worker.store.repositories.inventory import InventoryRepository
@@ -22,37 +23,27 @@ from worker.store.repositories.operations import OperationRepository
 from worker.store.repositories.records import RecordRepository
 from worker.store.unit_of_work import UnitOfWork
 
-MACHINE = "ipam-sync"
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A line of OperationTracker after a run: ``new`` in it, or ``confirmed`` by it, or only
-    still there.
-    """
-
-    number: int
-    planned: Planned
-    confirmed: bool
-    new: bool
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What recording a run left: lines in the order of the plan, and the life of findings."""
+    """What recording a piece of a run left.
 
-    entries: tuple[Recorded, ...]
+    ``needs`` all have the number of their line in OperationTracker, in the order of the plan. The
+    lines ``new`` were recorded now. ``life`` is that of the findings.
+    """
+
+    needs: tuple[Need, ...]
+    new: frozenset[int]
     life: Drift
 
-
-def record(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
-    """Record sightings, what they taught, findings, and every new need as a pending entry."""
-    uow.readings.add(run, world.sightings.values())
-    return write_down(uow, run, world, plan, conduct)
+    @property
+    def confirmed(self) -> dict[int, Planned]:
+        """Return the lines that the run had its own evidence for, by number."""
+        return {n.entry: n.planned for n in self.needs if n.confirmed and n.entry is not None}
 
 
 def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
-    """The same for sightings that are recorded already."""
+    """Record what sightings taught, findings, and every new need as a pending entry."""
     _learn(uow.inventory, world)
     uow.watches.end(plan.watches.end)
     uow.watches.start(plan.watches.begin)
@@ -67,20 +58,10 @@ def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Con
     fact = Fact(run, now, conduct, world.sightings, world.records)
     keep_findings(uow, fact, life, known)
     _wait_anew(uow.operations, world, plan)
-    return Written(_fill_tracker(uow, run, plan), life)
-
-
-def at_once(entries: Iterable[Recorded], policy: Policy) -> dict[int, Planned]:
-    """States under every policy, and under ``auto`` all that takes nothing away (R4, R6)."""
-    return {
-        e.number: e.planned
-        for e in entries
-        if e.confirmed
-        and (
-            e.planned.state_only
-            or (policy is Policy.AUTO and not e.planned.destructive and not e.planned.contested)
-        )
-    }
+    needs = _fill_tracker(uow, run, plan)
+    known_before = {need.entry for need in plan.needs}
+    new = frozenset(n.entry for n in needs if n.entry is not None) - known_before
+    return Written(needs, new, life)
 
 
 def concerned(world: World) -> set[int] | None:
@@ -150,16 +131,14 @@ def _is_news(before: tuple[Contest, ...], now: tuple[Contest, ...]) -> bool:
     )
 
 
-def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[Recorded, ...]:
+def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[Need, ...]:
     new = list(plan.new)
     creates = [p for p in new if p.operation is Operation.CREATE]
     keys = iter(uow.records.insert([(created(p), contested(p)) for p in creates]))
     placed = [replace(p, record=next(keys)) if p.operation is Operation.CREATE else p for p in new]
-    fresh = iter(zip(uow.operations.add(run, placed), placed, strict=True))
+    recorded = iter(zip(placed, uow.operations.add(run, placed), strict=True))
     return tuple(
-        Recorded(*next(fresh), confirmed=need.confirmed, new=True)
-        if need.entry is None
-        else Recorded(need.entry, need.planned, confirmed=need.confirmed, new=False)
+        Need(*next(recorded), confirmed=need.confirmed) if need.entry is None else need
         for need in plan.needs
     )
 

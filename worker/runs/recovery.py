@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconcile.model.nouns import Skipped, SkipReason
 from worker.config.run_policy import Timing
 from worker.messaging.dispatcher import Post, publish
 from worker.model.runs import Lane, OpenRun, Stage, lease_name
-from worker.store.unit_of_work import Store, Transaction
+from worker.store.repositories.claims import Conclusion
+from worker.store.unit_of_work import Store, Transaction, UnitOfWork
 from worker.telemetry.events import EventRecorder
 
 _LEASE: Final = "sweep"
@@ -18,16 +20,20 @@ _LEASE: Final = "sweep"
 
 def sweep(store: Store, post: Post, timing: Timing, recorder: EventRecorder) -> None:
     """Send again what waits for nobody; nothing if another sweep just looked."""
-    queued = {lane: post.waiting(lane) for lane in Lane}
+    queued = {lane: post.waiting(lane) for lane in (Lane.READ, Lane.ON_DEMAND)}
     with store.write() as uow:
         if uow.leases.acquire(_LEASE, timing.sweep / 2) is None:
             return
-        dead = [p for p in uow.processes.registered() if not p.is_alive]
+        processes = uow.processes.registered()
+        dead = [p for p in processes if not p.is_alive]
+        alive = {p.id for p in processes if p.is_alive}
         uow.processes.remove([p.id for p in dead])
         to_read: list[tuple[OpenRun, frozenset[int]]] = []
         to_settle: list[int] = []
         for run in uow.runs.in_progress():
-            lost = _lost(uow, run, queued[run.lane], timing)
+            if run.process in alive:
+                continue
+            lost = _lost(uow, run, queued.get(run.lane), timing)
             uow.members.mark_dispatched(run.id, lost)
             to_read.append((run, lost))
             if _is_stuck(uow, run):
@@ -42,12 +48,30 @@ def sweep(store: Store, post: Post, timing: Timing, recorder: EventRecorder) -> 
         post.settle(number)
 
 
-def _lost(reading: Transaction, run: OpenRun, queued: int | None, timing: Timing) -> frozenset[int]:
-    """Who waits although no message does; with a broker that cannot say, after a while."""
+def _lost(uow: UnitOfWork, run: OpenRun, queued: int | None, timing: Timing) -> frozenset[int]:
+    """Return the members that wait although no message does.
+
+    A broker that cannot say how many messages it has is given more time. Nobody else has the files
+    of a process that died, so its run gets no more readings.
+    """
+    if run.lane is Lane.FILES:
+        _abandon(uow, run)
+        return frozenset()
+    if run.process is not None:
+        uow.runs.release(run.id)
+        return uow.members.unclaimed(run.id, uow.now())
     if queued:
         return frozenset()
     patience = timing.sweep if queued == 0 else timing.interval
-    return reading.members.unclaimed(run.id, reading.now() - patience)
+    return uow.members.unclaimed(run.id, uow.now() - patience)
+
+
+def _abandon(uow: UnitOfWork, run: OpenRun) -> None:
+    """Conclude the members that wait as not read."""
+    waiting = [m.server for m in uow.members.of_run(run.id) if m.stage is Stage.WAITING]
+    if waiting:
+        skipped = (Skipped(server, SkipReason.ABANDONED) for server in waiting)
+        uow.claims.conclude([Conclusion(run.id, sighting.server, sighting) for sighting in skipped])
 
 
 def _is_stuck(reading: Transaction, run: OpenRun) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 from worker.messaging.dispatcher import Post, publish
 from worker.model.maintenance import resting
 from worker.model.runs import EVERYTHING, Lane, OpenRun, Scope, Stage, Trigger
-from worker.runs.targets import Request, find_target
+from worker.runs.targets import Request, Target, find_target
 from worker.store.repositories.claims import Conclusion
 from worker.store.unit_of_work import Store, UnitOfWork
 from worker.telemetry import events
@@ -19,35 +19,48 @@ from worker.telemetry import events
 JOINED_WITHIN: Final = timedelta(seconds=60)
 
 
-def request_run(store: Store, post: Post, request: Request) -> int:
-    """The number of a run that will do what is asked, and that was not begun before.
+def request_run(
+    store: Store,
+    post: Post,
+    request: Request,
+    lane: Lane = Lane.ON_DEMAND,
+    process: int | None = None,
+) -> int:
+    """Return the number of a run that does what is asked and has not begun yet.
 
-    Raises UnknownTarget.
+    A ``process`` that works at its run by itself gets a run of its own. Raises UnknownTarget.
     """
     with store.write() as uow:
         target = find_target(uow, request)
-        scope = Scope(target.servers, target.only)
-        lane = Lane.READ if request.trigger is Trigger.SCHEDULE else Lane.ON_DEMAND
-        waiting = _not_begun(uow, scope, lane)
-        if waiting is not None:
+        waiting = _not_begun(uow, Scope(target.servers, target.only), lane)
+        if waiting is not None and process is None:
             return waiting.id
-        run = uow.runs.start(request.trigger, request.who, request.target, scope, lane)
-        uow.credentials.mark_unproven()
-        targets = target.members if target.servers is None else target.servers
-        asked = enlist(uow, run, target.members, targets)
+        opened = _open(uow, request, target, lane, process)
         uow.commit()
-    events.run_opened(run, request.trigger, request.target, len(target.members))
-    send_opened(post, Opened(run, lane, asked))
-    return run
+    send_opened(post, opened)
+    return opened.run
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A run that was opened, to be told to the workers when that is committed."""
+    """A run that was opened, with the servers to read after the commit."""
 
     run: int
     lane: Lane
     to_read: frozenset[int]
+
+
+def _open(
+    uow: UnitOfWork, request: Request, target: Target, lane: Lane, process: int | None
+) -> Opened:
+    scope = Scope(target.servers, target.only)
+    run = uow.runs.open(request.trigger, request.who, request.target, scope, lane, process)
+    if lane is not Lane.FILES:
+        uow.credentials.mark_unproven()
+    targets = target.members if target.servers is None else target.servers
+    asked = enlist(uow, run, lane, target.members, targets)
+    events.run_opened(run, request.trigger, request.target, len(target.members))
+    return Opened(run, lane, asked)
 
 
 def open_scheduled(
@@ -56,9 +69,9 @@ def open_scheduled(
     """A run of the schedule over these servers; other ``members`` are there as their partners."""
     about = EVERYTHING if everybody else f"{len(targets)} servers that were due"
     scope = Scope(None if everybody else targets)
-    run = uow.runs.start(Trigger.SCHEDULE, "schedule", about, scope, Lane.READ)
+    run = uow.runs.open(Trigger.SCHEDULE, "schedule", about, scope, Lane.READ)
     uow.credentials.mark_unproven()
-    asked = enlist(uow, run, members, targets)
+    asked = enlist(uow, run, Lane.READ, members, targets)
     events.run_opened(run, Trigger.SCHEDULE, about, len(targets))
     return Opened(run, Lane.READ, asked)
 
@@ -72,13 +85,16 @@ def send_opened(post: Post, opened: Opened) -> None:
 
 
 def enlist(
-    uow: UnitOfWork, run: int, members: Collection[int], targets: Collection[int]
+    uow: UnitOfWork, run: int, lane: Lane, members: Collection[int], targets: Collection[int]
 ) -> frozenset[int]:
-    """Make them members; those that still have to be read.
+    """Add members to a run, and return those that still have to be read.
 
     A partner that was read just now is not read again for it, unless it is in maintenance by now.
+    A run of files rests on its files alone.
     """
     uow.members.add(run, members, targets=targets)
+    if lane is Lane.FILES:
+        return frozenset(members)
     partners = frozenset(members) - frozenset(targets) - resting(uow.maintenance.open_windows())
     since = uow.now() - JOINED_WITHIN
     latest = uow.readings.latest(partners, {}, besides=run) if partners else {}
@@ -89,12 +105,13 @@ def enlist(
 
 
 def _not_begun(uow: UnitOfWork, scope: Scope, lane: Lane) -> OpenRun | None:
-    """A run about the same that nobody has begun to work at.
+    """Return a run about the same that nobody has begun to work at, or None.
 
     A person never waits for the readers of the schedule, and insists on servers, which they do not.
+    The run of a command is its own: it ends when the command is interrupted.
     """
     for run in uow.runs.in_progress():
-        if lane.insists and not run.lane.insists:
+        if run.process is not None or (lane.insists and not run.lane.insists):
             continue
         if run.scope == scope and all(
             m.stage is Stage.WAITING and m.claimed_by is None and not m.readings

@@ -27,6 +27,11 @@ class Request:
     relationship: str | None = None
 
     @property
+    def is_about_everything(self) -> bool:
+        """Return whether the run is about all servers."""
+        return self.server is self.relationship is None
+
+    @property
     def target(self) -> str:
         """For people: what the run is about."""
         if self.relationship is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from time import monotonic
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -130,6 +131,10 @@ class Connection:
         """Return an INSERT that takes an ON CONFLICT clause."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
+    def replace(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows with all columns, in place of the rows that have the same primary keys."""
+        self.run(_replacing(table, is_sqlite=self.is_sqlite), rows)
+
     def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows that all have the same columns."""
         if rows:
@@ -184,3 +189,13 @@ def chunks(values: Collection[_Value]) -> Iterator[list[_Value]]:
     unique = list(dict.fromkeys(values))
     for start in range(0, len(unique), CHUNK):
         yield unique[start : start + CHUNK]
+
+
+# Built once. It runs for every reading, and building it takes longer than running it.
+@cache
+def _replacing(table: Table, *, is_sqlite: bool) -> Executable:
+    statement = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={c.name: statement.excluded[c.name] for c in table.c if not c.primary_key},
+    )

@@ -16,7 +16,7 @@ from worker.bootstrap import opened
 from worker.config.run_policy import Policy
 from worker.model.operations import EntryFilter
 from worker.model.runs import EVERYTHING, Trigger
-from worker.runs.engine import sync
+from worker.processes.inline import over_winrm
 from worker.runs.targets import Request
 
 
@@ -79,7 +79,6 @@ def quiet_world(at: Installation) -> tuple[Record, ...]:
     settings = replace(at.ipam.settings, database_url=in_new_store(file), policy=Policy.AUTO)
     with opened(settings) as quiet:
         import_servers(quiet, at.directory / "papers" / "inventory.yaml")
-        with quiet.live() as live:
-            sync(quiet.store, live.collector(), Request(Trigger.CLI, "quiet"), quiet.conduct)
+        over_winrm(quiet).sync(Request(Trigger.CLI, "quiet"))
         with quiet.store.read() as reading:
             return reading.records.load()

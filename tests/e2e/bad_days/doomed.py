@@ -21,12 +21,10 @@ from worker.cli import main
 from worker.config.run_policy import Conduct
 from worker.messaging.dispatcher import Post
 from worker.model.runs import OpenRun
-from worker.operations.apply import Applied, apply_entries
-from worker.processes import worker
-from worker.processes.worker import Crew
-from worker.runs import ending, judge
+from worker.operations.apply import Applied, apply_entries, at_once
+from worker.runs import ending, engine, judge
 from worker.runs.claims import Concluded, send
-from worker.runs.record import Written, at_once
+from worker.runs.record import Written
 from worker.store.unit_of_work import Store
 
 _Given = ParamSpec("_Given")
@@ -59,7 +57,7 @@ def doom(die: Die) -> None:
     }
     for module, point in middle.items():
         _put(module, apply_entries, _dying_after(apply_entries, point, die))
-    _put(worker, send, _dying_around(send, die))
+    _put(engine, send, _dying_around(send, die))
     _doom_settling(die)
 
 
@@ -83,25 +81,25 @@ def _dying_around(
 
 
 def _doom_settling(die: Die) -> None:
-    settle, apply = Crew.settle, judge._apply
+    settle, apply = engine.Engine.settle, judge._apply
     here = threading.local()
 
     def applying(
         store: Store, written: Written, holder: judge._Holder, run: OpenRun, conduct: Conduct
     ) -> None:
-        if at_once(written.entries, conduct.policy):
+        if at_once(written.confirmed, conduct.policy):
             here.applied = True
             die(Point.RECORDED_NOT_APPLIED)
         apply(store, written, holder, run, conduct)
 
-    def settling_it(self: Crew, run: int) -> None:
+    def settling_it(self: engine.Engine, run: int) -> None:
         here.applied = False
         settle(self, run)
         if here.applied:
             die(Point.APPLIED_NOT_ACKNOWLEDGED)
 
     _put(judge, apply, applying)
-    Crew.settle = settling_it  # type: ignore[method-assign]
+    engine.Engine.settle = settling_it  # type: ignore[method-assign]
 
 
 def _dying_after(

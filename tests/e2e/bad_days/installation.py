@@ -26,6 +26,7 @@ from tests.homes import home
 from tests.processes import PATIENCE_SECONDS, Family, eventually
 from tests.valkey import ValkeyServer
 from tests.worker.pristine import in_new_store
+from tests.worker.runs.office import lane_of
 from worker.bootstrap import Ipam, opened, settings_in_force
 from worker.demo.simulation.papers import write_papers
 from worker.inventory.file import read_inventory
@@ -141,7 +142,9 @@ class Installation:
 
     def ask(self, server: str | None = None, trigger: Trigger = Trigger.CLI) -> int:
         """Somebody wants a run."""
-        return request_run(self.ipam.store, self.post, Request(trigger, "tester", server))
+        return request_run(
+            self.ipam.store, self.post, Request(trigger, "tester", server), lane_of(trigger)
+        )
 
     @property
     def post(self) -> CeleryPost:

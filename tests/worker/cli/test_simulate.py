@@ -192,7 +192,7 @@ def test_plan_and_sync_read_the_servers_and_the_second_sync_writes_nothing(site:
 
 def kept(site: Site) -> dict[str, object]:
     """All that the database holds but runs and what they saw."""
-    of_a_run = ("run", "sighting", "sqlite_sequence")
+    of_a_run = ("run", "sighting", "server_poll", "sqlite_sequence")
     return {table: rows for table, rows in site.rows().items() if table not in of_a_run}
 
 

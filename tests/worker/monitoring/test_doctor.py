@@ -16,7 +16,7 @@ from reconcile.model.findings import Finding, Kind
 from tests.valkey import ValkeyServer
 from tests.worker.cli.site import Site, fqdn
 from worker.model.roles import BEAT, EXPORTER, Role
-from worker.model.runs import EVERYTHING, Trigger
+from worker.model.runs import EVERYTHING, Lane, Scope, Trigger
 from worker.monitoring.doctor import Check, Grade, check_own, check_up
 from worker.monitoring.http import served
 from worker.store.schema import open_store
@@ -62,7 +62,11 @@ def register(
 def ran(site: Site, ago: timedelta, outcome: str = "done") -> None:
     """A run that ended so long ago."""
     with writing(site) as uow:
-        uow.runs.close(uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING), outcome, {})
+        uow.runs.close(
+            uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, Scope(), Lane.ON_DEMAND),
+            outcome,
+            {},
+        )
     at = (datetime.now(UTC) - ago).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     site.sql("UPDATE run SET ended_at = ?", at)
 
@@ -255,7 +259,7 @@ def waits_for(site: Site, channel: str, *, attempts: int = 0, is_dead: bool = Fa
     """A channel is to be told something, failed, or was given up."""
     finding = Finding(Kind.PLAN_REFUSED, None, (), "The plan was refused.")
     with writing(site) as uow:
-        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING)
+        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING, Scope(), Lane.ON_DEMAND)
         (key,) = uow.findings.begin(run, [begin(finding, uow.now())]).values()
         uow.deliveries.enqueue(key, channel, 1, uow.now())
     wanted = None if is_dead else 1

@@ -74,6 +74,11 @@ class Pigeonholes:
             return self.waiting_now.popleft() if self.waiting_now else None
 
 
+def lane_of(trigger: Trigger) -> Lane:
+    """The queue that readings of such a run go to."""
+    return Lane.READ if trigger is Trigger.SCHEDULE else Lane.ON_DEMAND
+
+
 @dataclass
 class Office:
     """``work`` hands out messages until there are none."""
@@ -86,7 +91,8 @@ class Office:
 
     def ask(self, trigger: Trigger = Trigger.CLI, **about: str) -> int:
         """Somebody wants a run."""
-        return request_run(self.ipam.store, self.post, Request(trigger, "tester", **about))
+        request = Request(trigger, "tester", **about)
+        return request_run(self.ipam.store, self.post, request, lane_of(trigger))
 
     def run(self, trigger: Trigger = Trigger.CLI, **about: str) -> Summary:
         """A run from its request to its end."""
@@ -163,7 +169,7 @@ class Office:
                     connection.execute(f"UPDATE {table.name} SET {moved}")  # noqa: S608 - our own tables
             connection.execute("UPDATE writer SET inventory = inventory + 1")  # it has times, too
         for crew in self.crews:
-            crew._renew()
+            crew._registration.renew()
 
     @property
     def _file(self) -> str:
@@ -229,5 +235,5 @@ class Killed(BaseException):
 
 def die_before_applying(_: Store, written: Written, *__: object) -> None:
     """In place of ``judge._apply``: what is recorded is committed, and nothing applied."""
-    if written.entries:
+    if written.needs:
         raise Killed

@@ -14,7 +14,7 @@ from reconcile.model.findings import Kind
 from reconcile.model.nouns import Operation, Seen, Server, Standing, State, Unseen
 from reconcile.model.record import EntryStatus, Hold
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, nets, told_by
-from tests.worker.fleet import Fleet, Site
+from tests.worker.fleet import RUN_TABLES, Fleet, Site
 from tests.worker.store.sql_counter import counted
 from worker.config.run_policy import Conduct, Policy
 from worker.model.operations import EntryFilter
@@ -120,10 +120,9 @@ def test_a_run_that_finds_nothing_new_writes_nothing_else(site: Site, silent: bo
     site.sync()
     with counted(site.store.engine) as sql:
         site.sync()
-    assert {t: n for t, n in sql.written.items() if n} == {
-        "run": 2,
-        "sighting": 3,
-    }
+    written = {table: rows for table, rows in sql.written.items() if rows}
+    assert written.keys() <= RUN_TABLES
+    assert written["sighting"] == 3
 
 
 def test_plan_writes_nothing(site: Site) -> None:
@@ -324,7 +323,7 @@ def test_a_run_that_dies_after_recording_is_finished_by_the_next(site: Site) -> 
 
 
 def test_an_interrupted_run_says_so(site: Site) -> None:
-    """Ctrl-C while servers are read: the run's row has its outcome, nothing else is written."""
+    """Ctrl-C while servers are read: the run has its outcome, and nothing was judged."""
     site.tell(HUB, SPOKE)
 
     def ctrl_c() -> None:
@@ -335,11 +334,8 @@ def test_an_interrupted_run_says_so(site: Site) -> None:
         site.sync()
     with site.store.read() as reading:
         (run,) = reading.runs.latest(5)
-        assert (run.outcome, reading.records.load(), reading.readings.sightings(run.id)) == (
-            "interrupted",
-            (),
-            (),
-        )
+        assert (run.outcome, reading.records.load()) == ("interrupted", ())
+        assert reading.runs.in_progress() == ()
 
 
 def test_a_run_for_a_server_asks_its_partners_too(site: Site) -> None:

@@ -14,7 +14,7 @@ from reconcile.model.nouns import Seen, Skipped, Unseen
 from tests.worker.runs.office import Office, office
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
-from worker.runs import reader
+from worker.runs import server_reader
 
 SERVERS = 24
 CREWS = 4
@@ -96,7 +96,7 @@ def test_a_credential_that_was_mended_is_used_by_workers_that_saw_it_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mend: Callable[[Office, Path], None]
 ) -> None:
     """They need no restart."""
-    monkeypatch.setattr(reader, "_FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(server_reader, "_FRESH_SECONDS", 0.0)
 
     def spoil(running: RunningFleet) -> None:
         if mend is give:

@@ -119,7 +119,7 @@ def test_what_an_operator_applies_before_the_worker_does_is_applied_once(
     def with_haste(
         store: Store, written: Written, holder: judge._Holder, run: OpenRun, conduct: Conduct
     ) -> None:
-        mine = [e.number for e in written.entries if e.planned.relationship == "dhcp0001-dhcp0002"]
+        mine = [n for n, p in written.confirmed.items() if p.relationship == "dhcp0001-dhcp0002"]
         assert apply_by_hand(at, mine).done == tuple(mine)
         apply(store, written, holder, run, conduct)
 

@@ -109,4 +109,4 @@ def test_a_worker_that_ends_while_the_database_is_away_ends_in_good_order(
     with away(postgres_server, name):
         at.crews[0].stop()
         at.crews[0].__exit__(None, None, None)
-    assert not at.crews[0]._heart.is_alive(), "and nobody had to be told why"
+    assert not at.crews[0]._registration._heart.is_alive(), "and nobody had to be told why"

@@ -235,7 +235,10 @@ def test_one_that_flaps_and_is_not_there_now_is_not_kept_by_old_words(site: Site
         site.sync()
     assert is_open(site)
     site.conduct = Conduct(rules=Rules(evidence_age=timedelta(0)))
-    assert downs(outage(site)) == []
+    outage(site)
+    with site.store.read() as reading:
+        (problem,) = reading.findings.unresolved(kinds={Kind.SERVER_DOWN})
+    assert problem.life.absent_since is not None
 
 
 def test_who_settles_learns_what_an_outage_explains(site: Site) -> None:

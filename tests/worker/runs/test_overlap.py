@@ -15,7 +15,7 @@ from reconcile.model.nouns import Operation
 from tests.processes import PATIENCE_SECONDS, eventually
 from tests.worker.runs.office import Office, handle, office
 from worker.model.runs import Trigger
-from worker.processes import worker as crew
+from worker.runs import engine
 from worker.runs.claims import Concluded, conclude
 from worker.store.unit_of_work import UnitOfWork
 
@@ -174,19 +174,19 @@ def test_a_partner_that_is_concluded_at_the_same_moment_is_not_read_again(
     def busy(_: UnitOfWork) -> None:
         go.wait(PATIENCE_SECONDS)
 
-    monkeypatch.setattr(crew, "conclude", concluding)
+    monkeypatch.setattr(engine, "conclude", concluding)
     threads = [
         threading.Thread(target=worker.read, args=(everything, server)) for server in (1, PARTNER)
     ]
     for thread in threads:
         thread.start()
     eventually(lambda: there.n_waiting == len(threads))
-    threads.append(threading.Thread(target=worker._clerk.write, args=(0, busy)))
+    threads.append(threading.Thread(target=worker._engine._clerk.write, args=(0, busy)))
     threads[-1].start()
-    eventually(lambda: worker._clerk._is_at_work)
+    eventually(lambda: worker._engine._clerk._is_at_work)
     monkeypatch.undo()
     there.wait(PATIENCE_SECONDS)
-    eventually(lambda: len(worker._clerk._wishes) == len(threads) - 1)
+    eventually(lambda: len(worker._engine._clerk._wishes) == len(threads) - 1)
     go.set()
     for thread in threads:
         thread.join(PATIENCE_SECONDS)

@@ -19,6 +19,7 @@ from worker.model.runs import LeaseLost, Stage, Trigger, lease_name
 from worker.processes import worker
 from worker.runs import judge
 from worker.runs.claims import _Claiming, claim, conclude, next_in_slow_lane
+from worker.runs.concurrency import InHand
 from worker.runs.judge import settle
 from worker.runs.write_batcher import Clerk
 from worker.store.claim_batch import ClaimBatch
@@ -83,7 +84,7 @@ def test_a_reading_that_comes_too_late_for_every_run_changes_nothing(at: Office)
     run, (sleeper, other) = at.ask(), at.crews
     store = at.ipam.store
     clerk = Clerk(store)
-    late = claim(clerk, sleeper._eyes, sleeper._slow_lane, sleeper.process, (run, 1))
+    late = claim(clerk, sleeper._reader, sleeper._engine.slow_lane, sleeper.process, (run, 1))
     assert late is not None
     with store.write() as uow:
         uow.processes.remove([sleeper.process])
@@ -94,7 +95,7 @@ def test_a_reading_that_comes_too_late_for_every_run_changes_nothing(at: Office)
     with store.read() as reading:
         before = reading.schedule.polls([1])
     failed = Unseen(1, late.at, ReadFailure("timeout", "It took too long.", "", retry=True))
-    conclude(clerk, at.ipam.conduct, sleeper.process, late, failed)
+    conclude(clerk, at.ipam.conduct, late, failed)
     with store.read() as reading:
         assert reading.schedule.polls([1]) == before
 
@@ -183,14 +184,14 @@ def test_settling_a_run_that_is_over_or_in_other_hands_does_nothing(at: Office) 
     run = at.ask()
     store, conduct = at.ipam.store, at.ipam.conduct
     token = taken(store, run)
-    settle(store, at.post, conduct, run, at.recorder)
+    settle(store, at.post, conduct, run, at.recorder, InHand())
     with store.write() as uow:
         uow.leases.release(lease_name(run), token)
         uow.commit()
     at.work()
     summary = at.summary(run)
-    settle(store, at.post, conduct, run, at.recorder)
-    settle(store, at.post, conduct, 4711, at.recorder)
+    settle(store, at.post, conduct, run, at.recorder, InHand())
+    settle(store, at.post, conduct, 4711, at.recorder, InHand())
     assert at.summary(run) == summary
 
 
@@ -330,7 +331,7 @@ def test_who_is_not_asked_needs_no_place_among_those_who_may_not_answer(tmp_path
         begin(at, 1)
         at.sql("UPDATE server SET credential = 'nobody' WHERE id = 2")
         run = at.ask(Trigger.SCHEDULE)
-        lane = at.crews[0]._slow_lane
+        lane = at.crews[0]._engine.slow_lane
         assert lane.enter()
         at.work()
         with at.ipam.store.read() as reading:
@@ -349,7 +350,7 @@ def test_who_goes_on_with_those_that_wait_for_a_place_skips_whom_nobody_asks_any
         at.run()
         at.sql("UPDATE server_poll SET failures = 2")
         run = at.ask(Trigger.SCHEDULE)
-        lane = at.crews[0]._slow_lane
+        lane = at.crews[0]._engine.slow_lane
         assert lane.enter()
         at.work()
         lane.leave()
@@ -399,8 +400,8 @@ def test_a_place_in_the_slow_lane_is_given_up_by_who_does_not_need_it_any_more(
     with office(tmp_path, made(3, partners=2), concurrency=4) as at:
         at.run()
         crew_ = at.crews[0]
-        run, lane = at.ask(Trigger.SCHEDULE), crew_._slow_lane
-        claiming = _Claiming(crew_._eyes, lane, crew_.process, run, 1)
+        run, lane = at.ask(Trigger.SCHEDULE), crew_._engine.slow_lane
+        claiming = _Claiming(crew_._reader, lane, crew_.process, run, 1)
         at.sql("UPDATE server_poll SET failures = 2")
         with at.ipam.store.write() as uow:
             claimed = claiming(ClaimBatch(uow, [1]))

@@ -27,7 +27,7 @@ from worker.inventory.importer import import_inventory
 from worker.model.run_report import Summary
 from worker.model.runs import Trigger
 from worker.operations.apply import apply_entries
-from worker.runs.engine import sync
+from worker.processes.inline import over_winrm
 from worker.runs.targets import Request
 from worker.views.documents import loudness
 
@@ -42,10 +42,7 @@ def by_sync(directory: Path, at: Office) -> tuple[Summary, dict[str, Record]]:
         with ipam.store.write() as uow:
             import_inventory(uow, read_inventory(directory / "papers" / "inventory.yaml"))
             uow.commit()
-        with ipam.live() as live:
-            summary = sync(
-                ipam.store, live.collector(), Request(Trigger.CLI, "tester"), ipam.conduct
-            )
+        summary = over_winrm(ipam).sync(Request(Trigger.CLI, "tester"))
         with ipam.store.read() as reading:
             return summary, told(reading.records.load())
 

@@ -22,8 +22,8 @@ from tests.processes import PATIENCE_SECONDS, eventually
 from tests.worker.runs.office import Office, office
 from worker.bootstrap import opened
 from worker.model.errors import StoreUnavailable
-from worker.processes import worker as crew
 from worker.processes.worker import Crew
+from worker.runs import engine
 from worker.runs.claims import conclude
 from worker.runs.judge import settle
 from worker.store.claim_batch import ClaimBatch
@@ -92,8 +92,8 @@ def test_the_pair_is_judged_once_and_the_run_ends_without_a_sweep(
 ) -> None:
     """Neither saw the other's conclusion before its own was committed; both ask for the lease."""
     concluding, settling = (Held(at, postgres_server) for _ in range(2))
-    monkeypatch.setattr(crew, "conclude", concluding.hold(conclude))
-    monkeypatch.setattr(crew, "settle", settling.hold(settle))
+    monkeypatch.setattr(engine, "conclude", concluding.hold(conclude))
+    monkeypatch.setattr(engine, "settle", settling.hold(settle))
     run = at.ask()
     at.post.waiting_now.clear()
     workers = [
@@ -142,7 +142,7 @@ def test_whoever_concludes_while_a_pair_is_judged_is_not_forgotten(
             run = at.ask()
             at.post.waiting_now.clear()
             with monkeypatch.context() as nobody_judges:
-                nobody_judges.setattr(Crew, "settle", lambda *_: None)
+                nobody_judges.setattr(engine.Engine, "settle", lambda *_: None)
                 for server in (2, 3, 4):
                     at.crews[0].read(run, server)
             with concluding(at, other, run, after=number) as questions:

@@ -12,7 +12,7 @@ from reconcile.findings.life import Life, Step
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Evidence, Mode, Operation, Seen, ServerType, State, Story
 from reconcile.model.record import ATTRIBUTES, Change, Party, Planned, Record
-from worker.model.runs import Trigger
+from worker.model.runs import Lane, Scope, Trigger
 from worker.store.tables.inventory import server as server_table
 from worker.store.unit_of_work import Store, UnitOfWork
 
@@ -38,7 +38,7 @@ def remove_by_hand(uow: UnitOfWork, server: int) -> None:
 
 
 def open_run(uow: UnitOfWork) -> int:
-    return uow.runs.open(Trigger.CLI, "CORP\\ada", "all servers")
+    return uow.runs.open(Trigger.CLI, "CORP\\ada", "all servers", Scope(), Lane.ON_DEMAND)
 
 
 def a_record(name: str, one: int | None, two: int | None, *scopes: int) -> Record:

@@ -36,7 +36,7 @@ def waiting(store: Store) -> tuple[int, int, int]:
     """A run, and the two servers that it waits for."""
     servers = one, two = add_servers(store, 2)
     with store.write() as uow:
-        run = uow.runs.start(Trigger.SCHEDULE, "beat", "all", Scope(None, None), Lane.READ)
+        run = uow.runs.open(Trigger.SCHEDULE, "beat", "all", Scope(None, None), Lane.READ)
         uow.members.add(run, servers, targets=servers)
         uow.commit()
     return run, one, two

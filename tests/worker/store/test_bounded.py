@@ -54,12 +54,11 @@ def a_fleet(store: Store, prefix: str, size: int) -> Fleet:
         for n in range(RUNS):
             run = open_run(uow)
             told = [[f"ring {m}" for m, pair in enumerate(ring) if s in pair] for s in servers]
-            uow.readings.add(
-                run,
+            uow.readings.replace(
                 [
-                    a_reading(s, minutes(n), *names, f"only in run {n}")
+                    (run, a_reading(s, minutes(n), *names, f"only in run {n}"))
                     for s, names in zip(servers, told, strict=True)
-                ],
+                ]
             )
             numbers = uow.operations.add(run, [an_update(record, n) for record in records])
             if n < RUNS - 1:
@@ -138,7 +137,7 @@ def test_a_longer_past_costs_no_more(store: Store) -> None:
     with store.write() as uow:
         for _ in range(20):
             run = open_run(uow)
-            uow.readings.add(run, [a_reading(s, BEGIN, "long ago") for s in fleet.servers])
+            uow.readings.replace([(run, a_reading(s, BEGIN, "long ago")) for s in fleet.servers])
             old = [an_update(r, 1) for r in uow.records.load(fleet.servers[:2])]
             numbers = uow.operations.add(run, old)
             uow.operations.decide(numbers, EntryStatus.SUPERSEDED, "ipam-sync", by_machine=True)

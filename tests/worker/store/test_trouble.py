@@ -131,7 +131,7 @@ def much_of(uow: UnitOfWork, step: str, one: int, two: int) -> None:
         case "records":
             uow.records.insert([(a_record(name, one, two), ()) for name in names])
         case "readings":
-            uow.readings.add(open_run(uow), [a_reading(one, BEGIN, *names)])
+            uow.readings.replace([(open_run(uow), a_reading(one, BEGIN, *names))])
         case "watches":
             uow.watches.start({(one, name): BEGIN for name in names})
         case _:

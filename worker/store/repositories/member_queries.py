@@ -12,13 +12,21 @@ from worker.store.connection import AnyRow, clock
 from worker.store.tables.failover import run as run_table
 from worker.store.tables.runs import run_member, worker_process
 
-#: A run that workers are at.
-IN_PROGRESS: Final = and_(run_table.c.ended_at.is_(None), run_table.c.lane.is_not(None))
+IN_PROGRESS: Final = run_table.c.ended_at.is_(None)
 
 #: The columns of an OpenRun, with labels that differ from the names of other tables' columns.
 RUN: Final = tuple(
     run_table.c[name].label(f"of_run_{name}")
-    for name in ("id", "started_by", "target", "targets", "only_name", "lane", "started_at")
+    for name in (
+        "id",
+        "started_by",
+        "target",
+        "targets",
+        "only_name",
+        "lane",
+        "started_at",
+        "process_id",
+    )
 )
 _LOADED_SEPARATELY: Final = ("claimed_by", "marks", "named_by")
 
@@ -71,6 +79,7 @@ def open_run_of(row: AnyRow) -> OpenRun:
         scope=Scope(targets, row.of_run_only_name),
         lane=Lane(row.of_run_lane),
         started_at=row.of_run_started_at,
+        process=row.of_run_process_id,
     )
 
 

@@ -12,7 +12,6 @@ from reconcile.model.nouns import Operation
 from reconcile.model.record import Contest, Entry, EntryStatus, Hold, Planned
 from reconcile.planning.guard import Counts, Ledger
 from worker.model.errors import NotPending
-from worker.model.runs import RunLine
 from worker.store.connection import AnyRow, Repository, chunks
 from worker.store.repositories.codecs import contested_column, operation_columns, operation_of
 from worker.store.tables.failover import failover, failover_scope, tracker
@@ -193,10 +192,10 @@ class OperationRepository(Repository):
             statement = update(tracker).where(tracker.c.number == number, _PENDING)
             self._connection.run(statement.values(contested=contested_column(contests)))
 
-    def lines_of_run(self, run: int) -> Mapping[int, RunLine]:
-        """Return the lines that the run touched, by number."""
+    def lines_of_run(self, run: int) -> Mapping[int, bool]:
+        """Return whether the run recorded the line, for each line that it touched, by number."""
         rows = self._connection.rows(select(run_line).where(run_line.c.run_id == run))
-        return {row.number: RunLine(row.number, row.is_new, row.confirmed) for row in rows}
+        return {row.number: row.is_new for row in rows}
 
     def counts_of_run(self, run: int) -> Mapping[tuple[EntryStatus, bool], int]:
         """Return how many lines the run touched, by status and ``is_new``."""
@@ -219,27 +218,29 @@ class OperationRepository(Repository):
             entry_of(row, now) for row in self._connection.rows(query.order_by(tracker.c.number))
         )
 
-    def add_lines(self, run: int, lines: Collection[RunLine]) -> None:
-        """Record lines that the run touched. A line found before may be confirmed now."""
-        confirmed_by_number: dict[int, bool] = {}
-        for chunk in chunks([line.number for line in lines if not line.is_new]):
+    def add_lines(self, run: int, confirmed: Mapping[int, bool], new: Collection[int]) -> None:
+        """Record the lines that the run touched, of which it recorded ``new``.
+
+        ``confirmed`` says by number whether the run had its own evidence. A line found before may
+        be confirmed now.
+        """
+        stored: dict[int, bool] = {}
+        for chunk in chunks(confirmed.keys() - set(new)):
             is_stored = and_(run_line.c.run_id == run, run_line.c.number.in_(chunk))
             rows = self._connection.rows(
                 select(run_line.c.number, run_line.c.confirmed).where(is_stored)
             )
-            confirmed_by_number.update((row.number, row.confirmed) for row in rows)
-        newly_confirmed = [
-            n.number for n in lines if n.confirmed and not confirmed_by_number.get(n.number, True)
-        ]
+            stored.update((row.number, row.confirmed) for row in rows)
+        newly_confirmed = [n for n in stored if confirmed[n] and not stored[n]]
         for chunk in chunks(newly_confirmed):
             is_in_chunk = and_(run_line.c.run_id == run, run_line.c.number.in_(chunk))
             self._connection.run(update(run_line).where(is_in_chunk).values(confirmed=True))
         self._connection.insert(
             run_line,
             [
-                {"run_id": run, "number": n.number, "is_new": n.is_new, "confirmed": n.confirmed}
-                for n in lines
-                if n.number not in confirmed_by_number
+                {"run_id": run, "number": n, "is_new": n in new, "confirmed": is_confirmed}
+                for n, is_confirmed in confirmed.items()
+                if n not in stored
             ],
         )
 

@@ -200,27 +200,16 @@ class ReadingRepository:
             row.clock_offset_seconds,
         )
 
-    def add(self, run: int, sightings: Iterable[Sighting]) -> None:
-        """Record the sightings of a run. Readings with equal content are stored once."""
-        recorded = list(sightings)
-        numbers = self._keep([self._document(s) for s in recorded if isinstance(s, Seen)])
-        rows = [{"run_id": run, **NULL_COLUMNS, **self._columns(s, numbers)} for s in recorded]
-        self._connection.insert(sighting, rows)
-
     def replace(self, seen: Sequence[tuple[int, Sighting]]) -> None:
-        """Record (run, sighting) pairs, in place of the run's sightings of the same servers."""
+        """Record (run, sighting) pairs, in place of the run's sightings of the same servers.
+
+        Readings with equal content are stored once.
+        """
         if not seen:
             return
         numbers = self._keep([self._document(s) for _, s in seen if isinstance(s, Seen)])
         rows = [{"run_id": run, **NULL_COLUMNS, **self._columns(s, numbers)} for run, s in seen]
-        statement = self._connection.upsert(sighting)
-        self._connection.run(
-            statement.on_conflict_do_update(
-                index_elements=[sighting.c.server_id, sighting.c.run_id],
-                set_={name: statement.excluded[name] for name in rows[0]},
-            ),
-            rows,
-        )
+        self._connection.replace(sighting, rows)
         for _, new_sighting in seen:
             if isinstance(new_sighting, Seen):  # its server is judged next
                 self._connection.cache.keep_reading(self._digest(new_sighting), new_sighting)

@@ -154,12 +154,8 @@ def _old_runs(before: datetime) -> Select[int]:
 
 
 def _is_old(before: datetime) -> ColumnElement[bool]:
-    """Return the condition that a run is old.
-
-    An open run of workers is never old. A killed command leaves its run open, so its start counts.
-    """
-    was_killed = and_(run.c.ended_at.is_(None), run.c.lane.is_(None), run.c.started_at < before)
-    return or_(run.c.ended_at < before, was_killed)
+    """Return the condition that a run is old. An open run never is."""
+    return run.c.ended_at < before
 
 
 def _is_last_sighting() -> ColumnElement[bool]:

@@ -27,35 +27,45 @@ class RunRepository(Repository):
         return _view(rows[0]) if rows else None
 
     def in_progress(self) -> tuple[OpenRun, ...]:
-        """Return every run that workers have in progress, the oldest first."""
+        """Return every run in progress, the oldest first."""
         query = select(*RUN).where(IN_PROGRESS).order_by(run_table.c.id)
         return tuple(open_run_of(row) for row in self._connection.rows(query))
 
     def find_in_progress(self, run: int) -> OpenRun | None:
-        """Return the run if workers have it in progress, else None."""
+        """Return the run if it is in progress, else None."""
         rows = self._connection.rows(select(*RUN).where(IN_PROGRESS, run_table.c.id == run))
         return open_run_of(rows[0]) if rows else None
 
-    def open(self, trigger: Trigger, who: str, target: str) -> int:
-        """Open a run that this process executes alone, and return its number."""
-        return self._open(started_by=trigger, who=who, target=target)
+    def open(
+        self,
+        trigger: Trigger,
+        who: str,
+        target: str,
+        scope: Scope,
+        lane: Lane,
+        process: int | None = None,
+    ) -> int:
+        """Open a run, and return its number.
 
-    def start(self, trigger: str, who: str, target: str, scope: Scope, lane: Lane) -> int:
-        """Open a run that workers execute, and return its number."""
-        return self._open(
+        ``process`` works at the run by itself. Without one, messages dispatch it to any worker.
+        """
+        statement = insert(run_table).values(
             started_by=trigger,
             who=who,
             target=target,
             targets=None if scope.targets is None else sorted(scope.targets),
             only_name=scope.only,
             lane=lane,
-        )
-
-    def _open(self, **columns: object) -> int:
-        statement = insert(run_table).values(
-            **columns, started_at=self._connection.now(), summary={}
+            process_id=process,
+            started_at=self._connection.now(),
+            summary={},
         )
         return int((self._connection.run(statement).inserted_primary_key or (0,))[0])
+
+    def release(self, run: int) -> None:
+        """Let messages dispatch a run to any worker, after its process died."""
+        statement = update(run_table).where(run_table.c.id == run)
+        self._connection.run(statement.values(process_id=None))
 
     def close(self, run: int, outcome: str, summary: Mapping[str, object]) -> None:
         """Record how a run ended, with the numbers of its summary."""

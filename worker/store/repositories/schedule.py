@@ -46,14 +46,7 @@ class ScheduleRepository(Repository):
             {("server_id" if k == "server" else k): v for k, v in asdict(poll).items()}
             for poll in polls
         ]
-        statement = self._connection.upsert(server_poll)
-        self._connection.run(
-            statement.on_conflict_do_update(
-                index_elements=[server_poll.c.server_id],
-                set_={name: statement.excluded[name] for name in rows[0]},
-            ),
-            rows,
-        )
+        self._connection.replace(server_poll, rows)
 
 
 def _poll(row: AnyRow) -> Poll:

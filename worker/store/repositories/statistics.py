@@ -17,7 +17,6 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    or_,
     select,
     union_all,
 )
@@ -43,9 +42,6 @@ from worker.store.tables.inventory import credential, maintenance, server
 from worker.store.tables.runs import lease, worker_process
 
 _OVER: Final = run.c.ended_at.is_not(None)
-_BY_WORKERS: Final = run.c.lane.is_not(None)
-#: After this time an open run of a command counts as killed, as its row stays open.
-_LONGEST_SYNC: Final = timedelta(days=1)
 
 
 class StatisticsRepository(Repository):
@@ -55,7 +51,7 @@ class StatisticsRepository(Repository):
         """Return all figures, with at most ``odd_sides`` sides that are not in state Normal."""
         sides = _sides()
         in_state = select(sides.c.server, sides.c.state, func.count())
-        open_run = select(func.count(), func.min(run.c.started_at)).where(~_OVER, _BY_WORKERS)
+        open_run = select(func.count(), func.min(run.c.started_at)).where(~_OVER)
         ((open_runs, oldest_run_at),) = self._connection.rows(open_run)
         now = self._connection.now()
         return Figures(
@@ -87,8 +83,7 @@ class StatisticsRepository(Repository):
 
     def first_open_run(self) -> int:
         """Return the number of the oldest open run, or the number after the latest run."""
-        is_running = or_(_BY_WORKERS, run.c.started_at > self._connection.now() - _LONGEST_SYNC)
-        query = select(func.min(run.c.id)).where(~_OVER, is_running)
+        query = select(func.min(run.c.id)).where(~_OVER)
         ((oldest, latest),) = self._connection.rows(
             select(query.scalar_subquery(), select(func.max(run.c.id)).scalar_subquery())
         )

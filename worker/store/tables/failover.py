@@ -121,10 +121,12 @@ run = Table(
     Column("ended_at", AwareUtc),
     Column("outcome", Text),
     Column("summary", CanonicalJson, nullable=False),
-    # The scope of the run, and the lane of its readings. NULL if one process does the run alone.
+    # The scope of the run, and the lane of its readings.
     Column("targets", CanonicalJson),
     Column("only_name", Text),
-    Column("lane", String(WORD)),
+    Column("lane", String(WORD), nullable=False),
+    # The process that works at the run by itself. NULL if messages dispatch it to any worker.
+    Column("process_id", BIG),
     Index(
         "ix_run_open",
         "id",

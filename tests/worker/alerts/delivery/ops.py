@@ -27,7 +27,7 @@ from worker.alerts.delivery.deliverer import Deliverer
 from worker.alerts.rules import Match, Route
 from worker.config.run_policy import Conduct
 from worker.model.alerts import NewEvent, PastEvent, Snapshot
-from worker.model.runs import Trigger
+from worker.model.runs import Lane, Scope, Trigger
 from worker.runs.findings import Fact, keep_findings
 from worker.store.tables.columns import AwareUtc, metadata
 from worker.store.unit_of_work import Store
@@ -88,7 +88,7 @@ class Ops:
     def see(self, *findings: Finding, close: bool = True) -> None:
         """A run that reads everything finds these problems, and no others."""
         with self.store.write() as uow:
-            self.run = uow.runs.open(Trigger.CLI, "tester", "everything")
+            self.run = uow.runs.open(Trigger.CLI, "tester", "everything", Scope(), Lane.ON_DEMAND)
             known = [
                 p for p in uow.findings.unresolved() if p.finding.kind is not Kind.ALERT_UNDELIVERED
             ]

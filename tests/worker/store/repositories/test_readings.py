@@ -9,7 +9,6 @@ import pytest
 from reconcile.model.nouns import Identity, ReadFailure, Seen, Sighting, Skipped, SkipReason, Unseen
 from tests.worker.store.samples import BEGIN, a_reading, add_servers, later, minutes, open_run
 from tests.worker.store.sql_counter import counted
-from worker.model.errors import StoreError
 from worker.store.unit_of_work import Store
 
 FAILURE = ReadFailure("unreachable", "dhcp02 did not answer", "see that it runs", retry=True)
@@ -23,7 +22,7 @@ def servers(store: Store) -> list[int]:
 def see(store: Store, *sightings: Sighting) -> int:
     with store.write() as uow:
         run = open_run(uow)
-        uow.readings.add(run, sightings)
+        uow.readings.replace([(run, s) for s in sightings])
         uow.commit()
     return run
 
@@ -113,9 +112,13 @@ def test_what_a_run_could_not_see_now_comes_from_the_store(
         assert reading.readings.latest(servers, now) == {servers[0]: told}
 
 
-def test_a_server_is_seen_once_in_a_run(store: Store, servers: list[int]) -> None:
+def test_of_a_server_that_is_read_twice_in_a_run_the_last_reading_counts(
+    store: Store, servers: list[int]
+) -> None:
     with store.write() as uow:
         run = open_run(uow)
-        uow.readings.add(run, [a_reading(servers[0], BEGIN)])
-        with pytest.raises(StoreError):
-            uow.readings.add(run, [a_reading(servers[0], BEGIN)])
+        uow.readings.replace([(run, a_reading(servers[0], BEGIN))])
+        uow.readings.replace([(run, a_reading(servers[0], minutes(1)))])
+        uow.commit()
+    with store.read() as reading:
+        assert reading.readings.sightings(run) == (Seen(servers[0], minutes(1), ()),)

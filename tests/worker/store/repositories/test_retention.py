@@ -27,7 +27,7 @@ from tests.worker.store.samples import (
 )
 from tests.worker.store.sql_counter import counted
 from worker.model.alerts import NOBODY
-from worker.model.runs import EVERYTHING, Lane, Scope, Turn
+from worker.model.runs import EVERYTHING, Lane, Scope, Trigger, Turn
 from worker.runs.retention import prune
 from worker.store.repositories.claims import Claim, Conclusion
 from worker.store.schema import open_store
@@ -50,7 +50,7 @@ def a_run(store: Store, *sightings: Sighting) -> int:
     """A run that is over, with what it saw."""
     with store.write() as uow:
         run = open_run(uow)
-        uow.readings.add(run, sightings)
+        uow.readings.replace([(run, s) for s in sightings])
         uow.runs.close(run, "done", {})
         uow.commit()
     return run
@@ -116,15 +116,14 @@ def test_what_is_not_old_stays(store: Store) -> None:
     assert len(left(store)) == 5
 
 
-def test_a_run_that_workers_are_at_is_never_old_but_one_of_a_killed_command_is(
-    store: Store,
-) -> None:
+def test_a_run_in_progress_is_never_old(store: Store) -> None:
+    """Not even one of a command that was killed: a sweep ends it."""
     with store.write() as uow:
-        at_work = uow.runs.start("schedule", "schedule", EVERYTHING, Scope(), Lane.READ)
-        open_run(uow)
+        at_work = uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, Scope(), Lane.READ)
+        killed = open_run(uow)
         uow.commit()
     pruned(store)
-    assert left(store) == {at_work: set()}
+    assert left(store) == {at_work: set(), killed: set()}
 
 
 def test_a_reading_stays_as_long_as_anybody_told_it(store: Store) -> None:
@@ -266,7 +265,7 @@ class TestProblems:
         assert self.left(store, problem) == [2]
         claim(store, "A")
         delivered(store, "A", problem, sequence=2)
-        assert pruned(store) == {"finding_event": 1, "finding": 1, "run": 1}
+        assert pruned(store) == {"finding_event": 1, "finding": 1}
 
     def test_go_though_nobody_ever_decided_who_is_told(self, store: Store) -> None:
         """As where there is no channel."""
@@ -275,7 +274,7 @@ class TestProblems:
             uow.outbox.add([an_event(uow, problem), an_event(uow, problem, Event.RESOLVED)])
             over(uow, [problem])
             uow.commit()
-        assert pruned(store) == {"finding_event": 2, "finding": 1, "run": 1}
+        assert pruned(store) == {"finding_event": 2, "finding": 1}
 
     def test_that_are_open_go_down_to_the_last_of_each_kind_also_while_undecided(
         self, store: Store
@@ -360,7 +359,7 @@ NUMBERS_SO_FAR = {"pairs": SERVERS, "superseded": 0, "overtaken": 0}
 def a_quiet_run(store: Store, servers: list[int], at: datetime) -> None:
     """All that workers write in a run in which nothing is new."""
     with store.write() as uow:
-        run = uow.runs.start("schedule", "schedule", EVERYTHING, Scope(), Lane.READ)
+        run = uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, Scope(), Lane.READ)
         uow.members.add(run, servers, targets=servers)
         for server in servers:
             uow.claims.claim([Claim(run, server, 1, uow.now())])

@@ -10,6 +10,7 @@ from reconcile.model.nouns import (
     Operation,
     ReadFailure,
     Seen,
+    Sighting,
     Skipped,
     SkipReason,
     Standing,
@@ -30,9 +31,13 @@ from tests.worker.store.samples import (
 )
 from worker.model.operations import EntryFilter
 from worker.model.servers import Endpoint
-from worker.store.unit_of_work import Store
+from worker.store.unit_of_work import Store, UnitOfWork
 
 FAILURE = ReadFailure("unreachable", "it did not answer", "see that it runs", retry=True)
+
+
+def see(uow: UnitOfWork, run: int, *sightings: Sighting) -> None:
+    uow.readings.replace([(run, sighting) for sighting in sightings])
 
 
 @pytest.fixture
@@ -71,9 +76,9 @@ def test_a_record_tells_when_each_partner_was_last_read(
     one, two, *_ = servers
     with store.write() as uow:
         first, second = open_run(uow), open_run(uow)
-        uow.readings.add(first, [a_reading(one, BEGIN), a_reading(two, minutes(1))])
+        see(uow, first, a_reading(one, BEGIN), a_reading(two, minutes(1)))
         failed = Unseen(one, minutes(10), FAILURE)
-        uow.readings.add(second, [failed, a_reading(two, minutes(11))])
+        see(uow, second, failed, a_reading(two, minutes(11)))
         views = uow.views.records()
     assert [(v.server1_seen_at, v.server2_seen_at) for v in views] == [
         (minutes(11), None),
@@ -91,9 +96,9 @@ def test_servers_come_with_all_that_is_known_of_them(
         uow.inventory.set_endpoint(one, Endpoint(transport="kerberos"))
         uow.inventory.set_standing(four, Standing.DISABLED)
         first, second = open_run(uow), open_run(uow)
-        uow.readings.add(first, [a_reading(one, BEGIN, "alpha"), a_reading(two, BEGIN)])
+        see(uow, first, a_reading(one, BEGIN, "alpha"), a_reading(two, BEGIN))
         failed, skipped = Unseen(one, minutes(5), FAILURE), Skipped(three, SkipReason.BACK_OFF)
-        uow.readings.add(second, [failed, skipped])
+        see(uow, second, failed, skipped)
         views = uow.views.servers()
         assert [view.server for view in views] == list(uow.inventory.servers())
     assert [v.endpoint for v in views] == [Endpoint(transport="kerberos"), *[Endpoint()] * 3]
@@ -159,9 +164,9 @@ class TestEntries:
         one, two, _, _ = servers
         with store.write() as uow:
             run = open_run(uow)
-            uow.readings.add(run, [a_reading(one, BEGIN), a_reading(two, minutes(1))])
+            see(uow, run, a_reading(one, BEGIN), a_reading(two, minutes(1)))
             views = uow.views.operations(EntryFilter())
             assert [view.evidence_at for view in views] == [BEGIN, None, BEGIN]
-            uow.readings.add(open_run(uow), [a_reading(one, minutes(9))])
+            see(uow, open_run(uow), a_reading(one, minutes(9)))
             views = uow.views.operations(EntryFilter())
         assert [view.evidence_at for view in views] == [minutes(1), None, minutes(9)]

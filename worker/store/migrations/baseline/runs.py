@@ -33,7 +33,8 @@ def _run() -> None:
         sa.Column("summary", sa.Text(), nullable=False),
         sa.Column("targets", sa.Text()),
         sa.Column("only_name", sa.Text()),
-        sa.Column("lane", WORD),
+        sa.Column("lane", WORD, nullable=False),
+        sa.Column("process_id", BIG),
         sa.PrimaryKeyConstraint("id", name="pk_run"),
         sqlite_autoincrement=True,
     )

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.processes import PATIENCE_SECONDS
-from worker.processes.worker import Coalescing
+from worker.runs.concurrency import Coalescing
 
 
 class Mistake(Exception):

@@ -1,0 +1,116 @@
+"""What the threads of one process share: the claims in flight, the slow lane, single flight."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+
+class InHand:
+    """The claims of this process that are in flight, as (run, server). Thread-safe.
+
+    A claim in the store that is not here was dropped: a thread may fail between the claim and the
+    conclusion for want of a database.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._held: Counter[tuple[int, int]] = Counter()
+
+    @contextmanager
+    def holding(self, run: int, server: int) -> Iterator[None]:
+        """Hold a claim from before it is in the store until it is concluded, or given up."""
+        with self._changed:
+            self._held[run, server] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held[run, server] -= 1
+                self._changed.notify_all()
+
+    def now(self) -> frozenset[tuple[int, int]]:
+        """Return the claims in flight.
+
+        Call it within the transaction that looks at claims, so that each of them is here before.
+        """
+        with self._changed:
+            self._held = +self._held
+            return frozenset(self._held)
+
+    def wait(self, run: int, seconds: float) -> bool:
+        """Wait until no claim of a run is in flight. Return False if that takes longer."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._has(run), seconds)
+
+    def _has(self, run: int) -> bool:
+        return any(count and held == run for (held, _), count in self._held.items())
+
+
+class Coalescing:
+    """By key; thread-safe.  The work begins again after every wish, unless it fails: what is left
+    undone then is for the sweeper.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._again: dict[int, bool] = {}
+
+    def do(self, key: int, work: Callable[[], None]) -> None:
+        """Do it, or have the thread that is at it do it once more. Raises what ``work`` raises."""
+        with self._lock:
+            if key in self._again:
+                self._again[key] = True
+                return
+            self._again[key] = True
+        try:
+            while self._is_wanted(key):
+                work()
+        except BaseException:
+            with self._lock:
+                self._again.pop(key, None)
+            raise
+
+    def _is_wanted(self, key: int) -> bool:
+        with self._lock:
+            if self._again[key]:
+                self._again[key] = False
+                return True
+            del self._again[key]
+            return False
+
+
+# Servers that failed last time are read in a lane of their own, so that they delay nobody else.
+#
+# One for a process: at most a quarter of its slots wait for servers that may not answer.
+
+#: One place in the lane for so many slots.
+_SHARE: Final = 4
+
+
+class SlowLane:
+    """Has at least one place; thread-safe."""
+
+    def __init__(self, slots: int) -> None:
+        self._lock = threading.Lock()
+        self._free = max(1, slots // _SHARE)
+
+    @property
+    def is_full(self) -> bool:
+        """Who is in it goes on with those that wait."""
+        return self._free == 0
+
+    def enter(self) -> bool:
+        """False if it is full."""
+        with self._lock:
+            has_room = self._free > 0
+            self._free -= has_room
+        return has_room
+
+    def leave(self) -> None:
+        """For who entered."""
+        with self._lock:
+            self._free += 1
