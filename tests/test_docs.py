@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from collectors.base import EXPORT_COMMAND
-from reconcile.model.findings import OVERRIDABLE, SEVERITIES, Kind, Severity
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import Kind, Severity
 from worker.cli import main
 from worker.config.settings import Settings
 from worker.inventory.file import read_inventory
@@ -52,13 +53,9 @@ def test_every_kind_of_finding_is_explained_with_its_severity() -> None:
     rows: dict[str, str] = dict(
         re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", README, flags=re.MULTILINE)
     )
-    wanted = {str(k): str(SEVERITIES[k]) for k in Kind}
+    wanted = {str(k): str(KINDS[k].default.severity) for k in Kind}
     wanted[Kind.STATE_NOT_NORMAL] = f"{Severity.INFO} to {Severity.CRITICAL}"
     assert rows == wanted
-
-
-def test_every_kind_has_a_severity_that_people_can_override() -> None:
-    assert set(Kind) <= set(SEVERITIES) <= OVERRIDABLE
 
 
 def test_the_inventory_of_the_readme_can_be_imported(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconcile.evidence.witness import Witnesses
 from reconcile.evidence.world import World
+from reconcile.kinds.spec import Detail
+from reconcile.kinds.table import KINDS
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.formatting import dotted, listed
 from reconcile.model.names import Known, fold
@@ -79,14 +81,15 @@ def machine_findings(
 
 
 def unsaid(world: World) -> Mapping[Kind, frozenset[int]]:
-    """Servers that were read and did not say what a kind of finding rests on, as exports do."""
+    """Return, by kind, the servers whose reading lacks the part that the kind rests on."""
     seen = [s for s in world.sightings.values() if isinstance(s, Seen)]
-    nameless = frozenset(s.server for s in seen if _machine(s) is None)
+    without = {
+        Detail.MACHINE_ID: frozenset(s.server for s in seen if _machine(s) is None),
+        Detail.CLOCK: frozenset(s.server for s in seen if s.clock_offset_seconds is None),
+        Detail.SCOPES: frozenset(s.server for s in seen if s.scopes is None),
+    }
     return {
-        Kind.SERVER_REPLACED: nameless,
-        Kind.DUPLICATE_SERVER: nameless,
-        Kind.CLOCK_SKEW: frozenset(s.server for s in seen if s.clock_offset_seconds is None),
-        Kind.SCOPE_WITHOUT_FAILOVER: frozenset(s.server for s in seen if s.scopes is None),
+        kind: without[spec.rests_on] for kind, spec in KINDS.items() if spec.rests_on is not None
     }
 
 

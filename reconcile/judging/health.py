@@ -11,6 +11,8 @@ from reconcile.evidence.case import last_story, side_name
 from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import Silent
 from reconcile.evidence.world import World
+from reconcile.kinds.relationships import STATE_NOT_NORMAL
+from reconcile.kinds.spec import Rise
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.formatting import listed
 from reconcile.model.names import fold_relationship
@@ -104,14 +106,16 @@ def _patience(pair: Pair, world: World, odd: Mapping[int, State], worst: State) 
     """After how many seconds it is louder: nobody waits for more than half of the time that is
     left before a server goes to PartnerDown.
     """
-    if worst not in _WORST:
-        return int(world.rules.transition_warning_after.total_seconds())
-    if worst is not State.COMMUNICATIONS_INTERRUPTED:
-        return None
-    said = world.rules.interrupted_critical_after
-    if said is not None:
-        return int(said.total_seconds())
-    return min(_until_critical(_terms(pair, i)) for i, state in odd.items() if state is worst)
+    match STATE_NOT_NORMAL.grade(worst).rise:
+        case Rise.NEVER:
+            return None
+        case Rise.AFTER_TRANSITION:
+            return int(world.rules.transition_warning_after.total_seconds())
+        case Rise.AFTER_INTERRUPTION:
+            said = world.rules.interrupted_critical_after
+            if said is not None:
+                return int(said.total_seconds())
+            return min(_until_critical(_terms(pair, i)) for i, s in odd.items() if s is worst)
 
 
 def _until_critical(terms: _Terms) -> int:

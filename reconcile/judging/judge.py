@@ -15,6 +15,8 @@ from reconcile.judging.observations import observations, stale
 from reconcile.judging.operations import operations
 from reconcile.judging.quiet import is_quiet
 from reconcile.judging.scopes import told_scopes
+from reconcile.kinds.spec import ResolvedBy
+from reconcile.kinds.table import kinds_resolved_by
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Operation, Value
 from reconcile.model.record import Entry
@@ -202,19 +204,11 @@ def _with_open(
     return Judgement(judged.pair, judged.needs, findings + kept, judged.undecided, judged.agreed)
 
 
-#: Seen in a story of one server: only a reading of that server ends them.
-_OF_ONE_READING = frozenset(
-    {
-        Kind.ROLE_CONFLICT,
-        Kind.UNKNOWN_VALUE,
-        Kind.UNMAPPED_NAME,
-        Kind.AMBIGUOUS_NAME,
-        Kind.DUPLICATE_RELATIONSHIP,
-    }
-)
+#: A story of one server showed it: only a reading of that server ends it.
+_OF_ONE_READING = kinds_resolved_by(ResolvedBy.REPORTER)
 #: Made anew in every run that judges the pair.
-_RECOMPUTED = frozenset({Kind.STALE_EVIDENCE, Kind.BLOCKED})
-_OF_EXISTENCE = frozenset({Kind.ONE_SIDED, Kind.ABSENCE_UNVERIFIED})
+_RECOMPUTED = kinds_resolved_by(ResolvedBy.NEXT_JUDGEMENT)
+_OF_EXISTENCE = kinds_resolved_by(ResolvedBy.EXISTENCE)
 
 
 def _double(pair: Pair, world: World) -> Judgement:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from reconcile.kinds.remedy import build_remedy
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import State
-from reconcile.remedies import build_remedy
-from reconcile.remedies.model import Facts, Remedy, Shell
+from reconcile.remedies.command import Shell
+from reconcile.remedies.model import Facts, Remedy
 
 ONE, OTHER = "dhcp01.corp.example", "dhcp02.corp.example"
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconcile.evidence.world import World
-from reconcile.findings.drift import OPERATIONAL, drift, whole
+from reconcile.findings.drift import drift, whole
 from reconcile.findings.waiting import waiting
+from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.record import EntryStatus, Hold
 from reconcile.planning.guard import Refusal, guard, refused_finding, still_held
@@ -112,7 +113,7 @@ def _operational_findings(
     ]
     about = concerned(course.world)
     downs = settle_outages(uow, run, about, conduct)
-    settled = OPERATIONAL - {Kind.SERVER_DOWN, Kind.CHANGE_WAITS}
+    settled = AT_CLOSE - {Kind.SERVER_DOWN, Kind.CHANGE_WAITS}
     known = [f for f in uow.findings.unresolved(about) if f.finding.kind in settled]
     about_pairs = [f for f in known if f.finding.servers]
     life = drift(now, (f.finding for f in about_pairs), course.plan.judged)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from reconcile.findings.drift import OPERATIONAL, whole
+from reconcile.findings.drift import whole
 from reconcile.findings.waiting import waiting
+from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.findings import Kind
 from reconcile.model.record import Entry, EntryStatus, Hold, Planned
 from reconcile.planning.guard import Refusal, guard, refused_finding
@@ -99,7 +100,7 @@ def _operational_findings(
     now += waiting(*uow.operations.waiting_for_people(every=conduct.policy is Policy.REVIEW))
     if refusal is not None:
         now.append(refused_finding(refusal))
-    known = uow.findings.unresolved(kinds=OPERATIONAL - {Kind.SERVER_DOWN})
+    known = uow.findings.unresolved(kinds=AT_CLOSE - {Kind.SERVER_DOWN})
     life = whole(now, (problem.finding for problem in known))
     keep_findings(uow, Fact(run.id, now, conduct), life, known)
 

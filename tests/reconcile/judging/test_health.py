@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from reconcile.evidence.world import Rules
-from reconcile.model.findings import Finding, Kind, Severity, severity
+from reconcile.kinds.severity import severity
+from reconcile.model.findings import Finding, Kind, Severity
 from reconcile.model.nouns import Mode, Server, ServerRole, State, Story
 from reconcile.planning.plan import Plan
 from tests.reconcile.fleet import HUB, SPOKE, Ipam, both

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import Kind
+from reconcile.model.findings import Event, Kind
 from tests.worker.alerts.mail_server import Mailboxes, mail_server
 from tests.worker.alerts.receivers import Manner, Post, receiving
 from tests.worker.cli.site import Json, Outcome, Site, fqdn

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from reconcile.findings.life import Event, Step, begin
-from reconcile.model.findings import Finding, Kind
+from reconcile.findings.life import Step, begin
+from reconcile.model.findings import Event, Finding, Kind
 from reconcile.model.nouns import Evidence
 from worker.alerts.delivery.quiet_reasons import was_kept_quiet
 from worker.model.alerts import Delivery, NewEvent, OpenFinding, PastEvent, Snapshot
