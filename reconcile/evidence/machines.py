@@ -10,6 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconcile.evidence.witness import Witnesses
 from reconcile.evidence.world import World
+from reconcile.kinds.decisions import CREDENTIAL_SUSPENDED
+from reconcile.kinds.servers import (
+    CLOCK_SKEW,
+    DUPLICATE_SERVER,
+    SCOPE_WITHOUT_FAILOVER,
+    SERVER_REPLACED,
+)
 from reconcile.kinds.spec import Detail
 from reconcile.kinds.table import KINDS
 from reconcile.model.findings import Finding, Kind
@@ -74,8 +81,7 @@ def machine_findings(
             Kind.CREDENTIAL_SUSPENDED,
             None,
             (),
-            f"The credential {name} is suspended: three servers refused it. No server is asked "
-            "with it until its password is another one, or a person resumes it.",
+            CREDENTIAL_SUSPENDED.sentence(name),
             about=name,
         )
 
@@ -111,12 +117,11 @@ def _own_names(sightings: Mapping[int, Sighting], servers: Iterable[int]) -> fro
 
 
 def _duplicate(world: World, double: int, speaker: int) -> Finding:
-    one, other = world.name(speaker), world.name(double)
     return Finding(
         Kind.DUPLICATE_SERVER,
         None,
         (speaker, double),
-        f"{other} and {one} are one machine, so only {one} counts as a witness.",
+        DUPLICATE_SERVER.sentence(world.name(speaker), world.name(double)),
     )
 
 
@@ -126,8 +131,7 @@ def _replaced(world: World, seen: Seen) -> Finding:
         Kind.SERVER_REPLACED,
         None,
         (seen.server,),
-        f"Another machine answers as {name} than before. What it has counts; what it lacks "
-        "proves nothing until a person confirms that it is the right one.",
+        SERVER_REPLACED.sentence(name),
         (("machine id", (("IPAM", str(machine)), (name, str(_machine(seen))))),),
     )
 
@@ -143,7 +147,7 @@ def _alone(world: World, seen: Seen) -> Iterator[Finding]:
         Kind.SCOPE_WITHOUT_FAILOVER,
         None,
         (seen.server,),
-        f"{name} serves active scopes that are in no relationship: {named}.",
+        SCOPE_WITHOUT_FAILOVER.sentence(name, named),
         (("scopes", ((name, named),)),),
     )
 
@@ -158,14 +162,11 @@ def _skewed(world: World, witnesses: Witnesses) -> Iterator[Finding]:
     limit = world.rules.clock_skew_seconds
     wrong = {server for server, offset in offsets.items() if abs(offset) > limit}
     for server in sorted(wrong):
-        offset = offsets[server]
-        way = "ahead of" if offset > 0 else "behind"
         yield Finding(
             Kind.CLOCK_SKEW,
             None,
             (server,),
-            f"The clock of {world.name(server)} is {abs(offset):.0f} s {way} that of IPAM's "
-            "database; Windows failover allows a minute between partners. Correct its time source.",
+            CLOCK_SKEW.sentence((world.name(server),), offsets[server]),
         )
     for one, other in sorted(_partners(witnesses)):
         both = one in offsets and other in offsets and not wrong & {one, other}
@@ -174,9 +175,9 @@ def _skewed(world: World, witnesses: Witnesses) -> Iterator[Finding]:
                 Kind.CLOCK_SKEW,
                 None,
                 (one, other),
-                f"The clocks of {world.name(one)} and {world.name(other)} differ by "
-                f"{abs(offsets[one] - offsets[other]):.0f} s; Windows failover allows a minute "
-                "between partners. Correct their time sources.",
+                CLOCK_SKEW.sentence(
+                    (world.name(one), world.name(other)), offsets[one] - offsets[other]
+                ),
             )
 
 

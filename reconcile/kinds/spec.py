@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Generic, ParamSpec, TypeAlias
 
 from reconcile.model.findings import Kind, Matter, Severity
 from reconcile.remedies.model import Facts, Step
+
+#: The values that a sentence names.
+Values = ParamSpec("Values")
 
 NextStep: TypeAlias = Callable[[Facts], tuple[Step, ...]]
 
@@ -69,10 +72,11 @@ class Grade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindSpec:
+class KindSpec(Generic[Values]):
     """One row of the table.
 
-    ``meaning`` is the line of the reference page.  ``grades`` replace ``default`` for problems
+    ``meaning`` is the line of the reference page, ``sentence`` says what is wrong with the names
+    and values of one problem.  ``grades`` replace ``default`` for problems
     with that grade, a state's name.  ``rests_on`` is the part of a reading without which it says
     nothing about the kind.  ``at_close`` kinds are found when a run closes, after what could be
     applied was applied.  ``guide`` is a heading of the page of remedies, None if the reference
@@ -85,6 +89,7 @@ class KindSpec:
     default: Grade
     resolved_by: ResolvedBy
     meaning: str
+    sentence: Callable[Values, str]
     next_step: NextStep
     guide: str | None = None
     grades: Mapping[str, Grade] = field(default_factory=lambda: MappingProxyType({}))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from reconcile.kinds import decisions, relationships, servers
+from reconcile.kinds import decisions, relationships, servers, states
 from reconcile.kinds.spec import KindSpec, ResolvedBy
 from reconcile.model.findings import Kind
 
 #: The row of every kind, in the order of the reference page.
-KINDS: Final[Mapping[Kind, KindSpec]] = {
-    spec.kind: spec for spec in (*relationships.ROWS, *servers.ROWS, *decisions.ROWS)
+KINDS: Final[Mapping[Kind, KindSpec[...]]] = {
+    spec.kind: spec for spec in (*relationships.ROWS, *states.ROWS, *servers.ROWS, *decisions.ROWS)
 }
 
 #: Kinds that are found when a run closes.

@@ -26,14 +26,14 @@ def test_people_can_override_every_kind_and_every_state() -> None:
 
 
 @pytest.mark.parametrize("spec", KINDS.values(), ids=lambda spec: str(spec.kind))
-def test_a_meaning_is_a_sentence_of_one_line_without_a_table_border(spec: KindSpec) -> None:
+def test_a_meaning_is_a_sentence_of_one_line_without_a_table_border(spec: KindSpec[...]) -> None:
     assert spec.meaning[0].isupper()
     assert spec.meaning.endswith(".")
     assert not {"|", "\n"} & set(spec.meaning)
 
 
 @pytest.mark.parametrize("spec", KINDS.values(), ids=lambda spec: str(spec.kind))
-def test_a_critical_problem_rises_no_further(spec: KindSpec) -> None:
+def test_a_critical_problem_rises_no_further(spec: KindSpec[...]) -> None:
     for grade in (spec.default, *spec.grades.values()):
         assert grade.severity is not Severity.CRITICAL or grade.rise is Rise.NEVER
 
