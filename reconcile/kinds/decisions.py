@@ -73,7 +73,7 @@ PLAN_REFUSED: Final = KindSpec(
     matter=Matter.DRIFT,
     subject=Subject.EVERYTHING,
     default=Grade(severity=Severity.WARNING),
-    resolved_by=ResolvedBy.DECISION,
+    resolved_by=ResolvedBy.CLOSE,
     meaning="More removals are pending than the limit allows. All of them are held.",
     sentence=_plan_refused,
     next_step=decisions.plan_refused,
@@ -109,7 +109,7 @@ CHANGE_WAITS: Final = KindSpec(
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
     default=Grade(severity=Severity.WARNING),
-    resolved_by=ResolvedBy.DECISION,
+    resolved_by=ResolvedBy.CLOSE,
     meaning="The database differs from the servers, and the operation waits for you: under policy "
     "`review`, or because there was only one witness.",
     sentence=_change_waits,

@@ -49,7 +49,7 @@ class ResolvedBy(StrEnum):
     SERVER = "a reading of the server without it, or retiring the server"
     ONE_NAME_LEFT = "readings with different machine ids, or disabling one of the two names"
     ANSWER = "a reading of the server, or disabling it"
-    DECISION = "decisions about the operations, or readings that need them no more"
+    CLOSE = "the close of a run that no longer finds it"
     EVERY_RUN = "the next run"
     DELIVERY = "a delivery over the channel"
 
