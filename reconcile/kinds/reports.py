@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from reconcile.model.finding_words import SILENT, TELLS, TELLS_NOT, Why
+from reconcile.model.finding_words import NOTHING, SILENT, TELLS, TELLS_NOT, Why
 from reconcile.model.formatting import span
 from reconcile.remedies.powershell import duration_of
 
@@ -16,6 +16,7 @@ Reports: TypeAlias = Sequence[tuple[str, str]]
 _SPELLED: Final = {
     TELLS: "has it",
     TELLS_NOT: "does not have it",
+    NOTHING: "reports none (unconfirmed)",
     Why.ELSEWHERE.value: "reports it with another partner",
 }
 _PLACES: Final = {TELLS: "on", TELLS_NOT: "missing on", SILENT: "not read on"}
@@ -29,7 +30,7 @@ def joined(reports: Reports) -> str:
 def placed(reports: Reports) -> str:
     """Spell where a scope is: ``on a, missing on b``."""
     return ", ".join(
-        f"{_PLACES[word]} {server}" if word in _PLACES else f"{server} {word}"
+        f"{_PLACES[word]} {server}" if word in _PLACES else f"{server} {_SPELLED.get(word, word)}"
         for server, word in reports
     )
 

@@ -23,7 +23,7 @@ from worker.model.alerts import Acknowledgement, OpenFinding, Silence
 from worker.store.unit_of_work import Transaction
 
 #: In the order in which they are shown.
-_MATTERS: Final = (Matter.HEALTH, Matter.DRIFT, Matter.BLINDNESS)
+_MATTERS: Final = tuple(Matter)
 
 
 class UnknownProblem(UnknownTarget):

@@ -16,7 +16,7 @@ from reconcile.kinds.relationships import (
 )
 from reconcile.kinds.servers import CLOCK_SKEW, SERVER_OVERDUE
 from reconcile.kinds.states import STATE_NOT_NORMAL
-from reconcile.model.finding_words import SILENT, TELLS, TELLS_NOT, Why
+from reconcile.model.finding_words import NOTHING, SILENT, TELLS, TELLS_NOT, Why
 from reconcile.model.nouns import State
 
 LACKS = Why.ABSENT.value
@@ -39,6 +39,8 @@ def test_a_one_sided_relationship_says_what_each_server_reports() -> None:
     )
     elsewhere = ONE_SIDED.sentence("HQ", (("a", TELLS), ("b", Why.ELSEWHERE.value)))
     assert "b reports it with another partner" in elsewhere
+    unconfirmed = ONE_SIDED.sentence("HQ", (("a", TELLS), ("b", NOTHING)))
+    assert "b reports none (unconfirmed)" in unconfirmed
 
 
 @pytest.mark.parametrize(

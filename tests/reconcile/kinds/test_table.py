@@ -40,4 +40,4 @@ def test_a_critical_problem_rises_no_further(spec: KindSpec[...]) -> None:
 
 def test_what_ends_at_a_close_is_found_there_and_what_a_pair_ends_is_not() -> None:
     assert AT_CLOSE.isdisjoint(kinds_resolved_by(ResolvedBy.PAIR, ResolvedBy.EXISTENCE))
-    assert AT_CLOSE >= kinds_resolved_by(ResolvedBy.CLOSE)
+    assert kinds_resolved_by(ResolvedBy.CLOSE) <= AT_CLOSE

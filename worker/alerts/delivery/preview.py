@@ -176,7 +176,7 @@ def suppose_example(
         kind=kind,
         matter=KINDS[kind].matter,
         severity=severity(finding, words.severities),
-        sentence=f"An example of {kind.replace('_', ' ')}: what is wrong is said here.",
+        sentence=f"Example: {KINDS[kind].meaning}",
         note=_SOMEBODY if event is Event.ACKNOWLEDGED else None,
         test=False,
     )
