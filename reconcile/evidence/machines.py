@@ -13,7 +13,7 @@ from reconcile.model.nouns import Seen, Server, Sighting, Standing
 
 
 def by_machine(servers: Iterable[Server]) -> Mapping[str, frozenset[int]]:
-    """Servers that are asked, by the machine that is remembered for each."""
+    """Return the enabled servers by the machine id that is remembered for each."""
     machines: defaultdict[str, set[int]] = defaultdict(set)
     for server in servers:
         if server.machine_id is not None and server.standing is Standing.ENABLED:
@@ -54,13 +54,13 @@ def machine_of(seen: Seen) -> str | None:
 
 
 def _machines(sightings: Mapping[int, Sighting]) -> dict[int, str]:
-    """What was read of machine ids in this run, by server."""
+    """Return the machine ids that this run read, by server."""
     seen = (s for s in sightings.values() if isinstance(s, Seen))
     return {s.server: machine for s in seen if (machine := machine_of(s)) is not None}
 
 
 def _own_names(sightings: Mapping[int, Sighting], servers: Iterable[int]) -> frozenset[str]:
-    """What the machine calls itself that answers as these servers."""
+    """Return the names that the machine behind these servers gives itself."""
     read = (sightings[server] for server in servers)
     said = [s.identity for s in read if isinstance(s, Seen) and s.identity is not None]
     return frozenset(fold(n) for own in said for n in (own.dns_name, own.computer_name) if n)

@@ -31,7 +31,7 @@ _SCOPES_NAMED = 20
 def machine_findings(
     world: World, witnesses: Witnesses, doubles: Mapping[int, int]
 ) -> Iterator[Finding]:
-    """Findings about machines, and about the credentials that they are asked with."""
+    """Yield the findings about machines, and about the credentials that they are read with."""
     for double, speaker in sorted(doubles.items()):
         yield _duplicate(world, double, speaker)
     for server, sighting in sorted(world.sightings.items()):
@@ -100,7 +100,7 @@ def _alone(world: World, seen: Seen) -> Iterator[Finding]:
 
 
 def _skewed(world: World, witnesses: Witnesses) -> Iterator[Finding]:
-    """Against us; and between partners of whom none is wrong enough alone."""
+    """Yield a finding for each clock that is off, and for partners whose clocks differ too much."""
     offsets = {
         s.server: s.clock_offset_seconds
         for s in world.sightings.values()
