@@ -94,8 +94,10 @@ def _change_waits(
 ) -> str:
     """Say what waits for a relationship, or how many relationships wait for their creation."""
     if creations:
-        what = "1 relationship is" if creations == 1 else f"{creations} relationships are"
-        return f"{what} on servers and not in the database yet. Creating them waits for you."
+        relationships = "1 relationship is" if creations == 1 else f"{creations} relationships are"
+        return (
+            f"{relationships} on servers and not in the database yet. Creating them waits for you."
+        )
     numbers = " ".join(map(str, operations))
     return (
         f"The database differs from the servers about {name}: "

@@ -16,8 +16,8 @@ from reconcile.remedies import mismatch, relationships
 def _partner_mismatch(name: str, reports: Sequence[Said], stored: Mapping[str, str]) -> str:
     """Say each side's value of every property; ``stored`` are the values of the database."""
     values = "; ".join(differing(subject, words) for subject, words in reports)
-    kept = listed(f"{subject} {readable(value)}" for subject, value in stored.items())
-    keeps = f" The database keeps {kept}." if kept else ""
+    stored_values = listed(f"{subject} {readable(value)}" for subject, value in stored.items())
+    keeps = f" The database keeps {stored_values}." if stored_values else ""
     return f"The partners of {name} disagree: {values}.{keeps}"
 
 
@@ -90,13 +90,13 @@ def _absence_unverified(
             f"{joined(reports)}. Nothing is removed until both were read without it, or one of "
             "them is retired."
         )
-    why = (
+    reason = (
         f"{' and '.join(replaced)} is a different machine than before, not confirmed yet"
         if replaced
         else "its partner was not read"
     )
     return (
-        f"{reporter} no longer has {listed(scopes)} in {name}, and {why}. "
+        f"{reporter} no longer has {listed(scopes)} in {name}, and {reason}. "
         "Nothing is removed until both partners report the same."
     )
 
@@ -208,11 +208,11 @@ def _duplicate_relationship(
             f"{server} reports relationship {name} more than once, but Windows allows a name "
             "only once. Nothing changes. An export may have been joined from several."
         )
-    removed, kept = records
+    removed, keeper = records
     return (
-        f"Records {kept} and {removed} are the same relationship {name}: each was created while "
+        f"Records {keeper} and {removed} are the same relationship {name}: each was created while "
         f"the other partner's name matched no server. The removal of record {removed} waits for "
-        f"you. Record {kept} then gets both sides."
+        f"you. Record {keeper} then gets both sides."
     )
 
 

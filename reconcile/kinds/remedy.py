@@ -1,4 +1,4 @@
-"""What a person does about a problem: the next step of its kind, with names filled in (rule R15)."""
+"""Build the remedy of a problem: the next step of its kind, with names filled in (rule R15)."""
 
 from __future__ import annotations
 

@@ -30,10 +30,10 @@ SERVER_UNREAD: Final = KindSpec(
 
 
 def _server_overdue(server: str, read_at: datetime | None) -> str:
-    since = (
+    latest_reading = (
         "was never read" if read_at is None else f"was not read since {read_at:%Y-%m-%d %H:%M} UTC"
     )
-    return f"{server} {since}. What the database has of it may be out of date."
+    return f"{server} {latest_reading}. What the database has of it may be out of date."
 
 
 SERVER_OVERDUE: Final = KindSpec(

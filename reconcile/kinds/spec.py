@@ -18,7 +18,7 @@ NextStep: TypeAlias = Callable[[Facts], tuple[Step, ...]]
 
 
 class Subject(StrEnum):
-    """What a problem is about."""
+    """Object that a problem is about."""
 
     RELATIONSHIP = "relationship"
     SERVER = "server"
@@ -73,7 +73,7 @@ class Grade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindSpec(Generic[Values]):
-    """One row of the table.
+    """Row of the table.
 
     ``meaning`` is the line of the reference page, ``sentence`` says what is wrong with the names
     and values of one problem.  ``grades`` replace ``default`` for problems
