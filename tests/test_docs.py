@@ -1,4 +1,4 @@
-"""README speaks of every command, setting, finding and exit code that exists, and of no other."""
+"""README speaks of every command, setting and exit code that exists, and of no other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from collectors.base import EXPORT_COMMAND
-from reconcile.model.findings import OVERRIDABLE, SEVERITIES, Kind, Severity
 from worker.cli import main
 from worker.config.settings import Settings
 from worker.inventory.file import read_inventory
@@ -46,19 +45,6 @@ def test_every_command_is_in_the_table_of_commands() -> None:
 def test_every_setting_is_in_the_table_of_settings() -> None:
     documented = set(re.findall(r"^\| `IPAM_SYNC_(\w+)` \|", README, flags=re.MULTILINE))
     assert documented == {name.upper() for name in Settings.__dataclass_fields__}
-
-
-def test_every_kind_of_finding_is_explained_with_its_severity() -> None:
-    rows: dict[str, str] = dict(
-        re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", README, flags=re.MULTILINE)
-    )
-    wanted = {str(k): str(SEVERITIES[k]) for k in Kind}
-    wanted[Kind.STATE_NOT_NORMAL] = f"{Severity.INFO} to {Severity.CRITICAL}"
-    assert rows == wanted
-
-
-def test_every_kind_has_a_severity_that_people_can_override() -> None:
-    assert set(Kind) <= set(SEVERITIES) <= OVERRIDABLE
 
 
 def test_the_inventory_of_the_readme_can_be_imported(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a run says about the machines behind the servers' names: replaced, doubled, clocks, scopes.
+"""The machines behind the servers' names: which names are one machine, and which one speaks for it.
 
 Rule R1: a server is known by its machine id.  Exports do not say one, so nothing follows from them.
 """
@@ -6,21 +6,14 @@ Rule R1: a server is known by its machine id.  Exports do not say one, so nothin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-from reconcile.evidence.witness import Witnesses
-from reconcile.evidence.world import World
-from reconcile.model.findings import Finding, Kind
-from reconcile.model.formatting import dotted, listed
-from reconcile.model.names import Known, fold
+from reconcile.model.names import fold
 from reconcile.model.nouns import Seen, Server, Sighting, Standing
-
-#: So many scopes are named in a finding; of more, the number.
-_SCOPES_NAMED = 20
 
 
 def by_machine(servers: Iterable[Server]) -> Mapping[str, frozenset[int]]:
-    """Servers that are asked, by the machine that is remembered for each."""
+    """Return the enabled servers by the machine id that is remembered for each."""
     machines: defaultdict[str, set[int]] = defaultdict(set)
     for server in servers:
         if server.machine_id is not None and server.standing is Standing.ENABLED:
@@ -55,131 +48,19 @@ def duplicates(
     return found
 
 
-def machine_findings(
-    world: World, witnesses: Witnesses, doubles: Mapping[int, int]
-) -> Iterator[Finding]:
-    """Findings about machines, and about the credentials that they are asked with."""
-    for double, speaker in sorted(doubles.items()):
-        yield _duplicate(world, double, speaker)
-    for server, sighting in sorted(world.sightings.items()):
-        if isinstance(sighting, Seen):
-            if world.replaced(server):
-                yield _replaced(world, sighting)
-            yield from _alone(world, sighting)
-    yield from _skewed(world, witnesses)
-    for name in world.suspended:
-        yield Finding(
-            Kind.CREDENTIAL_SUSPENDED,
-            None,
-            (),
-            f"The credential {name} is suspended: three servers refused it. No server is asked "
-            "with it until its password is another one, or a person resumes it.",
-            about=name,
-        )
-
-
-def unsaid(world: World) -> Mapping[Kind, frozenset[int]]:
-    """Servers that were read and did not say what a kind of finding rests on, as exports do."""
-    seen = [s for s in world.sightings.values() if isinstance(s, Seen)]
-    nameless = frozenset(s.server for s in seen if _machine(s) is None)
-    return {
-        Kind.SERVER_REPLACED: nameless,
-        Kind.DUPLICATE_SERVER: nameless,
-        Kind.CLOCK_SKEW: frozenset(s.server for s in seen if s.clock_offset_seconds is None),
-        Kind.SCOPE_WITHOUT_FAILOVER: frozenset(s.server for s in seen if s.scopes is None),
-    }
-
-
-def _machine(seen: Seen) -> str | None:
+def machine_of(seen: Seen) -> str | None:
+    """Return the machine id that a server reported, if any."""
     return None if seen.identity is None else seen.identity.machine_id
 
 
 def _machines(sightings: Mapping[int, Sighting]) -> dict[int, str]:
-    """What was read of machine ids in this run, by server."""
+    """Return the machine ids that this run read, by server."""
     seen = (s for s in sightings.values() if isinstance(s, Seen))
-    return {s.server: machine for s in seen if (machine := _machine(s)) is not None}
+    return {s.server: machine for s in seen if (machine := machine_of(s)) is not None}
 
 
 def _own_names(sightings: Mapping[int, Sighting], servers: Iterable[int]) -> frozenset[str]:
-    """What the machine calls itself that answers as these servers."""
+    """Return the names that the machine behind these servers gives itself."""
     read = (sightings[server] for server in servers)
     said = [s.identity for s in read if isinstance(s, Seen) and s.identity is not None]
     return frozenset(fold(n) for own in said for n in (own.dns_name, own.computer_name) if n)
-
-
-def _duplicate(world: World, double: int, speaker: int) -> Finding:
-    one, other = world.name(speaker), world.name(double)
-    return Finding(
-        Kind.DUPLICATE_SERVER,
-        None,
-        (speaker, double),
-        f"{other} and {one} are one machine, so only {one} counts as a witness.",
-    )
-
-
-def _replaced(world: World, seen: Seen) -> Finding:
-    name, machine = world.name(seen.server), world.servers[seen.server].machine_id
-    return Finding(
-        Kind.SERVER_REPLACED,
-        None,
-        (seen.server,),
-        f"Another machine answers as {name} than before. What it has counts; what it lacks "
-        "proves nothing until a person confirms that it is the right one.",
-        (("machine id", (("IPAM", str(machine)), (name, str(_machine(seen))))),),
-    )
-
-
-def _alone(world: World, seen: Seen) -> Iterator[Finding]:
-    told = {scope for story in seen.stories for scope in story.scopes}
-    alone = sorted(s.scope for s in seen.scopes or () if s.active and s.scope not in told)
-    if not alone:
-        return
-    name = world.name(seen.server)
-    named = listed((dotted(scope) for scope in alone), most=_SCOPES_NAMED)
-    yield Finding(
-        Kind.SCOPE_WITHOUT_FAILOVER,
-        None,
-        (seen.server,),
-        f"{name} serves active scopes that are in no relationship: {named}.",
-        (("scopes", ((name, named),)),),
-    )
-
-
-def _skewed(world: World, witnesses: Witnesses) -> Iterator[Finding]:
-    """Against us; and between partners of whom none is wrong enough alone."""
-    offsets = {
-        s.server: s.clock_offset_seconds
-        for s in world.sightings.values()
-        if isinstance(s, Seen) and s.clock_offset_seconds is not None
-    }
-    limit = world.rules.clock_skew_seconds
-    wrong = {server for server, offset in offsets.items() if abs(offset) > limit}
-    for server in sorted(wrong):
-        offset = offsets[server]
-        way = "ahead of" if offset > 0 else "behind"
-        yield Finding(
-            Kind.CLOCK_SKEW,
-            None,
-            (server,),
-            f"The clock of {world.name(server)} is {abs(offset):.0f} s {way} that of IPAM's "
-            "database; Windows failover allows a minute between partners. Correct its time source.",
-        )
-    for one, other in sorted(_partners(witnesses)):
-        both = one in offsets and other in offsets and not wrong & {one, other}
-        if both and abs(offsets[one] - offsets[other]) > limit:
-            yield Finding(
-                Kind.CLOCK_SKEW,
-                None,
-                (one, other),
-                f"The clocks of {world.name(one)} and {world.name(other)} differ by "
-                f"{abs(offsets[one] - offsets[other]):.0f} s; Windows failover allows a minute "
-                "between partners. Correct their time sources.",
-            )
-
-
-def _partners(witnesses: Witnesses) -> set[tuple[int, int]]:
-    return {
-        (min(server, partner.server), max(server, partner.server))
-        for (server, _), partner in witnesses.partners.items()
-        if isinstance(partner, Known)
-    }

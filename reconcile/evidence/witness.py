@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from reconcile.evidence.world import World
-from reconcile.model.finding_words import Why
+from reconcile.model.finding_words import NOTHING, Why
 from reconcile.model.names import (
     Ambiguous,
     How,
@@ -29,7 +29,7 @@ from reconcile.model.nouns import Seen, ServerType, Sighting, Story
 class Doubt(StrEnum):
     """Why an absence is not believed."""
 
-    EMPTY = "told nothing at all, not yet confirmed"
+    EMPTY = NOTHING
     REPLACED = "is another machine now, which lacks it"
 
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from reconcile.evidence.witness import partner_texts
+from reconcile.kinds.servers import SERVER_DOWN
 from reconcile.model.findings import Finding, Kind
-from reconcile.model.formatting import listed
 from reconcile.model.names import Known, NameMap, fold_relationship
 from reconcile.model.nouns import Seen, State
 from reconcile.model.record import Record
@@ -175,12 +175,9 @@ def _finding(scene: Scene, server: int, words: tuple[_Word, ...]) -> Finding:
     fresh = [word for word in words if word.fresh]
     lost = sorted({scene.servers[w.partner] for w in fresh if w.machine in _lost_by(fresh)})
     heard = len({word.partner for word in fresh})
-    name = scene.servers[server]
     return Finding(
         Kind.SERVER_DOWN,
         None,
         (server,),
-        f"{name} is down: it cannot be read, and {len(lost)} of the {heard} partners that were "
-        f"heard lately do not reach it either ({listed(lost)}). Clients depend on the "
-        "partners now.",
+        SERVER_DOWN.sentence(scene.servers[server], lost, heard),
     )

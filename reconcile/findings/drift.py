@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from reconcile.findings.life import Drift
+from reconcile.kinds.spec import ResolvedBy
+from reconcile.kinds.table import KINDS
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.names import fold_relationship
 
@@ -44,8 +47,8 @@ class Judged:
         it.  The store as a whole is judged when a run closes, not here.
         """
         servers = frozenset(finding.servers)
-        if finding.kind is Kind.CREDENTIAL_SUSPENDED:
-            return True  # every run knows which are
+        if KINDS[finding.kind].resolved_by is ResolvedBy.EVERY_RUN:
+            return True
         if not servers or finding.relationship is None:
             return bool(servers) and (self._taken_out(finding) or self._heard(finding))
         name = fold_relationship(finding.relationship)
@@ -55,10 +58,10 @@ class Judged:
 
     def _taken_out(self, finding: Finding) -> bool:
         """True if a person took a server out without which there is no such problem."""
-        match finding.kind:
-            case Kind.SERVER_UNREAD | Kind.SERVER_OVERDUE | Kind.SERVER_DOWN:
+        match KINDS[finding.kind].resolved_by:
+            case ResolvedBy.ANSWER:
                 return self.unasked.issuperset(finding.servers)
-            case Kind.DUPLICATE_SERVER:
+            case ResolvedBy.ONE_NAME_LEFT:
                 return not self.unasked.isdisjoint(finding.servers)
             case _:
                 return not self.retired.isdisjoint(finding.servers)
@@ -67,7 +70,7 @@ class Judged:
         """True if all that are concerned were read and said what the problem would show in."""
         if self.focus is not None and self.focus.isdisjoint(finding.servers):
             return False
-        if finding.kind in (Kind.SERVER_UNREAD, Kind.SERVER_OVERDUE, Kind.SERVER_DOWN):
+        if KINDS[finding.kind].resolved_by is ResolvedBy.ANSWER:
             return (self.read | self.doubles).issuperset(finding.servers)
         said = self.read - self.unsaid.get(finding.kind, frozenset())
         return said.issuperset(finding.servers)
@@ -91,27 +94,6 @@ class Judged:
         if any((name, server) in self.paused for server in servers):
             return True
         return any(n == name and servers <= pair for n, pair in self.left)
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """The life of findings in one run, each group ordered by fingerprint."""
-
-    opened: tuple[Finding, ...]
-    changed: tuple[Finding, ...]
-    persisting: tuple[Finding, ...]
-    resolved: tuple[Finding, ...]
-
-    @property
-    def now(self) -> tuple[Finding, ...]:
-        """Everything that is true after this run."""
-        return tuple(
-            sorted((*self.opened, *self.changed, *self.persisting), key=lambda f: f.fingerprint)
-        )
-
-
-#: Settled when the run closes, after what could be applied was applied.
-OPERATIONAL = frozenset({Kind.BLOCKED, Kind.PLAN_REFUSED, Kind.CHANGE_WAITS, Kind.SERVER_DOWN})
 
 
 def _weight(finding: Finding) -> tuple[object, ...]:

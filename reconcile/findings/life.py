@@ -9,34 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
-from reconcile.findings.drift import Drift
-from reconcile.model.findings import Finding, Kind
-from reconcile.model.nouns import State
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import Event, Finding
 
 
-class Event(StrEnum):
-    """What happened to a problem."""
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The findings that opened, changed, persist or are resolved, each group by fingerprint."""
 
-    OPENED = "opened"
-    CHANGED = "changed"
-    STILL_OPEN = "still_open"
-    ACKNOWLEDGED = "acknowledged"
-    RESOLVED = "resolved"
+    opened: tuple[Finding, ...]
+    changed: tuple[Finding, ...]
+    persisting: tuple[Finding, ...]
+    resolved: tuple[Finding, ...]
 
+    @property
+    def now(self) -> tuple[Finding, ...]:
+        """Everything that is true after this run."""
+        return tuple(
+            sorted((*self.opened, *self.changed, *self.persisting), key=lambda f: f.fingerprint)
+        )
 
-#: So many readings, far enough apart, must show a problem before it is open; one for all others.
-#: The finer key (``kind.State``) wins over the kind.
-CONFIRMATIONS: Final[Mapping[str, int]] = {
-    Kind.STATE_NOT_NORMAL: 2,
-    f"{Kind.STATE_NOT_NORMAL}.{State.PARTNER_DOWN}": 1,
-    f"{Kind.STATE_NOT_NORMAL}.{State.POTENTIAL_CONFLICT}": 1,
-    Kind.SERVER_UNREAD: 2,
-    Kind.SERVER_DOWN: 2,
-    Kind.CLOCK_SKEW: 2,
-}
 
 #: Times of opening that are remembered.
 _OPENINGS_KEPT: Final = 10
@@ -160,7 +154,7 @@ def _counts(life: Life, read_at: datetime, patience: Patience) -> bool:
 
 
 def _confirmed(finding: Finding, life: Life, now: datetime) -> Step:
-    if life.seen < _needed(finding):
+    if life.seen < KINDS[finding.kind].grade(finding.grade).confirmations:
         return Step(finding, life)
     openings = (*life.openings, now)[-_OPENINGS_KEPT:]
     return Step(finding, replace(life, confirmed_at=now, openings=openings), Event.OPENED)
@@ -176,8 +170,3 @@ def _gone(finding: Finding, life: Life, now: datetime, patience: Patience) -> St
     if now - life.absent_since < patience.calm:
         return None
     return Step(finding, None, Event.RESOLVED)
-
-
-def _needed(finding: Finding) -> int:
-    fine = f"{finding.kind}.{finding.grade}"
-    return CONFIRMATIONS.get(fine, CONFIRMATIONS.get(finding.kind, 1))

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from reconcile.evidence.witness import Witnesses
 from reconcile.evidence.world import World
+from reconcile.kinds.relationships import DUPLICATE_RELATIONSHIP, EMPTY_READ_UNCONFIRMED
+from reconcile.kinds.servers import RELATIONSHIP_LIMIT_NEAR, SERVER_OVERDUE, SERVER_UNREAD
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.names import fold_relationship, key_of
 from reconcile.model.nouns import Seen, ServerType, Skipped, SkipReason, Unseen
-
-#: A Windows DHCP server refuses more, [MS-DHCPM] 3.2.4.90.
-RELATIONSHIP_LIMIT = 31
 
 
 def server_findings(world: World, witnesses: Witnesses) -> Iterator[Finding]:
@@ -83,7 +82,7 @@ def _unread(world: World, unseen: Unseen) -> Finding:
         Kind.SERVER_UNREAD,
         None,
         (unseen.server,),
-        f"{name} could not be read: {failure.message} {failure.remedy}".rstrip(),
+        SERVER_UNREAD.sentence(name, f"{failure.message} {failure.remedy}".rstrip()),
         (("error", ((name, f"{failure.code}: {failure.message}"),)),),
     )
 
@@ -99,26 +98,24 @@ def _overdue(world: World, server: int) -> Iterator[Finding]:
     if not times or world.now - max(times) <= world.rules.overdue_after:
         return
     last = "never" if read_at is None else read_at.isoformat(timespec="seconds")
-    since = "never read" if read_at is None else f"not read since {read_at:%Y-%m-%d %H:%M} UTC"
     yield Finding(
         Kind.SERVER_OVERDUE,
         None,
         (server,),
-        f"{name} was {since}: what IPAM shows of it may be out of date.",
+        SERVER_OVERDUE.sentence(name, read_at),
         (("last read", ((name, last),)),),
     )
 
 
 def _empty(world: World, server: int) -> Finding:
-    name = world.name(server)
-    seconds = int(world.rules.confirm_after.total_seconds())
+    relationships = "failover relationships"
     return Finding(
         Kind.EMPTY_READ_UNCONFIRMED,
         None,
         (server,),
-        f"{name} suddenly tells no relationship at all. It is believed when every reading says "
-        f"so for {seconds} s; until then nothing is removed on its word. Was it reinstalled or "
-        "its database restored?",
+        EMPTY_READ_UNCONFIRMED.sentence(
+            world.name(server), relationships, world.rules.confirm_after
+        ),
     )
 
 
@@ -128,8 +125,7 @@ def _limit_near(world: World, server: int, count: int) -> Finding:
         Kind.RELATIONSHIP_LIMIT_NEAR,
         None,
         (server,),
-        f"{name} has {count} of {RELATIONSHIP_LIMIT} failover relationships; Windows refuses "
-        "more. Spread new ones over another server.",
+        RELATIONSHIP_LIMIT_NEAR.sentence(name, count),
         (("relationships", ((name, str(count)),)),),
     )
 
@@ -140,6 +136,5 @@ def _told_twice(world: World, witnesses: Witnesses, server: int, name: str) -> F
         Kind.DUPLICATE_RELATIONSHIP,
         told,
         (server,),
-        f"{world.name(server)} tells relationship {told} more than once, though a name is unique "
-        "on a server. It is left alone; was the export put together from several?",
+        DUPLICATE_RELATIONSHIP.sentence(told, server=world.name(server)),
     )

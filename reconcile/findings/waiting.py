@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from reconcile.kinds.decisions import CHANGE_WAITS
+from reconcile.kinds.reports import readable
 from reconcile.model.finding_words import SERVERS_LACK
 from reconcile.model.findings import Finding, Kind, Said
-from reconcile.model.formatting import dotted, listed, said
+from reconcile.model.formatting import dotted, said
 from reconcile.model.nouns import Operation
 from reconcile.model.record import Change, Entry
 
 _IPAM, _SERVERS = "IPAM", "servers"
-#: Report of the servers on what a removal is about.
-_MOST_SHOWN = 5
 
 
 def waiting(entries: Iterable[Entry], creations: int) -> tuple[Finding, ...]:
@@ -36,25 +36,25 @@ def waiting(entries: Iterable[Entry], creations: int) -> tuple[Finding, ...]:
 def _of_record(entries: list[Entry]) -> Finding:
     planned = entries[0].planned
     values = tuple(value for entry in entries for value in _differences(entry))
-    numbers = " ".join(str(entry.number) for entry in entries)
     return Finding(
         Kind.CHANGE_WAITS,
         planned.relationship,
         planned.partners,
-        f"IPAM differs from what the servers tell of {planned.relationship}: "
-        f"{listed((_in_words(value) for value in values), _MOST_SHOWN)}. This waits for a "
-        f"person: operation{'' if len(entries) == 1 else 's'} {numbers}.",
+        CHANGE_WAITS.sentence(
+            planned.relationship,
+            map(_in_words, values),
+            [entry.number for entry in entries],
+        ),
         values,
     )
 
 
 def _to_be_created(count: int) -> Finding:
-    what = "1 relationship is" if count == 1 else f"{count} relationships are"
     return Finding(
         Kind.CHANGE_WAITS,
         None,
         (),
-        f"{what} told by servers and not in IPAM yet. They wait for a person.",
+        CHANGE_WAITS.sentence(creations=count),
         ((Operation.CREATE.value, ((_SERVERS, str(count)),)),),
         about=Operation.CREATE.value,
     )
@@ -83,4 +83,4 @@ def _change(change: Change) -> Said:
 
 def _in_words(value: Said) -> str:
     what, ((_, ours), (_, theirs)) = value
-    return f"{what}: IPAM {ours}, servers {theirs}"
+    return f"{what}: database {readable(ours)}, servers {readable(theirs)}"

@@ -17,6 +17,7 @@ from reconcile.evidence.witness import (
 )
 from reconcile.evidence.world import World
 from reconcile.judging.diff import whole
+from reconcile.kinds.relationships import ABSENCE_UNVERIFIED
 from reconcile.model.finding_words import SILENT, TELLS
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Evidence, Operation
@@ -43,9 +44,7 @@ def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
         Kind.ABSENCE_UNVERIFIED,
         pair.name,
         pair.servers,
-        f"Nobody tells relationship {pair.name} any more, but not every partner could be asked: "
-        f"{'; '.join(f'{who} {what}' for who, what in words)}. Nothing is removed until both "
-        "partners were read without it, or one is retired.",
+        ABSENCE_UNVERIFIED.sentence(pair.name, words),
         ((pair.name, words),),
     )
     return Judgement(pair, findings=(finding,), undecided=undecided)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from reconcile.evidence.case import Case, side_name
+from reconcile.evidence.pairing import Pair
 from reconcile.judging.absence import word
 from reconcile.judging.scopes import ScopeVerdict
 from reconcile.judging.truth import Truth
+from reconcile.kinds.relationships import ABSENCE_UNVERIFIED, PARTNER_MISMATCH, SCOPE_ONE_SIDED
 from reconcile.model.finding_words import TELLS_NOT
 from reconcile.model.findings import Finding, Kind, Said
-from reconcile.model.formatting import dotted_all, listed
+from reconcile.model.formatting import dotted_all, said
 from reconcile.model.nouns import Scope
+from reconcile.model.record import ATTRIBUTES
 
 
 def disputes(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Finding, ...]:
@@ -22,8 +25,7 @@ def disputes(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Finding, 
                 Kind.PARTNER_MISMATCH,
                 pair.name,
                 pair.servers,
-                f"The partners of {pair.name} do not tell the same: "
-                f"{'; '.join(_both(s) for s in properties)}. IPAM keeps what it has.",
+                PARTNER_MISMATCH.sentence(pair.name, properties, _stored(pair, properties)),
                 properties,
             )
         )
@@ -33,9 +35,7 @@ def disputes(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Finding, 
                 Kind.SCOPE_ONE_SIDED,
                 pair.name,
                 pair.servers,
-                f"Scopes of {pair.name} on one partner only: "
-                f"{listed((_both(s) for s in scopes), 3)}. They are neither added nor "
-                "removed until both partners agree.",
+                SCOPE_ONE_SIDED.sentence(pair.name, scopes),
                 scopes,
             )
         )
@@ -70,22 +70,27 @@ def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
         )
     )
     replaced = [case.world.name(s) for s in case.pair.servers if case.world.replaced(s)]
-    why = (
-        f"{' and '.join(replaced)} is another machine than before, which nobody confirmed"
-        if replaced
-        else "its partner was not read"
-    )
     return Finding(
         Kind.ABSENCE_UNVERIFIED,
         case.pair.name,
         case.pair.servers,
-        f"{side_name(case.world, case.pair, case.pair.sides.index(case.teller))} no longer has "
-        f"{listed(dotted_all(scopes))} in {case.pair.name}, and {why}. "
-        "Nothing is removed until both partners say so.",
+        ABSENCE_UNVERIFIED.sentence(
+            case.pair.name,
+            words,
+            reporter=side_name(case.world, case.pair, case.pair.sides.index(case.teller)),
+            scopes=dotted_all(scopes),
+            replaced=replaced,
+        ),
         tuple((scope, words) for scope in dotted_all(scopes)),
     )
 
 
-def _both(said: Said) -> str:
-    what, words = said
-    return f"{what} ({', '.join(f'{who}: {value}' for who, value in words)})"
+def _stored(pair: Pair, disputed: tuple[Said, ...]) -> dict[str, str]:
+    """Return the database's values of the disputed properties."""
+    if pair.record is None:
+        return {}
+    return {
+        subject: said(subject, getattr(pair.record, ATTRIBUTES[subject]))
+        for subject, _ in disputed
+        if subject in ATTRIBUTES
+    }

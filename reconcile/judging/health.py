@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -11,8 +11,9 @@ from reconcile.evidence.case import last_story, side_name
 from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import Silent
 from reconcile.evidence.world import World
+from reconcile.kinds.spec import Rise
+from reconcile.kinds.states import STATE_NOT_NORMAL
 from reconcile.model.findings import Finding, Kind
-from reconcile.model.formatting import listed
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Mode, Seen, ServerRole, State
 
@@ -39,18 +40,12 @@ def health(pair: Pair, world: World) -> tuple[Finding, ...]:
         return ()
     words = sorted((side_name(world, pair, index), state) for index, state in odd.items())
     worst = min(odd.values(), key=_rank)
-    listing = " and ".join(f"{who} is in state {state}" for who, state in words)
-    sentences = (
-        f"{listing} for relationship {pair.name}.",
-        *_ordered(pair, world, odd),
-        _MEANINGS.get(worst, _TRANSITIONAL),
-    )
     return (
         Finding(
             Kind.STATE_NOT_NORMAL,
             pair.name,
             pair.servers,
-            " ".join(sentences),
+            STATE_NOT_NORMAL.sentence(pair.name, words, worst, _set_manually(pair, world, odd)),
             tuple(("State", ((who, str(state)),)) for who, state in words),
             grade=worst,
             patience=_patience(pair, world, odd, worst),
@@ -104,14 +99,16 @@ def _patience(pair: Pair, world: World, odd: Mapping[int, State], worst: State) 
     """After how many seconds it is louder: nobody waits for more than half of the time that is
     left before a server goes to PartnerDown.
     """
-    if worst not in _WORST:
-        return int(world.rules.transition_warning_after.total_seconds())
-    if worst is not State.COMMUNICATIONS_INTERRUPTED:
-        return None
-    said = world.rules.interrupted_critical_after
-    if said is not None:
-        return int(said.total_seconds())
-    return min(_until_critical(_terms(pair, i)) for i, state in odd.items() if state is worst)
+    match STATE_NOT_NORMAL.grade(worst).rise:
+        case Rise.NEVER:
+            return None
+        case Rise.AFTER_TRANSITION:
+            return int(world.rules.transition_warning_after.total_seconds())
+        case Rise.AFTER_INTERRUPTION:
+            said = world.rules.interrupted_critical_after
+            if said is not None:
+                return int(said.total_seconds())
+            return min(_until_critical(_terms(pair, i)) for i, s in odd.items() if s is worst)
 
 
 def _until_critical(terms: _Terms) -> int:
@@ -120,18 +117,13 @@ def _until_critical(terms: _Terms) -> int:
     return seconds if terms.interval is None else min(seconds, terms.interval // 2)
 
 
-def _ordered(pair: Pair, world: World, odd: Mapping[int, State]) -> Iterator[str]:
-    """A server that may not go to PartnerDown by itself was told to."""
-    by_hand = sorted(
+def _set_manually(pair: Pair, world: World, odd: Mapping[int, State]) -> list[str]:
+    """Return the servers in PartnerDown that do not go there by themselves."""
+    return sorted(
         side_name(world, pair, index)
         for index, state in odd.items()
         if state is State.PARTNER_DOWN and _terms(pair, index).switches_itself is False
     )
-    if by_hand:
-        yield (
-            f"A person ordered PartnerDown on {listed(by_hand)}: AutoStateTransition is off, so "
-            "no server goes there by itself."
-        )
 
 
 def _state(pair: Pair, index: int) -> State | None:
@@ -154,13 +146,3 @@ def _last_state(pair: Pair, index: int) -> State | None:
 
 def _rank(state: State) -> int:
     return _WORST.index(state) if state in _WORST else len(_WORST)
-
-
-_TRANSITIONAL: Final = "It is on its way to Normal."
-_MEANINGS: Final = {
-    State.PARTNER_DOWN: "It serves all clients alone.",
-    State.COMMUNICATIONS_INTERRUPTED: "The partners do not reach each other.",
-    State.POTENTIAL_CONFLICT: "Both served alone.",
-    State.RESOLUTION_INTERRUPTED: "The partners lost each other again while resolving conflicts.",
-    State.UNKNOWN: "The server reports a state that ipam-sync does not know.",
-}

@@ -15,6 +15,9 @@ from reconcile.judging.observations import observations, stale
 from reconcile.judging.operations import operations
 from reconcile.judging.quiet import is_quiet
 from reconcile.judging.scopes import told_scopes
+from reconcile.kinds.relationships import DUPLICATE_RELATIONSHIP, ONE_SIDED
+from reconcile.kinds.spec import ResolvedBy
+from reconcile.kinds.table import kinds_resolved_by
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Operation, Value
 from reconcile.model.record import Entry
@@ -106,9 +109,7 @@ def _one_sided_finding(pair: Pair, world: World) -> Finding:
         Kind.ONE_SIDED,
         pair.name,
         pair.servers,
-        f"Only one partner has relationship {pair.name}: "
-        f"{'; '.join(f'{who} {what}' for who, what in words)}. Nothing is planned "
-        "until both say the same.",
+        ONE_SIDED.sentence(pair.name, words),
         ((pair.name, words),),
     )
 
@@ -202,31 +203,22 @@ def _with_open(
     return Judgement(judged.pair, judged.needs, findings + kept, judged.undecided, judged.agreed)
 
 
-#: Seen in a story of one server: only a reading of that server ends them.
-_OF_ONE_READING = frozenset(
-    {
-        Kind.ROLE_CONFLICT,
-        Kind.UNKNOWN_VALUE,
-        Kind.UNMAPPED_NAME,
-        Kind.AMBIGUOUS_NAME,
-        Kind.DUPLICATE_RELATIONSHIP,
-    }
-)
+#: A story of one server showed it: only a reading of that server ends it.
+_OF_ONE_READING = kinds_resolved_by(ResolvedBy.REPORTER)
 #: Made anew in every run that judges the pair.
-_RECOMPUTED = frozenset({Kind.STALE_EVIDENCE, Kind.BLOCKED})
-_OF_EXISTENCE = frozenset({Kind.ONE_SIDED, Kind.ABSENCE_UNVERIFIED})
+_RECOMPUTED = kinds_resolved_by(ResolvedBy.NEXT_JUDGEMENT)
+_OF_EXISTENCE = kinds_resolved_by(ResolvedBy.EXISTENCE)
 
 
 def _double(pair: Pair, world: World) -> Judgement:
     """Two half-mapped rows turn out to be one relationship: the younger one goes, by a person."""
     assert pair.record is not None  # noqa: S101 - the caller knows
+    assert pair.double_of is not None  # noqa: S101 - the caller knows
     finding = Finding(
         Kind.DUPLICATE_RELATIONSHIP,
         pair.name,
         tuple(sorted(pair.servers)),
-        f"Records {pair.double_of} and {pair.record.key} are the same relationship {pair.name}, "
-        "each created while the other partner's name was not mapped. Removing record "
-        f"{pair.record.key} waits for a person; record {pair.double_of} then takes both sides.",
+        DUPLICATE_RELATIONSHIP.sentence(pair.name, records=(pair.record.key, pair.double_of)),
         ((pair.name, (("record", str(pair.record.key)), ("kept", str(pair.double_of)))),),
     )
     reason = f"the same relationship as record {pair.double_of}"

@@ -10,8 +10,14 @@ from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import Tells
 from reconcile.evidence.world import World
 from reconcile.judging.health import health
+from reconcile.kinds.decisions import AMBIGUOUS_NAME, UNMAPPED_NAME
+from reconcile.kinds.relationships import (
+    RELATIONSHIP_EMPTY,
+    ROLE_CONFLICT,
+    STALE_EVIDENCE,
+    UNKNOWN_VALUE,
+)
 from reconcile.model.findings import Finding, Kind
-from reconcile.model.formatting import listed
 from reconcile.model.names import Ambiguous, How, Known, Unknown
 from reconcile.model.nouns import Seen, Story
 
@@ -31,8 +37,7 @@ def _empty(case: Case) -> Finding | None:
         Kind.RELATIONSHIP_EMPTY,
         case.pair.name,
         case.pair.servers,
-        f"Relationship {case.pair.name} has no scope. It counts towards the 31 that a server can "
-        "have.",
+        RELATIONSHIP_EMPTY.sentence(case.pair.name),
     )
 
 
@@ -46,8 +51,7 @@ def _role_conflict(case: Case) -> Finding | None:
         Kind.ROLE_CONFLICT,
         case.pair.name,
         case.pair.servers,
-        f"The partners of {case.pair.name} do not agree who is primary: "
-        f"{'; '.join(f'{who} says it is {word}' for who, word in words)}. IPAM keeps its order.",
+        ROLE_CONFLICT.sentence(case.pair.name, words),
         (("role", words),),
     )
 
@@ -62,8 +66,7 @@ def _unknown_words(case: Case) -> Iterator[Finding]:
             Kind.UNKNOWN_VALUE,
             case.pair.name,
             (side.server,),
-            f"{name} tells {listed(f'{p} {w!r}' for p, w in odd)} for {case.pair.name}, which "
-            "ipam-sync does not know; the value is left alone. Report it, or update ipam-sync.",
+            UNKNOWN_VALUE.sentence(case.pair.name, name, odd),
             tuple((p, ((name, w),)) for p, w in odd),
         )
 
@@ -90,20 +93,19 @@ def _unmapped(case: Case, asker: int, story: Story) -> Finding:
         Kind.UNMAPPED_NAME,
         case.pair.name,
         (asker,),
-        f"{name} names {story.partner!r} as partner of {story.name}, and IPAM knows no such "
-        "server.",
+        UNMAPPED_NAME.sentence(story.name, name, story.partner),
         ((story.partner, ((name, story.name),)),),
     )
 
 
 def _ambiguous(case: Case, asker: int, story: Story, candidates: tuple[int, ...]) -> Finding:
     name = case.world.name(asker)
-    meant = listed(sorted(case.world.name(c) for c in candidates))
+    meant = sorted(case.world.name(c) for c in candidates)
     return Finding(
         Kind.AMBIGUOUS_NAME,
         case.pair.name,
         (asker,),
-        f"{name} names {story.partner!r} as partner of {story.name}, which could be {meant}.",
+        AMBIGUOUS_NAME.sentence(story.name, name, story.partner, meant),
         ((story.partner, tuple((case.world.name(c), "candidate") for c in candidates)),),
     )
 
@@ -120,8 +122,7 @@ def stale(pair: Pair, world: World) -> tuple[Finding, ...]:
             Kind.STALE_EVIDENCE,
             pair.name,
             pair.servers,
-            f"No partner of {pair.name} was read since {last:%Y-%m-%d %H:%M} UTC: what IPAM "
-            "shows may be out of date. Make one of them readable.",
+            STALE_EVIDENCE.sentence(pair.name, last),
             (("last read", (("IPAM", last.isoformat(timespec="seconds")),)),),
         ),
     )

@@ -12,6 +12,7 @@ from reconcile.judging.diff import create, diff, swap
 from reconcile.judging.disputes import disputes
 from reconcile.judging.scopes import ScopeVerdict, scope_verdict, told_scopes
 from reconcile.judging.truth import Truth, truth
+from reconcile.kinds.relationships import EMPTY_READ_UNCONFIRMED
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.formatting import dotted_all, listed
 from reconcile.model.names import Ambiguous
@@ -198,15 +199,10 @@ def _confirmed_gone(
         Kind.EMPTY_READ_UNCONFIRMED,
         case.pair.name,
         case.pair.servers,
-        f"All {len(record.scopes)} scopes of {case.pair.name} are suddenly gone. They are removed "
-        f"when later readings say so for {_seconds(case)} s; until then nothing is.",
+        EMPTY_READ_UNCONFIRMED.sentence(case.pair.name, "scopes", case.world.rules.confirm_after),
         (("Scopes", (("IPAM", listed(dotted_all(record.scopes))),)),),
     )
     return frozenset(), (finding,)
-
-
-def _seconds(case: Case) -> int:
-    return int(case.world.rules.confirm_after.total_seconds())
 
 
 def _party(case: Case, index: int) -> Party:

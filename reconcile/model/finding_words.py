@@ -11,6 +11,7 @@ PERCENTAGE: Final = "Server1Percentage"
 TELLS: Final = "tells it"
 TELLS_NOT: Final = "does not tell it"
 SILENT: Final = "was not read"
+NOTHING: Final = "told nothing at all, not yet confirmed"
 #: Both partners lack what the database has.
 SERVERS_LACK: Final = "do not tell it"
 

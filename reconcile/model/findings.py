@@ -5,17 +5,13 @@ Made by the judgement in this package; the store keeps them, the doors show them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from reconcile.model.nouns import State
-
 
 class Kind(StrEnum):
-    """Every kind of finding; README explains each."""
+    """Every kind of finding; ``reconcile.kinds`` has its row of the table."""
 
     PARTNER_MISMATCH = "partner_mismatch"
     ONE_SIDED = "one_sided"
@@ -64,76 +60,15 @@ class Matter(StrEnum):
     BLINDNESS = "blindness"
 
 
-#: The matter of every kind.
-MATTERS: Final[Mapping[Kind, Matter]] = {
-    Kind.PARTNER_MISMATCH: Matter.DRIFT,
-    Kind.ONE_SIDED: Matter.DRIFT,
-    Kind.ABSENCE_UNVERIFIED: Matter.BLINDNESS,
-    Kind.SCOPE_ONE_SIDED: Matter.DRIFT,
-    Kind.EMPTY_READ_UNCONFIRMED: Matter.BLINDNESS,
-    Kind.UNMAPPED_NAME: Matter.DRIFT,
-    Kind.AMBIGUOUS_NAME: Matter.DRIFT,
-    Kind.ROLE_CONFLICT: Matter.DRIFT,
-    Kind.STATE_NOT_NORMAL: Matter.HEALTH,
-    Kind.SERVER_UNREAD: Matter.BLINDNESS,
-    Kind.STALE_EVIDENCE: Matter.BLINDNESS,
-    Kind.UNKNOWN_VALUE: Matter.BLINDNESS,
-    Kind.DUPLICATE_RELATIONSHIP: Matter.DRIFT,
-    Kind.BLOCKED: Matter.DRIFT,
-    Kind.RELATIONSHIP_LIMIT_NEAR: Matter.HEALTH,
-    Kind.RELATIONSHIP_EMPTY: Matter.DRIFT,
-    Kind.PLAN_REFUSED: Matter.DRIFT,
-    Kind.CHANGE_WAITS: Matter.DRIFT,
-    Kind.SERVER_REPLACED: Matter.DRIFT,
-    Kind.DUPLICATE_SERVER: Matter.DRIFT,
-    Kind.CLOCK_SKEW: Matter.HEALTH,
-    Kind.SCOPE_WITHOUT_FAILOVER: Matter.DRIFT,
-    Kind.CREDENTIAL_SUSPENDED: Matter.BLINDNESS,
-    Kind.SERVER_OVERDUE: Matter.BLINDNESS,
-    Kind.ALERT_UNDELIVERED: Matter.BLINDNESS,
-    Kind.SERVER_DOWN: Matter.HEALTH,
-}
+class Event(StrEnum):
+    """What happened to a problem."""
 
-#: Default severities.  ``state_not_normal`` is graded by its worse state: ``kind.State`` wins
-#: over ``kind``; people override either.
-SEVERITIES: Final[Mapping[str, Severity]] = {
-    Kind.PARTNER_MISMATCH: Severity.WARNING,
-    Kind.ONE_SIDED: Severity.CRITICAL,
-    Kind.ABSENCE_UNVERIFIED: Severity.WARNING,
-    Kind.SCOPE_ONE_SIDED: Severity.WARNING,
-    Kind.EMPTY_READ_UNCONFIRMED: Severity.WARNING,
-    Kind.UNMAPPED_NAME: Severity.INFO,
-    Kind.AMBIGUOUS_NAME: Severity.WARNING,
-    Kind.ROLE_CONFLICT: Severity.WARNING,
-    Kind.STATE_NOT_NORMAL: Severity.INFO,
-    f"{Kind.STATE_NOT_NORMAL}.{State.COMMUNICATIONS_INTERRUPTED}": Severity.WARNING,
-    f"{Kind.STATE_NOT_NORMAL}.{State.POTENTIAL_CONFLICT}": Severity.WARNING,
-    f"{Kind.STATE_NOT_NORMAL}.{State.RESOLUTION_INTERRUPTED}": Severity.WARNING,
-    f"{Kind.STATE_NOT_NORMAL}.{State.UNKNOWN}": Severity.WARNING,
-    f"{Kind.STATE_NOT_NORMAL}.{State.PARTNER_DOWN}": Severity.CRITICAL,
-    Kind.SERVER_UNREAD: Severity.WARNING,
-    Kind.STALE_EVIDENCE: Severity.WARNING,
-    Kind.UNKNOWN_VALUE: Severity.WARNING,
-    Kind.DUPLICATE_RELATIONSHIP: Severity.WARNING,
-    Kind.BLOCKED: Severity.WARNING,
-    Kind.RELATIONSHIP_LIMIT_NEAR: Severity.WARNING,
-    Kind.RELATIONSHIP_EMPTY: Severity.INFO,
-    Kind.PLAN_REFUSED: Severity.WARNING,
-    Kind.CHANGE_WAITS: Severity.WARNING,
-    Kind.SERVER_REPLACED: Severity.CRITICAL,
-    Kind.DUPLICATE_SERVER: Severity.WARNING,
-    Kind.CLOCK_SKEW: Severity.WARNING,
-    Kind.SCOPE_WITHOUT_FAILOVER: Severity.INFO,
-    Kind.CREDENTIAL_SUSPENDED: Severity.CRITICAL,
-    Kind.SERVER_OVERDUE: Severity.WARNING,
-    Kind.ALERT_UNDELIVERED: Severity.CRITICAL,
-    Kind.SERVER_DOWN: Severity.CRITICAL,
-}
+    OPENED = "opened"
+    CHANGED = "changed"
+    STILL_OPEN = "still_open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
 
-#: What a person may override: every kind, and state_not_normal by state.
-OVERRIDABLE: Final = frozenset(
-    {*Kind, *(f"{Kind.STATE_NOT_NORMAL}.{s}" for s in State if s is not State.NORMAL)}
-)
 
 #: (subject, ((who, value), ...)): what each witness says of a property or a scope.
 Said = tuple[str, tuple[tuple[str, str], ...]]
@@ -175,28 +110,3 @@ class Finding:
 def at_least(severity: Severity, least: Severity) -> bool:
     """True if it is as loud as ``least``, or louder."""
     return LOUDEST_FIRST.index(severity) <= LOUDEST_FIRST.index(least)
-
-
-def severity(
-    finding: Finding, overrides: Mapping[str, Severity], *, outlasted: bool = False
-) -> Severity:
-    """The severity of a finding: a person's word first, and the finer key before the kind.
-
-    One that ``outlasted`` its patience is one step louder than our own default.  What a person
-    said is said for any age: who wants it quiet is not woken up after half an hour all the same.
-    """
-    fine = f"{finding.kind}.{finding.grade}"
-    for key in (fine, finding.kind):
-        if key in overrides:
-            return overrides[key]
-    base = SEVERITIES.get(fine, SEVERITIES[finding.kind])
-    return LOUDEST_FIRST[max(0, LOUDEST_FIRST.index(base) - 1)] if outlasted else base
-
-
-def severity_at(
-    finding: Finding, overrides: Mapping[str, Severity], age: timedelta = timedelta(0)
-) -> Severity:
-    """The severity of a finding that was first seen so long ago."""
-    patience = finding.patience
-    outlasted = patience is not None and age >= timedelta(seconds=patience)
-    return severity(finding, overrides, outlasted=outlasted)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from reconcile.kinds.decisions import PLAN_REFUSED
 from reconcile.model.findings import Finding, Kind
-from reconcile.model.formatting import listed
 from reconcile.model.nouns import Operation
 from reconcile.model.record import Planned
 
@@ -108,7 +108,7 @@ def guard(ledger: Ledger, limits: Limits) -> Refusal | None:
         wanted,
         ledger.applied,
         limit,
-        f"{' and '.join(over)} would be taken away within 24 hours",
+        f"{' and '.join(over)} would be removed within 24 hours",
         _REMEDY,
     )
 
@@ -136,12 +136,12 @@ def refused_finding(refusal: Refusal) -> Finding:
         ("relationships", str(refusal.wanted.relationships)),
         ("scope memberships", str(refusal.wanted.scopes)),
     )
+    counts = [f"{what}: {count}" for what, count in wanted if count != "0"]
     return Finding(
         Kind.PLAN_REFUSED,
         None,
         (),
-        f"{refusal.why[:1].upper()}{refusal.why[1:]}; all removals are held: "
-        f"{listed(f'{what}: {n}' for what, n in wanted if n != '0')}. {refusal.remedy}",
+        PLAN_REFUSED.sentence(refusal.why, counts, refusal.remedy),
         (("held", wanted),),
     )
 

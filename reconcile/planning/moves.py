@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from reconcile.kinds.decisions import BLOCKED
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.formatting import dotted, listed
 from reconcile.model.names import fold_relationship
@@ -95,7 +96,6 @@ def blocked(need: Need, name: Callable[[int], str], records: Mapping[int, Record
         Kind.BLOCKED,
         planned.relationship,
         planned.partners,
-        f"{planned.operation} of {planned.relationship} waits: {held}. It goes on when either "
-        "side changes.",
+        BLOCKED.sentence(planned.relationship, planned.operation, held),
         tuple((whose, tuple((what, "held") for what in items)) for whose, items in words.items()),
     )

@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Final
 
 from reconcile.evidence.judgement import Judgement
-from reconcile.evidence.machines import duplicates, machine_findings, unsaid
+from reconcile.evidence.machines import duplicates
 from reconcile.evidence.pairing import Pair, pairs
 from reconcile.evidence.witness import Witnesses
 from reconcile.evidence.world import World
 from reconcile.findings.drift import Judged
+from reconcile.findings.machines import machine_findings, unsaid
 from reconcile.findings.servers import server_findings, watched
 from reconcile.judging.judge import judge
 from reconcile.model.findings import Finding

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconcile.remedies.model import Command, Facts, Step
+from reconcile.remedies.command import Command
+from reconcile.remedies.model import Facts, Step
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet
 

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from reconcile.model.findings import Kind, Said
+from reconcile.remedies.command import Command
 
-#: The page that explains every problem at length.
-PAGE: Final = "docs/how-to/remedies.md"
-
-
-class Shell(StrEnum):
-    """Where a command is typed."""
-
-    POWERSHELL = "powershell"
-    POSIX = "sh"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A complete command, on one line and without a placeholder."""
-
-    shell: Shell
-    text: str
+#: The page that explains remedies at length, and the generated page of all kinds.
+GUIDE: Final = "docs/how-to/remedies.md"
+REFERENCE: Final = "docs/reference/findings.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +35,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """The steps against one problem, in order, and the heading of the page that explains them."""
+    """The steps against one problem, in order, and the page and heading that explain them."""
 
     steps: tuple[Step, ...]
     heading: str
+    page: str
 
     @property
     def commands(self) -> Iterator[Command]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from reconcile.remedies.model import Command, Shell
+from reconcile.remedies.command import Command, Shell
 
 
 def ipam_sync(command: str, *operands: str, **options: str | None) -> Command:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from reconcile.remedies.model import Command, Shell
+from reconcile.remedies.command import Command, Shell
 
 #: A value of a parameter: text becomes a literal, a tuple of addresses stays bare, None is a switch.
 Argument: TypeAlias = str | bool | int | timedelta | tuple[str, ...] | None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconcile.model.finding_words import SILENT, TELLS, TELLS_NOT, Why
+from reconcile.remedies.command import Command
 from reconcile.remedies.common import (
     check_each,
     on_servers,
@@ -14,7 +15,7 @@ from reconcile.remedies.common import (
     read_server,
     reference,
 )
-from reconcile.remedies.model import Command, Facts, Option, Step
+from reconcile.remedies.model import Facts, Option, Step
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet, is_address
 

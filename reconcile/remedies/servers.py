@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconcile.model.nouns import State
+from reconcile.remedies.command import Command
 from reconcile.remedies.common import check_each, on_servers, only, read_relationship, read_server
-from reconcile.remedies.model import Command, Facts, Option, Step
+from reconcile.remedies.model import Facts, Option, Step
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet, is_host, windows_program
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reconcile.remedies.model import PAGE, Remedy
+from reconcile.remedies.model import Remedy
 
 #: A name of a Windows server or relationship is not longer.
 _LONGEST: Final = 256
@@ -43,7 +43,7 @@ def _lines(remedy: Remedy) -> Iterator[Line]:
         for option in step.options:
             yield Line(f"{option.condition} {option.loss}", 1)
             yield Line(option.command.text, 2, is_command=True)
-    yield Line(f'See {PAGE}, "{remedy.heading}".', 0)
+    yield Line(f'See {remedy.page}, "{remedy.heading}".', 0)
 
 
 def summary_line(remedy: Remedy, number: int | None) -> str:

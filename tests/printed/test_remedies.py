@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.remedies import build_remedy
-from reconcile.remedies.model import Shell
+from reconcile.kinds.remedy import build_remedy
+from reconcile.remedies.command import Shell
 from tests.printed.executing import execute, parse
 from tests.printed.prepared import prepared_site
 from tests.reconcile.remedy_examples import examples, rendered_own_commands

@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from reconcile.kinds.remedy import build_remedy
+from reconcile.kinds.spec import KindSpec, Subject
+from reconcile.kinds.table import KINDS
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import State
-from reconcile.remedies import build_remedy
-from reconcile.remedies.model import Facts, Remedy, Shell
+from reconcile.remedies.command import Shell
+from reconcile.remedies.model import Facts, Remedy
 
 ONE, OTHER = "dhcp01.corp.example", "dhcp02.corp.example"
 
@@ -60,36 +64,47 @@ UNCOPYABLE: Final = (
 
 def examples(name: str = "HQ", one: str = ONE, other: str = OTHER) -> Iterator[Facts]:
     """Yield facts of every kind, and of every form that a remedy of the kind has."""
+    forms = tuple(_forms(name, one, other))
+    yield from forms
+    special = {facts.kind for facts in forms}
+    yield from (
+        example_of(spec, name, one, other) for kind, spec in KINDS.items() if kind not in special
+    )
+
+
+def example_of(spec: KindSpec[...], name: str = "HQ", one: str = ONE, other: str = OTHER) -> Facts:
+    """Return facts of a kind as its subject asks for, without values."""
+    facts = Facts(spec.kind, 7, None, ())
+    match spec.subject:
+        case Subject.RELATIONSHIP:
+            return replace(facts, relationship=name, servers=(one, other))
+        case Subject.SERVER:
+            return replace(facts, servers=(one,))
+        case Subject.TWO_SERVERS:
+            return replace(facts, servers=(one, other))
+        case Subject.CREDENTIAL | Subject.CHANNEL:
+            return replace(facts, about=name)
+        case Subject.EVERYTHING:
+            return facts
+
+
+def _forms(name: str, one: str, other: str) -> Iterator[Facts]:
+    """Yield facts of the kinds whose remedy depends on more than the names."""
     yield from _mismatches(name, one, other)
     yield from _sides(name, one, other)
     both = (one, other)
     for state in State:
         yield Facts(Kind.STATE_NOT_NORMAL, 7, name, both, grade=state)
-    for kind in (
-        Kind.ROLE_CONFLICT,
-        Kind.STALE_EVIDENCE,
-        Kind.RELATIONSHIP_EMPTY,
-        Kind.EMPTY_READ_UNCONFIRMED,
-        Kind.DUPLICATE_RELATIONSHIP,
-    ):
-        yield Facts(kind, 7, name, both)
+    yield Facts(Kind.EMPTY_READ_UNCONFIRMED, 7, name, both)
+    yield Facts(Kind.EMPTY_READ_UNCONFIRMED, 7, None, (one,))
+    yield Facts(Kind.RELATIONSHIP_EMPTY, 7, name, both)
     yield Facts(Kind.RELATIONSHIP_EMPTY, 7, name, (one,))
     yield Facts(Kind.UNKNOWN_VALUE, 7, name, (one,), (("Mode", ((one, "Odd"),)),))
     records = ((name, (("record", "3"), ("kept", "2"))),)
+    yield Facts(Kind.DUPLICATE_RELATIONSHIP, 7, name, both)
     yield Facts(Kind.DUPLICATE_RELATIONSHIP, 7, name, both, records)
-    for kind in (
-        Kind.EMPTY_READ_UNCONFIRMED,
-        Kind.SERVER_UNREAD,
-        Kind.SERVER_OVERDUE,
-        Kind.SERVER_DOWN,
-        Kind.SERVER_REPLACED,
-        Kind.CLOCK_SKEW,
-        Kind.RELATIONSHIP_LIMIT_NEAR,
-        Kind.SCOPE_WITHOUT_FAILOVER,
-    ):
-        yield Facts(kind, 7, None, (one,))
+    yield Facts(Kind.CLOCK_SKEW, 7, None, (one,))
     yield Facts(Kind.CLOCK_SKEW, 7, None, both)
-    yield Facts(Kind.DUPLICATE_SERVER, 7, None, both)
     yield from _decisions(name, one, other)
 
 
@@ -132,14 +147,11 @@ def _decisions(name: str, one: str, other: str) -> Iterator[Facts]:
     removal = ((name, (("IPAM", "has it"), ("servers", "do not tell it"))),)
     yield Facts(Kind.CHANGE_WAITS, 7, name, both, removal)
     yield Facts(Kind.CHANGE_WAITS, 7, None, (), about="FailoverCreate")
-    yield Facts(Kind.PLAN_REFUSED, 7, None, ())
     held = ((f"{name} on {one}", (("10.0.0.0", "held"),)),)
     yield Facts(Kind.BLOCKED, 7, name, both, held)
     yield Facts(Kind.UNMAPPED_NAME, 7, name, (one,), ((name, ((one, name),)),))
     could_be = ((name, ((one, "candidate"), (other, "candidate"))),)
     yield Facts(Kind.AMBIGUOUS_NAME, 7, name, (one,), could_be)
-    yield Facts(Kind.CREDENTIAL_SUSPENDED, 7, None, (), about=name)
-    yield Facts(Kind.ALERT_UNDELIVERED, 7, None, (), about=name)
 
 
 def commands_for(finding: Finding, *servers: str) -> list[str]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.findings.drift import Drift, drift
+from reconcile.findings.drift import drift
+from reconcile.findings.life import Drift
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Operation, Server, Standing, Story

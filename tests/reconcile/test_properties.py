@@ -15,8 +15,10 @@ from typing import TypeVar
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
-from reconcile.findings.drift import OPERATIONAL, Drift, drift
+from reconcile.findings.drift import drift
+from reconcile.findings.life import Drift
 from reconcile.judging.diff import diff
+from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Operation, State
@@ -50,7 +52,7 @@ def changes(ipam: Ipam, plan: Plan) -> tuple[object, ...]:
         plan.new,
         plan.superseded,
         plan.ended,
-        tuple(f.fingerprint for f in news if f.kind not in OPERATIONAL),
+        tuple(f.fingerprint for f in news if f.kind not in AT_CLOSE),
     )
 
 
@@ -256,7 +258,7 @@ def test_an_unread_server_changes_nothing_of_its_own_side(
         judged = frozenset[int]().union(
             *(p for p in plan.judged.pairs.get(name, ()) if p.issuperset(finding.servers))
         )
-        if finding.kind not in OPERATIONAL:
+        if finding.kind not in AT_CLOSE:
             assert not judged.union(finding.servers) <= moment.silent, finding
 
 
@@ -326,7 +328,7 @@ def unstated(record: Record) -> Record:
 
 
 def lasting(finding: Finding) -> bool:
-    return finding.kind not in {Kind.SERVER_UNREAD, *OPERATIONAL}
+    return finding.kind not in {Kind.SERVER_UNREAD, *AT_CLOSE}
 
 
 @more

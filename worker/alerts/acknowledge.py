@@ -9,8 +9,8 @@ from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from reconcile.findings.life import Event
 from reconcile.findings.subjects import in_ipam
+from reconcile.model.findings import Event
 from reconcile.model.nouns import Evidence
 from worker.alerts.problems import UnknownProblem
 from worker.inventory.lookup import UnknownTarget

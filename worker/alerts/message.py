@@ -11,8 +11,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import LOUDEST_FIRST, MATTERS, Kind, Matter, Said, Severity
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import LOUDEST_FIRST, Event, Kind, Matter, Said, Severity
 from reconcile.model.nouns import Evidence
 from worker.model.change_feed import AppliedOperation
 
@@ -125,7 +125,7 @@ def trial(at: datetime, sequence: int = 1, event: Event = Event.OPENED) -> Alert
         event=event,
         fingerprint="test|",
         kind=Kind.PARTNER_MISMATCH,
-        matter=MATTERS[Kind.PARTNER_MISMATCH],
+        matter=KINDS[Kind.PARTNER_MISMATCH].matter,
         severity=Severity.INFO,
         grade="",
         relationship="TEST",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collectors.quote import escaped
-from reconcile.findings.life import Event
-from reconcile.remedies import build_remedy
-from reconcile.remedies.model import PAGE, Command, Facts, Remedy
+from reconcile.kinds.remedy import build_remedy
+from reconcile.model.findings import Event
+from reconcile.remedies.command import Command
+from reconcile.remedies.model import Facts, Remedy
 from reconcile.remedies.text import lines
 from worker.alerts.message import Alert
 
@@ -53,7 +54,7 @@ def next_steps(remedy: Remedy) -> tuple[NextStep, ...]:
 def remedy_document(remedy: Remedy) -> dict[str, Any]:
     """Return a remedy as JSON."""
     return {
-        "page": PAGE,
+        "page": remedy.page,
         "heading": remedy.heading,
         "steps": [
             {

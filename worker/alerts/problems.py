@@ -11,16 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from reconcile.findings.subjects import is_about
-from reconcile.model.findings import (
-    LOUDEST_FIRST,
-    MATTERS,
-    Finding,
-    Kind,
-    Matter,
-    Severity,
-    at_least,
-    severity_at,
-)
+from reconcile.kinds.severity import severity_at
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import LOUDEST_FIRST, Finding, Kind, Matter, Severity, at_least
 from reconcile.model.nouns import Server
 from worker.alerts.rules import Match
 from worker.alerts.silences import silenced_by
@@ -29,7 +22,7 @@ from worker.model.alerts import Acknowledgement, OpenFinding, Silence
 from worker.store.unit_of_work import Transaction
 
 #: In the order in which they are shown.
-_MATTERS: Final = (Matter.HEALTH, Matter.DRIFT, Matter.BLINDNESS)
+_MATTERS: Final = tuple(Matter)
 
 
 class UnknownProblem(UnknownTarget):
@@ -66,7 +59,7 @@ class Problem:
 
     @property
     def matter(self) -> Matter:
-        return MATTERS[self.finding.kind]
+        return KINDS[self.finding.kind].matter
 
     @property
     def relationship(self) -> str | None:

@@ -30,7 +30,7 @@ from jinja2 import (
 from jinja2.sandbox import SandboxedEnvironment
 
 from collectors.quote import escaped
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from worker.alerts import change_digest
 from worker.alerts.message import Alert, Changes, Digest, Message, members, trial
 from worker.alerts.wording import HAPPENED, Link, Telling, telling

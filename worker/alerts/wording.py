@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from collectors.quote import escaped
-from reconcile.findings.life import Event
-from reconcile.model.findings import Said
+from reconcile.model.findings import Event, Said
 from reconcile.model.nouns import Evidence
 from reconcile.remedies.model import Remedy
 from reconcile.remedies.text import summary_line

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import Kind
+from reconcile.model.findings import Event, Kind
 from worker.cli.alerts import alerting, channel_of
 from worker.cli.door import ipam, screen
 from worker.cli.options import OneOf, as_json

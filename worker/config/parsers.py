@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from reconcile.model.findings import OVERRIDABLE, Severity
+from reconcile.kinds.severity import OVERRIDABLE
+from reconcile.model.findings import Severity
 from worker.config.suggest import did_you_mean
 
 _YEAR_SECONDS: Final = 365 * 24 * 3600

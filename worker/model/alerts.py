@@ -8,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from reconcile.findings.life import Event, Life
-from reconcile.model.findings import Finding, Kind, Matter, Severity
+from reconcile.findings.life import Life
+from reconcile.model.findings import Event, Finding, Kind, Matter, Severity
 from reconcile.model.nouns import Evidence
 
 #: In an event's outcome instead of a channel: why nobody was told.

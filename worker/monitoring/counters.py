@@ -13,7 +13,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from reconcile.model.findings import MATTERS, Kind
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import Kind
 from worker.model.runs import Trigger
 from worker.model.statistics import Figures
 from worker.store.unit_of_work import Transaction
@@ -96,8 +97,8 @@ class _Findings:
             for word in ("opened", "resolved")
         )
         for kind in Kind:
-            self._opened.labels(kind, MATTERS[kind])
-            self._resolved.labels(kind, MATTERS[kind])
+            self._opened.labels(kind, KINDS[kind].matter)
+            self._resolved.labels(kind, KINDS[kind].matter)
 
     def look(self, reading: Transaction, figures: Figures) -> None:
         are_open = Counts[str]()
@@ -114,8 +115,8 @@ class _Findings:
             more = are_open[kind] - self._open[kind]
             # Numbered before the first look and committed after it, it is seen only by this.
             came = max(new[kind], more)
-            self._opened.labels(kind, MATTERS[kind]).inc(came)
-            self._resolved.labels(kind, MATTERS[kind]).inc(came - more)
+            self._opened.labels(kind, KINDS[kind].matter).inc(came)
+            self._resolved.labels(kind, KINDS[kind].matter).inc(came - more)
         self._last = max(self._last, settled)
         self._known = frozenset(o.event for o in openings if o.event > self._last)
         self._open = are_open

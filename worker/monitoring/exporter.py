@@ -18,7 +18,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from reconcile.model.findings import MATTERS, Finding, Kind, Matter, Severity, severity
+from reconcile.kinds.severity import severity
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import Finding, Kind, Matter, Severity
 from reconcile.model.nouns import Operation, Standing, State
 from reconcile.model.record import Hold
 from worker.config.settings import Settings
@@ -168,12 +170,12 @@ def _findings(figures: Figures, settings: Settings) -> Iterator[Metric]:
         loud = graded(kind, grade, outlasted=outlasted)
         counts[kind, loud] += told.count
         age = (figures.now - told.oldest_at).total_seconds()
-        ages[MATTERS[kind], loud] = max(ages[MATTERS[kind], loud], age)
+        ages[KINDS[kind].matter, loud] = max(ages[KINDS[kind].matter, loud], age)
     yield _many(
         "ipam_sync_findings_open",
         "Findings that are open, by the severity that they have now.",
         ("kind", "matter", "severity"),
-        [((kind, MATTERS[kind], loud), count) for (kind, loud), count in counts.items()],
+        [((kind, KINDS[kind].matter, loud), count) for (kind, loud), count in counts.items()],
     )
     yield _many(
         "ipam_sync_oldest_finding_age_seconds",

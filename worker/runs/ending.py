@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from reconcile.findings.drift import OPERATIONAL, Judged, drift, whole
+from reconcile.findings.drift import Judged, drift, whole
 from reconcile.findings.waiting import waiting
+from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.findings import Kind
 from reconcile.model.nouns import Standing
 from reconcile.model.record import Entry, EntryStatus, Hold, Planned
@@ -103,7 +104,7 @@ def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
         retired=frozenset(s.id for s in out if s.standing is Standing.RETIRED),
     )
     open_now = uow.findings.unresolved(judged.unasked)
-    known = [p for p in open_now if p.finding.kind not in OPERATIONAL]
+    known = [p for p in open_now if p.finding.kind not in AT_CLOSE]
     life = replace(drift((), (p.finding for p in known), judged), persisting=())
     keep_findings(uow, Fact(run.id, (), conduct), life, known)
 
@@ -120,7 +121,7 @@ def _operational_findings(
     now += waiting(*uow.operations.waiting_for_people(every=conduct.policy is Policy.REVIEW))
     if refusal is not None:
         now.append(refused_finding(refusal))
-    known = uow.findings.unresolved(kinds=OPERATIONAL - {Kind.SERVER_DOWN})
+    known = uow.findings.unresolved(kinds=AT_CLOSE - {Kind.SERVER_DOWN})
     life = whole(now, (problem.finding for problem in known))
     keep_findings(uow, Fact(run.id, now, conduct), life, known)
 

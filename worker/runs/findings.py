@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconcile.findings.drift import OPERATIONAL, Drift
-from reconcile.findings.life import Event, begin, go_on
+from reconcile.findings.life import Drift, begin, go_on
 from reconcile.findings.subjects import in_ipam
-from reconcile.model.findings import Finding, Severity, severity
+from reconcile.kinds.severity import severity
+from reconcile.kinds.table import AT_CLOSE
+from reconcile.model.findings import Event, Finding, Severity
 from reconcile.model.nouns import Evidence, Seen, Sighting
 from reconcile.model.record import Record
 from worker.config.run_policy import Conduct
@@ -86,7 +87,7 @@ def _is_unheard(finding: Finding, sightings: Mapping[int, Sighting]) -> bool:
 
 def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:
     """How many of whom it is about were read; what is read off the store itself is certain."""
-    if finding.kind in OPERATIONAL:
+    if finding.kind in AT_CLOSE:
         return Evidence.BOTH
     read = [isinstance(sightings.get(server), Seen) for server in finding.servers]
     if all(read):

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 from reconcile.evidence.machines import duplicates
 from reconcile.evidence.world import World
-from reconcile.findings.drift import OPERATIONAL, Drift, drift
+from reconcile.findings.drift import drift
+from reconcile.findings.life import Drift
 from reconcile.judging.health import said_now
+from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Evidence, Operation, Provenance, Seen
 from reconcile.model.record import Contest, EntryStatus, Membership, Planned
@@ -49,10 +51,8 @@ def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Con
     uow.watches.start(plan.watches.begin)
     _withdraw(uow, world, plan)
     _raise_evidence(uow.records, world, plan)
-    findings = [f for f in plan.findings if f.kind not in OPERATIONAL]
-    known = [
-        f for f in uow.findings.unresolved(concerned(world)) if f.finding.kind not in OPERATIONAL
-    ]
+    findings = [f for f in plan.findings if f.kind not in AT_CLOSE]
+    known = [f for f in uow.findings.unresolved(concerned(world)) if f.finding.kind not in AT_CLOSE]
     life = drift(findings, (f.finding for f in known), plan.judged)
     now = [f for f in findings if said_now(f, world)]
     fact = Fact(run, now, conduct, world.sightings, world.records)

@@ -8,7 +8,8 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from reconcile.model.findings import LOUDEST_FIRST, Finding, Severity, severity_at
+from reconcile.kinds.severity import severity_at
+from reconcile.model.findings import LOUDEST_FIRST, Finding, Severity
 from reconcile.model.nouns import Sighting, Skipped, Unseen
 from reconcile.model.record import Hold
 from reconcile.planning.guard import Counts, Refusal

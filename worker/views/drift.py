@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import LOUDEST_FIRST, Matter
+from reconcile.model.findings import LOUDEST_FIRST, Event, Matter
 from reconcile.model.nouns import Seen
 from reconcile.remedies.model import Remedy
 from reconcile.remedies.text import summary_line

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from reconcile.findings.subjects import in_ipam
+from reconcile.kinds.remedy import build_remedy
 from reconcile.model.record import Record
-from reconcile.remedies import build_remedy
 from reconcile.remedies.model import Facts, Remedy
 from worker.alerts.next_steps import next_steps
 from worker.alerts.problems import Problem

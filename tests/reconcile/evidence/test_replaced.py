@@ -98,7 +98,7 @@ def test_that_it_lacks_a_scope_is_no_proof() -> None:
     assert operations(plan) == []
     detail = the(plan, Kind.ABSENCE_UNVERIFIED).detail
     assert "10.1.1.0" in detail
-    assert f"{A.name} is another machine than before" in detail
+    assert f"{A.name} is a different machine than before" in detail
     ipam.confirm(A)
     assert operations(ipam.plan(fewer)) == [Operation.REMOVE_SCOPES]
 
@@ -130,7 +130,9 @@ def test_alone_it_proves_nothing_either() -> None:
     assert operations(ipam.plan({A: [KEPT_A]})) == []
     fewer = ipam.plan({A: [replace(story, scopes=nets("10.1.0.0")), KEPT_A]})
     assert operations(fewer) == []
-    assert f"{A.name} is another machine than before" in the(fewer, Kind.ABSENCE_UNVERIFIED).detail
+    assert (
+        f"{A.name} is a different machine than before" in the(fewer, Kind.ABSENCE_UNVERIFIED).detail
+    )
 
 
 def test_that_it_tells_the_name_with_another_partner_removes_nothing() -> None:

@@ -256,7 +256,7 @@ def test_it_explains_that_it_is_unread_and_the_states_of_those_who_lost_it() -> 
 def test_it_says_who_does_not_reach_the_server() -> None:
     (found,) = judged(Case((says(LOST), says(ALONE, ALONE), says(NORMAL), says(LOST, unread=True))))
     assert found.finding.detail.startswith(
-        f"{HUB.name} is down: it cannot be read, and 2 of the 3 partners that were heard lately do "
+        f"{HUB.name} is down: it cannot be read, and 2 of the 3 partners that were read lately do "
         f"not reach it either ({SPOKES[0].name}, {SPOKES[1].name}). "
     )
     assert found.finding.fingerprint == KNOWN.fingerprint

@@ -8,19 +8,8 @@ from datetime import timedelta
 import pytest
 
 from reconcile.findings.drift import Judged, drift, whole
-from reconcile.model.findings import (
-    LOUDEST_FIRST,
-    MATTERS,
-    OVERRIDABLE,
-    SEVERITIES,
-    Finding,
-    Kind,
-    Matter,
-    Severity,
-    at_least,
-    severity,
-    severity_at,
-)
+from reconcile.kinds.severity import severity, severity_at
+from reconcile.model.findings import LOUDEST_FIRST, Finding, Kind, Severity, at_least
 from reconcile.model.nouns import State
 
 PAIR = Finding(Kind.PARTNER_MISMATCH, "HQ", (1, 2), "HQ differs.", (("MCLT", (("a", "1"),)),))
@@ -147,14 +136,6 @@ def test_a_server_is_not_down_any_more_if_it_was_read_or_taken_out() -> None:
     assert drift([], [down], judged(read=frozenset({1}))).resolved == (down,)
     disabled = replace(judged(), unasked=frozenset({1}))
     assert drift([], [down], disabled).resolved == (down,)
-
-
-def test_every_kind_has_a_severity() -> None:
-    """And can be overridden."""
-    assert set(Kind) <= set(SEVERITIES)
-    assert set(Kind) == set(MATTERS)
-    assert set(MATTERS.values()) == set(Matter)
-    assert set(Kind) <= OVERRIDABLE
 
 
 def test_people_override_severities() -> None:

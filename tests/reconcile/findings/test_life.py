@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.findings.drift import Judged, drift
-from reconcile.findings.life import CONFIRMATIONS, Event, Life, Patience, Step, begin, go_on
-from reconcile.model.findings import Finding, Kind
+from reconcile.findings.life import Life, Patience, Step, begin, go_on
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import Event, Finding, Kind
 from reconcile.model.nouns import State
 
 START = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
@@ -103,10 +104,10 @@ class TestConfirmation:
         assert Problem().seen(MISMATCH).events == [Event.OPENED]
 
     @pytest.mark.parametrize(
-        "kind", sorted({key.partition(".")[0] for key, n in CONFIRMATIONS.items() if n > 1})
+        "kind", [kind for kind, spec in KINDS.items() if spec.default.confirmations > 1]
     )
-    def test_what_may_be_a_flicker_is_open_when_it_is_seen_again(self, kind: str) -> None:
-        finding = replace(MISMATCH, kind=Kind(kind))
+    def test_what_may_be_a_flicker_is_open_when_it_is_seen_again(self, kind: Kind) -> None:
+        finding = replace(MISMATCH, kind=kind)
         problem = Problem().seen(finding)
         assert (problem.events, problem.is_open) == ([], False)
         problem.later(minutes=10).seen(finding)

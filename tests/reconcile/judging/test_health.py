@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 
 from reconcile.evidence.world import Rules
-from reconcile.model.findings import Finding, Kind, Severity, severity
+from reconcile.kinds.severity import severity
+from reconcile.model.findings import Finding, Kind, Severity
 from reconcile.model.nouns import Mode, Server, ServerRole, State, Story
 from reconcile.planning.plan import Plan
 from tests.reconcile.fleet import HUB, SPOKE, Ipam, both
 
 A, B = HUB, SPOKE
-BY_HAND = "A person ordered PartnerDown on {}: AutoStateTransition is off"
+BY_HAND = "PartnerDown was set manually on {} (AutoStateTransition is off)."
 
 
 def about_states(plan: Plan) -> Finding:
@@ -41,7 +42,7 @@ def test_nobody_is_said_to_have_ordered_what_a_server_does_by_itself(
 ) -> None:
     one, two = both()
     told = {A: [replace(one, state=state, auto_state_transition=switches_itself)], B: [two]}
-    assert "person" not in about_states(Ipam().plan(told)).detail
+    assert "manually" not in about_states(Ipam().plan(told)).detail
 
 
 def test_each_side_answers_for_its_own_state() -> None:

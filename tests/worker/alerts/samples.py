@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import MATTERS, Kind, Matter, Severity
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import Event, Kind, Matter, Severity
 from reconcile.model.nouns import Evidence, Operation
 from reconcile.model.record import Change, Party, Planned
 from worker.alerts.message import Alert, Changes, Digest, Note
@@ -149,7 +149,7 @@ def hostile_alerts(draw: st.DrawFn) -> Alert:
         event=draw(st.sampled_from(Event)),
         fingerprint=draw(hostile),
         kind=kind,
-        matter=MATTERS[kind],
+        matter=KINDS[kind].matter,
         severity=draw(st.sampled_from(Severity)),
         grade=draw(hostile),
         relationship=draw(st.none() | hostile),

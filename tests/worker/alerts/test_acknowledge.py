@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from reconcile.model.nouns import Evidence
 from tests.worker.store.outbox import an_event, problems
 from tests.worker.store.samples import a_record, add_servers, insert

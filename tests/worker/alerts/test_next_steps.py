@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from markdown_it import MarkdownIt
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from reconcile.remedies.model import Facts
 from tests.reconcile.remedy_examples import HOSTILE, UNCOPYABLE, examples
 from tests.worker.alerts.samples import OPENED, RESOLVED

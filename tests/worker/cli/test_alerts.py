@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import Kind
+from reconcile.model.findings import Event, Kind
 from tests.worker.alerts.mail_server import Mailboxes, mail_server
 from tests.worker.alerts.receivers import Manner, Post, receiving
 from tests.worker.cli.site import Json, Outcome, Site, fqdn
@@ -394,7 +393,7 @@ def test_a_preview_says_who_gets_it_and_why_not(told: Site, post: Post) -> None:
 def test_a_preview_of_a_kind_goes_by_routes_and_says_that_it_is_an_example(told: Site) -> None:
     document = preview(told, "--kind", "one_sided")
     assert document["subject"].startswith("[CRITICAL] one sided: ")
-    assert "An example of one sided" in document["body"]
+    assert "Example: One partner has the relationship." in document["body"]
     assert {name: is_told for name, (is_told, _) in fates(document).items()} == {
         "log": True,
         "ticket": True,
@@ -413,7 +412,7 @@ def test_every_event_can_be_looked_at_in_every_medium(told: Site, event: Event) 
     for medium in MEDIA:
         document = preview(told, "--kind", "one_sided", "--event", event, "--medium", medium)
         assert (document["event"], document["medium"]) == (event, medium)
-        assert "An example of one sided" in document["body"].replace("\\", "")
+        assert "Example: One partner has the relationship." in document["body"].replace("\\", "")
 
 
 def test_a_preview_is_in_texts_of_ones_own(told: Site) -> None:

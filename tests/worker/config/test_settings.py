@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from platformdirs import user_data_path
 
 from reconcile.evidence.world import PercentReading, Rules
-from reconcile.model.findings import OVERRIDABLE, Severity
+from reconcile.kinds.severity import OVERRIDABLE
+from reconcile.model.findings import Severity
 from reconcile.planning.guard import Limits
 from worker.config.run_policy import Conduct, Policy
 from worker.config.settings import SettingsError, load_settings

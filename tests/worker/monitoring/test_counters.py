@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import delete, func, insert, select, update
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from reconcile.model.nouns import Evidence
 from tests.worker.scraping import a_fleet_with_a_past, served
 from tests.worker.store.samples import a_finding, found, open_run, over

@@ -12,8 +12,8 @@ from sqlalchemy import func, select, update
 
 from collectors.simulator.fleet import made
 from reconcile.findings.drift import Judged, drift
-from reconcile.findings.life import Event, Patience
-from reconcile.model.findings import Finding, Kind, Severity
+from reconcile.findings.life import Patience
+from reconcile.model.findings import Event, Finding, Kind, Severity
 from reconcile.model.nouns import Evidence, Seen, State
 from tests.reconcile.fleet import HUB, OTHER, SPOKE
 from tests.worker.fleet import Fleet, Site

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from reconcile.model.nouns import Evidence
 from tests.worker.store.samples import a_finding, found, open_run
 from worker.model.alerts import Delivery, NewEvent, Snapshot

@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from reconcile.remedies import build_remedy
+from reconcile.kinds.remedy import build_remedy
 from tests.reconcile.remedy_examples import HOSTILE, examples
 from worker.views.remedies import show_remedy
 from worker.views.screen import Screen

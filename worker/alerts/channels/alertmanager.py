@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from collectors.quote import escaped
-from reconcile.findings.life import Event
-from reconcile.model.findings import Severity
+from reconcile.model.findings import Event, Severity
 from worker.alerts.channels.port import no_incident
 from worker.alerts.channels.posting import Receiver, authorization, post
 from worker.alerts.message import Alert, Changes, Message, members

@@ -30,8 +30,7 @@ from typing import ClassVar, Final
 from collectors.powershell.deadline import Deadline
 from collectors.powershell.route import route
 from collectors.quote import escaped
-from reconcile.findings.life import Event
-from reconcile.model.findings import Severity
+from reconcile.model.findings import Event, Severity
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.channels.posting import TIMEOUT
 from worker.alerts.channels.reaching import reaching, trusting, why

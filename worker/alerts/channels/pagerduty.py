@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 from collectors.quote import escaped
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from worker.alerts.channels.port import Undelivered, no_incident
 from worker.alerts.channels.posting import Receiver, post
 from worker.alerts.message import Alert, Changes, Message, members

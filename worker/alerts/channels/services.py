@@ -15,8 +15,7 @@ from apprise.plugins.base import NotifyBase
 from apprise.result import AppriseResultStatus
 
 from collectors.quote import escaped
-from reconcile.findings.life import Event
-from reconcile.model.findings import Severity
+from reconcile.model.findings import Event, Severity
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.channels.posting import TIMEOUT
 from worker.alerts.message import Alert, Message, loudest

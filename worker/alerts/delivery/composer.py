@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import MATTERS, Finding, Severity, severity_at
+from reconcile.kinds.severity import severity_at
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import Event, Finding, Severity
 from worker.alerts.message import Alert, Note
 from worker.model.alerts import Delivery, OpenFinding, PastEvent
 from worker.store.repositories.inventory import InventoryRepository
@@ -59,7 +60,7 @@ def composed(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
         event=event.event,
         fingerprint=finding.fingerprint,
         kind=finding.kind,
-        matter=MATTERS[finding.kind],
+        matter=KINDS[finding.kind].matter,
         severity=loudness(finding, problem, words, event.at),
         grade=finding.grade,
         relationship=finding.relationship,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from reconcile.findings.life import Event, Step, begin
-from reconcile.model.findings import Finding, Kind
+from reconcile.findings.life import Step, begin
+from reconcile.kinds.decisions import ALERT_UNDELIVERED
+from reconcile.model.findings import Event, Finding, Kind
 from reconcile.model.nouns import Evidence
 from worker.alerts.delivery.quiet_reasons import was_kept_quiet
 from worker.model.alerts import Delivery, NewEvent, OpenFinding, PastEvent, Snapshot
@@ -26,7 +27,7 @@ def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
         Kind.ALERT_UNDELIVERED,
         None,
         (),
-        f"Alerts cannot be delivered over {channel}: {why} What happens next is tried again.",
+        ALERT_UNDELIVERED.sentence(channel, why),
         about=channel,
     )
     before = uow.findings.openings({finding.fingerprint}).get(finding.fingerprint, ())

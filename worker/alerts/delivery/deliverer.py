@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from worker.alerts.alerting import Alerting
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.delivery.attempt import CLAIM, hand_over, refused

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconcile.findings.life import Event, Patience
-from reconcile.model.findings import Kind
+from reconcile.findings.life import Patience
+from reconcile.model.findings import Event, Kind
 from worker.alerts.alerting import Alerting
 from worker.alerts.delivery.quiet_reasons import explained_by, silenced_by_rule
 from worker.alerts.message import Alert

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import MATTERS, Finding, Kind, severity
+from reconcile.kinds.severity import severity
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import Event, Finding, Kind
 from reconcile.model.nouns import Evidence
 from worker.alerts.alerting import Alerting
 from worker.alerts.delivery.composer import Words, as_told, composed, words_of
@@ -173,9 +174,9 @@ def suppose_example(
     alert = replace(
         trial(now, event=event),
         kind=kind,
-        matter=MATTERS[kind],
+        matter=KINDS[kind].matter,
         severity=severity(finding, words.severities),
-        sentence=f"An example of {kind.replace('_', ' ')}: what is wrong is said here.",
+        sentence=f"Example: {KINDS[kind].meaning}",
         note=_SOMEBODY if event is Event.ACKNOWLEDGED else None,
         test=False,
     )

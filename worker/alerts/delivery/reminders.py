@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from reconcile.model.nouns import Evidence
 from worker.alerts.alerting import Alerting
 from worker.alerts.delivery.composer import Words, composed, loudness, words_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from worker.alerts.alerting import Alerting
 from worker.alerts.delivery.composer import Words, composed, loudness, words_of
 from worker.alerts.delivery.policy import (

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from worker.model.alerts import ChannelBacklog, Delivery
 from worker.store.connection import AnyRow, Repository, chunks
 from worker.store.repositories.codecs import Columns

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select, tuple_, update
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import Severity
+from reconcile.model.findings import Event, Severity
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Evidence
 from worker.model.alerts import NOBODY, NewEvent, PastEvent, Snapshot

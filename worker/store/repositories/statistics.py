@@ -21,7 +21,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from reconcile.model.nouns import Standing, State
 from reconcile.model.record import EntryStatus
 from worker.model.statistics import (

@@ -12,8 +12,7 @@ import time_machine
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import Kind, Matter, Severity
+from reconcile.model.findings import Event, Kind, Matter, Severity
 from reconcile.model.nouns import Evidence
 from tests.worker.alerts.receivers import Manner, receiving
 from tests.worker.alerts.samples import ACKNOWLEDGED, DIGEST, LIFE, NOW, OPENED, hostile_alerts

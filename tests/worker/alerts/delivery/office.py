@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import Finding, Kind, Severity
+from reconcile.model.findings import Event, Finding, Kind, Severity
 from tests.worker.alerts.delivery.clocks import BEGIN
 from tests.worker.alerts.delivery.inbox import EVERYTHING, Died, Digests, Inbox
 from tests.worker.alerts.delivery.oracle import Oracle

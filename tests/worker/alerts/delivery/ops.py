@@ -16,8 +16,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from reconcile.findings.drift import Judged, drift
-from reconcile.findings.life import Event
-from reconcile.model.findings import Finding, Kind, Severity
+from reconcile.model.findings import Event, Finding, Kind, Severity
 from tests.worker.store.samples import add_servers
 from worker.alerts.alerting import REPEAT, Alerting, Applied
 from worker.alerts.channels.lines import Lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from tests.worker.alerts.delivery.ops import Ops, mismatch, one_sided
 from worker.alerts.rules import Match, Route
 from worker.model.alerts import Acknowledgement, Silence

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import Finding, Kind
+from reconcile.model.findings import Event, Finding, Kind
 from tests.worker.alerts.delivery.inbox import EVERYTHING, Inbox
 from tests.worker.alerts.delivery.ops import Ops, mismatch, one_sided
 from worker.alerts.rules import Match, Route

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import Finding, Kind
+from reconcile.model.findings import Event, Finding, Kind
 from tests.worker.alerts.delivery.inbox import Inbox
 from tests.worker.alerts.delivery.ops import Ops, mismatch
 from tests.worker.alerts.delivery.receiving_ends import hook, told

@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.findings.life import Event
-from reconcile.model.findings import Kind
+from reconcile.model.findings import Event, Kind
 from tests.worker.alerts.delivery.ops import Ops, mismatch, one_sided
 from worker.alerts.delivery.composer import Words
 from worker.alerts.delivery.router import route

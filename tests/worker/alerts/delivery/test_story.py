@@ -16,7 +16,7 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
 from typing_extensions import override
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from reconcile.model.nouns import State
 from tests.postgres import PostgresServer
 from tests.worker.alerts.delivery.clocks import BEGIN, Place, on_postgres, on_sqlite

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from tests.worker.store.outbox import (
     HELD,
     LAPSED,

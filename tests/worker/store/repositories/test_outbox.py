@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from tests.worker.store.outbox import LAPSED, an_event, problems
 from tests.worker.store.samples import a_finding, changed, found, open_run, over
 from tests.worker.store.sql_counter import counted

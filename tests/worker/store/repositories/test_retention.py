@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import create_engine, text
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from reconcile.model.nouns import ReadFailure, Seen, Sighting, Unseen
 from reconcile.model.record import EntryStatus
 from tests.worker.store.outbox import an_event, claim, delivered, problems, want

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reconcile.findings.life import Event
+from reconcile.model.findings import Event
 from reconcile.model.nouns import Evidence
 from tests.worker.store.samples import a_finding, add_servers, found, open_run, over
 from worker.model.alerts import NewEvent, PastEvent, Snapshot

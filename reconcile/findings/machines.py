@@ -1,0 +1,136 @@
+"""Problems of the machines behind the servers' names: replaced, doubled, clocks, scopes (rule R1).
+
+Exports report no machine, so nothing follows from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from reconcile.evidence.machines import machine_of
+from reconcile.evidence.witness import Witnesses
+from reconcile.evidence.world import World
+from reconcile.kinds.decisions import CREDENTIAL_SUSPENDED
+from reconcile.kinds.servers import (
+    CLOCK_SKEW,
+    DUPLICATE_SERVER,
+    SCOPE_WITHOUT_FAILOVER,
+    SERVER_REPLACED,
+)
+from reconcile.kinds.spec import Detail
+from reconcile.kinds.table import KINDS
+from reconcile.model.findings import Finding, Kind
+from reconcile.model.formatting import dotted, listed
+from reconcile.model.names import Known
+from reconcile.model.nouns import Seen
+
+#: So many scopes are named in a finding; of more, the number.
+_SCOPES_NAMED = 20
+
+
+def machine_findings(
+    world: World, witnesses: Witnesses, doubles: Mapping[int, int]
+) -> Iterator[Finding]:
+    """Yield the findings about machines, and about the credentials that they are read with."""
+    for double, speaker in sorted(doubles.items()):
+        yield _duplicate(world, double, speaker)
+    for server, sighting in sorted(world.sightings.items()):
+        if isinstance(sighting, Seen):
+            if world.replaced(server):
+                yield _replaced(world, sighting)
+            yield from _alone(world, sighting)
+    yield from _skewed(world, witnesses)
+    for name in world.suspended:
+        yield Finding(
+            Kind.CREDENTIAL_SUSPENDED,
+            None,
+            (),
+            CREDENTIAL_SUSPENDED.sentence(name),
+            about=name,
+        )
+
+
+def unsaid(world: World) -> Mapping[Kind, frozenset[int]]:
+    """Return, by kind, the servers whose reading lacks the part that the kind rests on."""
+    seen = [s for s in world.sightings.values() if isinstance(s, Seen)]
+    without = {
+        Detail.MACHINE_ID: frozenset(s.server for s in seen if machine_of(s) is None),
+        Detail.CLOCK: frozenset(s.server for s in seen if s.clock_offset_seconds is None),
+        Detail.SCOPES: frozenset(s.server for s in seen if s.scopes is None),
+    }
+    return {
+        kind: without[spec.rests_on] for kind, spec in KINDS.items() if spec.rests_on is not None
+    }
+
+
+def _duplicate(world: World, double: int, speaker: int) -> Finding:
+    return Finding(
+        Kind.DUPLICATE_SERVER,
+        None,
+        (speaker, double),
+        DUPLICATE_SERVER.sentence(world.name(speaker), world.name(double)),
+    )
+
+
+def _replaced(world: World, seen: Seen) -> Finding:
+    name, machine = world.name(seen.server), world.servers[seen.server].machine_id
+    return Finding(
+        Kind.SERVER_REPLACED,
+        None,
+        (seen.server,),
+        SERVER_REPLACED.sentence(name),
+        (("machine id", (("IPAM", str(machine)), (name, str(machine_of(seen))))),),
+    )
+
+
+def _alone(world: World, seen: Seen) -> Iterator[Finding]:
+    told = {scope for story in seen.stories for scope in story.scopes}
+    alone = sorted(s.scope for s in seen.scopes or () if s.active and s.scope not in told)
+    if not alone:
+        return
+    name = world.name(seen.server)
+    named = listed((dotted(scope) for scope in alone), most=_SCOPES_NAMED)
+    yield Finding(
+        Kind.SCOPE_WITHOUT_FAILOVER,
+        None,
+        (seen.server,),
+        SCOPE_WITHOUT_FAILOVER.sentence(name, named),
+        (("scopes", ((name, named),)),),
+    )
+
+
+def _skewed(world: World, witnesses: Witnesses) -> Iterator[Finding]:
+    """Yield a finding for each clock that is off, and for partners whose clocks differ too much."""
+    offsets = {
+        s.server: s.clock_offset_seconds
+        for s in world.sightings.values()
+        if isinstance(s, Seen) and s.clock_offset_seconds is not None
+    }
+    limit = world.rules.clock_skew_seconds
+    wrong = {server for server, offset in offsets.items() if abs(offset) > limit}
+    for server in sorted(wrong):
+        yield Finding(
+            Kind.CLOCK_SKEW,
+            None,
+            (server,),
+            CLOCK_SKEW.sentence((world.name(server),), offsets[server]),
+        )
+    for one, other in sorted(_partners(witnesses)):
+        both = one in offsets and other in offsets and not wrong & {one, other}
+        if both and abs(offsets[one] - offsets[other]) > limit:
+            yield Finding(
+                Kind.CLOCK_SKEW,
+                None,
+                (one, other),
+                CLOCK_SKEW.sentence(
+                    (world.name(one), world.name(other)), offsets[one] - offsets[other]
+                ),
+            )
+
+
+def _partners(witnesses: Witnesses) -> set[tuple[int, int]]:
+    return {
+        (min(server, partner.server), max(server, partner.server))
+        for (server, _), partner in witnesses.partners.items()
+        if isinstance(partner, Known)
+    }

@@ -1,0 +1,1 @@
+"""The table of kinds: one row says everything that all problems of a kind share."""
