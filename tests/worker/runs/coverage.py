@@ -12,7 +12,6 @@ from tests.worker.runs.natural_dump import Dump
 #: By name: the section of a dump, and what one of its lines matches.
 _LEFT_BEHIND: Final = {
     "breaker opened": ("due", r": ([3-9]) failures"),
-    "skipped behind a breaker": ("sightings", "'breaker'"),
     "skipped in maintenance": ("sightings", "'maintenance'"),
     "server not read": ("sightings", "'unreachable'"),
     "operation held by the removal limit": ("entries", "'hold': 'guard'"),
@@ -37,7 +36,6 @@ _LEFT_BEHIND: Final = {
     "absence not proven": ("findings", "^absence_unverified"),
     "sudden emptiness": ("findings", "^empty_read_unconfirmed"),
     "name nobody knows": ("findings", "^unmapped_name"),
-    "ambiguous name": ("findings", "^ambiguous_name"),
     "state not normal": ("findings", "^state_not_normal"),
     "server down": ("findings", "^server_down"),
     "problem resolved": ("findings", "'resolved': True"),
