@@ -11,7 +11,7 @@ import select
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -63,8 +63,13 @@ class Family:
     """A process and all its descendants as they are now."""
 
     def __init__(self, pid: int) -> None:
-        self.commands = {p: _command(p) for p in (pid, *_descendants(pid))}
-        self._watched = {p: os.pidfd_open(p) for p in self.commands}
+        self.commands: dict[int, str] = {}
+        self._watched: dict[int, int] = {}
+        for member in (pid, *_descendants(pid)):
+            with suppress(OSError):  # it has ended since its parent was asked
+                command = _command(member)
+                self._watched[member] = os.pidfd_open(member)
+                self.commands[member] = command
 
     def __enter__(self) -> Self:
         return self

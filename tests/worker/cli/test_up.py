@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -210,7 +210,11 @@ def test_a_killed_one_takes_all_with_it_and_the_next_one_goes_on_with_its_queue(
 def _holds_the_lock(pid: int, directory: Path) -> bool:
     """Else the next one would not wait for it."""
     lock = directory / "run" / "servers.lock"
-    return any(opened.samefile(lock) for opened in Path(f"/proc/{pid}/fd").iterdir())
+    for opened in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # it was closed in between
+            if opened.samefile(lock):
+                return True
+    return False
 
 
 def _is_written(directory: Path) -> bool:
