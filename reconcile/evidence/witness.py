@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
 
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.model.finding_words import NOTHING, Why
 from reconcile.model.names import (
     Ambiguous,
@@ -26,7 +26,7 @@ from reconcile.model.names import (
 from reconcile.model.nouns import Seen, ServerType, Sighting, Story
 
 
-class Doubt(StrEnum):
+class AbsenceDoubt(StrEnum):
     """Why an absence is not believed."""
 
     EMPTY = NOTHING
@@ -52,7 +52,7 @@ class Gone:
 class Unproven:
     """The server was read without it, and that is not believed."""
 
-    why: Doubt
+    why: AbsenceDoubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def neighbours(names: NameMap, sightings: Iterable[Sighting]) -> frozenset[int]:
 class Witnesses:
     """All stories of a run and the latest ones of the silent, indexed by (server, folded name)."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: JudgementInput) -> None:
         self._world = world
         self._before: dict[int, dict[str, Story] | None] = {}
         self.now: dict[Key, Story] = {}
@@ -143,9 +143,9 @@ class Witnesses:
     def _absence(self, server: int, gone: Gone) -> Gone | Unproven:
         """What it means that a server was read without a relationship."""
         if self._world.replaced(server):
-            return Unproven(Doubt.REPLACED)
+            return Unproven(AbsenceDoubt.REPLACED)
         if server in self.empty and not self.confirmed(server, ""):
-            return Unproven(Doubt.EMPTY)
+            return Unproven(AbsenceDoubt.EMPTY)
         return gone
 
     def before(self, server: int, name: str) -> tuple[bool, Story | None]:

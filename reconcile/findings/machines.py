@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from reconcile.evidence.machines import machine_of
 from reconcile.evidence.witness import Witnesses
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.kinds.decisions import CREDENTIAL_SUSPENDED
 from reconcile.kinds.servers import (
     CLOCK_SKEW,
@@ -29,7 +29,7 @@ _SCOPES_NAMED = 20
 
 
 def machine_findings(
-    world: World, witnesses: Witnesses, doubles: Mapping[int, int]
+    world: JudgementInput, witnesses: Witnesses, doubles: Mapping[int, int]
 ) -> Iterator[Finding]:
     """Yield the findings about machines, and about the credentials that they are read with."""
     for double, speaker in sorted(doubles.items()):
@@ -50,7 +50,7 @@ def machine_findings(
         )
 
 
-def unsaid(world: World) -> Mapping[Kind, frozenset[int]]:
+def unsaid(world: JudgementInput) -> Mapping[Kind, frozenset[int]]:
     """Return, by kind, the servers whose reading lacks the part that the kind rests on."""
     seen = [s for s in world.sightings.values() if isinstance(s, Seen)]
     without = {
@@ -63,7 +63,7 @@ def unsaid(world: World) -> Mapping[Kind, frozenset[int]]:
     }
 
 
-def _duplicate(world: World, double: int, speaker: int) -> Finding:
+def _duplicate(world: JudgementInput, double: int, speaker: int) -> Finding:
     return Finding(
         Kind.DUPLICATE_SERVER,
         None,
@@ -72,7 +72,7 @@ def _duplicate(world: World, double: int, speaker: int) -> Finding:
     )
 
 
-def _replaced(world: World, seen: Seen) -> Finding:
+def _replaced(world: JudgementInput, seen: Seen) -> Finding:
     name, machine = world.name(seen.server), world.servers[seen.server].machine_id
     return Finding(
         Kind.SERVER_REPLACED,
@@ -83,7 +83,7 @@ def _replaced(world: World, seen: Seen) -> Finding:
     )
 
 
-def _alone(world: World, seen: Seen) -> Iterator[Finding]:
+def _alone(world: JudgementInput, seen: Seen) -> Iterator[Finding]:
     told = {scope for story in seen.stories for scope in story.scopes}
     alone = sorted(s.scope for s in seen.scopes or () if s.active and s.scope not in told)
     if not alone:
@@ -99,7 +99,7 @@ def _alone(world: World, seen: Seen) -> Iterator[Finding]:
     )
 
 
-def _skewed(world: World, witnesses: Witnesses) -> Iterator[Finding]:
+def _skewed(world: JudgementInput, witnesses: Witnesses) -> Iterator[Finding]:
     """Yield a finding for each clock that is off, and for partners whose clocks differ too much."""
     offsets = {
         s.server: s.clock_offset_seconds

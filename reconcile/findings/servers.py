@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconcile.evidence.witness import Witnesses
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.kinds.relationships import DUPLICATE_RELATIONSHIP, EMPTY_READ_UNCONFIRMED
 from reconcile.kinds.servers import RELATIONSHIP_LIMIT_NEAR, SERVER_OVERDUE, SERVER_UNREAD
 from reconcile.model.findings import Finding, Kind
@@ -14,7 +14,7 @@ from reconcile.model.names import fold_relationship, key_of
 from reconcile.model.nouns import Seen, ServerType, Skipped, SkipReason, Unseen
 
 
-def server_findings(world: World, witnesses: Witnesses) -> Iterator[Finding]:
+def server_findings(world: JudgementInput, witnesses: Witnesses) -> Iterator[Finding]:
     """Findings about each server that this run concluded."""
     having = {s for r in world.records if not r.pending for s in r.partners}
     for server, sighting in sorted(world.sightings.items()):
@@ -36,7 +36,7 @@ def server_findings(world: World, witnesses: Witnesses) -> Iterator[Finding]:
         yield _told_twice(world, witnesses, server, name)
 
 
-def watched(world: World, witnesses: Witnesses) -> dict[tuple[int, str], datetime]:
+def watched(world: JudgementInput, witnesses: Witnesses) -> dict[tuple[int, str], datetime]:
     """Emptiness to be watched: a server that tells nothing, a relationship without its scopes."""
     wanted: dict[tuple[int, str], datetime] = {}
     for record in world.records:
@@ -69,13 +69,15 @@ def self_names(seen: Seen) -> frozenset[str]:
     return frozenset(t for t in texts if t and key_of(t) is not None)
 
 
-def _suspiciously_empty(world: World, witnesses: Witnesses, server: int, having: set[int]) -> bool:
+def _suspiciously_empty(
+    world: JudgementInput, witnesses: Witnesses, server: int, having: set[int]
+) -> bool:
     """Of another machine that answers now (server_replaced) nothing else was to be expected."""
     empty = server in witnesses.empty and server in having
     return empty and not world.replaced(server) and not witnesses.confirmed(server, "")
 
 
-def _unread(world: World, unseen: Unseen) -> Finding:
+def _unread(world: JudgementInput, unseen: Unseen) -> Finding:
     failure = unseen.failure
     name = world.name(unseen.server)
     return Finding(
@@ -87,7 +89,7 @@ def _unread(world: World, unseen: Unseen) -> Finding:
     )
 
 
-def _overdue(world: World, server: int) -> Iterator[Finding]:
+def _overdue(world: JudgementInput, server: int) -> Iterator[Finding]:
     """If it was not read for too long; the time begins anew when a person changes the server, and
     when maintenance ends.
     """
@@ -107,7 +109,7 @@ def _overdue(world: World, server: int) -> Iterator[Finding]:
     )
 
 
-def _empty(world: World, server: int) -> Finding:
+def _empty(world: JudgementInput, server: int) -> Finding:
     relationships = "failover relationships"
     return Finding(
         Kind.EMPTY_READ_UNCONFIRMED,
@@ -119,7 +121,7 @@ def _empty(world: World, server: int) -> Finding:
     )
 
 
-def _limit_near(world: World, server: int, count: int) -> Finding:
+def _limit_near(world: JudgementInput, server: int, count: int) -> Finding:
     name = world.name(server)
     return Finding(
         Kind.RELATIONSHIP_LIMIT_NEAR,
@@ -130,7 +132,7 @@ def _limit_near(world: World, server: int, count: int) -> Finding:
     )
 
 
-def _told_twice(world: World, witnesses: Witnesses, server: int, name: str) -> Finding:
+def _told_twice(world: JudgementInput, witnesses: Witnesses, server: int, name: str) -> Finding:
     told = witnesses.now[server, name].name
     return Finding(
         Kind.DUPLICATE_RELATIONSHIP,

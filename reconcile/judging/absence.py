@@ -6,7 +6,7 @@ from reconcile.evidence.case import side_name
 from reconcile.evidence.judgement import Judgement, Undecided
 from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import (
-    Doubt,
+    AbsenceDoubt,
     Gone,
     Silent,
     Tells,
@@ -15,7 +15,7 @@ from reconcile.evidence.witness import (
     Unproven,
     Witness,
 )
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.judging.diff import whole
 from reconcile.kinds.relationships import ABSENCE_UNVERIFIED
 from reconcile.model.finding_words import SILENT, TELLS
@@ -26,7 +26,7 @@ from reconcile.model.record import Hold, Party, Planned, Record
 #: Reports on a relationship or scope.  Remedies look for them in the values of findings.
 
 
-def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
+def judge_absence(pair: Pair, record: Record, world: JudgementInput) -> Judgement:
     """The partners stored in the row are the witnesses, not what names resolve to today."""
     stored = tuple(i for i, s in enumerate(pair.sides) if s.server in record.partners)
     witnesses = [pair.sides[i].witness for i in stored]
@@ -52,7 +52,7 @@ def judge_absence(pair: Pair, record: Record, world: World) -> Judgement:
 
 def _lacks(witness: Witness) -> bool:
     """True if a Create that waits is no longer needed on this word: that takes no proof."""
-    return isinstance(witness, Gone) or witness == Unproven(Doubt.EMPTY)
+    return isinstance(witness, Gone) or witness == Unproven(AbsenceDoubt.EMPTY)
 
 
 def word(witness: Witness) -> str:
@@ -72,12 +72,14 @@ def word(witness: Witness) -> str:
             return "is not known to IPAM"
 
 
-def _delete(pair: Pair, record: Record, world: World, stored: tuple[int, ...]) -> Planned:
+def _delete(pair: Pair, record: Record, world: JudgementInput, stored: tuple[int, ...]) -> Planned:
     words = (f"{side_name(world, pair, i)} {word(pair.sides[i].witness)}" for i in stored)
     return removal(pair, record, world, " and ".join(words), alone=len(stored) == 1)
 
 
-def removal(pair: Pair, record: Record, world: World, reason: str, *, alone: bool) -> Planned:
+def removal(
+    pair: Pair, record: Record, world: JudgementInput, reason: str, *, alone: bool
+) -> Planned:
     """FailoverDelete of the record; with one witness ``alone`` it always waits for a person."""
     return Planned(
         operation=Operation.DELETE,

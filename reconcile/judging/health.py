@@ -10,7 +10,7 @@ from typing import Final
 from reconcile.evidence.case import last_story, side_name
 from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import Silent
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.kinds.spec import Rise
 from reconcile.kinds.states import STATE_NOT_NORMAL
 from reconcile.model.findings import Finding, Kind
@@ -32,7 +32,7 @@ _INTERRUPTED: Final = timedelta(minutes=30)
 _STANDBY_INTERRUPTED: Final = timedelta(minutes=15)
 
 
-def health(pair: Pair, world: World) -> tuple[Finding, ...]:
+def health(pair: Pair, world: JudgementInput) -> tuple[Finding, ...]:
     """A side that is not in state Normal, by its own word or, if it is silent, its last one."""
     states = {index: _state(pair, index) for index in range(len(pair.sides))}
     odd = {i: s for i, s in states.items() if s is not None and s is not State.NORMAL}
@@ -53,7 +53,7 @@ def health(pair: Pair, world: World) -> tuple[Finding, ...]:
     )
 
 
-def said_now(finding: Finding, world: World) -> bool:
+def said_now(finding: Finding, world: JudgementInput) -> bool:
     """False if only the last word of who is silent now, or tells no such relationship any more, says
     so: that is no new reading of it.
     """
@@ -95,7 +95,9 @@ def _terms(pair: Pair, index: int) -> _Terms:
     return _Terms(None, None, is_standby=False)
 
 
-def _patience(pair: Pair, world: World, odd: Mapping[int, State], worst: State) -> int | None:
+def _patience(
+    pair: Pair, world: JudgementInput, odd: Mapping[int, State], worst: State
+) -> int | None:
     """After how many seconds it is louder: nobody waits for more than half of the time that is
     left before a server goes to PartnerDown.
     """
@@ -117,7 +119,7 @@ def _until_critical(terms: _Terms) -> int:
     return seconds if terms.interval is None else min(seconds, terms.interval // 2)
 
 
-def _set_manually(pair: Pair, world: World, odd: Mapping[int, State]) -> list[str]:
+def _set_manually(pair: Pair, world: JudgementInput, odd: Mapping[int, State]) -> list[str]:
     """Return the servers in PartnerDown that do not go there by themselves."""
     return sorted(
         side_name(world, pair, index)

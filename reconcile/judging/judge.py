@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from reconcile.evidence.belief import Silence, open_subjects
+from reconcile.evidence.belief import SilentPartner, open_subjects
 from reconcile.evidence.case import Case, last_story, side_name
 from reconcile.evidence.judgement import Judgement, Undecided
 from reconcile.evidence.order import order, primary_by
-from reconcile.evidence.pairing import Pair, Side
-from reconcile.evidence.witness import Doubt, Gone, Silent, Tells, Unclear, Unproven, Witnesses
-from reconcile.evidence.world import World
+from reconcile.evidence.pairing import Pair, PairSide
+from reconcile.evidence.witness import (
+    AbsenceDoubt,
+    Gone,
+    Silent,
+    Tells,
+    Unclear,
+    Unproven,
+    Witnesses,
+)
+from reconcile.evidence.world import JudgementInput
 from reconcile.judging.absence import judge_absence, removal, word
 from reconcile.judging.health import health
 from reconcile.judging.observations import observations, stale
@@ -25,7 +33,7 @@ from reconcile.model.record import Entry
 
 def judge(
     pair: Pair,
-    world: World,
+    world: JudgementInput,
     witnesses: Witnesses,
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
@@ -38,7 +46,7 @@ def judge(
 
 def judge_at_length(
     pair: Pair,
-    world: World,
+    world: JudgementInput,
     witnesses: Witnesses,
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
@@ -71,7 +79,7 @@ def judge_at_length(
 
 
 def _one_sided(
-    pair: Pair, witnesses: Witnesses, teller: Side, open_findings: tuple[Finding, ...]
+    pair: Pair, witnesses: Witnesses, teller: PairSide, open_findings: tuple[Finding, ...]
 ) -> bool:
     """True if the other partner's word, now or its latest, is against the one that tells it."""
     other = pair.sides[1] if teller is pair.sides[0] else pair.sides[0]
@@ -98,12 +106,13 @@ def _settles_existence(pair: Pair, judged: Judgement) -> bool:
     """True if the silent one's last word agrees with the one that does not tell it now."""
     witnesses = [s.witness for s in pair.sides]
     return bool(judged.findings) and not any(
-        w == Unproven(Doubt.REPLACED) or (isinstance(w, Silent) and not isinstance(w.last, Gone))
+        w == Unproven(AbsenceDoubt.REPLACED)
+        or (isinstance(w, Silent) and not isinstance(w.last, Gone))
         for w in witnesses
     )
 
 
-def _one_sided_finding(pair: Pair, world: World) -> Finding:
+def _one_sided_finding(pair: Pair, world: JudgementInput) -> Finding:
     words = tuple(sorted((side_name(world, pair, i), word(pair.sides[i].witness)) for i in (0, 1)))
     return Finding(
         Kind.ONE_SIDED,
@@ -116,7 +125,7 @@ def _one_sided_finding(pair: Pair, world: World) -> Finding:
 
 def _case(
     pair: Pair,
-    world: World,
+    world: JudgementInput,
     witnesses: Witnesses,
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
@@ -140,7 +149,7 @@ def _case(
 
 def _silence(
     pair: Pair, witnesses: Witnesses, open_findings: tuple[Finding, ...]
-) -> Silence | None:
+) -> SilentPartner | None:
     one, two = pair.sides
     if one.story is not None and two.story is not None:
         return None
@@ -151,7 +160,7 @@ def _silence(
         open_findings, Kind.SCOPE_ONE_SIDED
     )
     missed = open_subjects(open_findings, Kind.ABSENCE_UNVERIFIED)
-    return Silence(last_story(other), read, before, disputed, missed)
+    return SilentPartner(last_story(other), read, before, disputed, missed)
 
 
 def _told(
@@ -190,7 +199,7 @@ def _with_open(
     # An empty reading that is not believed yet resolves nothing but what it says itself; what a
     # replaced machine lacks not even that.
     untold = not any(isinstance(w, Tells) for w in words)
-    unheard = Silent in map(type, words) or (untold and Unproven(Doubt.REPLACED) in words)
+    unheard = Silent in map(type, words) or (untold and Unproven(AbsenceDoubt.REPLACED) in words)
     recomputed = _RECOMPUTED if unheard else _RECOMPUTED | _OF_EXISTENCE
     now = {f.fingerprint for f in findings}
     kept = tuple(
@@ -210,7 +219,7 @@ _RECOMPUTED = kinds_resolved_by(ResolvedBy.NEXT_JUDGEMENT)
 _OF_EXISTENCE = kinds_resolved_by(ResolvedBy.EXISTENCE)
 
 
-def _double(pair: Pair, world: World) -> Judgement:
+def _double(pair: Pair, world: JudgementInput) -> Judgement:
     """Two half-mapped rows turn out to be one relationship: the younger one goes, by a person."""
     assert pair.record is not None  # noqa: S101 - the caller knows
     assert pair.double_of is not None  # noqa: S101 - the caller knows

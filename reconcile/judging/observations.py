@@ -8,7 +8,7 @@ from datetime import datetime
 from reconcile.evidence.case import Case, last_story, side_name
 from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import Tells
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.judging.health import health
 from reconcile.kinds.decisions import AMBIGUOUS_NAME, UNMAPPED_NAME
 from reconcile.kinds.relationships import (
@@ -110,7 +110,7 @@ def _ambiguous(case: Case, asker: int, story: Story, candidates: tuple[int, ...]
     )
 
 
-def stale(pair: Pair, world: World) -> tuple[Finding, ...]:
+def stale(pair: Pair, world: JudgementInput) -> tuple[Finding, ...]:
     """A stored relationship whose partners were asked, and none was read for too long."""
     times = [_read_at(world, s) for s in pair.servers]
     known = [t for t in times if t is not None]
@@ -128,7 +128,7 @@ def stale(pair: Pair, world: World) -> tuple[Finding, ...]:
     )
 
 
-def _read_at(world: World, server: int) -> datetime | None:
+def _read_at(world: JudgementInput, server: int) -> datetime | None:
     seen = world.sightings.get(server)
     if not isinstance(seen, Seen):
         seen = world.previous.get(server)

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import Tells
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.model.names import How, Known
 from reconcile.model.nouns import Mode, ServerType, State, Story
 from reconcile.model.record import Record
@@ -44,7 +44,7 @@ _STORED = attrgetter(
 _LOST = (How.STORED, How.STORED_AMBIGUOUS)
 
 
-def is_quiet(pair: Pair, world: World) -> bool:
+def is_quiet(pair: Pair, world: JudgementInput) -> bool:
     """True only if the long way would find no need, no finding, and agreement."""
     record = pair.record
     one, two = (side.witness for side in pair.sides)

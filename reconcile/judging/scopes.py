@@ -8,7 +8,7 @@ from reconcile.evidence.belief import Belief, believe
 from reconcile.evidence.case import Case
 from reconcile.evidence.pairing import Pair
 from reconcile.model.finding_words import TELLS, TELLS_NOT
-from reconcile.model.findings import Said
+from reconcile.model.findings import Testimony
 from reconcile.model.formatting import dotted
 from reconcile.model.nouns import Scope
 
@@ -26,7 +26,7 @@ class ScopeVerdict:
     gone: frozenset[Scope]
     left: frozenset[Scope]
     unverified: frozenset[Scope]
-    disputes: tuple[Said, ...]
+    disputes: tuple[Testimony, ...]
 
 
 def scope_verdict(case: Case, pending: frozenset[Scope]) -> ScopeVerdict:
@@ -94,7 +94,7 @@ def _only_witness(case: Case) -> bool:
     return not others and not (teller is not None and case.world.replaced(teller))
 
 
-def _said(case: Case, scope: Scope, first_tells: bool) -> Said:
+def _said(case: Case, scope: Scope, first_tells: bool) -> Testimony:
     words = (TELLS, TELLS_NOT)
     one, two = words if first_tells else words[::-1]
     return case.both_say_words(dotted(scope), one, two)

@@ -16,7 +16,7 @@ from reconcile.evidence.judgement import Judgement
 from reconcile.evidence.machines import duplicates
 from reconcile.evidence.pairing import Pair, pairs
 from reconcile.evidence.witness import Witnesses
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.findings.drift import Judged
 from reconcile.findings.machines import machine_findings, unsaid
 from reconcile.findings.servers import server_findings, watched
@@ -26,7 +26,7 @@ from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Operation, Seen, Standing
 from reconcile.model.record import Entry, Membership, Planned
 from reconcile.planning.moves import blocked, contest, takes
-from reconcile.planning.tracker import Need, settle
+from reconcile.planning.tracker import NeededOperation, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Plan:
     began; ``paused`` is the number of pairs left alone for maintenance.
     """
 
-    needs: tuple[Need, ...]
+    needs: tuple[NeededOperation, ...]
     superseded: tuple[int, ...]
     ended: tuple[int, ...]
     findings: tuple[Finding, ...]
@@ -68,7 +68,7 @@ class Draft:
     """A plan that does not know yet what it has to wait for."""
 
     plan: Plan
-    world: World
+    world: JudgementInput
     takes: frozenset[Membership]
 
 
@@ -82,7 +82,7 @@ _RANK: Final = {
 }
 
 
-def _place(need: Need) -> tuple[int, str, str, str, int, bool]:
+def _place(need: NeededOperation) -> tuple[int, str, str, str, int, bool]:
     """Total order: what frees before what takes, then name, partners, record, states last."""
     p = need.planned
     name = fold_relationship(p.relationship)
@@ -96,7 +96,7 @@ def _place(need: Need) -> tuple[int, str, str, str, int, bool]:
     )
 
 
-def draft(world: World) -> Draft:
+def draft(world: JudgementInput) -> Draft:
     """Judge everything that the sightings speak of."""
     world = _without_overtaken(world)
     doubles = duplicates(world.servers, world.machines, world.sightings)
@@ -143,7 +143,7 @@ class _Harvest:
     """What the judgements of a run add up to."""
 
     found: list[Finding] = field(default_factory=list)
-    needs: list[Need] = field(default_factory=list)
+    needs: list[NeededOperation] = field(default_factory=list)
     superseded: list[int] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     agreed: list[int] = field(default_factory=list)
@@ -163,7 +163,7 @@ class _Harvest:
             self.ended.extend(settled.ended)
 
 
-def _told_no_more(world: World, judged: Judged) -> tuple[int, ...]:
+def _told_no_more(world: JudgementInput, judged: Judged) -> tuple[int, ...]:
     """Rejected Creates of pairs that everybody was read without: the difference is gone."""
     living = {r.key for r in world.records}
     return tuple(
@@ -176,7 +176,7 @@ def _told_no_more(world: World, judged: Judged) -> tuple[int, ...]:
     )
 
 
-def _judged(world: World, harvest: _Harvest, doubles: frozenset[int]) -> Judged:
+def _judged(world: JudgementInput, harvest: _Harvest, doubles: frozenset[int]) -> Judged:
     return Judged(
         pairs={name: tuple(pairs) for name, pairs in harvest.covered.items()},
         read=frozenset(s for s, v in world.sightings.items() if isinstance(v, Seen)),
@@ -225,7 +225,7 @@ def _ordered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def _by_pair(
-    world: World,
+    world: JudgementInput,
 ) -> tuple[dict[object, list[Entry]], defaultdict[str, list[Finding]]]:
     """Entries by record key, those of no living record by folded name; findings by name."""
     living = {r.key for r in world.records}
@@ -250,7 +250,7 @@ def _entries_of(pair: Pair, entries: dict[object, list[Entry]]) -> tuple[Entry, 
     return tuple(e for e in about if set(e.planned.partners) == set(pair.servers))
 
 
-def _watches(world: World, witnesses: Witnesses) -> Watches:
+def _watches(world: JudgementInput, witnesses: Witnesses) -> Watches:
     wanted = watched(world, witnesses)
     begin = {
         key: at
@@ -262,7 +262,7 @@ def _watches(world: World, witnesses: Witnesses) -> Watches:
     return Watches(begin, end)
 
 
-def _has_its_turn(world: World, finding: Finding, judged: Judged) -> bool:
+def _has_its_turn(world: JudgementInput, finding: Finding, judged: Judged) -> bool:
     """Of the findings about servers; those about the whole store are everybody's."""
     name, servers = finding.relationship, frozenset(finding.servers)
     if name is not None and judged.left_alone(fold_relationship(name), servers):
@@ -272,12 +272,12 @@ def _has_its_turn(world: World, finding: Finding, judged: Judged) -> bool:
     return not world.focus.isdisjoint(finding.servers)
 
 
-def _judged_now(world: World) -> Collection[int]:
+def _judged_now(world: JudgementInput) -> Collection[int]:
     """Servers whose own turn it is; the other sightings are witnesses only."""
     return world.sightings if world.focus is None else world.focus & world.sightings.keys()
 
 
-def _without_overtaken(world: World) -> World:
+def _without_overtaken(world: JudgementInput) -> JudgementInput:
     """Leave out what a newer reading or a person changed after this reading began (R1)."""
     sightings = {
         server: sighting
@@ -297,7 +297,7 @@ def _without_overtaken(world: World) -> World:
     return replace(world, sightings=sightings, overtaken=overtaken)
 
 
-def _outdated(world: World, seen: Seen) -> bool:
+def _outdated(world: JudgementInput, seen: Seen) -> bool:
     server, newest = world.servers.get(seen.server), world.previous.get(seen.server)
     return (newest is not None and newest.read_at > seen.read_at) or (
         server is not None and server.changed_at is not None and server.changed_at > seen.read_at

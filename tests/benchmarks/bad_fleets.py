@@ -24,7 +24,7 @@ from tests.e2e.bad_days.nursery import begin
 from tests.postgres import PostgresServer, running_postgres
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
-from worker.model.runs import Stage
+from worker.model.runs import MemberStage
 
 SERVERS, BAD, WORKERS, THREADS = 200, 60, 2, 32
 DEADLINE, THINK = 5, 0.5
@@ -140,7 +140,9 @@ def _timed(at: Installation, healthy: set[str]) -> tuple[float, float, set[str]]
             told = reading.runs.find(number)
             assert told is not None
             open_ones = {
-                m.server for m in reading.members.of_run(number) if m.stage is not Stage.JUDGED
+                m.server
+                for m in reading.members.of_run(number)
+                if m.stage is not MemberStage.JUDGED
             }
             passed = (reading.now() - told.started_at).total_seconds()
         if not judged and (told.ended_at is not None or open_ones.isdisjoint(wanted)):

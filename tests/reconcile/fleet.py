@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from reconcile.evidence.machines import by_machine
-from reconcile.evidence.world import Rules, World
+from reconcile.evidence.world import JudgementInput, Rules
 from reconcile.findings.drift import drift
 from reconcile.findings.servers import self_names
 from reconcile.model.findings import Finding, Kind
@@ -124,10 +124,10 @@ class Ipam:
         told: Mapping[Server, Iterable[Story] | None],
         targets: frozenset[int] | None = None,
         only: str | None = None,
-    ) -> World:
+    ) -> JudgementInput:
         """Everything that a judgement of now rests on."""
         sightings = self.read(told)
-        return World(
+        return JudgementInput(
             servers={s.id: s for s in self.servers},
             names=NameMap(self._learnt(sightings)),
             names_before=NameMap(self.servers),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing_extensions import override
 
 from reconcile.evidence.machines import by_machine, duplicates
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Identity, Scope, Seen, ServedScope, Server, Sighting, Story
 from reconcile.planning.plan import Plan
@@ -52,7 +52,7 @@ class Estate(Ipam):
     @override
     def world(
         self, told: Told, targets: frozenset[int] | None = None, only: str | None = None
-    ) -> World:
+    ) -> JudgementInput:
         return replace(super().world(told, targets, only), suspended=self.suspended)
 
     def confirm(self, server: Server) -> None:

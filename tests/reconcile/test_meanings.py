@@ -22,9 +22,9 @@ from reconcile.model.nouns import (
 from reconcile.model.record import (
     SIDE_PROPERTIES,
     STATE_PROPERTIES,
-    Change,
     EntryStatus,
     Planned,
+    PropertyChange,
     Record,
 )
 from reconcile.planning.plan import Plan, complete, draft
@@ -756,7 +756,7 @@ def test_every_stored_property_of_a_create_is_named() -> None:
         (c.property for c in planned.changes), key=lambda p: p.replace("RecordId", "Recordid")
     )
     assert all(c.before is None for c in planned.changes)
-    assert planned.changes[1] == Change("MCLT", None, 3600)
+    assert planned.changes[1] == PropertyChange("MCLT", None, 3600)
     assert {c.property for c in planned.changes} >= SIDE_PROPERTIES | STATE_PROPERTIES
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.evidence.witness import partner_texts
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.findings.drift import drift
 from reconcile.model.findings import Kind
 from reconcile.model.names import Known
@@ -23,7 +23,7 @@ from tests.reconcile.strategies import History, histories
 from tests.reconcile.test_properties import lived, more
 
 
-def pieces(world: World, order: Iterable[int], size: int) -> list[Draft]:
+def pieces(world: JudgementInput, order: Iterable[int], size: int) -> list[Draft]:
     """The drafts of a run whose servers conclude in this order, so many in each piece."""
     waiting = list(order)
     judged: set[int] = set()
@@ -41,14 +41,14 @@ def pieces(world: World, order: Iterable[int], size: int) -> list[Draft]:
 
 
 def piece(
-    world: World, focus: frozenset[int], awaited: frozenset[int], heard: Iterable[int]
-) -> World:
+    world: JudgementInput, focus: frozenset[int], awaited: frozenset[int], heard: Iterable[int]
+) -> JudgementInput:
     """The world as it is seen when only some have concluded."""
     sightings = {s: world.sightings[s] for s in heard if s in world.sightings}
     return replace(world, sightings=sightings, focus=focus, awaited=awaited)
 
 
-def lacks_a_partner(world: World, server: int) -> bool:
+def lacks_a_partner(world: JudgementInput, server: int) -> bool:
     """True if one of its pairs waits for everybody."""
     if any(server in r.partners and len(r.partners) == 1 for r in world.records):
         return True
@@ -63,7 +63,7 @@ def needs(drafts: Iterable[Draft]) -> set[str]:
     return {repr((n.planned, n.entry, n.confirmed)) for d in drafts for n in d.plan.needs}
 
 
-def open_after(world: World, drafts: Iterable[Draft]) -> dict[str, object]:
+def open_after(world: JudgementInput, drafts: Iterable[Draft]) -> dict[str, object]:
     """The findings that are open in the end."""
     known = {f.fingerprint: f for f in world.open_findings}
     for each in drafts:
@@ -90,7 +90,7 @@ def test_in_pieces_the_same_is_needed_and_the_same_findings_are_open(
     }
 
 
-def resolved(world: World, drafts: Iterable[Draft]) -> set[str]:
+def resolved(world: JudgementInput, drafts: Iterable[Draft]) -> set[str]:
     """The findings of which somebody is told on the way that they are over."""
     known = {f.fingerprint: f for f in world.open_findings}
     over: set[str] = set()

@@ -82,8 +82,8 @@ class Backlog:
     in_hand: int
 
 
-class CeleryPost:
-    """Keeps the promises of ``worker.messaging.dispatcher.Post``; thread-safe.
+class CeleryDispatcher:
+    """Keeps the promises of ``worker.messaging.dispatcher.Dispatcher``; thread-safe.
 
     A message that cannot be sent is a line in the log and no error: what it would have asked for
     is in the store, and the sweeper sends it again.  Only ``backlog`` raises.

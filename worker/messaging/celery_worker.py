@@ -24,7 +24,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Hands(Protocol):
-    """What tasks need of ``worker.processes.worker.Crew``."""
+    """What tasks need of ``worker.processes.worker.WorkerProcess``."""
 
     def read(self, run: int, server: int) -> None: ...
 

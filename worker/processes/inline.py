@@ -12,11 +12,11 @@ from typing import Final, TypeAlias
 
 from collectors.exports import ExportCollector
 from worker.bootstrap import Ipam
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.errors import StoreError
 from worker.model.roles import COMMAND
-from worker.model.run_report import Summary
-from worker.model.runs import Lane, Progress
+from worker.model.run_report import RunSummary
+from worker.model.runs import Lane, RunCounts
 from worker.processes.registration import Registration
 from worker.runs.database_clock import DatabaseClock
 from worker.runs.ending import summary_of
@@ -27,7 +27,7 @@ from worker.runs.reader import FileReader, Reader
 from worker.runs.recovery import sweep
 from worker.runs.request import request_run
 from worker.runs.server_reader import ServerReader
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.store.unit_of_work import Store
 from worker.telemetry.events import EventRecorder
 
@@ -83,14 +83,14 @@ class Inline:
     """How a command works at a run: its reader, and how many servers it reads at a time."""
 
     store: Store
-    conduct: Conduct
+    conduct: RunPolicy
     reader: Reader
     lane: Lane
     threads: int
-    watch: Callable[[Progress], None] | None = None
+    watch: Callable[[RunCounts], None] | None = None
     recorder: EventRecorder = field(default_factory=EventRecorder)
 
-    def sync(self, request: Request) -> Summary:
+    def sync(self, request: RunRequest) -> RunSummary:
         """Open a run, work until it is over, and return what it came to.
 
         A run about everything takes up what processes that died left undone, too. An interrupted
@@ -117,7 +117,7 @@ class Inline:
 
 
 def over_winrm(
-    ipam: Ipam, watch: Callable[[Progress], None] | None = None, threads: int | None = None
+    ipam: Ipam, watch: Callable[[RunCounts], None] | None = None, threads: int | None = None
 ) -> Inline:
     """Return an inline worker that contacts servers. Raises ReadError and StoreError."""
     reader = ServerReader(ipam.store, ipam.settings)
@@ -126,7 +126,7 @@ def over_winrm(
 
 
 def from_files(
-    ipam: Ipam, files: ExportCollector, watch: Callable[[Progress], None] | None = None
+    ipam: Ipam, files: ExportCollector, watch: Callable[[RunCounts], None] | None = None
 ) -> Inline:
     """Return an inline worker that reads exported files."""
     reader = FileReader(files, DatabaseClock(ipam.store))

@@ -14,11 +14,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from worker.config.run_policy import Timing
-from worker.messaging.dispatcher import Post, publish
+from worker.messaging.dispatcher import Dispatcher, publish
 from worker.model.errors import StoreError
 from worker.model.runs import OpenRun
 from worker.runs.claims import drop_claims
-from worker.runs.concurrency import InHand
+from worker.runs.concurrency import InFlightClaims
 from worker.store.unit_of_work import Store, UnitOfWork
 from worker.telemetry.events import EventRecorder
 
@@ -32,11 +32,11 @@ class Registration:
     def __init__(
         self,
         store: Store,
-        post: Post,
+        post: Dispatcher,
         role: str,
         timing: Timing,
         recorder: EventRecorder,
-        in_hand: InHand,
+        in_hand: InFlightClaims,
     ) -> None:
         self._store = store
         self._post = post

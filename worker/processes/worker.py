@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from worker.bootstrap import Ipam
-from worker.messaging.dispatcher import Post
+from worker.messaging.dispatcher import Dispatcher
 from worker.model.roles import BEAT, Role
 from worker.monitoring.heartbeat import sign_of_life
 from worker.processes.registration import Registration
@@ -24,10 +24,10 @@ _LOST_RACES: Final = 3
 _TELL_NOBODY: Final = frozenset({Role.READ, Role.ON_DEMAND, BEAT})
 
 
-class Crew:
+class WorkerProcess:
     """A context manager; thread-safe.  Raises StoreError and ReadError when it begins."""
 
-    def __init__(self, ipam: Ipam, post: Post, role: str, recorder: EventRecorder) -> None:
+    def __init__(self, ipam: Ipam, post: Dispatcher, role: str, recorder: EventRecorder) -> None:
         self._store = ipam.store
         self._settings = ipam.settings
         self._post = post

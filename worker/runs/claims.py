@@ -17,16 +17,16 @@ from collectors.powershell.host import Host
 from reconcile.evidence.witness import neighbours
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Standing
-from worker.config.run_policy import Conduct
-from worker.messaging.dispatcher import Post, publish
+from worker.config.run_policy import RunPolicy
+from worker.messaging.dispatcher import Dispatcher, publish
 from worker.model.maintenance import resting
 from worker.model.runs import Lane, Member, OpenRun, Poll
-from worker.runs.concurrency import SlowLane
+from worker.runs.concurrency import Bulkhead
 from worker.runs.load import taught
 from worker.runs.reader import Reader, SecretsOutdated, Source
 from worker.runs.request import enlist
 from worker.runs.schedule import has_failed, leaves_alone, next_poll
-from worker.runs.write_batcher import Clerk
+from worker.runs.write_batcher import WriteBatcher
 from worker.store.claim_batch import ClaimBatch
 from worker.store.unit_of_work import Store, UnitOfWork
 
@@ -54,7 +54,7 @@ class Claimed:
 
 
 def claim(
-    clerk: Clerk, reader: Reader, slow_lane: SlowLane, process: int, wanted: tuple[int, int]
+    clerk: WriteBatcher, reader: Reader, slow_lane: Bulkhead, process: int, wanted: tuple[int, int]
 ) -> Claimed | None:
     """Begin to read (run, server); None if there is nothing to do, or somebody does it.
 
@@ -79,7 +79,7 @@ class _Claiming:
     """May be called again if it was not committed; a place in the slow lane is taken once."""
 
     reader: Reader
-    slow_lane: SlowLane
+    slow_lane: Bulkhead
     process: int
     run: int
     server: int
@@ -123,7 +123,7 @@ def next_in_slow_lane(store: Store) -> tuple[int, int] | None:
     return random.choice(waiting) if waiting else None  # noqa: S311  # spreads load, no secret
 
 
-def hand_back(store: Store, post: Post, claimed: Claimed) -> None:
+def hand_back(store: Store, post: Dispatcher, claimed: Claimed) -> None:
     """This process ends: somebody else reads the server."""
     run, server = claimed.run, claimed.server.id
     with store.write() as uow:
@@ -189,7 +189,7 @@ class Concluded:
 
 
 def conclude(
-    clerk: Clerk, conduct: Conduct, claimed: Claimed, sighting: Sighting | None
+    clerk: WriteBatcher, conduct: RunPolicy, claimed: Claimed, sighting: Sighting | None
 ) -> Concluded:
     """Save the sighting for every run that it answers, and enlist the partners that it reports.
 
@@ -262,7 +262,7 @@ def _enlist_partners(
     return enlist(batch.exclusive(), run.id, run.lane, asked, ())
 
 
-def send(post: Post, concluded: Concluded) -> None:
+def send(post: Dispatcher, concluded: Concluded) -> None:
     """Messages go out when everything is committed."""
     for run, servers in concluded.to_read:
         publish(post, run.id, servers, run.lane)

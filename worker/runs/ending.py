@@ -14,11 +14,18 @@ from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.findings import Kind
 from reconcile.model.nouns import Standing
 from reconcile.model.record import Entry, EntryStatus, Hold, Planned
-from reconcile.planning.guard import Refusal, guard, refused_finding, still_held
+from reconcile.planning.guard import RemovalRefusal, guard, refused_finding, still_held
 from reconcile.planning.moves import blocked
-from reconcile.planning.tracker import Need
-from worker.config.run_policy import Conduct, Policy
-from worker.model.run_report import Fate, Line, Summary, fate, operation_counts, server_counts
+from reconcile.planning.tracker import NeededOperation
+from worker.config.run_policy import Policy, RunPolicy
+from worker.model.run_report import (
+    OperationLine,
+    OperationOutcome,
+    RunSummary,
+    fate,
+    operation_counts,
+    server_counts,
+)
 from worker.model.runs import EVERYTHING, OpenRun
 from worker.operations.apply import MACHINE, apply_entries, at_once
 from worker.operations.freshness import ages, fresh
@@ -29,7 +36,7 @@ from worker.store.repositories.operations import OperationRepository
 from worker.store.unit_of_work import Transaction, UnitOfWork
 
 
-def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
+def close(uow: UnitOfWork, run: OpenRun, conduct: RunPolicy) -> dict[str, object]:
     """Settle what is destructive and what waited for it, then say what the run came to."""
     _catch_up(uow, run, conduct)
     refusal = guard(uow.operations.ledger(), conduct.limits)
@@ -67,20 +74,20 @@ def _confirmed(operations: OperationRepository, run: OpenRun) -> list[Entry]:
     return [e for e in waiting if e.planned.hold is Hold.NONE]
 
 
-def _catch_up(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
+def _catch_up(uow: UnitOfWork, run: OpenRun, conduct: RunPolicy) -> None:
     """Whoever recorded something may have died before applying it."""
     left = {e.number: e.planned for e in _confirmed(uow.operations, run)}
     if now := young_enough(uow, run, at_once(left, conduct.policy), conduct):
         apply_entries(uow, now, MACHINE, by_machine=True)
 
 
-def _apply(uow: UnitOfWork, run: OpenRun, entries: list[Entry], conduct: Conduct) -> None:
+def _apply(uow: UnitOfWork, run: OpenRun, entries: list[Entry], conduct: RunPolicy) -> None:
     if now := young_enough(uow, run, {e.number: e.planned for e in entries}, conduct):
         apply_entries(uow, now, MACHINE, by_machine=True)
 
 
 def young_enough(
-    reading: Transaction, run: OpenRun, entries: dict[int, Planned], conduct: Conduct
+    reading: Transaction, run: OpenRun, entries: dict[int, Planned], conduct: RunPolicy
 ) -> dict[int, Planned]:
     """Without what rests on readings that grew old, perhaps while nobody worked at the run."""
     now, limit = reading.now(), conduct.rules.evidence_age
@@ -89,7 +96,7 @@ def young_enough(
     return fresh(entries, reading.readings.sightings(run.id), now, limit)
 
 
-def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
+def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, conduct: RunPolicy) -> None:
     """Resolve the problems that ended when a person disabled or retired a server.
 
     Nobody reads such a server, so no piece of the run looks at them.
@@ -110,14 +117,16 @@ def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
 
 
 def _operational_findings(
-    uow: UnitOfWork, run: OpenRun, refusal: Refusal | None, conduct: Conduct
+    uow: UnitOfWork, run: OpenRun, refusal: RemovalRefusal | None, conduct: RunPolicy
 ) -> None:
     """What waits for another operation, and what the guard holds: both can be read off the store."""
     names = {s.id: s.name for s in uow.inventory.servers()}
     contested = uow.operations.pending_contested()
     holders = {c.holder for e in contested for c in e.planned.contested if c.holder is not None}
     records = {r.key: r for r in uow.records.by_key(holders)}
-    now = [blocked(Need(e.planned, e.number), names.__getitem__, records) for e in contested]
+    now = [
+        blocked(NeededOperation(e.planned, e.number), names.__getitem__, records) for e in contested
+    ]
     now += waiting(*uow.operations.waiting_for_people(every=conduct.policy is Policy.REVIEW))
     if refusal is not None:
         now.append(refused_finding(refusal))
@@ -126,7 +135,7 @@ def _operational_findings(
     keep_findings(uow, Fact(run.id, now, conduct), life, known)
 
 
-def earlier_refusal(operations: OperationRepository, conduct: Conduct) -> Refusal | None:
+def earlier_refusal(operations: OperationRepository, conduct: RunPolicy) -> RemovalRefusal | None:
     """Return the refusal of an earlier run that still holds removals until a person decides."""
     held = [e.planned for e in operations.pending_destructive() if e.planned.hold is Hold.GUARD]
     return still_held(operations.ledger(), held, conduct.limits) if held else None
@@ -139,7 +148,7 @@ def hold_all(operations: OperationRepository) -> None:
         operations.hold(free, Hold.GUARD)
 
 
-def summary_of(reading: Transaction, number: int, conduct: Conduct) -> Summary:
+def summary_of(reading: Transaction, number: int, conduct: RunPolicy) -> RunSummary:
     """What a run that is over came to, as a ``sync`` would tell it."""
     run = reading.runs.find(number)
     assert run is not None  # noqa: S101 - whoever waited for it knows that it is there
@@ -151,7 +160,7 @@ def summary_of(reading: Transaction, number: int, conduct: Conduct) -> Summary:
         told = run.summary.get(name, 0)
         return told if isinstance(told, int) else 0
 
-    return Summary(
+    return RunSummary(
         run=number,
         sightings=sightings,
         pairs=count("pairs"),
@@ -168,13 +177,15 @@ def summary_of(reading: Transaction, number: int, conduct: Conduct) -> Summary:
     )
 
 
-def _refusal(operations: OperationRepository, why: object, conduct: Conduct) -> Refusal | None:
+def _refusal(
+    operations: OperationRepository, why: object, conduct: RunPolicy
+) -> RemovalRefusal | None:
     """What is held now; if this run held it, in its own words."""
     held = earlier_refusal(operations, conduct)
     return replace(held, why=why) if held is not None and isinstance(why, str) else held
 
 
-def _lines(operations: OperationRepository, run: int) -> tuple[Line, ...]:
+def _lines(operations: OperationRepository, run: int) -> tuple[OperationLine, ...]:
     """What it recorded or found, but for what became needless since."""
     touched = operations.lines_of_run(run)
     entries = (
@@ -183,7 +194,7 @@ def _lines(operations: OperationRepository, run: int) -> tuple[Line, ...]:
         if e.status in (EntryStatus.PENDING, EntryStatus.APPLIED)
     )
     return tuple(
-        Line(
+        OperationLine(
             e.planned,
             fate(e.planned, applied=e.status is EntryStatus.APPLIED),
             e.number,
@@ -197,12 +208,14 @@ def _operation_counts(operations: OperationRepository, run: int) -> dict[str, in
     """The same as of ``_lines``; what was applied, which may be much, is only counted."""
     by_status = operations.counts_of_run(run)
     fates = Counter(fate(e.planned, applied=False) for e in operations.pending_of_run(run))
-    fates[Fate.APPLIED] = sum(by_status.get((EntryStatus.APPLIED, new), 0) for new in (True, False))
+    fates[OperationOutcome.APPLIED] = sum(
+        by_status.get((EntryStatus.APPLIED, new), 0) for new in (True, False)
+    )
     shown = (EntryStatus.PENDING, EntryStatus.APPLIED)
     return operation_counts(fates, sum(by_status.get((status, True), 0) for status in shown))
 
 
-def _numbers(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> dict[str, object]:
+def _numbers(uow: UnitOfWork, run: OpenRun, refusal: RemovalRefusal | None) -> dict[str, object]:
     told = uow.runs.find(run.id)
     so_far = {} if told is None else dict(told.summary)
     sightings = {s.server: s for s in uow.readings.sightings(run.id)}

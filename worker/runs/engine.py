@@ -16,14 +16,14 @@ import threading
 from dataclasses import dataclass
 
 from reconcile.model.nouns import ReadFailure, Seen, Sighting, Unseen
-from worker.config.run_policy import Conduct
-from worker.messaging.dispatcher import Post
+from worker.config.run_policy import RunPolicy
+from worker.messaging.dispatcher import Dispatcher
 from worker.model.errors import StoreError
 from worker.runs.claims import Claimed, claim, conclude, hand_back, send
-from worker.runs.concurrency import Coalescing, InHand, SlowLane
+from worker.runs.concurrency import Bulkhead, InFlightClaims, SingleFlight
 from worker.runs.judge import FEWEST, settle
 from worker.runs.reader import Reader, Source
-from worker.runs.write_batcher import Clerk
+from worker.runs.write_batcher import WriteBatcher
 from worker.store.unit_of_work import Store
 from worker.telemetry.events import EventRecorder
 
@@ -45,23 +45,23 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        post: Post,
+        post: Dispatcher,
         reader: Reader,
-        conduct: Conduct,
+        conduct: RunPolicy,
         recorder: EventRecorder,
         slots: int,
         judged_at_once: int = FEWEST,
     ) -> None:
-        self.slow_lane = SlowLane(slots)
-        self.in_hand = InHand()
+        self.slow_lane = Bulkhead(slots)
+        self.in_hand = InFlightClaims()
         self._store = store
         self._post = post
         self._reader = reader
         self._conduct = conduct
         self._recorder = recorder
         self._judged_at_once = judged_at_once
-        self._clerk = Clerk(store)
-        self._settling = Coalescing()
+        self._clerk = WriteBatcher(store)
+        self._settling = SingleFlight()
         self._stopping = threading.Event()
 
     def read(self, process: int, run: int, server: int) -> Reading | None:

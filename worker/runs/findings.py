@@ -14,7 +14,7 @@ from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.findings import Event, Finding, Severity
 from reconcile.model.nouns import Evidence, Seen, Sighting
 from reconcile.model.record import Record
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.alerts import NewEvent, OpenFinding, Snapshot
 from worker.store.unit_of_work import UnitOfWork
 
@@ -29,7 +29,7 @@ class Fact:
 
     run: int
     present: Collection[Finding]
-    conduct: Conduct
+    conduct: RunPolicy
     sightings: Mapping[int, Sighting] = field(default_factory=dict)
     records: Iterable[Record] = ()
 

@@ -17,23 +17,23 @@ from datetime import timedelta
 from typing import Final
 
 from reconcile.evidence.witness import neighbours, partner_texts
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.model.names import Known
 from reconcile.model.nouns import Seen, Sighting
-from reconcile.planning.doubts import Doubt, doubtful
+from reconcile.planning.doubts import MixedReadings, doubtful
 from reconcile.planning.plan import Draft, complete, draft
-from worker.config.run_policy import Conduct
-from worker.messaging.dispatcher import Post, publish
+from worker.config.run_policy import RunPolicy
+from worker.messaging.dispatcher import Dispatcher, publish
 from worker.model.errors import StoreError
-from worker.model.runs import Lane, LeaseLost, OpenRun, Stage, Turn, lease_name
+from worker.model.runs import Lane, LeaseLost, MemberStage, OpenRun, Turn, lease_name
 from worker.operations.apply import MACHINE, apply_entries, at_once
-from worker.runs.concurrency import InHand
+from worker.runs.concurrency import InFlightClaims
 from worker.runs.ending import close, young_enough
 from worker.runs.load import Piece, load_world
-from worker.runs.next_batch import HEARD, Share, last_share, next_share
+from worker.runs.next_batch import HEARD, Batch, last_share, next_share
 from worker.runs.pair_count import tally
 from worker.runs.recheck import FURTHER_READINGS, Looked, earlier, with_distance
-from worker.runs.record import Written, write_down
+from worker.runs.record import RecordedBatch, write_down
 from worker.runs.targets import Target
 from worker.store.unit_of_work import Store, Transaction, UnitOfWork
 from worker.telemetry import events
@@ -57,7 +57,7 @@ _OF_LEASE: Final = 0.25
 
 
 @dataclass(slots=True)
-class Pace:
+class AdaptiveBatchSize:
     """``most`` servers are judged in one transaction; ``pause_seconds`` pass before the next.
 
     They pass within the ``lease`` that the run is held by.
@@ -83,11 +83,11 @@ class Pace:
 
 def settle(
     store: Store,
-    post: Post,
-    conduct: Conduct,
+    post: Dispatcher,
+    conduct: RunPolicy,
     run: int,
     recorder: EventRecorder,
-    in_hand: InHand,
+    in_hand: InFlightClaims,
     fewest: int = FEWEST,
 ) -> None:
     """Judge what can be judged, apply it by policy, and close the run if nothing is left.
@@ -99,7 +99,7 @@ def settle(
         if reading.leases.is_held(lease_name(run)):
             return  # who has it looks once more when it gives it back
     holder = _Holder(run, conduct.timing.lease)
-    pace = Pace(conduct.timing.lease, fewest)
+    pace = AdaptiveBatchSize(conduct.timing.lease, fewest)
     began = time.monotonic()
     try:
         while _step(store, post, conduct, holder, pace.most, recorder):
@@ -113,7 +113,7 @@ def settle(
         raise
 
 
-def _let_others_conclude(store: Store, run: int, in_hand: InHand, seconds: float) -> None:
+def _let_others_conclude(store: Store, run: int, in_hand: InFlightClaims, seconds: float) -> None:
     """Wait while servers of the run are being read, because judging many costs little more than one.
 
     The end of the last reading of this process ends the wait. Other processes cannot end it, so
@@ -153,8 +153,8 @@ class _Holder:
 
 def _step(
     store: Store,
-    post: Post,
-    conduct: Conduct,
+    post: Dispatcher,
+    conduct: RunPolicy,
     holder: _Holder,
     most: int,
     recorder: EventRecorder,
@@ -188,12 +188,12 @@ def _step(
 class _Judged:
     """What was written down, and who has to be read again."""
 
-    written: Written
+    written: RecordedBatch
     pairs: int
     again: frozenset[int]
 
 
-def _judge(uow: UnitOfWork, run: OpenRun, share: Share, conduct: Conduct) -> _Judged:
+def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, conduct: RunPolicy) -> _Judged:
     sightings, awaited = _heard(uow, run, share)
     piece = Piece(run.id, share.focus, awaited)
     target = Target(run.scope.targets, share.focus, run.scope.only)
@@ -231,7 +231,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Share, conduct: Conduct) -> _Ju
 
 
 def _heard(
-    reading: Transaction, run: OpenRun, share: Share
+    reading: Transaction, run: OpenRun, share: Batch
 ) -> tuple[Mapping[int, Sighting], frozenset[int]]:
     """What the focus told, and what those told who were judged before and are its partners; and
     whom it has to wait for: partners whose turn comes later, and some for all the others.
@@ -247,12 +247,12 @@ def _heard(
     problems = reading.findings.unresolved(share.focus)
     partners = partners.union(*(problem.finding.servers for problem in problems))
     others = reading.members.of_run(run.id, partners - share.focus)
-    judged = [m.server for m in others if m.stage is Stage.JUDGED]
+    judged = [m.server for m in others if m.stage is MemberStage.JUDGED]
     awaited = frozenset(m.server for m in others) - frozenset(judged)
     return {**mine, **reading.readings.of_run(run.id, judged)}, awaited | share.later
 
 
-def _named(world: World, over: frozenset[int]) -> Mapping[int, set[int]]:
+def _named(world: JudgementInput, over: frozenset[int]) -> Mapping[int, set[int]]:
     """Whose pairs wait for a server that may not know of them, as IPAM does not."""
     stored = {frozenset(record.partners) for record in world.records}
     named: defaultdict[int, set[int]] = defaultdict(set)
@@ -264,7 +264,7 @@ def _named(world: World, over: frozenset[int]) -> Mapping[int, set[int]]:
 
 
 def _doubts(
-    reading: Transaction, run: OpenRun, drafted: Draft, world: World
+    reading: Transaction, run: OpenRun, drafted: Draft, world: JudgementInput
 ) -> tuple[dict[int, list[str]], frozenset[str]]:
     """Whom to read again, and for what; and what further readings did not settle (rule R2)."""
     if not run.lane.rereads:
@@ -287,16 +287,16 @@ def _doubts(
     return dict(again), frozenset(unsettled)
 
 
-def _new(doubts: Collection[Doubt], looked: Collection[str]) -> list[Doubt]:
+def _new(doubts: Collection[MixedReadings], looked: Collection[str]) -> list[MixedReadings]:
     return [doubt for doubt in doubts if doubt.subject not in looked]
 
 
-def _half_mapped(world: World) -> frozenset[int]:
+def _half_mapped(world: JudgementInput) -> frozenset[int]:
     """Return the servers with a record whose other partner is not known."""
     return frozenset(p for r in world.records if len(r.partners) == 1 for p in r.partners)
 
 
-def _is_unresolved(world: World, server: int, half_mapped: frozenset[int]) -> bool:
+def _is_unresolved(world: JudgementInput, server: int, half_mapped: frozenset[int]) -> bool:
     """Return whether something of a server waits until everybody was heard."""
     if not world.awaited:
         return False
@@ -309,7 +309,9 @@ def _is_unresolved(world: World, server: int, half_mapped: frozenset[int]) -> bo
     )
 
 
-def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduct: Conduct) -> None:
+def _apply(
+    store: Store, written: RecordedBatch, holder: _Holder, run: OpenRun, conduct: RunPolicy
+) -> None:
     now = at_once(written.confirmed, conduct.policy)
     if not now:
         return
@@ -319,7 +321,7 @@ def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduc
         uow.commit()
 
 
-def _end(uow: UnitOfWork, run: OpenRun, token: int, conduct: Conduct) -> dict[str, object] | None:
+def _end(uow: UnitOfWork, run: OpenRun, token: int, conduct: RunPolicy) -> dict[str, object] | None:
     """Close it, with its numbers, or leave it to who concludes next."""
     if uow.runs.close_if_done(run.id):
         numbers = close(uow, run, conduct)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.findings.down import CONCERNED, Down, Scene, down
 from reconcile.findings.drift import whole
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Seen
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.alerts import OpenFinding
 from worker.model.maintenance import paused, resting
 from worker.runs.findings import Fact, keep_findings
@@ -22,7 +22,7 @@ from worker.store.unit_of_work import Transaction, UnitOfWork
 
 
 def settle_outages(
-    uow: UnitOfWork, run: int, about: Collection[int] | None, conduct: Conduct
+    uow: UnitOfWork, run: int, about: Collection[int] | None, conduct: RunPolicy
 ) -> tuple[Down, ...]:
     """Open, keep and end ``server_down``; those that are down among the servers that the run had
     to do with (None: everybody), each with what it explains.
@@ -49,10 +49,10 @@ def settle_outages(
 
 def foresee_outages(
     reading: Transaction,
-    world: World,
+    world: JudgementInput,
     findings: Iterable[Finding],
     about: Collection[int] | None,
-    conduct: Conduct,
+    conduct: RunPolicy,
 ) -> tuple[Finding, ...]:
     """What the close of a run would find that records these ``findings``, before it does.
 
@@ -96,7 +96,7 @@ def _explain(
 
 
 def _scene(
-    reading: Transaction, unread: frozenset[int], judged: frozenset[int], conduct: Conduct
+    reading: Transaction, unread: frozenset[int], judged: frozenset[int], conduct: RunPolicy
 ) -> Scene:
     """Everything stored that speaks of these servers."""
     known, windows = reading.inventory.roster(), reading.maintenance.open_windows()

@@ -6,28 +6,28 @@ from dataclasses import replace
 from typing import Final
 
 from collectors.base import Collector
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.findings.drift import drift
 from reconcile.model.findings import Kind
 from reconcile.model.record import Hold
 from reconcile.planning.guard import Counts, Ledger, guard, refused_finding, still_held, taken
 from reconcile.planning.plan import Plan, complete, draft
-from reconcile.planning.tracker import Need
-from worker.config.run_policy import Conduct
-from worker.model.run_report import Line, Preview, fate
+from reconcile.planning.tracker import NeededOperation
+from worker.config.run_policy import RunPolicy
+from worker.model.run_report import OperationLine, Preview, fate
 from worker.operations.freshness import ages
 from worker.runs.load import load_world, look
 from worker.runs.outages import foresee_outages
 from worker.runs.recheck import look_twice, with_distance
 from worker.runs.record import concerned
-from worker.runs.targets import Request, find_target
+from worker.runs.targets import RunRequest, find_target
 from worker.store.unit_of_work import Store, Transaction
 
 #: A plan says anew whether they are there.
 _JUDGED_HERE: Final = {Kind.PLAN_REFUSED, Kind.SERVER_DOWN}
 
 
-def plan(store: Store, collector: Collector, request: Request, conduct: Conduct) -> Preview:
+def plan(store: Store, collector: Collector, request: RunRequest, conduct: RunPolicy) -> Preview:
     """Return what a run would record now. Nothing is written."""
     with store.read() as reading:
         target = find_target(reading, request)
@@ -40,7 +40,9 @@ def plan(store: Store, collector: Collector, request: Request, conduct: Conduct)
         return _preview(reading, world, with_distance(planned, looked), conduct)
 
 
-def _preview(reading: Transaction, world: World, plan: Plan, conduct: Conduct) -> Preview:
+def _preview(
+    reading: Transaction, world: JudgementInput, plan: Plan, conduct: RunPolicy
+) -> Preview:
     """What is needed now, recorded already or not, and everything that is true now."""
     ledger = reading.operations.ledger()
     refusal = guard(_with_needs(ledger, world, plan), conduct.limits)
@@ -48,7 +50,7 @@ def _preview(reading: Transaction, world: World, plan: Plan, conduct: Conduct) -
     held = [n.planned for n in plan.needs if n.planned.hold is Hold.GUARD]
     refusal = refusal or still_held(ledger, held, conduct.limits)
     lines = tuple(
-        Line(
+        OperationLine(
             n.planned,
             fate(n.planned, applied=False, recorded=n.entry is not None),
             n.entry,
@@ -74,7 +76,7 @@ def _preview(reading: Transaction, world: World, plan: Plan, conduct: Conduct) -
     )
 
 
-def _with_needs(ledger: Ledger, world: World, plan: Plan) -> Ledger:
+def _with_needs(ledger: Ledger, world: JudgementInput, plan: Plan) -> Ledger:
     """Return the ledger as it would be if the plan were recorded."""
     new = sum((taken(p) for p in plan.new), Counts())
     withdrawn = set(plan.superseded)
@@ -82,7 +84,7 @@ def _with_needs(ledger: Ledger, world: World, plan: Plan) -> Ledger:
     return replace(ledger, pending=ledger.pending - gone + new)
 
 
-def _held(need: Need) -> Need:
+def _held(need: NeededOperation) -> NeededOperation:
     if not need.planned.destructive or need.planned.hold is not Hold.NONE:
         return need
     return replace(need, planned=replace(need.planned, hold=Hold.GUARD))

@@ -12,7 +12,7 @@ from reconcile.model.findings import Finding
 from reconcile.model.nouns import Seen, Sighting
 from reconcile.planning.doubts import doubtful
 from reconcile.planning.plan import Plan, draft
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.runs.load import ask, load_world
 from worker.runs.targets import Target
 from worker.store.unit_of_work import Store
@@ -36,7 +36,7 @@ def look_twice(
     collector: Collector,
     sightings: dict[int, Sighting],
     target: Target,
-    conduct: Conduct,
+    conduct: RunPolicy,
 ) -> Looked:
     """Read again what a new disagreement or removal would rest on, where that is possible."""
     if not collector.rereads:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from reconcile.evidence.machines import duplicates
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.findings.drift import drift
 from reconcile.findings.life import Drift
 from reconcile.judging.health import said_now
@@ -15,8 +15,8 @@ from reconcile.model.nouns import Evidence, Operation, Provenance, Seen
 from reconcile.model.record import Contest, EntryStatus, Membership, Planned
 from reconcile.planning.apply import created
 from reconcile.planning.plan import Plan
-from reconcile.planning.tracker import Need
-from worker.config.run_policy import Conduct
+from reconcile.planning.tracker import NeededOperation
+from worker.config.run_policy import RunPolicy
 from worker.operations.apply import MACHINE
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.load import new_names
@@ -27,14 +27,14 @@ from worker.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RecordedBatch:
     """What recording a piece of a run left.
 
     ``needs`` all have the number of their line in OperationTracker, in the order of the plan. The
     lines ``new`` were recorded now. ``life`` is that of the findings.
     """
 
-    needs: tuple[Need, ...]
+    needs: tuple[NeededOperation, ...]
     new: frozenset[int]
     life: Drift
 
@@ -44,7 +44,9 @@ class Written:
         return {n.entry: n.planned for n in self.needs if n.confirmed and n.entry is not None}
 
 
-def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
+def write_down(
+    uow: UnitOfWork, run: int, world: JudgementInput, plan: Plan, conduct: RunPolicy
+) -> RecordedBatch:
     """Record what sightings taught, findings, and every new need as a pending entry."""
     _learn(uow.inventory, world)
     uow.watches.end(plan.watches.end)
@@ -61,10 +63,10 @@ def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Con
     needs = _fill_tracker(uow, run, plan)
     known_before = {need.entry for need in plan.needs}
     new = frozenset(n.entry for n in needs if n.entry is not None) - known_before
-    return Written(needs, new, life)
+    return RecordedBatch(needs, new, life)
 
 
-def concerned(world: World) -> set[int] | None:
+def concerned(world: JudgementInput) -> set[int] | None:
     """Every server that a judgement touched; None for one about everything."""
     if world.targets is None and world.focus is None:
         return None
@@ -72,7 +74,7 @@ def concerned(world: World) -> set[int] | None:
     return servers.union(*(r.partners for r in world.records))
 
 
-def _learn(inventory: InventoryRepository, world: World) -> None:
+def _learn(inventory: InventoryRepository, world: JudgementInput) -> None:
     """Names and machine ids; of a machine with several names, only for the one that speaks."""
     doubles = duplicates(world.servers, world.machines, world.sightings)
     own = {k: s for k, s in world.sightings.items() if isinstance(s, Seen) and k not in doubles}
@@ -93,7 +95,7 @@ def _learn(inventory: InventoryRepository, world: World) -> None:
     inventory.remember_machines(machines)
 
 
-def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:
+def _withdraw(uow: UnitOfWork, world: JudgementInput, plan: Plan) -> None:
     """Needs that went away; a pending Create takes its record with it."""
     gone = set(plan.superseded)
     records = [
@@ -108,12 +110,12 @@ def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:
     uow.operations.end_acceptance(plan.ended)
 
 
-def _raise_evidence(records: RecordRepository, world: World, plan: Plan) -> None:
+def _raise_evidence(records: RecordRepository, world: JudgementInput, plan: Plan) -> None:
     weaker = {r.key for r in world.records if r.evidence is not Evidence.BOTH}
     records.set_evidence([key for key in plan.agreed if key in weaker], Evidence.BOTH)
 
 
-def _wait_anew(operations: OperationRepository, world: World, plan: Plan) -> None:
+def _wait_anew(operations: OperationRepository, world: JudgementInput, plan: Plan) -> None:
     """What recorded operations wait for is another thing by now, or nothing any more (R4)."""
     before = {e.number: e.planned.contested for e in world.entries}
     now = {n.entry: n.planned.contested for n in plan.needs if n.entry is not None}
@@ -131,14 +133,14 @@ def _is_news(before: tuple[Contest, ...], now: tuple[Contest, ...]) -> bool:
     )
 
 
-def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[Need, ...]:
+def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[NeededOperation, ...]:
     new = list(plan.new)
     creates = [p for p in new if p.operation is Operation.CREATE]
     keys = iter(uow.records.insert([(created(p), contested(p)) for p in creates]))
     placed = [replace(p, record=next(keys)) if p.operation is Operation.CREATE else p for p in new]
     recorded = iter(zip(placed, uow.operations.add(run, placed), strict=True))
     return tuple(
-        Need(*next(recorded), confirmed=need.confirmed) if need.entry is None else need
+        NeededOperation(*next(recorded), confirmed=need.confirmed) if need.entry is None else need
         for need in plan.needs
     )
 

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from dataclasses import replace
 
-from collectors.powershell.host import Limits as PollLimits
+from collectors.powershell.host import PollLimits
 from reconcile.model.nouns import Operation, Seen
 from reconcile.model.record import EntryStatus, Record
 from tests.e2e.bad_days.installation import Installation, import_servers
@@ -17,7 +17,7 @@ from worker.config.run_policy import Policy
 from worker.model.operations import EntryFilter
 from worker.model.runs import EVERYTHING, Trigger
 from worker.processes.inline import over_winrm
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 
 
 def assert_nothing_is_half_done(at: Installation, *runs: int) -> None:
@@ -79,6 +79,6 @@ def quiet_world(at: Installation) -> tuple[Record, ...]:
     settings = replace(at.ipam.settings, database_url=in_new_store(file), policy=Policy.AUTO)
     with opened(settings) as quiet:
         import_servers(quiet, at.directory / "papers" / "inventory.yaml")
-        over_winrm(quiet).sync(Request(Trigger.CLI, "quiet"))
+        over_winrm(quiet).sync(RunRequest(Trigger.CLI, "quiet"))
         with quiet.store.read() as reading:
             return reading.records.load()

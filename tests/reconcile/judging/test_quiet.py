@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconcile.evidence.machines import by_machine
 from reconcile.evidence.pairing import pairs
 from reconcile.evidence.witness import Witnesses
-from reconcile.evidence.world import World
+from reconcile.evidence.world import JudgementInput
 from reconcile.judging.judge import judge_at_length
 from reconcile.judging.quiet import is_quiet
 from reconcile.model.names import NameMap
@@ -55,7 +55,7 @@ def test_what_is_quiet_is_agreement_without_need_or_finding(data: st.DataObject)
         ipam.servers = (HUB, replace(SPOKE, aliases=(alias,)), OTHER)
     sightings = ipam.read({HUB: [told[0]], SPOKE: [told[1]]})
     names = NameMap(ipam.servers)
-    world = World(
+    world = JudgementInput(
         servers={s.id: s for s in ipam.servers},
         names=names,
         names_before=names,
@@ -79,7 +79,7 @@ def test_a_plain_pair_is_quiet() -> None:
     ipam.run({HUB: [one], SPOKE: [two]})
     sightings = ipam.read({HUB: [one], SPOKE: [two]})
     names = NameMap(ipam.servers)
-    world = World(
+    world = JudgementInput(
         servers={s.id: s for s in ipam.servers},
         names=names,
         names_before=names,

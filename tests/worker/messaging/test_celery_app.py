@@ -11,7 +11,7 @@ import pytest
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
 from tests.worker.messaging.postbox import body_of, post_to, waiting
-from worker.messaging.celery_app import CeleryPost, make_app
+from worker.messaging.celery_app import CeleryDispatcher, make_app
 from worker.model.roles import BrokerUnavailable, Role, Task
 from worker.model.runs import Lane
 
@@ -94,7 +94,7 @@ def test_a_broker_that_is_down_costs_one_line_and_no_error_however_much_is_sent(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """What is lost is in the store; the sweeper sends it again."""
-    post = CeleryPost(make_app(NOWHERE))
+    post = CeleryDispatcher(make_app(NOWHERE))
     with caplog.at_level(logging.WARNING, "worker.messaging.celery_app"):
         for server in range(1000):
             post.read(7, server, Lane.READ)
@@ -105,14 +105,14 @@ def test_a_broker_that_is_down_costs_one_line_and_no_error_however_much_is_sent(
 
 
 def test_how_much_waits_in_a_broker_that_is_down_nobody_can_say() -> None:
-    post = CeleryPost(make_app(NOWHERE))
+    post = CeleryDispatcher(make_app(NOWHERE))
     assert post.waiting(Lane.READ) is None
     with pytest.raises(BrokerUnavailable, match="IPAM_SYNC_BROKER_URL"):
         post.backlog()
 
 
 def test_the_password_of_the_broker_is_in_no_sentence(caplog: pytest.LogCaptureFixture) -> None:
-    post = CeleryPost(make_app("redis://:pass%40word@127.0.0.1:1/0"))
+    post = CeleryDispatcher(make_app("redis://:pass%40word@127.0.0.1:1/0"))
     post.settle(7)
     with pytest.raises(BrokerUnavailable) as raised:
         post.backlog()

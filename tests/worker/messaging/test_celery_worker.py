@@ -7,7 +7,7 @@ import pytest
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
 from tests.worker.messaging.postbox import Hands, post_to, waiting, working
-from worker.messaging.celery_app import CeleryPost
+from worker.messaging.celery_app import CeleryDispatcher
 from worker.model.roles import Role, Task
 from worker.model.runs import Lane
 
@@ -78,7 +78,7 @@ def test_a_worker_finds_its_way_back_to_a_broker_that_was_killed(
         eventually(lambda: _arrives(post, hands))
 
 
-def _arrives(post: CeleryPost, hands: Hands) -> bool:
+def _arrives(post: CeleryDispatcher, hands: Hands) -> bool:
     post.read(8, 1, Lane.READ)
     return not hands.asked.empty() and hands.next() == ("read", 8, 1)
 

@@ -13,7 +13,7 @@ from tests.worker.runs.histories import Wanted
 from tests.worker.runs.history_site import Site
 from tests.worker.runs.office import Message, Pigeonholes
 from worker.inventory.lookup import UnknownTarget
-from worker.model.runs import Lane, Stage, Trigger
+from worker.model.runs import Lane, MemberStage, Trigger
 from worker.processes.inline import Inline
 from worker.processes.registration import Registration
 from worker.runs.engine import Engine
@@ -21,7 +21,7 @@ from worker.runs.judge import MOST
 from worker.runs.recovery import sweep
 from worker.runs.request import request_run
 from worker.runs.schedule import tick
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.telemetry.events import EventRecorder
 
 #: A door plays the run of a step: in order it gets the IPAM, what is wanted, and a source of luck.
@@ -93,8 +93,8 @@ def _through_workers(site: Site, wanted: Wanted, luck: random.Random | None) -> 
     return Counter()
 
 
-def _request(wanted: Wanted) -> Request:
-    return Request(Trigger.CLI, "tester", wanted.server, wanted.relationship)
+def _request(wanted: Wanted) -> RunRequest:
+    return RunRequest(Trigger.CLI, "tester", wanted.server, wanted.relationship)
 
 
 def _scheduled(site: Site, luck: random.Random | None) -> Counter[str]:
@@ -161,7 +161,7 @@ class _Broker:
         In which order a run is judged piece by piece is the matter of other tests.
         """
         with self.site.store.read() as reading:
-            is_waiting = Stage.WAITING in reading.members.stage_counts(run)
+            is_waiting = MemberStage.WAITING in reading.members.stage_counts(run)
         return "read" if is_waiting else "settle"
 
     def _hand_out(self, message: Message) -> None:

@@ -26,13 +26,13 @@ from worker.demo.simulation.papers import write_papers
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
 from worker.model.operations import EntryFilter
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.model.runs import Lane, Trigger
-from worker.processes.worker import Crew
+from worker.processes.worker import WorkerProcess
 from worker.runs.ending import summary_of
-from worker.runs.record import Written
+from worker.runs.record import RecordedBatch
 from worker.runs.request import request_run
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.store.tables.columns import AwareUtc, metadata
 from worker.store.tables.failover import audit
 from worker.store.unit_of_work import Store
@@ -86,21 +86,21 @@ class Office:
     ipam: Ipam
     running: RunningFleet
     post: Pigeonholes
-    crews: list[Crew]
+    crews: list[WorkerProcess]
     recorder: EventRecorder
 
     def ask(self, trigger: Trigger = Trigger.CLI, **about: str) -> int:
         """Somebody wants a run."""
-        request = Request(trigger, "tester", **about)
+        request = RunRequest(trigger, "tester", **about)
         return request_run(self.ipam.store, self.post, request, lane_of(trigger))
 
-    def run(self, trigger: Trigger = Trigger.CLI, **about: str) -> Summary:
+    def run(self, trigger: Trigger = Trigger.CLI, **about: str) -> RunSummary:
         """A run from its request to its end."""
         number = self.ask(trigger, **about)
         self.work()
         return self.summary(number)
 
-    def summary(self, run: int) -> Summary:
+    def summary(self, run: int) -> RunSummary:
         """What it came to; it must be over."""
         with self.ipam.store.read() as reading:
             told = reading.runs.find(run)
@@ -112,7 +112,7 @@ class Office:
         """All messages, by several threads and every crew in turn."""
         failures: list[BaseException] = []
 
-        def one(crew: Crew) -> None:
+        def one(crew: WorkerProcess) -> None:
             try:
                 while (message := self.post.take()) is not None:
                     handle(crew, message)
@@ -185,7 +185,7 @@ def _stored(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def handle(crew: Crew, message: Message) -> None:
+def handle(crew: WorkerProcess, message: Message) -> None:
     """What a worker does with a message."""
     kind, run, server = message
     if kind == "read":
@@ -220,7 +220,9 @@ def office(
             import_inventory(uow, read_inventory(papers.inventory))
             uow.commit()
         post, recorder = Pigeonholes(), EventRecorder()
-        workers = [stack.enter_context(Crew(ipam, post, "all", recorder)) for _ in range(crews)]
+        workers = [
+            stack.enter_context(WorkerProcess(ipam, post, "all", recorder)) for _ in range(crews)
+        ]
         yield Office(ipam, running, post, workers, recorder)
 
 
@@ -233,7 +235,7 @@ class Killed(BaseException):
     """A process dies at this point."""
 
 
-def die_before_applying(_: Store, written: Written, *__: object) -> None:
+def die_before_applying(_: Store, written: RecordedBatch, *__: object) -> None:
     """In place of ``judge._apply``: what is recorded is committed, and nothing applied."""
     if written.needs:
         raise Killed

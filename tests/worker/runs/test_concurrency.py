@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.processes import PATIENCE_SECONDS
-from worker.runs.concurrency import Coalescing
+from worker.runs.concurrency import SingleFlight
 
 
 class Mistake(Exception):
@@ -15,7 +15,7 @@ class Mistake(Exception):
 
 
 def test_who_comes_meanwhile_does_not_wait_and_has_it_done_once_more() -> None:
-    coalescing = Coalescing()
+    coalescing = SingleFlight()
     begun, go = threading.Event(), threading.Event()
     done: list[str] = []
 
@@ -37,7 +37,7 @@ def test_who_comes_meanwhile_does_not_wait_and_has_it_done_once_more() -> None:
 
 
 def test_after_a_failure_the_next_one_may_try() -> None:
-    coalescing = Coalescing()
+    coalescing = SingleFlight()
 
     def fail() -> None:
         raise Mistake

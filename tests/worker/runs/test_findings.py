@@ -20,7 +20,7 @@ from tests.worker.fleet import Fleet, Site
 from tests.worker.runs.office import Office, office
 from tests.worker.store.samples import open_run
 from tests.worker.store.sql_counter import counted
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.alerts import PastEvent, Snapshot
 from worker.runs import record
 from worker.runs.findings import Fact, keep_findings
@@ -36,7 +36,7 @@ LIVES = ("finding", "finding_server", "finding_event", "delivery")
 @pytest.fixture
 def site(store: Store) -> Site:
     """Two partners that agree, and were read once."""
-    site = Site(store, Fleet(), Conduct(patience=Patience(apart=APART))).servers(HUB, SPOKE)
+    site = Site(store, Fleet(), RunPolicy(patience=Patience(apart=APART))).servers(HUB, SPOKE)
     tell(site)
     site.sync()
     return site

@@ -13,7 +13,7 @@ from reconcile.model.findings import Kind
 from reconcile.model.nouns import Seen, Skipped, SkipReason
 from tests.worker.runs.office import Office, handle, office
 from worker.model.maintenance import Window
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.model.runs import Trigger
 
 INTERVAL = timedelta(minutes=15)
@@ -202,5 +202,5 @@ def test_after_its_window_the_time_to_be_overdue_begins_anew(at: Office) -> None
     assert overdue(at.run()) == [(1,)]
 
 
-def overdue(summary: Summary) -> list[tuple[int, ...]]:
+def overdue(summary: RunSummary) -> list[tuple[int, ...]]:
     return [f.servers for f in summary.findings if f.kind is Kind.SERVER_OVERDUE]

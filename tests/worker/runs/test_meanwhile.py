@@ -12,12 +12,12 @@ from reconcile.model.findings import Kind
 from reconcile.model.nouns import Operation, Standing
 from reconcile.model.record import Entry, EntryStatus
 from tests.worker.runs.office import Killed, Message, Office, die_before_applying, handle, office
-from worker.config.run_policy import Conduct, Policy
+from worker.config.run_policy import Policy, RunPolicy
 from worker.model.audit import Person
 from worker.model.runs import OpenRun, Trigger
 from worker.operations.decide import Decided, Terms, apply_selected
 from worker.runs import judge
-from worker.runs.record import Written
+from worker.runs.record import RecordedBatch
 from worker.store.unit_of_work import Store
 
 OUT = "dhcp0001"
@@ -117,7 +117,11 @@ def test_what_an_operator_applies_before_the_worker_does_is_applied_once(
     apply = judge._apply
 
     def with_haste(
-        store: Store, written: Written, holder: judge._Holder, run: OpenRun, conduct: Conduct
+        store: Store,
+        written: RecordedBatch,
+        holder: judge._Holder,
+        run: OpenRun,
+        conduct: RunPolicy,
     ) -> None:
         mine = [n for n, p in written.confirmed.items() if p.relationship == "dhcp0001-dhcp0002"]
         assert apply_by_hand(at, mine).done == tuple(mine)

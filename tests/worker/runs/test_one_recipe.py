@@ -22,10 +22,10 @@ from worker.config.settings import load_settings
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
 from worker.model.runs import Trigger
-from worker.processes.worker import Crew
+from worker.processes.worker import WorkerProcess
 from worker.runs.progress import follow, progress_of
 from worker.runs.request import request_run
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.telemetry.events import EventRecorder
 
 ROOT = Path(__file__).parents[3]
@@ -71,11 +71,11 @@ def environment(at: Office, directory: Path, name: str) -> dict[str, str]:
 
 def by_workers(own: dict[str, str]) -> None:
     """Like ``ipam-sync reconcile --wait --json``, with a worker that takes the messages."""
-    post, request = Pigeonholes(), Request(Trigger.CLI, person().who)
+    post, request = Pigeonholes(), RunRequest(Trigger.CLI, person().who)
     with (
         CliRunner(env=own).isolation(),
         ipam() as working,
-        Crew(working, post, "all", EventRecorder()) as crew,
+        WorkerProcess(working, post, "all", EventRecorder()) as crew,
     ):
         run = request_run(working.store, post, request)
         with working.store.read() as reading:
@@ -89,7 +89,7 @@ def by_workers(own: dict[str, str]) -> None:
         crew.stop()
 
 
-def work(crew: Crew, post: Pigeonholes) -> None:
+def work(crew: WorkerProcess, post: Pigeonholes) -> None:
     while (message := post.take()) is not None:
         handle(crew, message)
 

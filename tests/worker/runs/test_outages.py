@@ -14,16 +14,16 @@ from reconcile.model.nouns import Server, Standing, State
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, nets, told_by
 from tests.worker.fleet import Fleet, Site
 from tests.worker.store.sql_counter import counted
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.inventory.lookup import find_server
 from worker.model.maintenance import Window
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.runs.outages import settle_outages
 from worker.store.unit_of_work import Store
 
 FAR, AWAY = Server(4, "dhcp04.corp.example"), Server(5, "dhcp05.corp.example")
 LOST = State.COMMUNICATIONS_INTERRUPTED
-AT_ONCE = Conduct(patience=Patience(apart=timedelta(0)))
+AT_ONCE = RunPolicy(patience=Patience(apart=timedelta(0)))
 
 
 @pytest.fixture
@@ -45,14 +45,14 @@ def say(site: Site, spoke: State = State.NORMAL, other: State = State.NORMAL) ->
     site.tells(OTHER, branch)
 
 
-def outage(site: Site) -> Summary:
+def outage(site: Site) -> RunSummary:
     """The hub fails; both spokes have lost it."""
     say(site, LOST, State.PARTNER_DOWN)
     site.silence(HUB)
     return site.sync()
 
 
-def downs(summary: Summary) -> list[Finding]:
+def downs(summary: RunSummary) -> list[Finding]:
     return [f for f in summary.findings if f.kind is Kind.SERVER_DOWN]
 
 
@@ -130,7 +130,7 @@ def test_an_outage_goes_on_when_nobody_can_be_read_any_more(site: Site) -> None:
 
 
 def test_what_all_partners_told_too_long_ago_opens_nothing(site: Site) -> None:
-    site.conduct = Conduct(rules=Rules(evidence_age=timedelta(0)))
+    site.conduct = RunPolicy(rules=Rules(evidence_age=timedelta(0)))
     assert downs(outage(site)) == []
 
 
@@ -234,7 +234,7 @@ def test_one_that_flaps_and_is_not_there_now_is_not_kept_by_old_words(site: Site
         site.silence(HUB)
         site.sync()
     assert is_open(site)
-    site.conduct = Conduct(rules=Rules(evidence_age=timedelta(0)))
+    site.conduct = RunPolicy(rules=Rules(evidence_age=timedelta(0)))
     outage(site)
     with site.store.read() as reading:
         (problem,) = reading.findings.unresolved(kinds={Kind.SERVER_DOWN})

@@ -15,13 +15,13 @@ from collectors.simulator.fleet import made
 from reconcile.model.nouns import ReadFailure, Seen, Skipped, Unseen
 from tests.worker.runs.office import Killed, Office, die_before_applying, handle, office
 from tests.worker.runs.test_maintenance import begin
-from worker.model.runs import LeaseLost, Stage, Trigger, lease_name
+from worker.model.runs import LeaseLost, MemberStage, Trigger, lease_name
 from worker.processes import worker
 from worker.runs import judge
 from worker.runs.claims import _Claiming, claim, conclude, next_in_slow_lane
-from worker.runs.concurrency import InHand
+from worker.runs.concurrency import InFlightClaims
 from worker.runs.judge import settle
-from worker.runs.write_batcher import Clerk
+from worker.runs.write_batcher import WriteBatcher
 from worker.store.claim_batch import ClaimBatch
 from worker.store.repositories.claims import Claim
 from worker.store.schema import open_store
@@ -83,7 +83,7 @@ def test_a_reading_that_comes_too_late_for_every_run_changes_nothing(at: Office)
     """Not even when the server is due: a newer reading has set that."""
     run, (sleeper, other) = at.ask(), at.crews
     store = at.ipam.store
-    clerk = Clerk(store)
+    clerk = WriteBatcher(store)
     late = claim(clerk, sleeper._reader, sleeper._engine.slow_lane, sleeper.process, (run, 1))
     assert late is not None
     with store.write() as uow:
@@ -184,14 +184,14 @@ def test_settling_a_run_that_is_over_or_in_other_hands_does_nothing(at: Office) 
     run = at.ask()
     store, conduct = at.ipam.store, at.ipam.conduct
     token = taken(store, run)
-    settle(store, at.post, conduct, run, at.recorder, InHand())
+    settle(store, at.post, conduct, run, at.recorder, InFlightClaims())
     with store.write() as uow:
         uow.leases.release(lease_name(run), token)
         uow.commit()
     at.work()
     summary = at.summary(run)
-    settle(store, at.post, conduct, run, at.recorder, InHand())
-    settle(store, at.post, conduct, 4711, at.recorder, InHand())
+    settle(store, at.post, conduct, run, at.recorder, InFlightClaims())
+    settle(store, at.post, conduct, 4711, at.recorder, InFlightClaims())
     assert at.summary(run) == summary
 
 
@@ -383,7 +383,9 @@ def test_who_loses_a_race_in_the_slow_lane_goes_on_with_the_next_server(
         run = at.ask(Trigger.SCHEDULE)
         at.crews[0].read(run, 1)
         with at.ipam.store.read() as reading:
-            waiting = [m.server for m in reading.members.of_run(run) if m.stage is Stage.WAITING]
+            waiting = [
+                m.server for m in reading.members.of_run(run) if m.stage is MemberStage.WAITING
+            ]
         assert waiting == [lost[0][1]]
 
 

@@ -24,25 +24,25 @@ from worker.demo.scenery import FLEET
 from worker.demo.simulation.fleet_file import read_fleet
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.model.runs import Trigger
 from worker.operations.apply import apply_entries
 from worker.processes.inline import over_winrm
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.views.documents import loudness
 
 #: One of the demo's servers hangs.
 _SHORT = timedelta(seconds=2)
 
 
-def by_sync(directory: Path, at: Office) -> tuple[Summary, dict[str, Record]]:
+def by_sync(directory: Path, at: Office) -> tuple[RunSummary, dict[str, Record]]:
     """What one process makes of the same fleet in a database of its own."""
     settings = replace(at.ipam.settings, database_url=in_new_store(directory / "sync.db"))
     with opened(settings) as ipam:
         with ipam.store.write() as uow:
             import_inventory(uow, read_inventory(directory / "papers" / "inventory.yaml"))
             uow.commit()
-        summary = over_winrm(ipam).sync(Request(Trigger.CLI, "tester"))
+        summary = over_winrm(ipam).sync(RunRequest(Trigger.CLI, "tester"))
         with ipam.store.read() as reading:
             return summary, told(reading.records.load())
 
@@ -167,7 +167,7 @@ def test_a_server_that_its_partners_have_lost_is_down_until_one_reaches_it(tmp_p
     """Judged once, when the run closes, by the word of all; as a sync would."""
     sides = ("dhcp0001-dhcp0002@dhcp0001", "dhcp0002-dhcp0003@dhcp0003")
 
-    def down(summary: Summary) -> list[str]:
+    def down(summary: RunSummary) -> list[str]:
         found = [f for f in summary.findings if f.kind is Kind.SERVER_DOWN]
         return [summary.names[s] for f in found for s in f.servers]
 
@@ -194,7 +194,7 @@ def test_a_run_tells_by_their_age_how_loud_findings_are(tmp_path: Path) -> None:
         at.run()
         at.running.change("dhcp0001-dhcp0002@dhcp0001", {"state": "CommunicationInterrupted"})
 
-        def severities(summary: Summary) -> list[Severity]:
+        def severities(summary: RunSummary) -> list[Severity]:
             return [
                 loudness(f, {}, summary.ages)
                 for f in summary.findings
@@ -310,7 +310,7 @@ def reviewed(directory: Path) -> Iterator[Office]:
         yield at
 
 
-def fates(summary: Summary) -> set[tuple[str, Operation, str]]:
+def fates(summary: RunSummary) -> set[tuple[str, Operation, str]]:
     """What became of each operation."""
     return {
         (line.planned.relationship, line.planned.operation, line.fate) for line in summary.lines

@@ -22,7 +22,7 @@ from tests.processes import PATIENCE_SECONDS, eventually
 from tests.worker.runs.office import Office, office
 from worker.bootstrap import opened
 from worker.model.errors import StoreUnavailable
-from worker.processes.worker import Crew
+from worker.processes.worker import WorkerProcess
 from worker.runs import engine
 from worker.runs.claims import conclude
 from worker.runs.judge import settle
@@ -43,7 +43,7 @@ def at(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
     with (
         office(tmp_path, made(2, partners=1), database_url=postgres_url) as at,
         opened(at.ipam.settings) as elsewhere,
-        Crew(elsewhere, at.post, "all", at.recorder) as second,
+        WorkerProcess(elsewhere, at.post, "all", at.recorder) as second,
     ):
         at.crews.append(second)
         yield at

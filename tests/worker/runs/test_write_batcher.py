@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from tests.processes import PATIENCE_SECONDS
 from worker.model.errors import StoreUnavailable
-from worker.runs.write_batcher import Clerk
+from worker.runs.write_batcher import WriteBatcher
 from worker.store.claim_batch import ClaimBatch
 from worker.store.unit_of_work import Store
 
@@ -42,7 +42,7 @@ def commits(store: Store) -> Iterator[list[object]]:
 
 
 def all_at_once(
-    store: Store, clerk: Clerk, wishes: dict[int, Callable[[ClaimBatch], int]]
+    store: Store, clerk: WriteBatcher, wishes: dict[int, Callable[[ClaimBatch], int]]
 ) -> dict[int, BaseException | int]:
     """Every wish by a thread of its own, while the first one is being written."""
     come, go = threading.Barrier(2), threading.Event()
@@ -74,7 +74,7 @@ def all_at_once(
 
 
 def test_who_comes_meanwhile_is_written_with_one_commit(store: Store) -> None:
-    clerk = Clerk(store)
+    clerk = WriteBatcher(store)
     wishes = {server: adding(f"dhcp{server}") for server in range(1, MANY)}
     with commits(store) as counted:
         outcomes = all_at_once(store, clerk, wishes)
@@ -84,7 +84,7 @@ def test_who_comes_meanwhile_is_written_with_one_commit(store: Store) -> None:
 
 
 def test_one_that_fails_fails_alone(store: Store) -> None:
-    clerk = Clerk(store)
+    clerk = WriteBatcher(store)
 
     def failing(batch: ClaimBatch) -> int:
         batch._uow.inventory.add("never")
@@ -101,7 +101,7 @@ def test_one_that_fails_fails_alone(store: Store) -> None:
 
 
 def test_one_that_must_be_alone_is_written_after_the_others(store: Store) -> None:
-    clerk = Clerk(store)
+    clerk = WriteBatcher(store)
 
     def alone(batch: ClaimBatch) -> int:
         return batch.exclusive().inventory.add("alone")
@@ -115,7 +115,7 @@ def test_one_that_must_be_alone_is_written_after_the_others(store: Store) -> Non
 
 def test_two_wishes_about_one_server_see_each_other(store: Store) -> None:
     """What was looked up ahead is of before."""
-    clerk = Clerk(store)
+    clerk = WriteBatcher(store)
     seen: list[bool] = []
 
     def looking(batch: ClaimBatch) -> int:
@@ -145,7 +145,7 @@ def test_two_wishes_about_one_server_see_each_other(store: Store) -> None:
 
 def test_nobody_waits_for_the_others_to_find_out_that_the_database_is_away(store: Store) -> None:
     """Each of many would wait for its own turn to end in vain."""
-    clerk = Clerk(store)
+    clerk = WriteBatcher(store)
     calls: list[int] = []
 
     def away(batch: ClaimBatch) -> int:
