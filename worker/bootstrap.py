@@ -34,9 +34,9 @@ class Ipam:
     store: Store
 
     @property
-    def conduct(self) -> RunPolicy:
+    def run_policy(self) -> RunPolicy:
         """How runs behave."""
-        return self.settings.conduct
+        return self.settings.run_policy
 
     def exports(self, directory: Path) -> ExportCollector:
         """The collector that reads servers from files. Raises ExportsUnusable."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconcile.evidence.belief import Belief, SilentPartner, believe
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.order import Order
 from reconcile.evidence.pairing import Pair, PairSide
 from reconcile.evidence.witness import Silent, Tells, Unmanaged
-from reconcile.evidence.world import JudgementInput
 from reconcile.model.findings import Testimony
 from reconcile.model.formatting import said
 from reconcile.model.nouns import Story, Value
@@ -24,7 +24,7 @@ class Case:
     """
 
     pair: Pair
-    world: JudgementInput
+    inputs: JudgementInput
     order: Order
     silence: SilentPartner | None
     pending: dict[str, Value]
@@ -80,15 +80,15 @@ class Case:
 
     def both_say_words(self, what: str, one: str, two: str) -> Testimony:
         """The same for words that are no values of a property; by name, whoever is primary."""
-        first, second = (side_name(self.world, self.pair, i) for i in (0, 1))
+        first, second = (side_name(self.inputs, self.pair, i) for i in (0, 1))
         return (what, tuple(sorted(((first, one), (second, two)))))
 
 
-def side_name(world: JudgementInput, pair: Pair, index: int) -> str:
+def side_name(inputs: JudgementInput, pair: Pair, index: int) -> str:
     """IPAM's name of a side, else the text that the other side printed for it."""
     side = pair.sides[index]
     if side.server is not None:
-        return world.name(side.server)
+        return inputs.name(side.server)
     if isinstance(side.witness, Unmanaged) and side.witness.name.text:
         return side.witness.name.text
     record = pair.record

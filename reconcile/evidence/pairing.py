@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.witness import Tells, Unclear, Unmanaged, Witness, Witnesses
-from reconcile.evidence.world import JudgementInput
 from reconcile.model.names import Ambiguous, How, Known, Unknown, fold_relationship
 from reconcile.model.nouns import Story
 from reconcile.model.record import Record
@@ -53,35 +53,35 @@ class Pair:
         return tuple(s.server for s in self.sides if s.server is not None)
 
 
-def pairs(world: JudgementInput, witnesses: Witnesses) -> Iterator[Pair]:
+def pairs(inputs: JudgementInput, witnesses: Witnesses) -> Iterator[Pair]:
     """Every pair that this run can say something about: stored ones, then new ones.
 
     Records of two partners come first, so that a half-mapped one of the same pair is its double.
     """
     taken: dict[tuple[int, str], int] = {}
-    for record in sorted(world.records, key=lambda r: (len(r.partners) < _BOTH, r.key)):
+    for record in sorted(inputs.records, key=lambda r: (len(r.partners) < _BOTH, r.key)):
         name = fold_relationship(record.relationship_name)
         pair = _stored_pair(record, name, witnesses, taken)
         # The scope may have the partner of a half-mapped record, whose name is mapped only now.
         servers = (*record.partners, *pair.servers)
-        if record.key in world.overtaken or not _in_scope(world, name, servers):
+        if record.key in inputs.overtaken or not _in_scope(inputs, name, servers):
             taken |= {(server, name): record.key for server in record.partners}
             continue
         for side in pair.sides:
             if side.server is not None and isinstance(side.witness, Tells):
                 taken.setdefault((side.server, name), record.key)
         yield pair
-    yield from _new_pairs(world, witnesses, taken)
+    yield from _new_pairs(inputs, witnesses, taken)
 
 
-def _in_scope(world: JudgementInput, name: str, servers: tuple[int, ...]) -> bool:
-    if world.only is not None and name != world.only:
+def _in_scope(inputs: JudgementInput, name: str, servers: tuple[int, ...]) -> bool:
+    if inputs.only is not None and name != inputs.only:
         return False
-    if world.targets is not None and world.targets.isdisjoint(servers):
+    if inputs.targets is not None and inputs.targets.isdisjoint(servers):
         return False
-    if not any(s in world.sightings or world.retired(s) for s in servers):
+    if not any(s in inputs.sightings or inputs.retired(s) for s in servers):
         return False
-    return world.focus is None or not world.focus.isdisjoint(servers)
+    return inputs.focus is None or not inputs.focus.isdisjoint(servers)
 
 
 def _stored_pair(
@@ -134,7 +134,7 @@ def _partner(server: int, name: str, told: Tells, witnesses: Witnesses) -> PairS
 
 
 def _new_pairs(
-    world: JudgementInput, witnesses: Witnesses, taken: dict[tuple[int, str], int]
+    inputs: JudgementInput, witnesses: Witnesses, taken: dict[tuple[int, str], int]
 ) -> Iterator[Pair]:
     """Stories without a record; the two of one pair make one, the first server leads."""
     done: set[tuple[int, str]] = set()
@@ -149,7 +149,7 @@ def _new_pairs(
         if other.server is not None and isinstance(other.witness, Tells):
             done.add((other.server, name))
         servers = (server,) if other.server is None else (server, other.server)
-        if _in_scope(world, name, servers):
+        if _in_scope(inputs, name, servers):
             sides = (
                 (side, other) if other.server is None or server < other.server else (other, side)
             )

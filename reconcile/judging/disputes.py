@@ -63,13 +63,13 @@ def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
     words = tuple(
         sorted(
             (
-                side_name(case.world, case.pair, i),
+                side_name(case.inputs, case.pair, i),
                 TELLS_NOT if s.story is not None else word(s.witness),
             )
             for i, s in enumerate(case.pair.sides)
         )
     )
-    replaced = [case.world.name(s) for s in case.pair.servers if case.world.replaced(s)]
+    replaced = [case.inputs.name(s) for s in case.pair.servers if case.inputs.replaced(s)]
     return Finding(
         Kind.ABSENCE_UNVERIFIED,
         case.pair.name,
@@ -77,7 +77,7 @@ def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
         ABSENCE_UNVERIFIED.sentence(
             case.pair.name,
             words,
-            reporter=side_name(case.world, case.pair, case.pair.sides.index(case.teller)),
+            reporter=side_name(case.inputs, case.pair, case.pair.sides.index(case.teller)),
             scopes=dotted_all(scopes),
             replaced=replaced,
         ),

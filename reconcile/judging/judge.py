@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconcile.evidence.belief import SilentPartner, open_subjects
 from reconcile.evidence.case import Case, last_story, side_name
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.judgement import Judgement, Undecided
 from reconcile.evidence.order import order, primary_by
 from reconcile.evidence.pairing import Pair, PairSide
@@ -16,7 +17,6 @@ from reconcile.evidence.witness import (
     Unproven,
     Witnesses,
 )
-from reconcile.evidence.world import JudgementInput
 from reconcile.judging.absence import judge_absence, removal, word
 from reconcile.judging.health import health
 from reconcile.judging.observations import observations, stale
@@ -33,48 +33,48 @@ from reconcile.model.record import Entry
 
 def judge(
     pair: Pair,
-    world: JudgementInput,
+    inputs: JudgementInput,
     witnesses: Witnesses,
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
 ) -> Judgement:
     """Judge one pair; ``entries`` are its pending operations, ``open_findings`` those about it."""
-    if not entries and is_quiet(pair, world):
+    if not entries and is_quiet(pair, inputs):
         return Judgement(pair, agreed=True)
-    return judge_at_length(pair, world, witnesses, entries, open_findings)
+    return judge_at_length(pair, inputs, witnesses, entries, open_findings)
 
 
 def judge_at_length(
     pair: Pair,
-    world: JudgementInput,
+    inputs: JudgementInput,
     witnesses: Witnesses,
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
 ) -> Judgement:
     """Judge one pair with every question asked."""
     if pair.record is not None and pair.double_of is not None:
-        return _double(pair, world)
+        return _double(pair, inputs)
     if any(isinstance(s.witness, Unclear) for s in pair.sides):
         unclear = Judgement(pair, undecided=Undecided(everything=True, told=told_scopes(pair)))
         return _with_open(unclear, open_findings, ())
     tellers = [s for s in pair.sides if s.story is not None]
     if not tellers:
         assert pair.record is not None  # noqa: S101 - untold and unstored pairs do not exist
-        judged = judge_absence(pair, pair.record, world)
+        judged = judge_absence(pair, pair.record, inputs)
         if _settles_existence(pair, judged):
             open_findings = tuple(f for f in open_findings if f.kind is not Kind.ONE_SIDED)
         elif any(f.kind is Kind.ONE_SIDED for f in open_findings):
             # One problem is one alert: the disagreement stays what it is.
             judged = Judgement(pair, judged.needs, (), judged.undecided)
-        return _with_open(judged, open_findings, stale(pair, world))
+        return _with_open(judged, open_findings, stale(pair, inputs))
     if len(tellers) == 1 and _one_sided(pair, witnesses, tellers[0], open_findings):
-        findings = (_one_sided_finding(pair, world), *health(pair, world))
+        findings = (_one_sided_finding(pair, inputs), *health(pair, inputs))
         return _with_open(
             Judgement(pair, undecided=Undecided(everything=True, told=told_scopes(pair))),
             open_findings,
             findings,
         )
-    case = _case(pair, world, witnesses, entries, open_findings)
+    case = _case(pair, inputs, witnesses, entries, open_findings)
     return _told(case, witnesses, entries, open_findings)
 
 
@@ -112,8 +112,8 @@ def _settles_existence(pair: Pair, judged: Judgement) -> bool:
     )
 
 
-def _one_sided_finding(pair: Pair, world: JudgementInput) -> Finding:
-    words = tuple(sorted((side_name(world, pair, i), word(pair.sides[i].witness)) for i in (0, 1)))
+def _one_sided_finding(pair: Pair, inputs: JudgementInput) -> Finding:
+    words = tuple(sorted((side_name(inputs, pair, i), word(pair.sides[i].witness)) for i in (0, 1)))
     return Finding(
         Kind.ONE_SIDED,
         pair.name,
@@ -125,7 +125,7 @@ def _one_sided_finding(pair: Pair, world: JudgementInput) -> Finding:
 
 def _case(
     pair: Pair,
-    world: JudgementInput,
+    inputs: JudgementInput,
     witnesses: Witnesses,
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
@@ -137,14 +137,14 @@ def _case(
         read, before = witnesses.before(side.server, pair.key)
         return read and primary_by(before, index) != primary_by(side.story, index)
 
-    found = order(pair, news=news, name=lambda s: side_name(world, pair, pair.sides.index(s)))
+    found = order(pair, news=news, name=lambda s: side_name(inputs, pair, pair.sides.index(s)))
     pending: dict[str, Value] = {
         c.property: c.after
         for e in entries
         if e.planned.operation is Operation.UPDATE
         for c in e.planned.changes
     }
-    return Case(pair, world, found, _silence(pair, witnesses, open_findings), pending)
+    return Case(pair, inputs, found, _silence(pair, witnesses, open_findings), pending)
 
 
 def _silence(
@@ -219,7 +219,7 @@ _RECOMPUTED = kinds_resolved_by(ResolvedBy.NEXT_JUDGEMENT)
 _OF_EXISTENCE = kinds_resolved_by(ResolvedBy.EXISTENCE)
 
 
-def _double(pair: Pair, world: JudgementInput) -> Judgement:
+def _double(pair: Pair, inputs: JudgementInput) -> Judgement:
     """Two half-mapped rows turn out to be one relationship: the younger one goes, by a person."""
     assert pair.record is not None  # noqa: S101 - the caller knows
     assert pair.double_of is not None  # noqa: S101 - the caller knows
@@ -231,5 +231,5 @@ def _double(pair: Pair, world: JudgementInput) -> Judgement:
         ((pair.name, (("record", str(pair.record.key)), ("kept", str(pair.double_of)))),),
     )
     reason = f"the same relationship as record {pair.double_of}"
-    need = removal(pair, pair.record, world, reason, alone=True)
+    need = removal(pair, pair.record, inputs, reason, alone=True)
     return Judgement(pair, needs=(need,), findings=(finding,))

@@ -199,14 +199,14 @@ def _confirmed_gone(
         Kind.EMPTY_READ_UNCONFIRMED,
         case.pair.name,
         case.pair.servers,
-        EMPTY_READ_UNCONFIRMED.sentence(case.pair.name, "scopes", case.world.rules.confirm_after),
+        EMPTY_READ_UNCONFIRMED.sentence(case.pair.name, "scopes", case.inputs.rules.confirm_after),
         (("Scopes", (("IPAM", listed(dotted_all(record.scopes))),)),),
     )
     return frozenset(), (finding,)
 
 
 def _party(case: Case, index: int) -> Party:
-    return Party(case.pair.sides[index].server, side_name(case.world, case.pair, index))
+    return Party(case.pair.sides[index].server, side_name(case.inputs, case.pair, index))
 
 
 def _evidence(case: Case) -> Evidence:
@@ -224,7 +224,7 @@ def _told_by(case: Case) -> str:
         return "both partners tell it"
     other = case.pair.sides[1] if case.teller is case.pair.sides[0] else case.pair.sides[0]
     names = [
-        side_name(case.world, case.pair, case.pair.sides.index(s)) for s in (case.teller, other)
+        side_name(case.inputs, case.pair, case.pair.sides.index(s)) for s in (case.teller, other)
     ]
     return f"{names[0]} tells it and {names[1]} {word(other.witness)}"
 

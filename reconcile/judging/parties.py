@@ -31,7 +31,7 @@ def side_values(case: Case) -> dict[str, Value]:
         prefix = f"Server{number}"
         if side.server is not None:
             values[f"{prefix}RecordId"] = side.server
-            values[f"{prefix}Name"] = case.world.name(side.server)
+            values[f"{prefix}Name"] = case.inputs.name(side.server)
         if (state := _state(case, side)) is not None:
             values[f"{prefix}State"] = state
         if not _nothing_changes(case, side, other):
@@ -78,7 +78,7 @@ def _chosen(case: Case, side: PairSide, stored: str | None, told: str | None) ->
         return stored
     if side.server is None:
         return told
-    same = case.world.names_before.denotes(told, side.server) and case.world.names.denotes(
+    same = case.inputs.names_before.denotes(told, side.server) and case.inputs.names.denotes(
         stored, side.server
     )
     return stored if same else told
@@ -91,7 +91,7 @@ def _printed(case: Case, side: PairSide, other: PairSide) -> _Printed:
     partner = _of_partner(partner_story)
     name = own.name or _computer_name(case, side) or partner.name
     if name is None and own_story is not None and side.server is not None:
-        name = case.world.name(side.server)
+        name = case.inputs.name(side.server)
     return _Printed(name, own.ip or partner.ip)
 
 
@@ -117,7 +117,7 @@ def _of_partner(story: Story | None) -> _Printed:
 
 
 def _computer_name(case: Case, side: PairSide) -> str | None:
-    sighting = None if side.server is None else case.world.sightings.get(side.server)
+    sighting = None if side.server is None else case.inputs.sightings.get(side.server)
     if isinstance(sighting, Seen) and sighting.identity is not None:
         return sighting.identity.computer_name
     return None

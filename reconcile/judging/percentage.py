@@ -11,7 +11,7 @@ from typing import Final
 
 from reconcile.evidence.belief import Belief
 from reconcile.evidence.case import Case, last_story
-from reconcile.evidence.world import PercentReading
+from reconcile.evidence.inputs import PercentReading
 from reconcile.model.finding_words import PERCENTAGE
 from reconcile.model.findings import Testimony
 from reconcile.model.nouns import Mode, ServerType, Story
@@ -91,7 +91,7 @@ def _primary_share(case: Case, mode: Mode, told: int, last: int | None) -> int |
     for known in () if case.swapped else (last, case.stored(PERCENTAGE)):
         if isinstance(known, int) and _alike(mode, told, known):
             return known
-    match case.world.rules.percent_reading:
+    match case.inputs.rules.percent_reading:
         case PercentReading.OWN_SHARE:
             return _WHOLE - told
         case PercentReading.PRIMARY_SHARE:

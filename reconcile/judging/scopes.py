@@ -42,7 +42,7 @@ def scope_verdict(case: Case, pending: frozenset[Scope]) -> ScopeVerdict:
         apart = either - common
         said = tuple(_said(case, s, s in one.scopes) for s in sorted(apart))
         missing = stored - either
-        if any(case.world.replaced(side.server) for side in case.pair.sides if side.server):
+        if any(case.inputs.replaced(side.server) for side in case.pair.sides if side.server):
             return ScopeVerdict(common, _NONE, apart, missing, said)
         return ScopeVerdict(common, missing, apart, _NONE, said)
     return _one_sided(case, stored, pending)
@@ -91,7 +91,7 @@ def _only_witness(case: Case) -> bool:
         return False
     others = [s for s in record.partners if s != case.teller.server]
     teller = case.teller.server
-    return not others and not (teller is not None and case.world.replaced(teller))
+    return not others and not (teller is not None and case.inputs.replaced(teller))
 
 
 def _said(case: Case, scope: Scope, first_tells: bool) -> Testimony:

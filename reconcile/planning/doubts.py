@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconcile.evidence.world import JudgementInput
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.model.findings import Finding, Kind
 from reconcile.planning.tracker import NeededOperation
 
@@ -21,10 +21,10 @@ class MixedReadings:
 
 
 def doubtful(
-    found: Iterable[Finding], needs: Iterable[NeededOperation], world: JudgementInput
+    found: Iterable[Finding], needs: Iterable[NeededOperation], inputs: JudgementInput
 ) -> tuple[MixedReadings, ...]:
     """New disagreements (other values than an open one has) and removals not recorded yet."""
-    known = {f.fingerprint: f.values for f in world.open_findings}
+    known = {f.fingerprint: f.values for f in inputs.open_findings}
     findings = (
         MixedReadings(f.fingerprint, frozenset(f.servers))
         for f in found

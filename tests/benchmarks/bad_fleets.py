@@ -109,8 +109,8 @@ def _round(
 
 @contextmanager
 def _office(url: str, broker: ValkeyServer) -> Iterator[Installation]:
-    world = made(SERVERS, partners=2)
-    plain = {server.name: Listener(tls=False) for server in world.servers}
+    inputs = made(SERVERS, partners=2)
+    plain = {server.name: Listener(tls=False) for server in inputs.servers}
     settings = {
         "CONCURRENCY": str(THREADS),
         "POLL_DEADLINE": str(DEADLINE),
@@ -119,7 +119,7 @@ def _office(url: str, broker: ValkeyServer) -> Iterator[Installation]:
         "LEASE": "30",
         "SWEEP": "10",
     }
-    with installation(world, url, broker, plain, begin, **settings) as at:
+    with installation(inputs, url, broker, plain, begin, **settings) as at:
         at.hire_everybody(*["read"] * WORKERS, "control")
         yield at
 

@@ -13,8 +13,8 @@ from typing import ClassVar
 import structlog
 from diffsync import Adapter, DiffSyncModel
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.machines import by_machine
-from reconcile.evidence.world import JudgementInput
 from reconcile.model.formatting import dotted
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Seen, Server, Story

@@ -98,9 +98,9 @@ class Installed:
 
     def ask(self, trigger: Trigger, **about: str) -> int:
         """A run, as timer and people start one."""
-        post = CeleryDispatcher(make_app(self.broker.celery_url))
+        dispatcher = CeleryDispatcher(make_app(self.broker.celery_url))
         return request_run(
-            self.ipam.store, post, RunRequest(trigger, "bench", **about), lane_of(trigger)
+            self.ipam.store, dispatcher, RunRequest(trigger, "bench", **about), lane_of(trigger)
         )
 
     def run(self, trigger: Trigger, **about: str) -> Figures:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from reconcile.evidence.inputs import JudgementInput, Rules
 from reconcile.evidence.machines import by_machine
-from reconcile.evidence.world import JudgementInput, Rules
 from reconcile.findings.drift import drift
 from reconcile.findings.servers import self_names
 from reconcile.model.findings import Finding, Kind
@@ -119,7 +119,7 @@ class Ipam:
             for server, stories in told.items()
         }
 
-    def world(
+    def inputs(
         self,
         told: Mapping[Server, Iterable[Story] | None],
         targets: frozenset[int] | None = None,
@@ -153,7 +153,7 @@ class Ipam:
         only: str | None = None,
     ) -> Plan:
         """Judge without recording anything."""
-        judged = draft(self.world(told, targets, only))
+        judged = draft(self.inputs(told, targets, only))
         return complete(judged, self.holders(judged.takes))
 
     def run(

@@ -67,11 +67,11 @@ class Fleet:
         return Seen(server.id, read_at, tuple(replace(s, asked=server.id) for s in told))
 
 
-def inline_worker(store: Store, collector: Collector, conduct: RunPolicy) -> Inline:
+def inline_worker(store: Store, collector: Collector, run_policy: RunPolicy) -> Inline:
     """What works at runs whose servers this collector reads."""
     lane = Lane.ON_DEMAND if collector.rereads else Lane.FILES
     reader = FileReader(collector, DatabaseClock(store))
-    return Inline(store, conduct, reader, lane, threads=1)
+    return Inline(store, run_policy, reader, lane, threads=1)
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Site:
 
     store: Store
     fleet: Fleet
-    conduct: RunPolicy = field(default_factory=RunPolicy)
+    run_policy: RunPolicy = field(default_factory=RunPolicy)
 
     def servers(self, *servers: Server) -> Site:
         """Put servers into the inventory, in this order."""
@@ -93,14 +93,14 @@ class Site:
     def sync(self, **about: str) -> RunSummary:
         """One run; what was asked before it does not count as a first reading."""
         self.fleet.asked.clear()
-        inline = inline_worker(self.store, self.fleet, self.conduct)
+        inline = inline_worker(self.store, self.fleet, self.run_policy)
         return inline.sync(RunRequest(Trigger.CLI, "tester", **about))
 
     def plan(self, **about: str) -> Preview:
         """What a run would do."""
         self.fleet.asked.clear()
         return plan(
-            self.store, self.fleet, RunRequest(Trigger.CLI, "tester", **about), self.conduct
+            self.store, self.fleet, RunRequest(Trigger.CLI, "tester", **about), self.run_policy
         )
 
     def tell(self, one: Server, two: Server, name: str = "HQ", **values: object) -> None:

@@ -65,14 +65,14 @@ def _requested(working: Ipam, request: RunRequest) -> int:
     from worker.model.runs import Lane
     from worker.runs.request import request_run
 
-    post = _post(working)
-    run = request_run(working.store, post, request)
-    if post.waiting(Lane.ON_DEMAND) is None:
+    dispatcher = _dispatcher(working)
+    run = request_run(working.store, dispatcher, request)
+    if dispatcher.waiting(Lane.ON_DEMAND) is None:
         say("The broker does not answer; workers take the run up when it does again.")
     return run
 
 
-def _post(working: Ipam) -> Dispatcher:
+def _dispatcher(working: Ipam) -> Dispatcher:
     from worker.messaging.celery_app import CeleryDispatcher, make_app
 
     broker_url = working.settings.broker_url
@@ -92,7 +92,7 @@ def _followed(working: Ipam, run: int, request: RunRequest, *, as_json: bool) ->
 
     try:
         with RunProgress() as progress:
-            summary = follow(working.store, working.conduct, run, progress.watch)
+            summary = follow(working.store, working.run_policy, run, progress.watch)
     except KeyboardInterrupt:
         say(f"Run {run} goes on without you. See: ipam-sync runs show {run}")
         raise

@@ -120,7 +120,7 @@ def plan(asked: _Asked) -> int:
 
     request = _request(asked)
     with ipam() as working, _collector(working, asked) as collector:
-        preview = make_plan(working.store, collector, request, working.conduct)
+        preview = make_plan(working.store, collector, request, working.run_policy)
     severities = working.settings.severities
     if asked.as_json:
         print_json(plan_json(preview, severities))

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.findings.life import Patience
 from reconcile.model.findings import Severity
 from reconcile.planning.guard import RemovalLimits

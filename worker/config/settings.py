@@ -20,7 +20,7 @@ from typing import Any, Final
 from platformdirs import user_config_path, user_data_path
 
 from collectors.powershell.host import PollLimits
-from reconcile.evidence.world import PercentReading, Rules
+from reconcile.evidence.inputs import PercentReading, Rules
 from reconcile.findings.life import Patience
 from reconcile.model.findings import Severity
 from reconcile.planning.guard import RemovalLimits
@@ -119,7 +119,7 @@ class Settings:
         )
 
     @property
-    def conduct(self) -> RunPolicy:
+    def run_policy(self) -> RunPolicy:
         """The settings as a run takes them."""
         rules = Rules(
             confirm_after=self.confirm_after,

@@ -49,21 +49,21 @@ class Installed:
 
     ipam: Ipam
     scenery: Scenery
-    post: Dispatcher
+    dispatcher: Dispatcher
     up: Up
     command: ClassVar[str] = "ipam-sync reconcile --wait"
 
     def perform(self, step: DemoStep) -> RunSummary:
         self.scenery.turn(step)
         deadline = time.monotonic() + _STEP_SECONDS
-        run = request_run(self.ipam.store, self.post, REQUEST)
+        run = request_run(self.ipam.store, self.dispatcher, REQUEST)
         with RunProgress() as progress:
 
             def watch(told: RunCounts) -> None:
                 self.up.must_run(deadline, "in the middle of the demo; try it again")
                 progress.watch(told)
 
-            return follow(self.ipam.store, self.ipam.conduct, run, watch)
+            return follow(self.ipam.store, self.ipam.run_policy, run, watch)
 
 
 @contextmanager

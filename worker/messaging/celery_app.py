@@ -79,7 +79,7 @@ class Backlog:
     """How many messages wait in each queue, and how many are in somebody's hands."""
 
     waiting: dict[Role, int]
-    in_hand: int
+    in_flight: int
 
 
 class CeleryDispatcher:

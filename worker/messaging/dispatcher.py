@@ -24,7 +24,7 @@ class Dispatcher(Protocol):
         """So many messages wait in the lane; None if nobody can say."""
 
 
-def publish(post: Dispatcher, run: int, servers: Collection[int], lane: Lane) -> None:
+def publish(dispatcher: Dispatcher, run: int, servers: Collection[int], lane: Lane) -> None:
     """One message for each."""
     for server in sorted(servers):
-        post.read(run, server, lane)
+        dispatcher.read(run, server, lane)

@@ -278,7 +278,7 @@ def _broker(settings: Settings) -> Iterator[CheckResult]:
 
 def _queues(backlog: Backlog) -> CheckResult:
     waiting = ", ".join(f"{role} {count}" for role, count in backlog.waiting.items())
-    text = f"Waiting: {waiting}; in hand: {backlog.in_hand}."
+    text = f"Waiting: {waiting}; in hand: {backlog.in_flight}."
     if backlog.waiting[Role.CONTROL] < _LONG_QUEUE:
         return CheckResult("queues", CheckGrade.OK, text)
     remedy = "Run more workers of that role: ipam-sync worker --role control."

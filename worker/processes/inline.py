@@ -83,7 +83,7 @@ class Inline:
     """How a command works at a run: its reader, and how many servers it reads at a time."""
 
     store: Store
-    conduct: RunPolicy
+    run_policy: RunPolicy
     reader: Reader
     lane: Lane
     threads: int
@@ -96,12 +96,12 @@ class Inline:
         A run about everything takes up what processes that died left undone, too. An interrupted
         run ends as interrupted: whoever interrupts a command wants it to stop.
         """
-        store, conduct, recorder = self.store, self.conduct, self.recorder
+        store, run_policy, recorder = self.store, self.run_policy, self.recorder
         dispatcher = InlineDispatcher()
         # Everything is read before anything is judged, so a few large pieces cost the least.
-        engine = Engine(store, dispatcher, self.reader, conduct, recorder, self.threads, MOST)
+        engine = Engine(store, dispatcher, self.reader, run_policy, recorder, self.threads, MOST)
         with Registration(
-            store, dispatcher, COMMAND, conduct.timing, recorder, engine.in_hand
+            store, dispatcher, COMMAND, run_policy.timing, recorder, engine.in_flight
         ) as registration:
             run = request_run(store, dispatcher, request, self.lane, registration.process)
             worker = _Worker(self, dispatcher, engine, registration, run)
@@ -113,7 +113,7 @@ class Inline:
                 _abandon(store, run, error)
                 raise
         with store.read() as reading:
-            return summary_of(reading, run, conduct)
+            return summary_of(reading, run, run_policy)
 
 
 def over_winrm(
@@ -122,7 +122,7 @@ def over_winrm(
     """Return an inline worker that contacts servers. Raises ReadError and StoreError."""
     reader = ServerReader(ipam.store, ipam.settings)
     threads = threads or ipam.settings.concurrency
-    return Inline(ipam.store, ipam.conduct, reader, Lane.ON_DEMAND, threads, watch)
+    return Inline(ipam.store, ipam.run_policy, reader, Lane.ON_DEMAND, threads, watch)
 
 
 def from_files(
@@ -131,7 +131,7 @@ def from_files(
     """Return an inline worker that reads exported files."""
     reader = FileReader(files, DatabaseClock(ipam.store))
     threads = ipam.settings.concurrency
-    return Inline(ipam.store, ipam.conduct, reader, Lane.FILES, threads, watch)
+    return Inline(ipam.store, ipam.run_policy, reader, Lane.FILES, threads, watch)
 
 
 @dataclass(slots=True)
@@ -160,7 +160,7 @@ class _Worker:
     def sweep(self) -> None:
         """Take up what processes that died left undone."""
         inline = self.inline
-        sweep(inline.store, self.dispatcher, inline.conduct.timing, inline.recorder)
+        sweep(inline.store, self.dispatcher, inline.run_policy.timing, inline.recorder)
 
     def _is_done(self, pool: ThreadPoolExecutor) -> bool:
         message = self.dispatcher.take(_LOOK_SECONDS if self.under_way else 0)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from collectors.base import Collector
 from reconcile.evidence.impostors import genuine
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.machines import duplicates
 from reconcile.evidence.witness import neighbours
-from reconcile.evidence.world import JudgementInput
 from reconcile.findings.servers import self_names
 from reconcile.model.findings import Finding
 from reconcile.model.names import NameMap
@@ -81,11 +81,11 @@ class Piece:
     awaited: frozenset[int]
 
 
-def load_world(
+def load_inputs(
     reading: Transaction,
     sightings: Mapping[int, Sighting],
     target: Target,
-    conduct: RunPolicy,
+    run_policy: RunPolicy,
     piece: Piece | None = None,
 ) -> JudgementInput:
     """Everything stored that the sightings speak of; bounded by what was seen."""
@@ -117,7 +117,7 @@ def load_world(
         entries=reading.operations.in_force(near),
         open_findings=_there(reading.findings.unresolved(None if everybody else near)),
         watches=reading.watches.since(near),
-        rules=conduct.rules,
+        rules=run_policy.rules,
         targets=target.servers,
         only=target.only,
         suspended=tuple(v.credential.name for v in reading.credentials.views() if v.suspended_at),

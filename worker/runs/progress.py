@@ -43,13 +43,13 @@ def _takes(process: Process, run: OpenRun) -> bool:
 
 
 def follow(
-    store: Store, conduct: RunPolicy, run: int, watch: Callable[[RunCounts], None]
+    store: Store, run_policy: RunPolicy, run: int, watch: Callable[[RunCounts], None]
 ) -> RunSummary:
     """Wait until the run is over, and tell how far it is meanwhile."""
     while True:
         with store.read() as reading:
             progress = progress_of(reading, run)
             if progress is None:
-                return summary_of(reading, run, conduct)
+                return summary_of(reading, run, run_policy)
         watch(progress)
         time.sleep(_LOOK_SECONDS)

@@ -18,9 +18,9 @@ from worker.telemetry.events import EventRecorder
 _LEASE: Final = "sweep"
 
 
-def sweep(store: Store, post: Dispatcher, timing: Timing, recorder: EventRecorder) -> None:
+def sweep(store: Store, dispatcher: Dispatcher, timing: Timing, recorder: EventRecorder) -> None:
     """Send again what waits for nobody; nothing if another sweep just looked."""
-    queued = {lane: post.waiting(lane) for lane in (Lane.READ, Lane.ON_DEMAND)}
+    queued = {lane: dispatcher.waiting(lane) for lane in (Lane.READ, Lane.ON_DEMAND)}
     with store.write() as uow:
         if uow.leases.acquire(_LEASE, timing.sweep / 2) is None:
             return
@@ -42,10 +42,10 @@ def sweep(store: Store, post: Dispatcher, timing: Timing, recorder: EventRecorde
     recorder.processes_lost([p.name for p in dead])
     for run, servers in to_read:
         recorder.sent_again(run.id, servers)
-        publish(post, run.id, servers, run.lane)
+        publish(dispatcher, run.id, servers, run.lane)
     for number in to_settle:
         recorder.taken_up_again(number)
-        post.settle(number)
+        dispatcher.settle(number)
 
 
 def _lost(uow: UnitOfWork, run: OpenRun, queued: int | None, timing: Timing) -> frozenset[int]:

@@ -21,7 +21,7 @@ JOINED_WITHIN: Final = timedelta(seconds=60)
 
 def request_run(
     store: Store,
-    post: Dispatcher,
+    dispatcher: Dispatcher,
     request: RunRequest,
     lane: Lane = Lane.ON_DEMAND,
     process: int | None = None,
@@ -37,7 +37,7 @@ def request_run(
             return waiting.id
         opened = _open(uow, request, target, lane, process)
         uow.commit()
-    send_opened(post, opened)
+    send_opened(dispatcher, opened)
     return opened.run
 
 
@@ -76,12 +76,12 @@ def open_scheduled(
     return OpenedRun(run, Lane.READ, asked)
 
 
-def send_opened(post: Dispatcher, opened: OpenedRun) -> None:
+def send_opened(dispatcher: Dispatcher, opened: OpenedRun) -> None:
     """Tell the workers: whom to read, or that there is nobody left to be read."""
     if opened.to_read:
-        publish(post, opened.run, opened.to_read, opened.lane)
+        publish(dispatcher, opened.run, opened.to_read, opened.lane)
     else:
-        post.settle(opened.run)
+        dispatcher.settle(opened.run)
 
 
 def enlist(

@@ -53,7 +53,7 @@ def _break(failures: int, timing: Timing) -> timedelta:
     return min(timing.interval * doubled, _LONGEST_BREAK)
 
 
-def tick(store: Store, post: Dispatcher, timing: Timing) -> int | None:
+def tick(store: Store, dispatcher: Dispatcher, timing: Timing) -> int | None:
     """Start a run over who is due; None if nobody is, or if another tick just looked.
 
     That they are taken care of is written with the run that does: neither is there alone.
@@ -65,7 +65,7 @@ def tick(store: Store, post: Dispatcher, timing: Timing) -> int | None:
         uow.commit()
     if opened is None:
         return None
-    send_opened(post, opened)
+    send_opened(dispatcher, opened)
     return opened.run
 
 

@@ -64,7 +64,7 @@ def assert_as_after_a_quiet_day(at: Installation, operations: int) -> None:
     """
     begun = time.monotonic()
     at.run()
-    assert told(at.records()) == told(quiet_world(at))
+    assert told(at.records()) == told(quiet_inputs(at))
     planned = [entry.planned for entry in at.entries()]
     assert len(set(planned)) == len(planned) == operations, "each operation is there once"
     assert {entry.status for entry in at.entries()} == {EntryStatus.APPLIED}
@@ -73,7 +73,7 @@ def assert_as_after_a_quiet_day(at: Installation, operations: int) -> None:
         assert since < shell.age_seconds < shell.idle_seconds <= PollLimits().idle_seconds
 
 
-def quiet_world(at: Installation) -> tuple[Record, ...]:
+def quiet_inputs(at: Installation) -> tuple[Record, ...]:
     """What one sync makes of the fleet in an empty database."""
     file = at.directory / f"quiet-{next(at.numbers)}.db"
     settings = replace(at.ipam.settings, database_url=in_new_store(file), policy=Policy.AUTO)

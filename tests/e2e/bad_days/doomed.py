@@ -72,10 +72,10 @@ def _put(
 def _dying_around(
     send: Callable[[Dispatcher, Concluded], None], die: Die
 ) -> Callable[[Dispatcher, Concluded], None]:
-    def sending(post: Dispatcher, concluded: Concluded) -> None:
+    def sending(dispatcher: Dispatcher, concluded: Concluded) -> None:
         if any(servers for _, servers in concluded.to_read):
             die(Point.CONCLUDED_NOT_PUBLISHED)
-        send(post, concluded)
+        send(dispatcher, concluded)
 
     return sending
 
@@ -89,12 +89,12 @@ def _doom_settling(die: Die) -> None:
         written: RecordedBatch,
         holder: judge._Holder,
         run: OpenRun,
-        conduct: RunPolicy,
+        run_policy: RunPolicy,
     ) -> None:
-        if at_once(written.confirmed, conduct.policy):
+        if at_once(written.confirmed, run_policy.policy):
             here.applied = True
             die(Point.RECORDED_NOT_APPLIED)
-        apply(store, written, holder, run, conduct)
+        apply(store, written, holder, run, run_policy)
 
     def settling_it(self: engine.Engine, run: int) -> None:
         here.applied = False

@@ -143,19 +143,22 @@ class Installation:
     def ask(self, server: str | None = None, trigger: Trigger = Trigger.CLI) -> int:
         """Somebody wants a run."""
         return request_run(
-            self.ipam.store, self.post, RunRequest(trigger, "tester", server), lane_of(trigger)
+            self.ipam.store,
+            self.dispatcher,
+            RunRequest(trigger, "tester", server),
+            lane_of(trigger),
         )
 
     @property
-    def post(self) -> CeleryDispatcher:
+    def dispatcher(self) -> CeleryDispatcher:
         """How messages come to the staff."""
         return CeleryDispatcher(make_app(self.broker.celery_url))
 
     def is_quiet(self) -> bool:
         """No run goes on, and no message is left that could begin one."""
-        backlog = self.post.backlog()
+        backlog = self.dispatcher.backlog()
         with self.ipam.store.read() as reading:
-            busy = reading.runs.in_progress() or backlog.in_hand or any(backlog.waiting.values())
+            busy = reading.runs.in_progress() or backlog.in_flight or any(backlog.waiting.values())
         return not busy
 
     def is_over(self, run: int) -> bool:
@@ -187,7 +190,7 @@ class Installation:
             told = reading.runs.find(run)
             assert told is not None
             assert told.outcome == "done", told
-            return summary_of(reading, run, self.ipam.conduct)
+            return summary_of(reading, run, self.ipam.run_policy)
 
     def stuck(self) -> str:
         """For who wonders why a run does not end."""

@@ -268,7 +268,7 @@ def test_the_runs_of_the_installation_are_done_by_workers_and_the_schedule_start
 def test_nobody_is_due_before_the_demo_is_over() -> None:
     """The beat reminds at its start, and that may be heard after the import."""
     with on_stage(is_installed=False) as staged:
-        assert tick(staged.ipam.store, Pigeonholes(), staged.ipam.conduct.timing) is None
+        assert tick(staged.ipam.store, Pigeonholes(), staged.ipam.run_policy.timing) is None
 
 
 @pytest.mark.parametrize(("seconds", "what"), [(60, "hangs"), (-60, r"is gone \(ended\)")])

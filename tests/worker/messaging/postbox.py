@@ -67,7 +67,7 @@ def working(broker: ValkeyServer, role: Role, threads: int = 4) -> Iterator[Hand
     assert not worker.is_alive()
 
 
-def post_to(broker: ValkeyServer) -> CeleryDispatcher:
+def dispatcher_to(broker: ValkeyServer) -> CeleryDispatcher:
     return CeleryDispatcher(make_app(broker.celery_url))
 
 

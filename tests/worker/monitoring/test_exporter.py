@@ -321,7 +321,7 @@ def test_processes_ticks_and_the_oldest_run_are_told(store: Store) -> None:
         uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, RunScope(), Lane.READ)
         now = uow.now()
         uow.commit()
-    tick(store, Pigeonholes(), Settings().conduct.timing)
+    tick(store, Pigeonholes(), Settings().run_policy.timing)
     told = served(exported(store, Settings(), None))
     assert told['ipam_sync_processes_alive{role="read"}'] == 1
     assert told['ipam_sync_processes_alive{role="beat"}'] == 0

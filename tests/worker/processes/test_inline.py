@@ -54,7 +54,7 @@ def open_runs(at: Office) -> list[int]:
 
 def test_after_a_sync_nobody_is_due(at: Office) -> None:
     over_winrm(at.ipam).sync(RunRequest(Trigger.CLI, "tester"))
-    assert tick(at.ipam.store, at.post, Timing()) is None
+    assert tick(at.ipam.store, at.dispatcher, Timing()) is None
     with at.ipam.store.read() as reading:
         assert len(reading.schedule.polls(range(1, SERVERS + 1))) == SERVERS
 
@@ -79,11 +79,11 @@ def test_a_sync_that_is_killed_is_finished_by_workers(at: Office) -> None:
     process.communicate()
     (run,) = open_runs(at)
     at.running.change("dhcp0001", {"faults": ""})
-    at.crews[0].sweep()
+    at.worker_processes[0].sweep()
     assert open_runs(at) == [run], "its process counts as alive for a while"
     at.long_ago("worker_process", "alive_until", where="role = 'command'")
     at.sql("DELETE FROM lease WHERE name = 'sweep'")
-    at.crews[0].sweep()
+    at.worker_processes[0].sweep()
     at.work()
     summary = at.summary(run)
     assert summary.pairs == SERVERS
@@ -101,7 +101,7 @@ def test_a_sync_about_everything_takes_up_one_that_was_killed(at: Office) -> Non
         uow.members.add(killed, members, targets=members)
         uow.commit()
     at.long_ago("worker_process", "alive_until", where="role = 'command'")
-    at.crews.clear()
+    at.worker_processes.clear()
     summary = over_winrm(at.ipam).sync(RunRequest(Trigger.CLI, "tester"))
     assert open_runs(at) == []
     assert at.summary(killed).sightings.keys() == summary.sightings.keys()
@@ -115,10 +115,10 @@ def test_workers_leave_the_run_of_a_living_command_to_it(at: Office) -> None:
         uow.members.add(run, [1, 2], targets=[1, 2])
         uow.commit()
     at.long_ago("run_member", "published_at")
-    at.crews[0].sweep()
-    at.crews[0].read(run, 1)
+    at.worker_processes[0].sweep()
+    at.worker_processes[0].read(run, 1)
     at.run()
-    assert not at.post.waiting_now
+    assert not at.dispatcher.waiting_now
     with at.ipam.store.read() as reading:
         assert [(m.readings, m.claimed_by) for m in reading.members.of_run(run)] == [(0, None)] * 2
 
@@ -132,7 +132,7 @@ def test_a_sync_of_files_ends_although_its_registration_lapsed(at: Office) -> No
         at.sql("UPDATE run SET process_id = 4711")
 
     fleet.before_look = stand_still
-    inline = inline_worker(at.ipam.store, fleet, at.ipam.conduct)
+    inline = inline_worker(at.ipam.store, fleet, at.ipam.run_policy)
     told = inline.sync(RunRequest(Trigger.CLI, "tester")).sightings.values()
     assert sum(isinstance(s, Seen) for s in told) == 1
     left = [s.reason for s in told if isinstance(s, Skipped)]
@@ -143,7 +143,7 @@ def test_a_run_of_files_answers_no_other_run(at: Office) -> None:
     """A file says nothing of what a server says when it is asked."""
     run = at.ask()
     fleet = Fleet({name: [] for name in names(at)})
-    files = inline_worker(at.ipam.store, fleet, at.ipam.conduct)
+    files = inline_worker(at.ipam.store, fleet, at.ipam.run_policy)
     assert len(files.sync(RunRequest(Trigger.CLI, "tester")).sightings) == SERVERS
     with at.ipam.store.read() as reading:
         assert [m.readings for m in reading.members.of_run(run)] == [0] * SERVERS

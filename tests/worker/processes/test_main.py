@@ -53,7 +53,7 @@ def site(tmp_path: Path, broker: ValkeyServer) -> Site:
 
 
 @pytest.fixture
-def post(broker: ValkeyServer) -> CeleryDispatcher:
+def dispatcher(broker: ValkeyServer) -> CeleryDispatcher:
     return CeleryDispatcher(make_app(broker.celery_url))
 
 
@@ -85,11 +85,11 @@ def test_an_idle_worker_ends_at_once_and_is_registered_no_more(
 
 
 def test_a_second_signal_ends_a_worker_at_once_and_its_message_is_not_lost(
-    site: Site, post: CeleryDispatcher
+    site: Site, dispatcher: CeleryDispatcher
 ) -> None:
     with duty(site, "worker", "--role", "control") as process, locked(site):
-        post.settle(7)
-        eventually(lambda: post.backlog().in_hand == 1)
+        dispatcher.settle(7)
+        eventually(lambda: dispatcher.backlog().in_flight == 1)
         process.terminate()
         assert process.stderr is not None
         while "process stopping" not in process.stderr.readline():
@@ -97,7 +97,7 @@ def test_a_second_signal_ends_a_worker_at_once_and_its_message_is_not_lost(
         process.terminate()
         assert process.wait(PATIENCE_SECONDS) == 1
         assert "Ended at once." in process.stderr.read()
-    assert post.backlog().in_hand == 1
+    assert dispatcher.backlog().in_flight == 1
 
 
 def test_what_hangs_is_ended_by_force_when_the_time_is_over() -> None:
@@ -149,7 +149,7 @@ def test_a_beat_finds_its_way_back_to_a_broker_that_was_killed(tmp_path: Path) -
 
 
 def test_two_beats_and_a_worker_do_not_disturb_each_other(
-    site: Site, post: CeleryDispatcher
+    site: Site, dispatcher: CeleryDispatcher
 ) -> None:
     with (
         duty(site, "beat"),

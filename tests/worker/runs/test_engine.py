@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from typing_extensions import override
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.model.findings import Kind
 from reconcile.model.nouns import Operation, Seen, Server, Standing, State, Unseen
 from reconcile.model.record import EntryStatus, Hold
@@ -56,16 +56,16 @@ def test_nothing_is_applied_on_readings_that_grew_old_meanwhile(site: Site) -> N
     """As on a laptop that slept between reading and applying; the next run judges again (R6)."""
     site.tell(HUB, SPOKE)
     site.sync()
-    awake = site.conduct
+    awake = site.run_policy
     old_at_once = timedelta(microseconds=-1)
-    site.conduct = replace(awake, rules=replace(awake.rules, evidence_age=old_at_once))
+    site.run_policy = replace(awake, rules=replace(awake.rules, evidence_age=old_at_once))
     site.fleet.stories.clear()
     site.tell(HUB, SPOKE, mclt_seconds=7200, scopes=nets("10.1.0.0"))
     assert set(fates(site.sync())) == {
         (Operation.REMOVE_SCOPES, OperationOutcome.PENDING),
         (Operation.UPDATE, OperationOutcome.PENDING),
     }
-    site.conduct = awake
+    site.run_policy = awake
     assert {fate for _, fate in fates(site.sync())} == {OperationOutcome.APPLIED}
 
 
@@ -73,7 +73,7 @@ def test_review_leaves_everything_but_states_pending(site: Site) -> None:
     """Under review a Create waits with RecordId 0; a state is a fact and applies at once."""
     site.tell(HUB, SPOKE)
     site.sync()
-    site.conduct = replace(site.conduct, policy=Policy.REVIEW)
+    site.run_policy = replace(site.run_policy, policy=Policy.REVIEW)
     site.fleet.stories.clear()
     site.tell(HUB, SPOKE, mclt_seconds=7200, state=State.COMMUNICATIONS_INTERRUPTED)
     site.tell(HUB, OTHER, "new", scopes=nets("10.5.0.0"))
@@ -90,10 +90,10 @@ def test_review_leaves_everything_but_states_pending(site: Site) -> None:
 
 def test_what_review_left_is_applied_when_policy_is_auto_again(site: Site) -> None:
     """A need that is confirmed by a later run is that run's to apply; nothing is made twice."""
-    site.conduct = replace(site.conduct, policy=Policy.REVIEW)
+    site.run_policy = replace(site.run_policy, policy=Policy.REVIEW)
     site.tell(HUB, SPOKE)
     site.sync()
-    site.conduct = RunPolicy()
+    site.run_policy = RunPolicy()
     summary = site.sync()
     assert fates(summary) == [(Operation.CREATE, OperationOutcome.APPLIED)]
     assert [line.new for line in summary.lines] == [False]
@@ -248,7 +248,7 @@ def test_what_takes_a_held_name_waits_as_long_as_the_removal(site: Site) -> None
 
 def test_an_empty_server_is_believed_only_after_recorded_readings(site: Site) -> None:
     """One empty reading removes nothing; a plan in between does not count as a reading."""
-    site.conduct = AT_ONCE
+    site.run_policy = AT_ONCE
     site.tell(HUB, SPOKE)
     site.sync()
     site.forget()
@@ -311,9 +311,9 @@ def test_a_newer_reading_is_never_replaced_by_an_older_one(site: Site) -> None:
 def test_a_run_that_dies_after_recording_is_finished_by_the_next(site: Site) -> None:
     """R6: a crash leaves an entry pending; the next run confirms and applies it, once."""
     site.tell(HUB, SPOKE)
-    site.conduct = replace(site.conduct, policy=Policy.REVIEW)
+    site.run_policy = replace(site.run_policy, policy=Policy.REVIEW)
     first = site.sync()
-    site.conduct = RunPolicy()
+    site.run_policy = RunPolicy()
     site.sync()
     with site.store.read() as reading:
         views = reading.views.operations(EntryFilter(statuses=tuple(EntryStatus)))
@@ -454,7 +454,7 @@ def test_what_a_person_decides_meanwhile_is_left_as_decided(site: Site) -> None:
     """An entry rejected or held between two steps of a run is not applied, and the run ends well."""
     site.tell(HUB, SPOKE)
     site.sync()
-    site.conduct = replace(site.conduct, policy=Policy.REVIEW)
+    site.run_policy = replace(site.run_policy, policy=Policy.REVIEW)
     site.fleet.stories.clear()
     site.tell(HUB, SPOKE, mclt_seconds=7200)
     (line,) = site.sync().lines

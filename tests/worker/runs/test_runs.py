@@ -138,8 +138,8 @@ def test_one_dead_server_delays_only_its_own_pairs(tmp_path: Path) -> None:
     """The others are recorded while it is still being asked."""
     with office(tmp_path, made(6, partners=2)) as at:
         run = at.ask()
-        dead = next(m for m in at.post.waiting_now if m[2] == 1)
-        at.post.waiting_now.remove(dead)
+        dead = next(m for m in at.dispatcher.waiting_now if m[2] == 1)
+        at.dispatcher.waiting_now.remove(dead)
         at.work()
         assert {r.relationship_name for r in at.records()} == {
             "dhcp0002-dhcp0003",
@@ -147,7 +147,7 @@ def test_one_dead_server_delays_only_its_own_pairs(tmp_path: Path) -> None:
             "dhcp0004-dhcp0005",
             "dhcp0005-dhcp0006",
         }
-        at.post.waiting_now.append(dead)
+        at.dispatcher.waiting_now.append(dead)
         at.work()
         assert len(at.records()) == 6
         assert at.summary(run).pairs == 6
@@ -239,7 +239,9 @@ def test_what_only_one_partner_tells_is_found_in_whatever_order_they_are_judged(
         at.running.change(subject, changes)
         run = at.ask()
         if order == "backwards":
-            at.post.waiting_now.extend([at.post.waiting_now.popleft() for _ in range(3)][::-1])
+            at.dispatcher.waiting_now.extend(
+                [at.dispatcher.waiting_now.popleft() for _ in range(3)][::-1]
+            )
         at.work(threads=1)
         synced, records = by_sync(tmp_path, at)
         summary = at.summary(run)
@@ -259,19 +261,19 @@ class Muddled(deque[Message]):
 def test_messages_that_come_twice_backwards_or_late_do_no_harm(tmp_path: Path, order: str) -> None:
     with office(tmp_path, made(8)) as at:
         if order == "muddled":
-            at.post.waiting_now = Muddled()
+            at.dispatcher.waiting_now = Muddled()
         run = at.ask()
-        messages = list(at.post.waiting_now)
+        messages = list(at.dispatcher.waiting_now)
         if order == "backwards":
-            at.post.waiting_now.clear()
-            at.post.waiting_now.extend(reversed(messages))
+            at.dispatcher.waiting_now.clear()
+            at.dispatcher.waiting_now.extend(reversed(messages))
         if order == "twice":
-            at.post.waiting_now.extend(messages)
+            at.dispatcher.waiting_now.extend(messages)
         at.work()
         assert len(at.records()) == 16
         summary = at.summary(run)
         if order == "late":
-            at.post.waiting_now.extend(messages)
+            at.dispatcher.waiting_now.extend(messages)
             at.work()
         assert at.summary(run) == summary
         assert len(at.entries()) == 16

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.model.findings import Kind
 from reconcile.model.nouns import Seen, Server, Skipped, SkipReason
 from tests.reconcile.fleet import HUB, OTHER, SPOKE
@@ -116,7 +116,7 @@ def test_what_waits_is_not_applied_by_the_machine_while_its_relationship_is_paus
     site: Site,
 ) -> None:
     """A window that opens between recording and applying holds as well; a person may."""
-    site.conduct = RunPolicy(policy=Policy.REVIEW)
+    site.run_policy = RunPolicy(policy=Policy.REVIEW)
     site.forget()
     site.tell(HUB, SPOKE, mclt_seconds=60)
     (line,) = site.sync().lines
@@ -133,12 +133,12 @@ def test_what_waits_is_not_applied_by_the_machine_while_its_relationship_is_paus
 
 
 def test_what_was_recorded_before_a_window_is_applied_after_it(site: Site) -> None:
-    site.conduct = RunPolicy(policy=Policy.REVIEW)
+    site.run_policy = RunPolicy(policy=Policy.REVIEW)
     site.forget()
     site.tell(HUB, SPOKE, mclt_seconds=60)
     site.sync()
     begin(site, HUB, "HQ")
-    site.conduct = RunPolicy()
+    site.run_policy = RunPolicy()
     told = site.sync()
     assert (told.lines, told.pairs, told.paused) == ((), 0, 1)
     assert pending(site)
@@ -147,7 +147,7 @@ def test_what_was_recorded_before_a_window_is_applied_after_it(site: Site) -> No
 
 
 def test_a_server_that_nobody_reads_for_too_long_is_a_finding_until_it_is_read(site: Site) -> None:
-    site.conduct = RunPolicy(rules=Rules(overdue_after=timedelta(0)))
+    site.run_policy = RunPolicy(rules=Rules(overdue_after=timedelta(0)))
     told = site.fleet.stories[SPOKE.name]
     site.silence(SPOKE)
     for opened in (2, 0, 0):
