@@ -166,15 +166,19 @@ class _Harvest:
 
 
 def _told_no_more(inputs: JudgementInput, judged: Judged) -> tuple[int, ...]:
-    """Rejected Creates of pairs that everybody was read without: the difference is gone."""
+    """Return the rejected Creates of pairs that both partners were read without.
+
+    The difference that was rejected is gone. Another pair may have the name now.
+    """
     living = {r.key for r in inputs.records}
     return tuple(
         e.number
         for e in inputs.entries
         if e.stands
         and e.planned.record not in living
-        and (name := fold_relationship(e.planned.relationship)) not in judged.pairs
-        and judged.read_about(name, frozenset(e.planned.partners))
+        and (partners := frozenset(e.planned.partners))
+        not in judged.pairs.get(name := fold_relationship(e.planned.relationship), ())
+        and judged.read_about(name, partners)
     )
 
 

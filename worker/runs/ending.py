@@ -31,6 +31,7 @@ from worker.operations.apply import MACHINE, apply_entries, at_once
 from worker.operations.freshness import ages, fresh
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.outages import settle_outages
+from worker.runs.record import contested, contested_membership
 from worker.runs.relationship_counts import count_relationships
 from worker.runs.request import JOINED_WITHIN
 from worker.store.repositories.operations import OperationRepository
@@ -57,6 +58,7 @@ def close(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> dict[str, obj
             [e for e in _confirmed(uow.operations, run) if e.planned.contested],
             run_policy,
         )
+    _release_contests(uow)
     if run.scope.targets is None:
         _resolve_taken_out(uow, run, run_policy)
     _operational_findings(
@@ -103,6 +105,30 @@ def young_enough(
     if not entries or now - run.started_at + JOINED_WITHIN <= limit:
         return entries
     return fresh(entries, reading.readings.sightings(run.id), now, limit)
+
+
+def _release_contests(uow: UnitOfWork) -> None:
+    """End the wait of operations for names and scopes that no record holds any more.
+
+    A later piece of the run may have withdrawn the operation that held them.
+    """
+    entries = uow.operations.pending_contested()
+    held = uow.records.holders(frozenset().union(*(contested(e.planned) for e in entries)))
+    remaining = {
+        e.number: tuple(
+            c
+            for c in e.planned.contested
+            if c.holder is None or contested_membership(e.planned, c) in held
+        )
+        for e in entries
+    }
+    uow.operations.set_contests(
+        {
+            e.number: remaining[e.number]
+            for e in entries
+            if remaining[e.number] != e.planned.contested
+        }
+    )
 
 
 def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> None:

@@ -148,6 +148,12 @@ def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[NeededOperatio
 
 
 def contested(planned: Planned) -> frozenset[Membership]:
-    """What an operation cannot have yet."""
-    name = fold_relationship(planned.relationship)
-    return frozenset((c.server, name if c.scope is None else c.scope) for c in planned.contested)
+    """Return the names and scopes that an operation cannot have yet."""
+    return frozenset(contested_membership(planned, contest) for contest in planned.contested)
+
+
+def contested_membership(planned: Planned, contest: Contest) -> Membership:
+    """Return the name (folded) or scope that an operation waits for."""
+    if contest.scope is None:
+        return contest.server, fold_relationship(planned.relationship)
+    return contest.server, contest.scope
