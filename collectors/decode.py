@@ -16,10 +16,10 @@ from collectors.field import Field, is_integer, is_wrapper
 from collectors.quote import quoted
 from collectors.wire import (
     SUPPORTED_SCHEMAS,
-    Document,
     Json,
     RawRelationship,
     ReportedFailure,
+    WireDocument,
 )
 
 LARGEST_BYTES = 64 * 1024 * 1024
@@ -33,7 +33,7 @@ _BYTE_ORDER_MARKS = (
 )
 
 
-def decode(content: bytes, source: str) -> Document:
+def decode(content: bytes, source: str) -> WireDocument:
     """The document in ``content``, printed by the server ``source``.
 
     Raises:
@@ -45,7 +45,7 @@ def decode(content: bytes, source: str) -> Document:
         raise EmptyOutput(source, "null")
     if isinstance(parsed, dict) and is_integer(schema := parsed.get("schema")):
         return _own_document(parsed, schema, source)
-    return Document(_raw_relationships(parsed, source))
+    return WireDocument(_raw_relationships(parsed, source))
 
 
 def _text(content: bytes, source: str) -> str:
@@ -137,7 +137,7 @@ def _raw_relationships(parsed: Json, source: str) -> tuple[RawRelationship, ...]
     return tuple(element.mapping() for element in whole.items())
 
 
-def _own_document(parsed: dict[str, Json], schema: int, source: str) -> Document:
+def _own_document(parsed: dict[str, Json], schema: int, source: str) -> WireDocument:
     if schema not in SUPPORTED_SCHEMAS:
         known = ", ".join(map(str, SUPPORTED_SCHEMAS))
         raise DecodeError(
@@ -150,13 +150,13 @@ def _own_document(parsed: dict[str, Json], schema: int, source: str) -> Document
     host = members["host"]
     if not members["ok"].boolean():
         said = None if host.value is None else host.mapping()
-        return Document((), schema, said, failure=_failure(members["error"]))
+        return WireDocument((), schema, said, failure=_failure(members["error"]))
     if members["error"].value is not None:
         raise members["error"].wrong("an error in a document that says ok")
     told = tuple(element.mapping() for element in members["relationships"].items())
     scopes = members["scopes"]
     listed = None if scopes.value is None else tuple(s.mapping() for s in scopes.items())
-    return Document(told, schema, host.mapping(), listed)
+    return WireDocument(told, schema, host.mapping(), listed)
 
 
 _ENVELOPE = ("ok", "error", "host", "relationships", "scopes")

@@ -19,10 +19,10 @@ from collectors.scripts import packaged
 from reconcile.model.nouns import ReadFailure, Seen, Server, Sighting, Skipped, SkipReason, Unseen
 
 #: How a server is reached; or why it cannot be, or is left out on purpose.
-Way: TypeAlias = Host | ReadFailure | SkipReason
+PollTarget: TypeAlias = Host | ReadFailure | SkipReason
 
 
-class Progress(Protocol):
+class ReadObserver(Protocol):
     """Somebody who watches a round."""
 
     def begin(self, servers: int) -> None:
@@ -44,11 +44,11 @@ class FailoverCollector:
     def __init__(
         self,
         powershell: PowerShell,
-        ways: Mapping[int, Way],
+        ways: Mapping[int, PollTarget],
         *,
         concurrency: int,
         first: Collection[int] = (),
-        progress: Progress | None = None,
+        progress: ReadObserver | None = None,
     ) -> None:
         self._powershell = powershell
         self._ways = ways

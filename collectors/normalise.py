@@ -23,7 +23,7 @@ from collectors.base import EXPORT_AGAIN, DecodeError
 from collectors.durations import seconds
 from collectors.field import Field
 from collectors.quote import quoted
-from collectors.wire import Document, RawRelationship
+from collectors.wire import RawRelationship, WireDocument
 from reconcile.model.nouns import (
     Identity,
     Mode,
@@ -61,7 +61,7 @@ _ROLES = _by_word(ServerRole)
 _TYPES = _by_word(ServerType)
 
 
-def stories(document: Document, server: Server) -> tuple[Story, ...]:
+def stories(document: WireDocument, server: Server) -> tuple[Story, ...]:
     """Everything that ``server`` told, in the order it told it.
 
     Raises:
@@ -75,7 +75,7 @@ def stories(document: Document, server: Server) -> tuple[Story, ...]:
     )
 
 
-def identity(document: Document, server: Server) -> Identity | None:
+def identity(document: WireDocument, server: Server) -> Identity | None:
     """Who answered; None if the document does not say, as raw exports never do.
 
     Raises:
@@ -100,7 +100,7 @@ def identity(document: Document, server: Server) -> Identity | None:
     )
 
 
-def served_scopes(document: Document, server: Server) -> tuple[ServedScope, ...] | None:
+def served_scopes(document: WireDocument, server: Server) -> tuple[ServedScope, ...] | None:
     """The scopes that it serves, by address; None if the document does not say.
 
     Raises:
@@ -127,7 +127,7 @@ def _scope(server: Server, number: int, raw: RawRelationship) -> ServedScope:
     )
 
 
-def clock(document: Document, server: Server) -> datetime | None:
+def clock(document: WireDocument, server: Server) -> datetime | None:
     """What the server's clock showed; None if the document does not say.
 
     Raises:

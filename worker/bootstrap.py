@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from collectors.exports import ExportCollector
 from worker.alerts.delivery.composer import Words
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.config.settings import Settings, load_settings
-from worker.inventory.connections import Live, live
+from worker.inventory.connections import Connections, live
 from worker.store.schema import open_store
 from worker.store.unit_of_work import Store
 
@@ -34,9 +34,9 @@ class Ipam:
     store: Store
 
     @property
-    def conduct(self) -> Conduct:
+    def run_policy(self) -> RunPolicy:
         """How runs behave."""
-        return self.settings.conduct
+        return self.settings.run_policy
 
     def exports(self, directory: Path) -> ExportCollector:
         """The collector that reads servers from files. Raises ExportsUnusable."""
@@ -45,7 +45,7 @@ class Ipam:
 
     def live(
         self, *, concurrency: int | None = None, insist: bool = False
-    ) -> AbstractContextManager[Live]:
+    ) -> AbstractContextManager[Connections]:
         """What reads live servers, see ``worker.inventory.connections``. Raises ReadError."""
         return live(self.store, self.settings, concurrency=concurrency, insist=insist)
 

@@ -14,7 +14,7 @@ from collectors.powershell.host import Host, Transport
 CONNECTION_BOUND: Final = frozenset({Transport.NTLM})
 
 
-class Proof(StrEnum):
+class ProofResult(StrEnum):
     """What became of our proof of the password, or of the certificate."""
 
     UNSENT = auto()
@@ -33,7 +33,7 @@ class Attempt:
     host: Host
     deadline: Deadline
     layer: Layer = Layer.ADDRESS
-    proof: Proof = Proof.UNSENT
+    proof: ProofResult = ProofResult.UNSENT
     offered: tuple[str, ...] = ()
 
     @property
@@ -48,4 +48,4 @@ class Attempt:
     @property
     def proven(self) -> bool:
         """The proof was sent, whatever came of it."""
-        return self.proof is not Proof.UNSENT
+        return self.proof is not ProofResult.UNSENT

@@ -25,7 +25,7 @@ from winrm.exceptions import (
 )
 
 from collectors.base import ReadError
-from collectors.powershell.attempt import Attempt, Proof
+from collectors.powershell.attempt import Attempt, ProofResult
 from collectors.powershell.errors import (
     Layer,
     LocalConfig,
@@ -142,7 +142,7 @@ def _certificate(error: BaseException, attempt: Attempt) -> PollError:
 
 
 def _tls(error: BaseException, attempt: Attempt) -> PollError:
-    if attempt.proof is Proof.REFUSED:
+    if attempt.proof is ProofResult.REFUSED:
         return _refused(error, attempt)
     reason = str(getattr(error, "reason", None) or "closed")
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}:
@@ -166,7 +166,7 @@ def _no_tls(what: str, attempt: Attempt, *, retry: bool) -> PollError:
 def _refused(_: BaseException, attempt: Attempt) -> PollError:
     host = attempt.host
     who = f"{host.login.username or 'the certificate'} (credential {host.login.name})"
-    if attempt.proof is Proof.UNSENT:
+    if attempt.proof is ProofResult.UNSENT:
         offered = ", ".join(escaped(scheme, 20) for scheme in attempt.offered) or "none"
         return NoScheme(
             f"{host.name}: the server does not offer the way to log on that we use,"
@@ -178,7 +178,7 @@ def _refused(_: BaseException, attempt: Attempt) -> PollError:
         f"{host.name}: the server refuses {who} by {host.transport}.",
         "Check password, lock and expiry of the account, and that it may log on there over the"
         " network; it is not tried again at once, so as not to lock it.",
-        counted=attempt.proof is Proof.REFUSED,
+        counted=attempt.proof is ProofResult.REFUSED,
     )
 
 
@@ -198,7 +198,7 @@ def _fault(error: WSManFaultError, attempt: Attempt) -> PollError:
 
 
 def _status(error: WinRMTransportError, attempt: Attempt) -> PollError:
-    if attempt.proof is Proof.REFUSED:  # so says HTTP 403 to a client certificate
+    if attempt.proof is ProofResult.REFUSED:  # so says HTTP 403 to a client certificate
         return _refused(error, attempt)
     later = error.code >= requests.codes.server_error
     other = Meaning(ProtocolBroken, f"answered with HTTP {error.code}", _NOT_WINRM, later)

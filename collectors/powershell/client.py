@@ -11,13 +11,13 @@ from typing import Final
 from collectors.powershell import clixml, nthash, tls
 from collectors.powershell.attempt import Attempt
 from collectors.powershell.causes import explained
-from collectors.powershell.conversation import Conversation, Way, arguments
+from collectors.powershell.conversation import Conversation, Endpoint, arguments
 from collectors.powershell.deadline import Deadline
 from collectors.powershell.errors import Layer, LocalConfig, ScriptFailed
-from collectors.powershell.host import Host, Limits, Login, Output, Transport
+from collectors.powershell.host import Host, Login, Output, PollLimits, Transport
 from collectors.powershell.logons import BookUnavailable, CredentialSuspended, Logons
 from collectors.powershell.route import route
-from collectors.powershell.shell import Shell
+from collectors.powershell.shell import RemoteShell
 from collectors.scripts import Script
 
 #: What deleting a shell may take after a poll failed, or after its deadline.
@@ -31,7 +31,7 @@ class PowerShell:
     an account out.
     """
 
-    def __init__(self, trust: ssl.SSLContext, limits: Limits, logons: Logons) -> None:
+    def __init__(self, trust: ssl.SSLContext, limits: PollLimits, logons: Logons) -> None:
         self._trust = trust
         self._limits = limits
         self._logons = logons
@@ -88,13 +88,13 @@ class PowerShell:
     def _ask(self, script: Script, attempt: Attempt) -> Output:
         way = self._way(attempt)
         with Conversation(way, attempt) as conversation:
-            shell = Shell(conversation, self._limits)
+            shell = RemoteShell(conversation, self._limits)
             try:
                 return shell.output(script.command, script.arguments)
             finally:
                 self._delete(shell, way, conversation)
 
-    def _way(self, attempt: Attempt) -> Way:
+    def _way(self, attempt: Attempt) -> Endpoint:
         host = attempt.host
         told = arguments(host, self._secret(host))
         try:
@@ -105,7 +105,7 @@ class PowerShell:
                 "Correct the inventory file and import it.",
                 layer=Layer.ADDRESS,
             ) from error
-        return Way(
+        return Endpoint(
             where,
             told,
             self._context(host),
@@ -113,7 +113,7 @@ class PowerShell:
             self._limits.connect_seconds,
         )
 
-    def _delete(self, shell: Shell, way: Way, conversation: Conversation) -> None:
+    def _delete(self, shell: RemoteShell, way: Endpoint, conversation: Conversation) -> None:
         """Best effort: what the poll brought counts more, and the shell has an idle timeout."""
         if conversation.intact and conversation.attempt.deadline.extend(CLEANUP_SECONDS):
             with suppress(Exception):  # tried again below, in another conversation

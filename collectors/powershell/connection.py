@@ -19,12 +19,12 @@ from typing_extensions import override
 from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 
-from collectors.powershell.attempt import CONNECTION_BOUND, Attempt, Proof
+from collectors.powershell.attempt import CONNECTION_BOUND, Attempt, ProofResult
 from collectors.powershell.errors import Layer
 from collectors.powershell.host import Transport
 from collectors.powershell.logons import LogonProof, Logons
 from collectors.powershell.responses import inspect, is_winrm, offered, whole
-from collectors.powershell.route import Address, Route
+from collectors.powershell.route import Address, NetworkRoute
 from collectors.powershell.soap import Malformed
 
 #: How the token begins that carries the proof, and not only the wish to log on ([MS-NLMP] 2.2.1.3).
@@ -40,7 +40,7 @@ class Adapter(HTTPAdapter):
     def __init__(
         self,
         attempt: Attempt,
-        where: Route,
+        where: NetworkRoute,
         context: ssl.SSLContext | None,
         logons: Logons,
         connect_seconds: float,
@@ -130,12 +130,12 @@ class Adapter(HTTPAdapter):
         if attempt.host.transport is Transport.BASIC:
             self._connect()  # a slot is held from sending the proof on, and no longer
         with self._logons.proof(login.name, server, attempt.deadline) as proof:
-            attempt.proof = Proof.SENT
+            attempt.proof = ProofResult.SENT
             try:
                 response = self._send(request)
             except requests.exceptions.SSLError as error:
                 if _certificate_refused(error, attempt):
-                    attempt.proof = Proof.REFUSED
+                    attempt.proof = ProofResult.REFUSED
                     proof.refused()
                 raise
             self._judge(response, proof)
@@ -153,14 +153,14 @@ class Adapter(HTTPAdapter):
         if status == requests.codes.unauthorized:
             attempt.offered = offered(response)
             if transport is Transport.BASIC and "basic" not in attempt.offered:
-                attempt.proof = Proof.UNSENT  # it never looked at the password
+                attempt.proof = ProofResult.UNSENT  # it never looked at the password
                 return
         no_certificate = transport is Transport.CERTIFICATE and status == requests.codes.forbidden
         if status == requests.codes.unauthorized or no_certificate:
-            attempt.proof = Proof.REFUSED
+            attempt.proof = ProofResult.REFUSED
             proof.refused()
         elif is_winrm(response):
-            attempt.proof = Proof.ACCEPTED
+            attempt.proof = ProofResult.ACCEPTED
             attempt.layer = Layer.SHELL
             proof.accepted()
 
@@ -192,7 +192,7 @@ class _Connection(HTTPConnection):
     @override
     def connect(self) -> None:
         attempt = self._attempt
-        if attempt.proof is not Proof.UNSENT and attempt.host.transport in CONNECTION_BOUND:
+        if attempt.proof is not ProofResult.UNSENT and attempt.host.transport in CONNECTION_BOUND:
             # The keys went with the old connection: what we sent would be refused as garbage.
             raise ConnectionAbortedError("closed between two messages")
         attempt.layer = Layer.ADDRESS
@@ -201,7 +201,7 @@ class _Connection(HTTPConnection):
             attempt.layer = Layer.TLS
             # Not urllib3's way, which sets options on the context that all threads share.
             self.sock = self._context.wrap_socket(self.sock, server_hostname=self.host)
-        attempt.layer = Layer.SHELL if attempt.proof is Proof.ACCEPTED else Layer.LOGIN
+        attempt.layer = Layer.SHELL if attempt.proof is ProofResult.ACCEPTED else Layer.LOGIN
 
     @override
     def request(self, *told: Any, **rest: Any) -> None:
@@ -261,7 +261,7 @@ def _proves(request: requests.PreparedRequest, attempt: Attempt) -> bool:
         case Transport.NTLM:
             return header.startswith(_NTLM_PROOF)
         case Transport.BASIC | Transport.CERTIFICATE | Transport.KERBEROS:
-            return attempt.proof is Proof.UNSENT
+            return attempt.proof is ProofResult.UNSENT
 
 
 def _certificate_refused(error: requests.exceptions.SSLError, attempt: Attempt) -> bool:

@@ -23,7 +23,7 @@ from collectors.powershell.connection import Adapter
 from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Host, Transport
 from collectors.powershell.logons import Logons
-from collectors.powershell.route import Route
+from collectors.powershell.route import NetworkRoute
 
 
 class Arguments(TypedDict):
@@ -81,10 +81,10 @@ def arguments(host: Host, secret: str | None) -> Arguments:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Endpoint:
     """How a host is talked to: where it is, what proves our identity, who watches over it."""
 
-    route: Route
+    route: NetworkRoute
     arguments: Arguments
     context: ssl.SSLContext | None
     logons: Logons
@@ -94,7 +94,7 @@ class Way:
 class Conversation:
     """A context manager; ``intact`` as long as every request got a whole answer."""
 
-    def __init__(self, way: Way, attempt: Attempt) -> None:
+    def __init__(self, way: Endpoint, attempt: Attempt) -> None:
         self.attempt = attempt
         self.intact = True
         self._adapter = Adapter(attempt, way.route, way.context, way.logons, way.connect_seconds)

@@ -46,7 +46,7 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PollLimits:
     """Bounds of one poll.
 
     ``deadline_seconds`` ends it whatever happens, but for a short time to delete the shell;

@@ -11,7 +11,7 @@ from typing import Final
 import requests
 from winrm.exceptions import WinRMTransportError
 
-from collectors.powershell.attempt import Attempt, Proof
+from collectors.powershell.attempt import Attempt, ProofResult
 from collectors.powershell.soap import Malformed
 from collectors.quote import escaped
 
@@ -40,7 +40,7 @@ def inspect(
         raise Malformed("asks for a logon to a proxy, and we use none (HTTP 407)")
     if status == requests.codes.unauthorized:
         attempt.offered = offered(response)
-        if attempt.proof is Proof.ACCEPTED:
+        if attempt.proof is ProofResult.ACCEPTED:
             raise Malformed("asks for a second logon in the middle of the conversation")
     else:
         _inspect_welcome(request, response, attempt)

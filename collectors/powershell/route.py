@@ -19,7 +19,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class NetworkRoute:
     """The host as it is named (and certified), and where it is."""
 
     name: str
@@ -27,7 +27,7 @@ class Route:
     addresses: tuple[Address, ...]
 
 
-def route(url: str, deadline: Deadline) -> Route:
+def route(url: str, deadline: Deadline) -> NetworkRoute:
     """Where ``url`` points to.
 
     Raises:
@@ -40,9 +40,9 @@ def route(url: str, deadline: Deadline) -> Route:
     if not name or port is None:
         raise ValueError(url)
     try:
-        return Route(name, port, _looked_up(name, port, socket.AI_NUMERICHOST))
+        return NetworkRoute(name, port, _looked_up(name, port, socket.AI_NUMERICHOST))
     except socket.gaierror:
-        return Route(name, port, _LOOKUPS.wait(name, port, deadline))
+        return NetworkRoute(name, port, _LOOKUPS.wait(name, port, deadline))
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from winrm.exceptions import WinRMOperationTimeoutError, WSManFaultError
 
 from collectors.powershell import soap
 from collectors.powershell.conversation import Conversation
-from collectors.powershell.host import Limits, Output
+from collectors.powershell.host import Output, PollLimits
 from collectors.powershell.soap import Malformed
 
 #: Of standard error only the beginning is kept: it is for a sentence.
@@ -23,10 +23,10 @@ _LEAST_SECONDS: Final = 0.5
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-class Shell:
+class RemoteShell:
     """Opened when constructed; then it has to be deleted, whatever happens."""
 
-    def __init__(self, conversation: Conversation, limits: Limits) -> None:
+    def __init__(self, conversation: Conversation, limits: PollLimits) -> None:
         self._conversation = conversation
         self._limits = limits
         self._to = conversation.attempt.host.url

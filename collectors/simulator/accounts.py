@@ -14,7 +14,7 @@ from tempfile import mkstemp
 from typing import Final, Self
 
 from collectors.powershell.nthash import as_hashes
-from collectors.simulator.machine import Account
+from collectors.simulator.machine import DomainAccount
 
 _VARIABLE: Final = "NTLM_USER_FILE"
 
@@ -26,8 +26,8 @@ class Accounts:
     temporary files if left out.
     """
 
-    def __init__(self, accounts: Iterable[Account], directory: Path | None = None) -> None:
-        self._accounts: Mapping[str, Account] = {_key(a.username): a for a in accounts}
+    def __init__(self, accounts: Iterable[DomainAccount], directory: Path | None = None) -> None:
+        self._accounts: Mapping[str, DomainAccount] = {_key(a.username): a for a in accounts}
         self.directory = directory
 
     def __enter__(self) -> Self:
@@ -37,11 +37,11 @@ class Accounts:
     def __exit__(self, *_: object) -> None:
         _USER_FILE.remove(self)
 
-    def named(self, username: str) -> Account | None:
+    def named(self, username: str) -> DomainAccount | None:
         """The account, by a name as NTLM or a certificate gives it."""
         return self._accounts.get(_key(username))
 
-    def with_password(self, username: str, password: str) -> Account | None:
+    def with_password(self, username: str, password: str) -> DomainAccount | None:
         """The account, if that is its password."""
         account = self.named(username)
         return account if account is not None and account.password == password else None

@@ -12,7 +12,7 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
-from collectors.simulator.dhcp import Copy, DhcpServer, Mode, Percent, Scope
+from collectors.simulator.dhcp import Copy, DhcpServer, Percent, SimulatedMode, SimulatedScope
 from collectors.simulator.fleet import Fleet, UnknownName
 from collectors.simulator.windows import Generation, Language, Trouble
 
@@ -184,7 +184,7 @@ def _scopes(text: str) -> Callable[[tuple[DhcpServer, Copy]], None]:
 
 def _alone(text: str) -> Callable[[DhcpServer], None]:
     named = scopes(text)
-    return lambda server: setattr(server, "alone", {s: Scope(s) for s in named})
+    return lambda server: setattr(server, "alone", {s: SimulatedScope(s) for s in named})
 
 
 def _deleted(text: str) -> Callable[[tuple[DhcpServer, Copy]], None]:
@@ -218,7 +218,7 @@ SERVER: Final[Mapping[str, Callable[[str], _Setting]]] = {
 """What can be said of a server."""
 
 RELATIONSHIP: Final[Mapping[str, Callable[[str], _Setting]]] = {
-    "mode": _copy("mode", _word(Mode)),
+    "mode": _copy("mode", _word(SimulatedMode)),
     "percent": _copy("percent", _whole(0, 100)),
     "mclt_seconds": _copy("mclt_seconds", _whole(1, 2**32 - 1)),
     "interval_seconds": _copy("interval_seconds", _optional(_whole(1, 2**32 - 1))),

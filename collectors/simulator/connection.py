@@ -33,9 +33,9 @@ from collectors.simulator.http import (
     HttpResponse,
     read_request,
 )
-from collectors.simulator.logon import Logon
+from collectors.simulator.logon import LogonState
 from collectors.simulator.processes import CHUNK
-from collectors.simulator.soap import NotSoap, Request
+from collectors.simulator.soap import NotSoap, SoapRequest
 from collectors.simulator.station import NEGOTIATE, Station
 
 _DRIP_SECONDS: Final = 0.1
@@ -43,7 +43,7 @@ _SMALL_CHUNK: Final = 8
 
 
 @dataclass(slots=True)
-class Connection:
+class ClientConnection:
     """One client at one service."""
 
     station: Station
@@ -74,11 +74,11 @@ class Connection:
             if not await self._answer(request, logon):
                 return
 
-    def _begin(self) -> Logon:
+    def _begin(self) -> LogonState:
         tls: ssl.SSLObject | None = self.writer.get_extra_info("ssl_object")
         if tls is None:
-            return Logon(self.station, self.accounts, None)
-        return Logon(self.station, self.accounts, self.station.binding(tls), _holder(tls))
+            return LogonState(self.station, self.accounts, None)
+        return LogonState(self.station, self.accounts, self.station.binding(tls), _holder(tls))
 
     async def _next(self) -> HttpRequest | None:
         try:
@@ -87,7 +87,7 @@ class Connection:
             await self._write(HttpResponse(400, b"<h2>Bad Request</h2>", "text/html", close=True))
             return None
 
-    async def _answer(self, request: HttpRequest, logon: Logon) -> bool:
+    async def _answer(self, request: HttpRequest, logon: LogonState) -> bool:
         """False if the connection ends here."""
         if (broken := self.station.faults.take(AT_CONNECTION)) is not None:
             return await self._break(broken)
@@ -107,7 +107,7 @@ class Connection:
             return False
         return await self._write(faulted(broken) or HttpResponse(500))
 
-    async def _dialogue(self, request: HttpRequest, logon: Logon) -> bool:
+    async def _dialogue(self, request: HttpRequest, logon: LogonState) -> bool:
         self.encrypted = "multipart/encrypted" in request.headers.get("content-type", "")
         try:
             message = request.body
@@ -125,7 +125,7 @@ class Connection:
             return await self._write(HttpResponse(500))  # AllowUnencrypted is false
         return await self._exchange(asked, logon)
 
-    async def _exchange(self, asked: Request, logon: Logon) -> bool:
+    async def _exchange(self, asked: SoapRequest, logon: LogonState) -> bool:
         """One request of the dialogue, with the fault that waits for its verb."""
         broken = self.station.faults.take(AT_REQUEST, asked.verb)
         if broken is not None and broken.kind in AT_CONNECTION:
@@ -142,7 +142,7 @@ class Connection:
         answer = await self.station.shells.answer(asked, logon.user or "", client, chunk)
         return await self._reply(asked, damaged(answer, broken), logon)
 
-    async def _reply(self, asked: Request, damage: Damaged, logon: Logon) -> bool:
+    async def _reply(self, asked: SoapRequest, damage: Damaged, logon: LogonState) -> bool:
         if damage.response is not None:
             return await self._write(damage.response)
         text = damage.text(asked, activity_id=self.station.activity_ids)
@@ -157,7 +157,9 @@ class Connection:
             return await self._drip(response)
         return await self._write(response)
 
-    def _sealed(self, damage: Damaged, message: bytes, logon: Logon) -> tuple[bytes, str | None]:
+    def _sealed(
+        self, damage: Damaged, message: bytes, logon: LogonState
+    ) -> tuple[bytes, str | None]:
         """The body and its type, encrypted on plain HTTP; damaged in its encrypted form, too."""
         if damage.kind is Fault.NO_CONTENT_TYPE:
             return message, None
@@ -169,7 +171,7 @@ class Connection:
             return message[: len(message) // 2], SOAP_TYPE
         return message, SOAP_TYPE
 
-    def _greeted(self, response: HttpResponse, logon: Logon) -> HttpResponse:
+    def _greeted(self, response: HttpResponse, logon: LogonState) -> HttpResponse:
         """The last token of SPNEGO goes with the first answer."""
         if logon.reply is None:
             return response

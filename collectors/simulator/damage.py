@@ -8,7 +8,7 @@ from typing import Final
 
 from collectors.simulator.faults import Fault, Injection
 from collectors.simulator.http import HttpResponse
-from collectors.simulator.soap import Answer, Request
+from collectors.simulator.soap import Answer, SoapRequest
 from collectors.simulator.wsman_faults import OPERATION_TIMEOUT, fault, wmi_fault
 
 _PORTAL: Final = b"<html><body><h1>Welcome to the guest network</h1></body></html>"
@@ -62,7 +62,7 @@ class Damaged:
         """Faults are internal errors to HTTP."""
         return 500 if self.answer.fault or self.kind is Fault.NO_CONTENT_TYPE else 200
 
-    def text(self, request: Request, *, activity_id: bool) -> bytes:
+    def text(self, request: SoapRequest, *, activity_id: bool) -> bytes:
         """The message before it is encrypted."""
         if self.kind is Fault.EMPTY:
             return b""

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias, TypeVar
 from uuid import NAMESPACE_DNS, uuid5
 
 from collectors.scripts import Script, projection, recognised
-from collectors.simulator.machine import Account, Execution
+from collectors.simulator.machine import DomainAccount, Execution
 from collectors.simulator.windows import ERRORS, Generation, Language, Trouble
 from collectors.wire import Json
 
@@ -26,7 +26,7 @@ _CLOCK: Final = "%Y-%m-%dT%H:%M:%S.%f0Z"
 _UP: Final = timedelta(days=3)
 
 
-class Mode(StrEnum):
+class SimulatedMode(StrEnum):
     """How the partners share the work."""
 
     LOAD_BALANCE = "LoadBalance"
@@ -41,7 +41,7 @@ class Percent(StrEnum):
 
 
 @dataclass(slots=True)
-class Scope:
+class SimulatedScope:
     """A scope that a server serves."""
 
     name: str
@@ -59,7 +59,7 @@ class Copy:
     name: str
     partner: str
     primary: bool
-    mode: Mode
+    mode: SimulatedMode
     scopes: list[str]
     percent: int
     mclt_seconds: int
@@ -94,7 +94,7 @@ class DhcpServer:
     cluster_name: str | None = None
     refuses: frozenset[str] = frozenset()
     copies: dict[str, Copy] = field(default_factory=dict)
-    alone: dict[str, Scope] = field(default_factory=dict)
+    alone: dict[str, SimulatedScope] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.machine_id:
@@ -109,7 +109,7 @@ class DhcpServer:
         """Its copy of a relationship; names are compared without case."""
         return self.copies.get(name.casefold())
 
-    def admits(self, account: Account) -> bool:
+    def admits(self, account: DomainAccount) -> bool:
         return account.username.casefold() not in self.refuses
 
     def execute(self, command_line: str, stdin: bytes) -> Execution:
@@ -152,8 +152,8 @@ class DhcpServer:
     def _copies(self) -> list[Copy]:
         return [self.copies[key] for key in sorted(self.copies)]
 
-    def _scopes(self) -> dict[str, Scope]:
-        served = {s: Scope(s) for c in self.copies.values() for s in c.scopes}
+    def _scopes(self) -> dict[str, SimulatedScope]:
+        served = {s: SimulatedScope(s) for c in self.copies.values() for s in c.scopes}
         return {**self.alone, **served}
 
     def now(self) -> datetime:
@@ -167,7 +167,7 @@ _Told: TypeAlias = tuple[DhcpServer, Copy]
 
 def _share(told: _Told) -> Json:
     server, copy = told
-    if copy.mode is not Mode.LOAD_BALANCE:
+    if copy.mode is not SimulatedMode.LOAD_BALANCE:
         return None
     own = server.percent is Percent.OWN_SHARE and not copy.primary
     return 100 - copy.percent if own else copy.percent
@@ -179,7 +179,7 @@ def _if_told(value: Callable[[Copy], Json]) -> Callable[[_Told], Json]:
 
 
 def _role(told: _Told) -> Json:
-    if told[1].mode is Mode.LOAD_BALANCE:
+    if told[1].mode is SimulatedMode.LOAD_BALANCE:
         return None
     return "Active" if told[1].primary else "Standby"
 
@@ -187,10 +187,12 @@ def _role(told: _Told) -> Json:
 _RELATIONSHIP: Final[Mapping[str, Callable[[_Told], Json]]] = {
     "Name": lambda told: told[1].name,
     "PartnerServer": lambda told: told[1].partner,
-    "Mode": lambda told: str(told[1].mode),
+    "SimulatedMode": lambda told: str(told[1].mode),
     "ServerRole": _role,
     "LoadBalancePercent": _share,
-    "ReservePercent": lambda told: told[1].percent if told[1].mode is Mode.HOT_STANDBY else None,
+    "ReservePercent": lambda told: (
+        told[1].percent if told[1].mode is SimulatedMode.HOT_STANDBY else None
+    ),
     "ScopeId": lambda told: list[Json](told[1].scopes),
     "MaxClientLeadTime": lambda told: told[1].mclt_seconds,
     "StateSwitchInterval": lambda told: told[1].interval_seconds,
@@ -203,7 +205,7 @@ _RELATIONSHIP: Final[Mapping[str, Callable[[_Told], Json]]] = {
     "SecondaryServerName": _if_told(lambda copy: copy.secondary_name),
     "ServerType": _if_told(lambda copy: "PrimaryServer" if copy.primary else "SecondaryServer"),
 }
-_SCOPE: Final[Mapping[str, Callable[[tuple[str, Scope]], Json]]] = {
+_SCOPE: Final[Mapping[str, Callable[[tuple[str, SimulatedScope]], Json]]] = {
     "ScopeId": lambda told: told[0],
     "Name": lambda told: told[1].name,
     "SubnetMask": lambda _: "255.255.255.0",

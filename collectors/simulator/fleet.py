@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from collectors.simulator.dhcp import Copy, DhcpServer, Mode
+from collectors.simulator.dhcp import Copy, DhcpServer, SimulatedMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Relationship:
     primary: str
     secondary: str
     scopes: tuple[str, ...] = ()
-    mode: Mode = Mode.LOAD_BALANCE
+    mode: SimulatedMode = SimulatedMode.LOAD_BALANCE
     percent: int = 50
     mclt_seconds: int = 3600
     interval_seconds: int | None = None

@@ -15,14 +15,14 @@ from spnego.channel_bindings import GssChannelBindings
 from collectors.simulator.accounts import Accounts
 from collectors.simulator.faults import Fault
 from collectors.simulator.http import HttpRequest, HttpResponse
-from collectors.simulator.machine import Account
+from collectors.simulator.machine import DomainAccount
 from collectors.simulator.station import BASIC, CERTIFICATE, KERBEROS, NEGOTIATE, Station
 
 _NTLM_PROOF: Final = b"NTLMSSP\0\x03"
 
 
 @dataclass(slots=True)
-class Logon:
+class LogonState:
     """Where the logon of one connection stands.
 
     ``reply`` is a token to be sent with the first answer after it succeeded.
@@ -73,7 +73,7 @@ class Logon:
         self.context = self.user = None
         return self._challenge()
 
-    def _admitted(self, account: Account | None) -> bool:
+    def _admitted(self, account: DomainAccount | None) -> bool:
         """Counts the proof, whatever its outcome."""
         refused = self.station.faults.take((Fault.LOGON_REFUSED,)) is not None
         if refused or account is None or not self.station.machine.admits(account):

@@ -27,7 +27,7 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class DomainAccount:
     """A user of the fleet, alone or with its domain before a backslash; each machine may refuse it."""
 
     username: str
@@ -44,5 +44,5 @@ class Machine(Protocol):
     def execute(self, command_line: str, stdin: bytes) -> Execution:
         """Run what ``cmd.exe`` was given (program and arguments as they arrived)."""
 
-    def admits(self, account: Account) -> bool:
+    def admits(self, account: DomainAccount) -> bool:
         """False if this machine, and maybe it alone, refuses the logon of this account."""

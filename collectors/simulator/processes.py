@@ -22,7 +22,7 @@ Piece: TypeAlias = tuple[str, bytes]
 
 
 @dataclass(slots=True)
-class Process:
+class SimulatedProcess:
     """Runs from ``start`` on; one that reads its standard input is started when that has ended.
 
     ``pending`` is the output that nobody fetched, ``early`` what of it came before the end.

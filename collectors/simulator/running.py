@@ -16,7 +16,7 @@ from collectors.simulator.changes import BadChange, change
 from collectors.simulator.dhcp import DhcpServer
 from collectors.simulator.faults import BadFault, injection
 from collectors.simulator.fleet import Fleet
-from collectors.simulator.machine import Account
+from collectors.simulator.machine import DomainAccount
 from collectors.simulator.server import Simulator
 from collectors.simulator.shells import Quotas
 from collectors.simulator.station import BASIC, CERTIFICATE, NEGOTIATE, Station
@@ -25,7 +25,7 @@ from collectors.simulator.station import BASIC, CERTIFICATE, NEGOTIATE, Station
 _FAULTS: Final = "faults"
 
 
-class Logon(StrEnum):
+class SimulatedLogon(StrEnum):
     """How one logs on to a server; the words are those of the inventory."""
 
     NTLM = "ntlm"
@@ -33,11 +33,15 @@ class Logon(StrEnum):
     CERTIFICATE = "certificate"
 
 
-_SCHEMES: Final = {Logon.NTLM: NEGOTIATE, Logon.BASIC: BASIC, Logon.CERTIFICATE: CERTIFICATE}
+_SCHEMES: Final = {
+    SimulatedLogon.NTLM: NEGOTIATE,
+    SimulatedLogon.BASIC: BASIC,
+    SimulatedLogon.CERTIFICATE: CERTIFICATE,
+}
 
 #: Whom client certificates are made out to.
-BY_CERTIFICATE: Final = Account("svc-certificate", "unused")
-SERVICE: Final = Account("CORP\\svc-ipam", "only for the simulated fleet")
+BY_CERTIFICATE: Final = DomainAccount("svc-certificate", "unused")
+SERVICE: Final = DomainAccount("CORP\\svc-ipam", "only for the simulated fleet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Listener:
     """How a server's WinRM service listens; Basic and certificates are for TLS only."""
 
     tls: bool = True
-    logon: Logon = Logon.NTLM
+    logon: SimulatedLogon = SimulatedLogon.NTLM
     address: str = "127.0.0.1"
     port: int = 0
     faults: tuple[str, ...] = ()
@@ -64,7 +68,7 @@ class RunningFleet:
         fleet: Fleet,
         listeners: Mapping[str, Listener] | None = None,
         *,
-        account: Account = SERVICE,
+        account: DomainAccount = SERVICE,
         directory: Path | None = None,
     ) -> None:
         self.fleet = fleet

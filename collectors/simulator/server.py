@@ -15,9 +15,9 @@ from typing import Any, Final, Self, TypeVar
 
 from collectors.simulator.accounts import Accounts
 from collectors.simulator.authority import Authority
-from collectors.simulator.connection import Connection
+from collectors.simulator.connection import ClientConnection
 from collectors.simulator.faults import Fault
-from collectors.simulator.machine import Account
+from collectors.simulator.machine import DomainAccount
 from collectors.simulator.shells import OpenShell
 from collectors.simulator.station import Station
 
@@ -36,7 +36,7 @@ class Simulator:
     def __init__(
         self,
         stations: Iterable[Station],
-        accounts: Sequence[Account],
+        accounts: Sequence[DomainAccount],
         authority: Authority,
         directory: Path | None = None,
     ) -> None:
@@ -118,7 +118,7 @@ class Simulator:
 
     async def _listen(self, station: Station) -> None:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            connection = Connection(station, self._accounts, self.authority, reader, writer)
+            connection = ClientConnection(station, self._accounts, self.authority, reader, writer)
             task = self._loop.create_task(connection.serve())
             self._connections.add(task)
             try:

@@ -13,8 +13,8 @@ from typing import Final
 
 from collectors.simulator import soap
 from collectors.simulator.machine import Machine
-from collectors.simulator.processes import CHUNK, PROCESS_LIMIT, Process
-from collectors.simulator.soap import Answer, Opened, Request
+from collectors.simulator.processes import CHUNK, PROCESS_LIMIT, SimulatedProcess
+from collectors.simulator.soap import Answer, CreatedShell, SoapRequest
 from collectors.simulator.wsman_faults import (
     FILE_NOT_FOUND,
     INVALID_PARAMETER,
@@ -66,7 +66,7 @@ class _Shell:
     utf8: bool
     operations: int = 0
     serving: int = 0
-    processes: dict[str, Process] = field(default_factory=dict)
+    processes: dict[str, SimulatedProcess] = field(default_factory=dict)
 
     @property
     def idle(self) -> bool:
@@ -99,7 +99,9 @@ class Shells:
             if not shell.idle
         )
 
-    async def answer(self, request: Request, user: str, client: str, chunk: int = CHUNK) -> Answer:
+    async def answer(
+        self, request: SoapRequest, user: str, client: str, chunk: int = CHUNK
+    ) -> Answer:
         """The response to a request of an authenticated user; ``chunk`` is what a Receive gets."""
         self._end_idle()
         if request.action == soap.CREATE:
@@ -117,7 +119,7 @@ class Shells:
             shell.serving -= 1
             shell.used_at = time.monotonic()
 
-    def _at_once(self, shell: _Shell, request: Request) -> Answer:
+    def _at_once(self, shell: _Shell, request: SoapRequest) -> Answer:
         match request.action:
             case soap.COMMAND:
                 return self._command(shell, request)
@@ -136,7 +138,7 @@ class Shells:
         for shell_id in list(self._open):
             self._delete(shell_id)
 
-    def _create(self, request: Request, user: str, client: str) -> Answer:
+    def _create(self, request: SoapRequest, user: str, client: str) -> Answer:
         if request.resource != soap.CMD:
             return fault(RESOURCE_NOT_FOUND, self._machine.name)
         if len(self._of(user)) >= self._quotas.max_shells_per_user:
@@ -148,7 +150,7 @@ class Shells:
         now = time.monotonic()
         self._open[shell_id] = _Shell(user, idle, now, now, utf8)
         return soap.created(
-            Opened(
+            CreatedShell(
                 shell_id,
                 self._address(),
                 user,
@@ -161,7 +163,7 @@ class Shells:
             )
         )
 
-    def _command(self, shell: _Shell, request: Request) -> Answer:
+    def _command(self, shell: _Shell, request: SoapRequest) -> Answer:
         operations = sum(each.operations for each in self._of(shell.owner))
         if operations >= self._quotas.max_operations_per_user:
             return self._exceeded(MAX_OPERATIONS)
@@ -174,7 +176,7 @@ class Shells:
                 return fault(FILE_NOT_FOUND, self._machine.name)
             if len(line) > PROCESS_LIMIT:
                 return fault(LINE_TOO_LONG, self._machine.name)
-        process = Process(line, shell.utf8, by_cmd)
+        process = SimulatedProcess(line, shell.utf8, by_cmd)
         if not process.reads:
             process.start(self._machine)
         command_id = soap.guid()
@@ -182,7 +184,7 @@ class Shells:
         self.runs += 1
         return soap.command_started(command_id)
 
-    def _send(self, shell: _Shell, request: Request) -> Answer:
+    def _send(self, shell: _Shell, request: SoapRequest) -> Answer:
         stream = request.element("Stream")
         process = None if stream is None else shell.processes.get(stream.get("CommandId", ""))
         if stream is None or process is None:
@@ -195,7 +197,7 @@ class Shells:
             process.start(self._machine)
         return soap.sent()
 
-    async def _receive(self, shell: _Shell, request: Request, chunk: int) -> Answer:
+    async def _receive(self, shell: _Shell, request: SoapRequest, chunk: int) -> Answer:
         wanted = request.element("DesiredStream")
         command_id = None if wanted is None else wanted.get("CommandId")
         if command_id is None:
@@ -212,7 +214,7 @@ class Shells:
             return no_such_command(self._machine.name)
         return self._output(command_id, process, chunk)
 
-    def _output(self, command_id: str, process: Process, chunk: int) -> Answer:
+    def _output(self, command_id: str, process: SimulatedProcess, chunk: int) -> Answer:
         """The next of what it printed, with the end of it if that is all."""
         output = process.take(chunk)
         if process.pending:
@@ -220,7 +222,7 @@ class Shells:
         process.ended.set()
         return soap.received(command_id, output, process.exit_code)
 
-    def _signal(self, shell: _Shell, request: Request) -> Answer:
+    def _signal(self, shell: _Shell, request: SoapRequest) -> Answer:
         """Terminate or Ctrl-C; of a command that is gone, too, as recorded."""
         signal = request.body
         process = None if signal is None else shell.processes.get(signal.get("CommandId", ""))

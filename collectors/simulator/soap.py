@@ -51,7 +51,7 @@ class NotSoap(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SoapRequest:
     """What a client asks: ``body`` is the first element in the Body, None if there is none."""
 
     action: str
@@ -88,7 +88,7 @@ class Request:
         return [(v.get("Name", ""), v.text or "") for v in found]
 
 
-def parse(content: bytes) -> Request:
+def parse(content: bytes) -> SoapRequest:
     """The request in the bytes of a POST. Raises NotSoap."""
     try:
         envelope = ET.fromstring(content)  # noqa: S314  # who asks has logged on, on loopback
@@ -101,7 +101,7 @@ def parse(content: bytes) -> Request:
     def text(name: str) -> str:
         return (header.findtext(name) or "").strip()
 
-    return Request(
+    return SoapRequest(
         action=text(f"{_ADDRESSING}Action"),
         message_id=text(f"{_ADDRESSING}MessageID"),
         to=text(f"{_ADDRESSING}To"),
@@ -144,7 +144,7 @@ class Answer:
     prefixes: Sequence[str] = ("s", "a", "x", "w", "rsp", "p")
     fault: bool = False
 
-    def envelope(self, request: Request, *, activity_id: bool = False) -> str:
+    def envelope(self, request: SoapRequest, *, activity_id: bool = False) -> str:
         """The whole response; ``activity_id``: some hosts give every answer one."""
         names = " ".join(f'xmlns:{p}="{_NAMESPACES[p]}"' for p in self.prefixes)
         activity = f"<p:ActivityId>{guid()}</p:ActivityId>" if activity_id else ""
@@ -162,7 +162,7 @@ def guid() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class CreatedShell:
     """What the answer to a Create repeats of the shell."""
 
     shell_id: str
@@ -176,7 +176,7 @@ class Opened:
     working_directory: str | None = None
 
 
-def created(shell: Opened) -> Answer:
+def created(shell: CreatedShell) -> Answer:
     """The response to Create, [MS-WSMV] 3.1.4.5.2."""
     variables = "".join(
         f"<rsp:Variable Name={quoteattr(name)}>{escape(value)}</rsp:Variable>"

@@ -21,7 +21,7 @@ class Belief(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class SilentPartner:
     """The case of one teller: what the silent one said last, what the teller said before.
 
     ``last`` None: the silent one never told this relationship.  ``before_read`` tells whether

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconcile.evidence.belief import Belief, Silence, believe
+from reconcile.evidence.belief import Belief, SilentPartner, believe
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.order import Order
-from reconcile.evidence.pairing import Pair, Side
+from reconcile.evidence.pairing import Pair, PairSide
 from reconcile.evidence.witness import Silent, Tells, Unmanaged
-from reconcile.evidence.world import World
-from reconcile.model.findings import Said
+from reconcile.model.findings import Testimony
 from reconcile.model.formatting import said
 from reconcile.model.nouns import Story, Value
 from reconcile.model.record import ATTRIBUTES
@@ -24,9 +24,9 @@ class Case:
     """
 
     pair: Pair
-    world: World
+    inputs: JudgementInput
     order: Order
-    silence: Silence | None
+    silence: SilentPartner | None
     pending: dict[str, Value]
 
     @property
@@ -35,17 +35,17 @@ class Case:
         return self.pair.record is not None and self.order.primary == 1
 
     @property
-    def primary(self) -> Side:
+    def primary(self) -> PairSide:
         """The side that is Server1 by the order found."""
         return self.pair.sides[self.order.primary]
 
     @property
-    def secondary(self) -> Side:
+    def secondary(self) -> PairSide:
         """The side that is Server2 by the order found."""
         return self.pair.sides[1 - self.order.primary]
 
     @property
-    def teller(self) -> Side:
+    def teller(self) -> PairSide:
         """The side that tells, the first if both do."""
         one, two = self.pair.sides
         return one if one.story is not None else two
@@ -74,21 +74,21 @@ class Case:
             property in self.pending and self.pending[property] == value
         )
 
-    def both_say(self, property: str, one: Value, two: Value) -> Said:
+    def both_say(self, property: str, one: Value, two: Value) -> Testimony:
         """What each side says of a property, in order of the sides."""
         return self.both_say_words(property, said(property, one), said(property, two))
 
-    def both_say_words(self, what: str, one: str, two: str) -> Said:
+    def both_say_words(self, what: str, one: str, two: str) -> Testimony:
         """The same for words that are no values of a property; by name, whoever is primary."""
-        first, second = (side_name(self.world, self.pair, i) for i in (0, 1))
+        first, second = (side_name(self.inputs, self.pair, i) for i in (0, 1))
         return (what, tuple(sorted(((first, one), (second, two)))))
 
 
-def side_name(world: World, pair: Pair, index: int) -> str:
+def side_name(inputs: JudgementInput, pair: Pair, index: int) -> str:
     """IPAM's name of a side, else the text that the other side printed for it."""
     side = pair.sides[index]
     if side.server is not None:
-        return world.name(side.server)
+        return inputs.name(side.server)
     if isinstance(side.witness, Unmanaged) and side.witness.name.text:
         return side.witness.name.text
     record = pair.record
@@ -98,7 +98,7 @@ def side_name(world: World, pair: Pair, index: int) -> str:
     return "an unmapped partner"
 
 
-def last_story(side: Side) -> Story | None:
+def last_story(side: PairSide) -> Story | None:
     """The story of a silent side's latest reading."""
     silent = side.witness
     if isinstance(silent, Silent) and isinstance(silent.last, Tells):

@@ -9,10 +9,10 @@ from reconcile.model.names import NameMap
 from reconcile.model.nouns import ReadFailure, Seen, ServerType, Sighting, Story, Unseen
 
 
-def genuine(sighting: Sighting, names: NameMap, world_name: str) -> Sighting:
+def genuine(sighting: Sighting, names: NameMap, server_name: str) -> Sighting:
     """The sighting, or ``Unseen(wrong_host)`` if its stories are another server's.
 
-    ``names`` are the inventory's; ``world_name`` is the asked server's name, for the sentence.
+    ``names`` are the inventory's; ``server_name`` is the asked server's name, for the sentence.
     """
     if not isinstance(sighting, Seen):
         return sighting
@@ -23,7 +23,7 @@ def genuine(sighting: Sighting, names: NameMap, world_name: str) -> Sighting:
                 sighting.read_at,
                 ReadFailure(
                     "wrong_host",
-                    f"{world_name}: what it tells of {story.name!r} is another server's: {why}.",
+                    f"{server_name}: what it tells of {story.name!r} is another server's: {why}.",
                     "Read or export it again from the right server; if the name is its own, "
                     "correct the inventory.",
                     retry=False,

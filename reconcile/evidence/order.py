@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconcile.evidence.pairing import Pair, Side
+from reconcile.evidence.pairing import Pair, PairSide
 from reconcile.evidence.witness import Silent, Tells
 from reconcile.model.names import fold
 from reconcile.model.nouns import Mode, ServerRole, ServerType, Story
@@ -45,7 +45,7 @@ class _Vote:
     word: str
 
 
-def order(pair: Pair, *, news: Callable[[int], bool], name: Callable[[Side], str]) -> Order:
+def order(pair: Pair, *, news: Callable[[int], bool], name: Callable[[PairSide], str]) -> Order:
     """The order of a pair; ``news(i)`` tells whether side i said otherwise before."""
     fresh = [v for i, side in enumerate(pair.sides) if (v := _vote(side.story, i)) is not None]
     said_before = [
@@ -70,7 +70,7 @@ def _stored_order(
 
 
 def _new_order(
-    pair: Pair, fresh: list[_Vote], said_before: list[_Vote], name: Callable[[Side], str]
+    pair: Pair, fresh: list[_Vote], said_before: list[_Vote], name: Callable[[PairSide], str]
 ) -> Order:
     votes = fresh + said_before
     conflict = _words(votes) if len({v.primary for v in votes}) > 1 else ()
@@ -100,7 +100,7 @@ def _vote(story: Story | None, voter: int) -> _Vote | None:
     return None
 
 
-def _last_story(side: Side) -> Story | None:
+def _last_story(side: PairSide) -> Story | None:
     silent = side.witness
     if isinstance(silent, Silent) and isinstance(silent.last, Tells):
         return silent.last.story

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.witness import Tells, Unclear, Unmanaged, Witness, Witnesses
-from reconcile.evidence.world import World
 from reconcile.model.names import Ambiguous, How, Known, Unknown, fold_relationship
 from reconcile.model.nouns import Story
 from reconcile.model.record import Record
@@ -21,7 +21,7 @@ _BOTH: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class PairSide:
     """One partner of a pair: its record id (None: not mapped) and what it says."""
 
     server: int | None
@@ -43,7 +43,7 @@ class Pair:
 
     name: str
     key: str
-    sides: tuple[Side, Side]
+    sides: tuple[PairSide, PairSide]
     record: Record | None
     double_of: int | None = None
 
@@ -53,35 +53,35 @@ class Pair:
         return tuple(s.server for s in self.sides if s.server is not None)
 
 
-def pairs(world: World, witnesses: Witnesses) -> Iterator[Pair]:
+def pairs(inputs: JudgementInput, witnesses: Witnesses) -> Iterator[Pair]:
     """Every pair that this run can say something about: stored ones, then new ones.
 
     Records of two partners come first, so that a half-mapped one of the same pair is its double.
     """
     taken: dict[tuple[int, str], int] = {}
-    for record in sorted(world.records, key=lambda r: (len(r.partners) < _BOTH, r.key)):
+    for record in sorted(inputs.records, key=lambda r: (len(r.partners) < _BOTH, r.key)):
         name = fold_relationship(record.relationship_name)
         pair = _stored_pair(record, name, witnesses, taken)
         # The scope may have the partner of a half-mapped record, whose name is mapped only now.
         servers = (*record.partners, *pair.servers)
-        if record.key in world.overtaken or not _in_scope(world, name, servers):
+        if record.key in inputs.overtaken or not _in_scope(inputs, name, servers):
             taken |= {(server, name): record.key for server in record.partners}
             continue
         for side in pair.sides:
             if side.server is not None and isinstance(side.witness, Tells):
                 taken.setdefault((side.server, name), record.key)
         yield pair
-    yield from _new_pairs(world, witnesses, taken)
+    yield from _new_pairs(inputs, witnesses, taken)
 
 
-def _in_scope(world: World, name: str, servers: tuple[int, ...]) -> bool:
-    if world.only is not None and name != world.only:
+def _in_scope(inputs: JudgementInput, name: str, servers: tuple[int, ...]) -> bool:
+    if inputs.only is not None and name != inputs.only:
         return False
-    if world.targets is not None and world.targets.isdisjoint(servers):
+    if inputs.targets is not None and inputs.targets.isdisjoint(servers):
         return False
-    if not any(s in world.sightings or world.retired(s) for s in servers):
+    if not any(s in inputs.sightings or inputs.retired(s) for s in servers):
         return False
-    return world.focus is None or not world.focus.isdisjoint(servers)
+    return inputs.focus is None or not inputs.focus.isdisjoint(servers)
 
 
 def _stored_pair(
@@ -89,8 +89,8 @@ def _stored_pair(
 ) -> Pair:
     first, second = record.server1_record_id, record.server2_record_id
     if first is not None and second is not None:
-        one = Side(first, witnesses.witness(first, name, second))
-        two = Side(second, witnesses.witness(second, name, first))
+        one = PairSide(first, witnesses.witness(first, name, second))
+        two = PairSide(second, witnesses.witness(second, name, first))
         sides = (_kept(one, second), _kept(two, first))
         return Pair(record.relationship_name, name, sides, record)
     stored = first if first is not None else second
@@ -104,37 +104,37 @@ def _stored_pair(
     return Pair(record.relationship_name, name, sides, record, double_of=double)
 
 
-def _kept(side: Side, stored_partner: int) -> Side:
+def _kept(side: PairSide, stored_partner: int) -> PairSide:
     """A stored partner stays the partner when its name stops resolving (R7)."""
     told = side.witness
     if not isinstance(told, Tells) or isinstance(told.partner, Known):
         return side
     how = How.STORED if isinstance(told.partner, Unknown) else How.STORED_AMBIGUOUS
-    return Side(side.server, Tells(told.story, Known(stored_partner, how)))
+    return PairSide(side.server, Tells(told.story, Known(stored_partner, how)))
 
 
-def _half_pair(server: int, name: str, witnesses: Witnesses) -> tuple[Side, Side]:
+def _half_pair(server: int, name: str, witnesses: Witnesses) -> tuple[PairSide, PairSide]:
     """The sides of a record with one stored partner; its story may map the other by now."""
     witness = witnesses.witness(server, name, None)
     if not isinstance(witness, Tells):
-        return Side(server, witness), Side(None, Unmanaged(Unknown("")))
-    return Side(server, witness), _partner(server, name, witness, witnesses)
+        return PairSide(server, witness), PairSide(None, Unmanaged(Unknown("")))
+    return PairSide(server, witness), _partner(server, name, witness, witnesses)
 
 
-def _partner(server: int, name: str, told: Tells, witnesses: Witnesses) -> Side:
+def _partner(server: int, name: str, told: Tells, witnesses: Witnesses) -> PairSide:
     match told.partner:
         case Known(partner, _):
             answer = witnesses.witness(partner, name, server)
             if isinstance(answer, Tells) and not isinstance(answer.partner, Known):
                 # It tells the name, but several could be its partner: nobody knows which pair.
-                return Side(partner, Unclear())
-            return Side(partner, answer)
+                return PairSide(partner, Unclear())
+            return PairSide(partner, answer)
         case Unknown() | Ambiguous() as lost:
-            return Side(None, Unmanaged(lost))
+            return PairSide(None, Unmanaged(lost))
 
 
 def _new_pairs(
-    world: World, witnesses: Witnesses, taken: dict[tuple[int, str], int]
+    inputs: JudgementInput, witnesses: Witnesses, taken: dict[tuple[int, str], int]
 ) -> Iterator[Pair]:
     """Stories without a record; the two of one pair make one, the first server leads."""
     done: set[tuple[int, str]] = set()
@@ -144,12 +144,12 @@ def _new_pairs(
         if key in done:
             continue
         story = witnesses.now[key]
-        side = Side(server, Tells(story, witnesses.partners[key]))
+        side = PairSide(server, Tells(story, witnesses.partners[key]))
         other = _partner(server, name, Tells(story, witnesses.partners[key]), witnesses)
         if other.server is not None and isinstance(other.witness, Tells):
             done.add((other.server, name))
         servers = (server,) if other.server is None else (server, other.server)
-        if _in_scope(world, name, servers):
+        if _in_scope(inputs, name, servers):
             sides = (
                 (side, other) if other.server is None or server < other.server else (other, side)
             )

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
 
-from reconcile.evidence.world import World
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.model.finding_words import NOTHING, Why
 from reconcile.model.names import (
     Ambiguous,
@@ -26,7 +26,7 @@ from reconcile.model.names import (
 from reconcile.model.nouns import Seen, ServerType, Sighting, Story
 
 
-class Doubt(StrEnum):
+class AbsenceDoubt(StrEnum):
     """Why an absence is not believed."""
 
     EMPTY = NOTHING
@@ -52,7 +52,7 @@ class Gone:
 class Unproven:
     """The server was read without it, and that is not believed."""
 
-    why: Doubt
+    why: AbsenceDoubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +105,14 @@ def neighbours(names: NameMap, sightings: Iterable[Sighting]) -> frozenset[int]:
 class Witnesses:
     """All stories of a run and the latest ones of the silent, indexed by (server, folded name)."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, inputs: JudgementInput) -> None:
+        self._inputs = inputs
         self._before: dict[int, dict[str, Story] | None] = {}
         self.now: dict[Key, Story] = {}
         self.duplicates: set[Key] = set()
         self.empty: set[int] = set()
-        for server, sighting in world.sightings.items():
-            if not isinstance(sighting, Seen) or world.retired(server):
+        for server, sighting in inputs.sightings.items():
+            if not isinstance(sighting, Seen) or inputs.retired(server):
                 continue
             if not sighting.stories:
                 self.empty.add(server)
@@ -130,9 +130,9 @@ class Witnesses:
 
     def witness(self, server: int, name: str, other: int | None) -> Witness:
         """What ``server`` says of relationship ``name`` (folded) with ``other`` as its partner."""
-        if self._world.retired(server):
+        if self._inputs.retired(server):
             return Gone(Why.RETIRED)
-        if not isinstance(self._world.sightings.get(server), Seen):
+        if not isinstance(self._inputs.sightings.get(server), Seen):
             return Silent(self._last_word(server, name, other))
         if (server, name) in self.duplicates:
             return Unclear()
@@ -142,10 +142,10 @@ class Witnesses:
 
     def _absence(self, server: int, gone: Gone) -> Gone | Unproven:
         """What it means that a server was read without a relationship."""
-        if self._world.replaced(server):
-            return Unproven(Doubt.REPLACED)
+        if self._inputs.replaced(server):
+            return Unproven(AbsenceDoubt.REPLACED)
         if server in self.empty and not self.confirmed(server, ""):
-            return Unproven(Doubt.EMPTY)
+            return Unproven(AbsenceDoubt.EMPTY)
         return gone
 
     def before(self, server: int, name: str) -> tuple[bool, Story | None]:
@@ -155,15 +155,15 @@ class Witnesses:
 
     def confirmed(self, server: int, name: str) -> bool:
         """True if the emptiness was told in every recorded reading for ``confirm_after``."""
-        since = self._world.watches.get((server, name))
-        sighting = self._world.sightings.get(server)
+        since = self._inputs.watches.get((server, name))
+        sighting = self._inputs.sightings.get(server)
         if since is None or not isinstance(sighting, Seen):
             return False
-        return sighting.read_at - since >= self._world.rules.confirm_after
+        return sighting.read_at - since >= self._inputs.rules.confirm_after
 
     def _stories_before(self, server: int) -> dict[str, Story] | None:
         if server not in self._before:
-            seen = self._world.previous.get(server)
+            seen = self._inputs.previous.get(server)
             self._before[server] = (
                 None if seen is None else {fold_relationship(s.name): s for s in seen.stories}
             )
@@ -179,7 +179,7 @@ class Witnesses:
         return _with(story, self._resolve(story), other)
 
     def _resolve(self, story: Story) -> Resolution:
-        return self._world.names.resolve(partner_texts(story), story.asked)
+        return self._inputs.names.resolve(partner_texts(story), story.asked)
 
     def _reciprocal(self, key: Key, resolution: Unknown | Ambiguous) -> Resolution:
         """The one candidate that tells the same relationship and names the asker, if it is one."""
@@ -203,15 +203,15 @@ class Witnesses:
 
     @cached_property
     def _seen(self) -> frozenset[int]:
-        return frozenset(s for s, v in self._world.sightings.items() if isinstance(v, Seen))
+        return frozenset(s for s, v in self._inputs.sightings.items() if isinstance(v, Seen))
 
     @cached_property
     def _tellers_by_name(self) -> dict[str, tuple[int, ...]]:
         tellers: dict[str, list[int]] = {}
         for server, name in self.now:
             tellers.setdefault(name, []).append(server)
-        for server in self._world.previous.keys() - self._seen:
-            if not self._world.retired(server):
+        for server in self._inputs.previous.keys() - self._seen:
+            if not self._inputs.retired(server):
                 for name in self._stories_before(server) or ():
                     tellers.setdefault(name, []).append(server)
         return {name: tuple(sorted(servers)) for name, servers in tellers.items()}

@@ -71,7 +71,7 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LifeStep:
     """What becomes of a problem: its finding and life now, None when it is over; what is told."""
 
     finding: Finding
@@ -85,7 +85,7 @@ def begin(
     openings: Iterable[datetime] = (),
     *,
     read_at: datetime | None = None,
-) -> Step:
+) -> LifeStep:
     """Seen for the first time, or again after it was over; ``openings`` are those of before.
 
     ``read_at`` is when the reading began that shows it (None: it was found just now).
@@ -100,7 +100,7 @@ def go_on(
     lives: Mapping[str, Life],
     now: datetime,
     patience: Patience,
-) -> tuple[Step, ...]:
+) -> tuple[LifeStep, ...]:
     """What becomes of the problems that have a life; those that stay as they are give no step.
 
     ``present`` are the fingerprints that were seen now, and when the readings began that show them:
@@ -128,11 +128,11 @@ def go_on(
 
 def _changed(
     finding: Finding, life: Life, now: datetime, read_at: datetime | None, patience: Patience
-) -> Step:
+) -> LifeStep:
     """Other values are news, and as good as before; another grade may need no confirmation."""
     life = replace(life, changed_at=now, absent_since=None)
     if life.confirmed_at is not None:
-        return Step(finding, life, Event.CHANGED)
+        return LifeStep(finding, life, Event.CHANGED)
     if read_at is not None and _counts(life, read_at, patience):
         life = replace(life, seen=life.seen + 1, counted_at=read_at)
     return _confirmed(finding, life, now)
@@ -140,9 +140,9 @@ def _changed(
 
 def _seen_again(
     finding: Finding, life: Life, now: datetime, read_at: datetime, patience: Patience
-) -> Step | None:
+) -> LifeStep | None:
     if life.absent_since is not None:
-        return Step(finding, replace(life, absent_since=None))
+        return LifeStep(finding, replace(life, absent_since=None))
     if life.confirmed_at is not None or not _counts(life, read_at, patience):
         return None
     return _confirmed(finding, replace(life, seen=life.seen + 1, counted_at=read_at), now)
@@ -153,20 +153,20 @@ def _counts(life: Life, read_at: datetime, patience: Patience) -> bool:
     return read_at - life.counted_at >= patience.apart
 
 
-def _confirmed(finding: Finding, life: Life, now: datetime) -> Step:
+def _confirmed(finding: Finding, life: Life, now: datetime) -> LifeStep:
     if life.seen < KINDS[finding.kind].grade(finding.grade).confirmations:
-        return Step(finding, life)
+        return LifeStep(finding, life)
     openings = (*life.openings, now)[-_OPENINGS_KEPT:]
-    return Step(finding, replace(life, confirmed_at=now, openings=openings), Event.OPENED)
+    return LifeStep(finding, replace(life, confirmed_at=now, openings=openings), Event.OPENED)
 
 
-def _gone(finding: Finding, life: Life, now: datetime, patience: Patience) -> Step | None:
+def _gone(finding: Finding, life: Life, now: datetime, patience: Patience) -> LifeStep | None:
     if life.confirmed_at is None:
-        return Step(finding, None)
+        return LifeStep(finding, None)
     if life.flaps(now, patience) < patience.flaps:
-        return Step(finding, None, Event.RESOLVED)
+        return LifeStep(finding, None, Event.RESOLVED)
     if life.absent_since is None:
-        return Step(finding, replace(life, absent_since=now))
+        return LifeStep(finding, replace(life, absent_since=now))
     if now - life.absent_since < patience.calm:
         return None
-    return Step(finding, None, Event.RESOLVED)
+    return LifeStep(finding, None, Event.RESOLVED)

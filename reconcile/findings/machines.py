@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.machines import machine_of
 from reconcile.evidence.witness import Witnesses
-from reconcile.evidence.world import World
 from reconcile.kinds.decisions import CREDENTIAL_SUSPENDED
 from reconcile.kinds.servers import (
     CLOCK_SKEW,
@@ -29,18 +29,18 @@ _SCOPES_NAMED = 20
 
 
 def machine_findings(
-    world: World, witnesses: Witnesses, doubles: Mapping[int, int]
+    inputs: JudgementInput, witnesses: Witnesses, doubles: Mapping[int, int]
 ) -> Iterator[Finding]:
     """Yield the findings about machines, and about the credentials that they are read with."""
     for double, speaker in sorted(doubles.items()):
-        yield _duplicate(world, double, speaker)
-    for server, sighting in sorted(world.sightings.items()):
+        yield _duplicate(inputs, double, speaker)
+    for server, sighting in sorted(inputs.sightings.items()):
         if isinstance(sighting, Seen):
-            if world.replaced(server):
-                yield _replaced(world, sighting)
-            yield from _alone(world, sighting)
-    yield from _skewed(world, witnesses)
-    for name in world.suspended:
+            if inputs.replaced(server):
+                yield _replaced(inputs, sighting)
+            yield from _alone(inputs, sighting)
+    yield from _skewed(inputs, witnesses)
+    for name in inputs.suspended:
         yield Finding(
             Kind.CREDENTIAL_SUSPENDED,
             None,
@@ -50,9 +50,9 @@ def machine_findings(
         )
 
 
-def unsaid(world: World) -> Mapping[Kind, frozenset[int]]:
+def unsaid(inputs: JudgementInput) -> Mapping[Kind, frozenset[int]]:
     """Return, by kind, the servers whose reading lacks the part that the kind rests on."""
-    seen = [s for s in world.sightings.values() if isinstance(s, Seen)]
+    seen = [s for s in inputs.sightings.values() if isinstance(s, Seen)]
     without = {
         Detail.MACHINE_ID: frozenset(s.server for s in seen if machine_of(s) is None),
         Detail.CLOCK: frozenset(s.server for s in seen if s.clock_offset_seconds is None),
@@ -63,17 +63,17 @@ def unsaid(world: World) -> Mapping[Kind, frozenset[int]]:
     }
 
 
-def _duplicate(world: World, double: int, speaker: int) -> Finding:
+def _duplicate(inputs: JudgementInput, double: int, speaker: int) -> Finding:
     return Finding(
         Kind.DUPLICATE_SERVER,
         None,
         (speaker, double),
-        DUPLICATE_SERVER.sentence(world.name(speaker), world.name(double)),
+        DUPLICATE_SERVER.sentence(inputs.name(speaker), inputs.name(double)),
     )
 
 
-def _replaced(world: World, seen: Seen) -> Finding:
-    name, machine = world.name(seen.server), world.servers[seen.server].machine_id
+def _replaced(inputs: JudgementInput, seen: Seen) -> Finding:
+    name, machine = inputs.name(seen.server), inputs.servers[seen.server].machine_id
     return Finding(
         Kind.SERVER_REPLACED,
         None,
@@ -83,12 +83,12 @@ def _replaced(world: World, seen: Seen) -> Finding:
     )
 
 
-def _alone(world: World, seen: Seen) -> Iterator[Finding]:
+def _alone(inputs: JudgementInput, seen: Seen) -> Iterator[Finding]:
     told = {scope for story in seen.stories for scope in story.scopes}
     alone = sorted(s.scope for s in seen.scopes or () if s.active and s.scope not in told)
     if not alone:
         return
-    name = world.name(seen.server)
+    name = inputs.name(seen.server)
     named = listed((dotted(scope) for scope in alone), most=_SCOPES_NAMED)
     yield Finding(
         Kind.SCOPE_WITHOUT_FAILOVER,
@@ -99,21 +99,21 @@ def _alone(world: World, seen: Seen) -> Iterator[Finding]:
     )
 
 
-def _skewed(world: World, witnesses: Witnesses) -> Iterator[Finding]:
+def _skewed(inputs: JudgementInput, witnesses: Witnesses) -> Iterator[Finding]:
     """Yield a finding for each clock that is off, and for partners whose clocks differ too much."""
     offsets = {
         s.server: s.clock_offset_seconds
-        for s in world.sightings.values()
+        for s in inputs.sightings.values()
         if isinstance(s, Seen) and s.clock_offset_seconds is not None
     }
-    limit = world.rules.clock_skew_seconds
+    limit = inputs.rules.clock_skew_seconds
     wrong = {server for server, offset in offsets.items() if abs(offset) > limit}
     for server in sorted(wrong):
         yield Finding(
             Kind.CLOCK_SKEW,
             None,
             (server,),
-            CLOCK_SKEW.sentence((world.name(server),), offsets[server]),
+            CLOCK_SKEW.sentence((inputs.name(server),), offsets[server]),
         )
     for one, other in sorted(_partners(witnesses)):
         both = one in offsets and other in offsets and not wrong & {one, other}
@@ -123,7 +123,7 @@ def _skewed(world: World, witnesses: Witnesses) -> Iterator[Finding]:
                 None,
                 (one, other),
                 CLOCK_SKEW.sentence(
-                    (world.name(one), world.name(other)), offsets[one] - offsets[other]
+                    (inputs.name(one), inputs.name(other)), offsets[one] - offsets[other]
                 ),
             )
 

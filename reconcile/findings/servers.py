@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.witness import Witnesses
-from reconcile.evidence.world import World
 from reconcile.kinds.relationships import DUPLICATE_RELATIONSHIP, EMPTY_READ_UNCONFIRMED
 from reconcile.kinds.servers import RELATIONSHIP_LIMIT_NEAR, SERVER_OVERDUE, SERVER_UNREAD
 from reconcile.model.findings import Finding, Kind
@@ -14,37 +14,37 @@ from reconcile.model.names import fold_relationship, key_of
 from reconcile.model.nouns import Seen, ServerType, Skipped, SkipReason, Unseen
 
 
-def server_findings(world: World, witnesses: Witnesses) -> Iterator[Finding]:
+def server_findings(inputs: JudgementInput, witnesses: Witnesses) -> Iterator[Finding]:
     """Findings about each server that this run concluded."""
-    having = {s for r in world.records if not r.pending for s in r.partners}
-    for server, sighting in sorted(world.sightings.items()):
+    having = {s for r in inputs.records if not r.pending for s in r.partners}
+    for server, sighting in sorted(inputs.sightings.items()):
         match sighting:
             case Unseen():
-                yield _unread(world, sighting)
-                yield from _overdue(world, server)
+                yield _unread(inputs, sighting)
+                yield from _overdue(inputs, server)
             case Seen():
                 count = len(sighting.stories)
-                if count >= world.rules.relationship_limit_near:
-                    yield _limit_near(world, server, count)
-                if _suspiciously_empty(world, witnesses, server, having):
-                    yield _empty(world, server)
+                if count >= inputs.rules.relationship_limit_near:
+                    yield _limit_near(inputs, server, count)
+                if _suspiciously_empty(inputs, witnesses, server, having):
+                    yield _empty(inputs, server)
             case Skipped(reason=SkipReason.MAINTENANCE):
                 pass
             case Skipped():
-                yield from _overdue(world, server)
+                yield from _overdue(inputs, server)
     for server, name in sorted(witnesses.duplicates):
-        yield _told_twice(world, witnesses, server, name)
+        yield _told_twice(inputs, witnesses, server, name)
 
 
-def watched(world: World, witnesses: Witnesses) -> dict[tuple[int, str], datetime]:
+def watched(inputs: JudgementInput, witnesses: Witnesses) -> dict[tuple[int, str], datetime]:
     """Emptiness to be watched: a server that tells nothing, a relationship without its scopes."""
     wanted: dict[tuple[int, str], datetime] = {}
-    for record in world.records:
+    for record in inputs.records:
         if record.pending:
             continue
         name = fold_relationship(record.relationship_name)
         for server in record.partners:
-            sighting = world.sightings.get(server)
+            sighting = inputs.sightings.get(server)
             if not isinstance(sighting, Seen):
                 continue
             story = witnesses.now.get((server, name))
@@ -69,15 +69,17 @@ def self_names(seen: Seen) -> frozenset[str]:
     return frozenset(t for t in texts if t and key_of(t) is not None)
 
 
-def _suspiciously_empty(world: World, witnesses: Witnesses, server: int, having: set[int]) -> bool:
+def _suspiciously_empty(
+    inputs: JudgementInput, witnesses: Witnesses, server: int, having: set[int]
+) -> bool:
     """Of another machine that answers now (server_replaced) nothing else was to be expected."""
     empty = server in witnesses.empty and server in having
-    return empty and not world.replaced(server) and not witnesses.confirmed(server, "")
+    return empty and not inputs.replaced(server) and not witnesses.confirmed(server, "")
 
 
-def _unread(world: World, unseen: Unseen) -> Finding:
+def _unread(inputs: JudgementInput, unseen: Unseen) -> Finding:
     failure = unseen.failure
-    name = world.name(unseen.server)
+    name = inputs.name(unseen.server)
     return Finding(
         Kind.SERVER_UNREAD,
         None,
@@ -87,15 +89,15 @@ def _unread(world: World, unseen: Unseen) -> Finding:
     )
 
 
-def _overdue(world: World, server: int) -> Iterator[Finding]:
+def _overdue(inputs: JudgementInput, server: int) -> Iterator[Finding]:
     """If it was not read for too long; the time begins anew when a person changes the server, and
     when maintenance ends.
     """
-    name, latest = world.name(server), world.previous.get(server)
+    name, latest = inputs.name(server), inputs.previous.get(server)
     read_at = None if latest is None else latest.read_at
-    beginnings = (world.servers[server].changed_at, world.rested.get(server), read_at)
+    beginnings = (inputs.servers[server].changed_at, inputs.rested.get(server), read_at)
     times = [t for t in beginnings if t is not None]
-    if not times or world.now - max(times) <= world.rules.overdue_after:
+    if not times or inputs.now - max(times) <= inputs.rules.overdue_after:
         return
     last = "never" if read_at is None else read_at.isoformat(timespec="seconds")
     yield Finding(
@@ -107,20 +109,20 @@ def _overdue(world: World, server: int) -> Iterator[Finding]:
     )
 
 
-def _empty(world: World, server: int) -> Finding:
+def _empty(inputs: JudgementInput, server: int) -> Finding:
     relationships = "failover relationships"
     return Finding(
         Kind.EMPTY_READ_UNCONFIRMED,
         None,
         (server,),
         EMPTY_READ_UNCONFIRMED.sentence(
-            world.name(server), relationships, world.rules.confirm_after
+            inputs.name(server), relationships, inputs.rules.confirm_after
         ),
     )
 
 
-def _limit_near(world: World, server: int, count: int) -> Finding:
-    name = world.name(server)
+def _limit_near(inputs: JudgementInput, server: int, count: int) -> Finding:
+    name = inputs.name(server)
     return Finding(
         Kind.RELATIONSHIP_LIMIT_NEAR,
         None,
@@ -130,11 +132,11 @@ def _limit_near(world: World, server: int, count: int) -> Finding:
     )
 
 
-def _told_twice(world: World, witnesses: Witnesses, server: int, name: str) -> Finding:
+def _told_twice(inputs: JudgementInput, witnesses: Witnesses, server: int, name: str) -> Finding:
     told = witnesses.now[server, name].name
     return Finding(
         Kind.DUPLICATE_RELATIONSHIP,
         told,
         (server,),
-        DUPLICATE_RELATIONSHIP.sentence(told, server=world.name(server)),
+        DUPLICATE_RELATIONSHIP.sentence(told, server=inputs.name(server)),
     )

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from reconcile.kinds.decisions import CHANGE_WAITS
 from reconcile.kinds.reports import readable
 from reconcile.model.finding_words import SERVERS_LACK
-from reconcile.model.findings import Finding, Kind, Said
+from reconcile.model.findings import Finding, Kind, Testimony
 from reconcile.model.formatting import dotted, said
 from reconcile.model.nouns import Operation
-from reconcile.model.record import Change, Entry
+from reconcile.model.record import Entry, PropertyChange
 
 _IPAM, _SERVERS = "IPAM", "servers"
 
@@ -60,7 +60,7 @@ def _to_be_created(count: int) -> Finding:
     )
 
 
-def _differences(entry: Entry) -> Iterator[Said]:
+def _differences(entry: Entry) -> Iterator[Testimony]:
     planned = entry.planned
     match planned.operation:
         case Operation.DELETE:
@@ -76,11 +76,11 @@ def _differences(entry: Entry) -> Iterator[Said]:
                 yield _change(change)
 
 
-def _change(change: Change) -> Said:
+def _change(change: PropertyChange) -> Testimony:
     before, after = (said(change.property, v) for v in (change.before, change.after))
     return change.property, ((_IPAM, before), (_SERVERS, after))
 
 
-def _in_words(value: Said) -> str:
+def _in_words(value: Testimony) -> str:
     what, ((_, ours), (_, theirs)) = value
     return f"{what}: database {readable(ours)}, servers {readable(theirs)}"

@@ -9,7 +9,7 @@ from reconcile.judging.scopes import ScopeVerdict
 from reconcile.judging.truth import Truth
 from reconcile.kinds.relationships import ABSENCE_UNVERIFIED, PARTNER_MISMATCH, SCOPE_ONE_SIDED
 from reconcile.model.finding_words import TELLS_NOT
-from reconcile.model.findings import Finding, Kind, Said
+from reconcile.model.findings import Finding, Kind, Testimony
 from reconcile.model.formatting import dotted_all, said
 from reconcile.model.nouns import Scope
 from reconcile.model.record import ATTRIBUTES
@@ -46,7 +46,7 @@ def disputes(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Finding, 
 
 def _disputed(
     case: Case, found: Truth, verdict: ScopeVerdict
-) -> tuple[tuple[Said, ...], tuple[Said, ...]]:
+) -> tuple[tuple[Testimony, ...], tuple[Testimony, ...]]:
     """What the partners dispute about properties and about scopes.
 
     While one is silent and the Mode is in dispute nothing can be created, so nothing is believed
@@ -63,13 +63,13 @@ def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
     words = tuple(
         sorted(
             (
-                side_name(case.world, case.pair, i),
+                side_name(case.inputs, case.pair, i),
                 TELLS_NOT if s.story is not None else word(s.witness),
             )
             for i, s in enumerate(case.pair.sides)
         )
     )
-    replaced = [case.world.name(s) for s in case.pair.servers if case.world.replaced(s)]
+    replaced = [case.inputs.name(s) for s in case.pair.servers if case.inputs.replaced(s)]
     return Finding(
         Kind.ABSENCE_UNVERIFIED,
         case.pair.name,
@@ -77,7 +77,7 @@ def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
         ABSENCE_UNVERIFIED.sentence(
             case.pair.name,
             words,
-            reporter=side_name(case.world, case.pair, case.pair.sides.index(case.teller)),
+            reporter=side_name(case.inputs, case.pair, case.pair.sides.index(case.teller)),
             scopes=dotted_all(scopes),
             replaced=replaced,
         ),
@@ -85,7 +85,7 @@ def _unverified(case: Case, scopes: frozenset[Scope]) -> Finding:
     )
 
 
-def _stored(pair: Pair, disputed: tuple[Said, ...]) -> dict[str, str]:
+def _stored(pair: Pair, disputed: tuple[Testimony, ...]) -> dict[str, str]:
     """Return the database's values of the disputed properties."""
     if pair.record is None:
         return {}

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Final
 
 from reconcile.evidence.case import last_story, side_name
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import Silent
-from reconcile.evidence.world import World
 from reconcile.kinds.spec import Rise
 from reconcile.kinds.states import STATE_NOT_NORMAL
 from reconcile.model.findings import Finding, Kind
@@ -32,28 +32,28 @@ _INTERRUPTED: Final = timedelta(minutes=30)
 _STANDBY_INTERRUPTED: Final = timedelta(minutes=15)
 
 
-def health(pair: Pair, world: World) -> tuple[Finding, ...]:
+def health(pair: Pair, inputs: JudgementInput) -> tuple[Finding, ...]:
     """A side that is not in state Normal, by its own word or, if it is silent, its last one."""
     states = {index: _state(pair, index) for index in range(len(pair.sides))}
     odd = {i: s for i, s in states.items() if s is not None and s is not State.NORMAL}
     if not odd:
         return ()
-    words = sorted((side_name(world, pair, index), state) for index, state in odd.items())
+    words = sorted((side_name(inputs, pair, index), state) for index, state in odd.items())
     worst = min(odd.values(), key=_rank)
     return (
         Finding(
             Kind.STATE_NOT_NORMAL,
             pair.name,
             pair.servers,
-            STATE_NOT_NORMAL.sentence(pair.name, words, worst, _set_manually(pair, world, odd)),
+            STATE_NOT_NORMAL.sentence(pair.name, words, worst, _set_manually(pair, inputs, odd)),
             tuple(("State", ((who, str(state)),)) for who, state in words),
             grade=worst,
-            patience=_patience(pair, world, odd, worst),
+            patience=_patience(pair, inputs, odd, worst),
         ),
     )
 
 
-def said_now(finding: Finding, world: World) -> bool:
+def said_now(finding: Finding, inputs: JudgementInput) -> bool:
     """False if only the last word of who is silent now, or tells no such relationship any more, says
     so: that is no new reading of it.
     """
@@ -61,9 +61,9 @@ def said_now(finding: Finding, world: World) -> bool:
         return True
     name = fold_relationship(finding.relationship or "")
     heard = {
-        world.name(key)
+        inputs.name(key)
         for key in finding.servers
-        if isinstance(seen := world.sightings.get(key), Seen)
+        if isinstance(seen := inputs.sightings.get(key), Seen)
         and any(fold_relationship(story.name) == name for story in seen.stories)
     }
     return any(who in heard for _, words in finding.values for who, _ in words)
@@ -95,7 +95,9 @@ def _terms(pair: Pair, index: int) -> _Terms:
     return _Terms(None, None, is_standby=False)
 
 
-def _patience(pair: Pair, world: World, odd: Mapping[int, State], worst: State) -> int | None:
+def _patience(
+    pair: Pair, inputs: JudgementInput, odd: Mapping[int, State], worst: State
+) -> int | None:
     """After how many seconds it is louder: nobody waits for more than half of the time that is
     left before a server goes to PartnerDown.
     """
@@ -103,9 +105,9 @@ def _patience(pair: Pair, world: World, odd: Mapping[int, State], worst: State) 
         case Rise.NEVER:
             return None
         case Rise.AFTER_TRANSITION:
-            return int(world.rules.transition_warning_after.total_seconds())
+            return int(inputs.rules.transition_warning_after.total_seconds())
         case Rise.AFTER_INTERRUPTION:
-            said = world.rules.interrupted_critical_after
+            said = inputs.rules.interrupted_critical_after
             if said is not None:
                 return int(said.total_seconds())
             return min(_until_critical(_terms(pair, i)) for i, s in odd.items() if s is worst)
@@ -117,10 +119,10 @@ def _until_critical(terms: _Terms) -> int:
     return seconds if terms.interval is None else min(seconds, terms.interval // 2)
 
 
-def _set_manually(pair: Pair, world: World, odd: Mapping[int, State]) -> list[str]:
+def _set_manually(pair: Pair, inputs: JudgementInput, odd: Mapping[int, State]) -> list[str]:
     """Return the servers in PartnerDown that do not go there by themselves."""
     return sorted(
-        side_name(world, pair, index)
+        side_name(inputs, pair, index)
         for index, state in odd.items()
         if state is State.PARTNER_DOWN and _terms(pair, index).switches_itself is False
     )

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from reconcile.evidence.belief import Silence, open_subjects
+from reconcile.evidence.belief import SilentPartner, open_subjects
 from reconcile.evidence.case import Case, last_story, side_name
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.judgement import Judgement, Undecided
 from reconcile.evidence.order import order, primary_by
-from reconcile.evidence.pairing import Pair, Side
-from reconcile.evidence.witness import Doubt, Gone, Silent, Tells, Unclear, Unproven, Witnesses
-from reconcile.evidence.world import World
+from reconcile.evidence.pairing import Pair, PairSide
+from reconcile.evidence.witness import (
+    AbsenceDoubt,
+    Gone,
+    Silent,
+    Tells,
+    Unclear,
+    Unproven,
+    Witnesses,
+)
 from reconcile.judging.absence import judge_absence, removal, word
 from reconcile.judging.health import health
 from reconcile.judging.observations import observations, stale
@@ -25,53 +33,53 @@ from reconcile.model.record import Entry
 
 def judge(
     pair: Pair,
-    world: World,
+    inputs: JudgementInput,
     witnesses: Witnesses,
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
 ) -> Judgement:
     """Judge one pair; ``entries`` are its pending operations, ``open_findings`` those about it."""
-    if not entries and is_quiet(pair, world):
+    if not entries and is_quiet(pair, inputs):
         return Judgement(pair, agreed=True)
-    return judge_at_length(pair, world, witnesses, entries, open_findings)
+    return judge_at_length(pair, inputs, witnesses, entries, open_findings)
 
 
 def judge_at_length(
     pair: Pair,
-    world: World,
+    inputs: JudgementInput,
     witnesses: Witnesses,
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
 ) -> Judgement:
     """Judge one pair with every question asked."""
     if pair.record is not None and pair.double_of is not None:
-        return _double(pair, world)
+        return _double(pair, inputs)
     if any(isinstance(s.witness, Unclear) for s in pair.sides):
         unclear = Judgement(pair, undecided=Undecided(everything=True, told=told_scopes(pair)))
         return _with_open(unclear, open_findings, ())
     tellers = [s for s in pair.sides if s.story is not None]
     if not tellers:
         assert pair.record is not None  # noqa: S101 - untold and unstored pairs do not exist
-        judged = judge_absence(pair, pair.record, world)
+        judged = judge_absence(pair, pair.record, inputs)
         if _settles_existence(pair, judged):
             open_findings = tuple(f for f in open_findings if f.kind is not Kind.ONE_SIDED)
         elif any(f.kind is Kind.ONE_SIDED for f in open_findings):
             # One problem is one alert: the disagreement stays what it is.
             judged = Judgement(pair, judged.needs, (), judged.undecided)
-        return _with_open(judged, open_findings, stale(pair, world))
+        return _with_open(judged, open_findings, stale(pair, inputs))
     if len(tellers) == 1 and _one_sided(pair, witnesses, tellers[0], open_findings):
-        findings = (_one_sided_finding(pair, world), *health(pair, world))
+        findings = (_one_sided_finding(pair, inputs), *health(pair, inputs))
         return _with_open(
             Judgement(pair, undecided=Undecided(everything=True, told=told_scopes(pair))),
             open_findings,
             findings,
         )
-    case = _case(pair, world, witnesses, entries, open_findings)
+    case = _case(pair, inputs, witnesses, entries, open_findings)
     return _told(case, witnesses, entries, open_findings)
 
 
 def _one_sided(
-    pair: Pair, witnesses: Witnesses, teller: Side, open_findings: tuple[Finding, ...]
+    pair: Pair, witnesses: Witnesses, teller: PairSide, open_findings: tuple[Finding, ...]
 ) -> bool:
     """True if the other partner's word, now or its latest, is against the one that tells it."""
     other = pair.sides[1] if teller is pair.sides[0] else pair.sides[0]
@@ -98,13 +106,14 @@ def _settles_existence(pair: Pair, judged: Judgement) -> bool:
     """True if the silent one's last word agrees with the one that does not tell it now."""
     witnesses = [s.witness for s in pair.sides]
     return bool(judged.findings) and not any(
-        w == Unproven(Doubt.REPLACED) or (isinstance(w, Silent) and not isinstance(w.last, Gone))
+        w == Unproven(AbsenceDoubt.REPLACED)
+        or (isinstance(w, Silent) and not isinstance(w.last, Gone))
         for w in witnesses
     )
 
 
-def _one_sided_finding(pair: Pair, world: World) -> Finding:
-    words = tuple(sorted((side_name(world, pair, i), word(pair.sides[i].witness)) for i in (0, 1)))
+def _one_sided_finding(pair: Pair, inputs: JudgementInput) -> Finding:
+    words = tuple(sorted((side_name(inputs, pair, i), word(pair.sides[i].witness)) for i in (0, 1)))
     return Finding(
         Kind.ONE_SIDED,
         pair.name,
@@ -116,7 +125,7 @@ def _one_sided_finding(pair: Pair, world: World) -> Finding:
 
 def _case(
     pair: Pair,
-    world: World,
+    inputs: JudgementInput,
     witnesses: Witnesses,
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
@@ -128,19 +137,19 @@ def _case(
         read, before = witnesses.before(side.server, pair.key)
         return read and primary_by(before, index) != primary_by(side.story, index)
 
-    found = order(pair, news=news, name=lambda s: side_name(world, pair, pair.sides.index(s)))
+    found = order(pair, news=news, name=lambda s: side_name(inputs, pair, pair.sides.index(s)))
     pending: dict[str, Value] = {
         c.property: c.after
         for e in entries
         if e.planned.operation is Operation.UPDATE
         for c in e.planned.changes
     }
-    return Case(pair, world, found, _silence(pair, witnesses, open_findings), pending)
+    return Case(pair, inputs, found, _silence(pair, witnesses, open_findings), pending)
 
 
 def _silence(
     pair: Pair, witnesses: Witnesses, open_findings: tuple[Finding, ...]
-) -> Silence | None:
+) -> SilentPartner | None:
     one, two = pair.sides
     if one.story is not None and two.story is not None:
         return None
@@ -151,7 +160,7 @@ def _silence(
         open_findings, Kind.SCOPE_ONE_SIDED
     )
     missed = open_subjects(open_findings, Kind.ABSENCE_UNVERIFIED)
-    return Silence(last_story(other), read, before, disputed, missed)
+    return SilentPartner(last_story(other), read, before, disputed, missed)
 
 
 def _told(
@@ -190,7 +199,7 @@ def _with_open(
     # An empty reading that is not believed yet resolves nothing but what it says itself; what a
     # replaced machine lacks not even that.
     untold = not any(isinstance(w, Tells) for w in words)
-    unheard = Silent in map(type, words) or (untold and Unproven(Doubt.REPLACED) in words)
+    unheard = Silent in map(type, words) or (untold and Unproven(AbsenceDoubt.REPLACED) in words)
     recomputed = _RECOMPUTED if unheard else _RECOMPUTED | _OF_EXISTENCE
     now = {f.fingerprint for f in findings}
     kept = tuple(
@@ -210,7 +219,7 @@ _RECOMPUTED = kinds_resolved_by(ResolvedBy.NEXT_JUDGEMENT)
 _OF_EXISTENCE = kinds_resolved_by(ResolvedBy.EXISTENCE)
 
 
-def _double(pair: Pair, world: World) -> Judgement:
+def _double(pair: Pair, inputs: JudgementInput) -> Judgement:
     """Two half-mapped rows turn out to be one relationship: the younger one goes, by a person."""
     assert pair.record is not None  # noqa: S101 - the caller knows
     assert pair.double_of is not None  # noqa: S101 - the caller knows
@@ -222,5 +231,5 @@ def _double(pair: Pair, world: World) -> Judgement:
         ((pair.name, (("record", str(pair.record.key)), ("kept", str(pair.double_of)))),),
     )
     reason = f"the same relationship as record {pair.double_of}"
-    need = removal(pair, pair.record, world, reason, alone=True)
+    need = removal(pair, pair.record, inputs, reason, alone=True)
     return Judgement(pair, needs=(need,), findings=(finding,))

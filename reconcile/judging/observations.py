@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconcile.evidence.case import Case, last_story, side_name
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import Tells
-from reconcile.evidence.world import World
 from reconcile.judging.health import health
 from reconcile.kinds.decisions import AMBIGUOUS_NAME, UNMAPPED_NAME
 from reconcile.kinds.relationships import (
@@ -24,7 +24,7 @@ from reconcile.model.nouns import Seen, Story
 
 def observations(case: Case) -> tuple[Finding, ...]:
     """Findings about a pair that at least one side tells."""
-    found = [*_names(case), *_unknown_words(case), *health(case.pair, case.world)]
+    found = [*_names(case), *_unknown_words(case), *health(case.pair, case.inputs)]
     found.extend(f for f in (_empty(case), _role_conflict(case)) if f is not None)
     return tuple(found)
 
@@ -45,7 +45,7 @@ def _role_conflict(case: Case) -> Finding | None:
     if not case.order.conflict:
         return None
     words = tuple(
-        sorted((side_name(case.world, case.pair, i), word) for i, word in case.order.conflict)
+        sorted((side_name(case.inputs, case.pair, i), word) for i, word in case.order.conflict)
     )
     return Finding(
         Kind.ROLE_CONFLICT,
@@ -60,7 +60,7 @@ def _unknown_words(case: Case) -> Iterator[Finding]:
     for side in case.pair.sides:
         if side.story is None or not side.story.unknown_values or side.server is None:
             continue
-        name = case.world.name(side.server)
+        name = case.inputs.name(side.server)
         odd = side.story.unknown_values
         yield Finding(
             Kind.UNKNOWN_VALUE,
@@ -88,7 +88,7 @@ def _names(case: Case) -> Iterator[Finding]:
 
 
 def _unmapped(case: Case, asker: int, story: Story) -> Finding:
-    name = case.world.name(asker)
+    name = case.inputs.name(asker)
     return Finding(
         Kind.UNMAPPED_NAME,
         case.pair.name,
@@ -99,22 +99,22 @@ def _unmapped(case: Case, asker: int, story: Story) -> Finding:
 
 
 def _ambiguous(case: Case, asker: int, story: Story, candidates: tuple[int, ...]) -> Finding:
-    name = case.world.name(asker)
-    meant = sorted(case.world.name(c) for c in candidates)
+    name = case.inputs.name(asker)
+    meant = sorted(case.inputs.name(c) for c in candidates)
     return Finding(
         Kind.AMBIGUOUS_NAME,
         case.pair.name,
         (asker,),
         AMBIGUOUS_NAME.sentence(story.name, name, story.partner, meant),
-        ((story.partner, tuple((case.world.name(c), "candidate") for c in candidates)),),
+        ((story.partner, tuple((case.inputs.name(c), "candidate") for c in candidates)),),
     )
 
 
-def stale(pair: Pair, world: World) -> tuple[Finding, ...]:
+def stale(pair: Pair, inputs: JudgementInput) -> tuple[Finding, ...]:
     """A stored relationship whose partners were asked, and none was read for too long."""
-    times = [_read_at(world, s) for s in pair.servers]
+    times = [_read_at(inputs, s) for s in pair.servers]
     known = [t for t in times if t is not None]
-    if not known or world.now - max(known) <= world.rules.evidence_age:
+    if not known or inputs.now - max(known) <= inputs.rules.evidence_age:
         return ()
     last = max(known)
     return (
@@ -128,8 +128,8 @@ def stale(pair: Pair, world: World) -> tuple[Finding, ...]:
     )
 
 
-def _read_at(world: World, server: int) -> datetime | None:
-    seen = world.sightings.get(server)
+def _read_at(inputs: JudgementInput, server: int) -> datetime | None:
+    seen = inputs.sightings.get(server)
     if not isinstance(seen, Seen):
-        seen = world.previous.get(server)
+        seen = inputs.previous.get(server)
     return None if seen is None else seen.read_at

@@ -20,17 +20,17 @@ from reconcile.model.nouns import Evidence, Mode, Operation, Scope, Value
 from reconcile.model.record import (
     ATTRIBUTES,
     STATE_PROPERTIES,
-    Change,
     Entry,
     Hold,
     Party,
     Planned,
+    PropertyChange,
     Record,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class PairDecision:
     """Operations and findings of a told pair; ``agreed``: both told exactly what is stored."""
 
     needs: tuple[Planned, ...] = ()
@@ -39,14 +39,14 @@ class Decision:
     agreed: bool = False
 
 
-def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> Decision:
+def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> PairDecision:
     """Decide what a pair needs that at least one side tells and no other read side denies."""
     found = truth(case)
     verdict = scope_verdict(case, _adding(entries))
     findings = disputes(case, found, verdict)
     record = case.pair.record
     if record is None:
-        return Decision(_creates(case, found, verdict), findings)
+        return PairDecision(_creates(case, found, verdict), findings)
     if record.pending:
         return _pending_create(case, record, _Conclusion(found, verdict, findings), entries)
     updates = _updates(case, record, found)
@@ -60,7 +60,7 @@ def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> 
         and not found.disputes
         and not verdict.left
     )
-    return Decision(
+    return PairDecision(
         needs,
         findings + unconfirmed,
         _undecided(case, found, verdict, verdict.gone - gone),
@@ -124,7 +124,7 @@ class _Conclusion:
 
 def _pending_create(
     case: Case, record: Record, conclusion: _Conclusion, entries: tuple[Entry, ...]
-) -> Decision:
+) -> PairDecision:
     """A Create that still waits: confirmed as it is, or asked for anew with other values."""
     found, verdict, findings = conclusion.found, conclusion.verdict, conclusion.findings
     kept = tuple(e.planned for e in entries if e.planned.operation is Operation.CREATE)
@@ -138,10 +138,10 @@ def _pending_create(
     config = [c for c in changes if c.property not in STATE_PROPERTIES]
     undecided = _undecided(case, found, verdict, frozenset())
     if not isinstance(wanted.get("Mode"), Mode):
-        return Decision((), findings, undecided)
+        return PairDecision((), findings, undecided)
     if config or scopes != record.scopes or not kept:
-        return Decision((_create(case, wanted, scopes),), findings, undecided)
-    return Decision((*kept, *_update(case, changes)), findings, undecided)
+        return PairDecision((_create(case, wanted, scopes),), findings, undecided)
+    return PairDecision((*kept, *_update(case, changes)), findings, undecided)
 
 
 def _updates(case: Case, record: Record, found: Truth) -> tuple[Planned, ...]:
@@ -154,14 +154,14 @@ def _updates(case: Case, record: Record, found: Truth) -> tuple[Planned, ...]:
     return (*_update(case, config), *_update(case, states))
 
 
-def _update(case: Case, changes: tuple[Change, ...]) -> tuple[Planned, ...]:
+def _update(case: Case, changes: tuple[PropertyChange, ...]) -> tuple[Planned, ...]:
     return _planned(case, Operation.UPDATE, changes=changes) if changes else ()
 
 
 def _planned(
     case: Case,
     operation: Operation,
-    changes: tuple[Change, ...] = (),
+    changes: tuple[PropertyChange, ...] = (),
     scopes: frozenset[Scope] = frozenset(),
 ) -> tuple[Planned, ...]:
     record = case.pair.record
@@ -199,14 +199,14 @@ def _confirmed_gone(
         Kind.EMPTY_READ_UNCONFIRMED,
         case.pair.name,
         case.pair.servers,
-        EMPTY_READ_UNCONFIRMED.sentence(case.pair.name, "scopes", case.world.rules.confirm_after),
+        EMPTY_READ_UNCONFIRMED.sentence(case.pair.name, "scopes", case.inputs.rules.confirm_after),
         (("Scopes", (("IPAM", listed(dotted_all(record.scopes))),)),),
     )
     return frozenset(), (finding,)
 
 
 def _party(case: Case, index: int) -> Party:
-    return Party(case.pair.sides[index].server, side_name(case.world, case.pair, index))
+    return Party(case.pair.sides[index].server, side_name(case.inputs, case.pair, index))
 
 
 def _evidence(case: Case) -> Evidence:
@@ -224,7 +224,7 @@ def _told_by(case: Case) -> str:
         return "both partners tell it"
     other = case.pair.sides[1] if case.teller is case.pair.sides[0] else case.pair.sides[0]
     names = [
-        side_name(case.world, case.pair, case.pair.sides.index(s)) for s in (case.teller, other)
+        side_name(case.inputs, case.pair, case.pair.sides.index(s)) for s in (case.teller, other)
     ]
     return f"{names[0]} tells it and {names[1]} {word(other.witness)}"
 

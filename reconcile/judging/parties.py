@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconcile.evidence.case import Case, last_story
-from reconcile.evidence.pairing import Side
+from reconcile.evidence.pairing import PairSide
 from reconcile.evidence.witness import Tells
 from reconcile.model.names import Ambiguous, How, Known, Unknown, address_key, fold
 from reconcile.model.nouns import Seen, ServerType, State, Story, Value
@@ -31,7 +31,7 @@ def side_values(case: Case) -> dict[str, Value]:
         prefix = f"Server{number}"
         if side.server is not None:
             values[f"{prefix}RecordId"] = side.server
-            values[f"{prefix}Name"] = case.world.name(side.server)
+            values[f"{prefix}Name"] = case.inputs.name(side.server)
         if (state := _state(case, side)) is not None:
             values[f"{prefix}State"] = state
         if not _nothing_changes(case, side, other):
@@ -39,14 +39,14 @@ def side_values(case: Case) -> dict[str, Value]:
     return values
 
 
-def _state(case: Case, side: Side) -> State | None:
+def _state(case: Case, side: PairSide) -> State | None:
     """By the server's own story; a new record takes the last one seen of a silent partner."""
     last = last_story(side) if case.pair.record is None else None
     story = side.story or last
     return None if story is None else story.state
 
 
-def _nothing_changes(case: Case, side: Side, other: Side) -> bool:
+def _nothing_changes(case: Case, side: PairSide, other: PairSide) -> bool:
     """A stored side stays as it is if its partner's name for it is ambiguous (R7)."""
     if case.pair.record is None or side.story is not None or not isinstance(other.witness, Tells):
         return False
@@ -58,7 +58,7 @@ def _nothing_changes(case: Case, side: Side, other: Side) -> bool:
 
 
 def _names_and_addresses(
-    case: Case, prefix: str, side: Side, other: Side, values: dict[str, Value]
+    case: Case, prefix: str, side: PairSide, other: PairSide, values: dict[str, Value]
 ) -> None:
     stored_prefix = prefix if not case.swapped else f"Server{3 - int(prefix[-1])}"
     printed = _printed(case, side, other)
@@ -70,7 +70,7 @@ def _names_and_addresses(
             values[prefix + property] = chosen
 
 
-def _chosen(case: Case, side: Side, stored: str | None, told: str | None) -> str | None:
+def _chosen(case: Case, side: PairSide, stored: str | None, told: str | None) -> str | None:
     """The stored spelling if the told one means the same server, else the told one."""
     if stored is None or told is None or stored == told:
         return stored if told is None else told
@@ -78,20 +78,20 @@ def _chosen(case: Case, side: Side, stored: str | None, told: str | None) -> str
         return stored
     if side.server is None:
         return told
-    same = case.world.names_before.denotes(told, side.server) and case.world.names.denotes(
+    same = case.inputs.names_before.denotes(told, side.server) and case.inputs.names.denotes(
         stored, side.server
     )
     return stored if same else told
 
 
-def _printed(case: Case, side: Side, other: Side) -> _Printed:
+def _printed(case: Case, side: PairSide, other: PairSide) -> _Printed:
     own_story = side.story or last_story(side)
     own = _own(own_story)
     partner_story = other.story or last_story(other)
     partner = _of_partner(partner_story)
     name = own.name or _computer_name(case, side) or partner.name
     if name is None and own_story is not None and side.server is not None:
-        name = case.world.name(side.server)
+        name = case.inputs.name(side.server)
     return _Printed(name, own.ip or partner.ip)
 
 
@@ -116,8 +116,8 @@ def _of_partner(story: Story | None) -> _Printed:
     return _Printed(story.partner, address)
 
 
-def _computer_name(case: Case, side: Side) -> str | None:
-    sighting = None if side.server is None else case.world.sightings.get(side.server)
+def _computer_name(case: Case, side: PairSide) -> str | None:
+    sighting = None if side.server is None else case.inputs.sightings.get(side.server)
     if isinstance(sighting, Seen) and sighting.identity is not None:
         return sighting.identity.computer_name
     return None

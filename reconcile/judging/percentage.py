@@ -11,9 +11,9 @@ from typing import Final
 
 from reconcile.evidence.belief import Belief
 from reconcile.evidence.case import Case, last_story
-from reconcile.evidence.world import PercentReading
+from reconcile.evidence.inputs import PercentReading
 from reconcile.model.finding_words import PERCENTAGE
-from reconcile.model.findings import Said
+from reconcile.model.findings import Testimony
 from reconcile.model.nouns import Mode, ServerType, Story
 
 _WHOLE: Final = 100
@@ -21,53 +21,53 @@ _HALF: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class PercentageShare:
     """The certain value (None: no evidence) or what the partners dispute."""
 
     value: int | None = None
-    dispute: Said | None = None
+    dispute: Testimony | None = None
 
 
-def share(case: Case, mode: Mode) -> Share:
+def share(case: Case, mode: Mode) -> PercentageShare:
     """The percentage of a told pair whose mode is certain."""
     primary = _percent(case.primary.story, mode)
     secondary = _percent(case.secondary.story, mode)
     if primary is not None and secondary is not None:
         if _alike(mode, primary, secondary):
-            return Share(primary)
-        return Share(dispute=_dispute(case, primary, secondary))
+            return PercentageShare(primary)
+        return PercentageShare(dispute=_dispute(case, primary, secondary))
     if primary is not None:
         return _of_primary(case, mode, primary)
     if secondary is not None:
         return _of_secondary(case, mode, secondary)
-    return Share()
+    return PercentageShare()
 
 
-def _of_primary(case: Case, mode: Mode, told: int) -> Share:
+def _of_primary(case: Case, mode: Mode, told: int) -> PercentageShare:
     """Only the primary gives a number now; a silent secondary may have given one before."""
     last = _percent(last_story(case.secondary), mode)
     match _belief(case, mode, told, told, last):
         case Belief.BELIEVED:
-            return Share(told)
+            return PercentageShare(told)
         case Belief.DISPUTED:
-            return Share(dispute=_dispute(case, told, last))
+            return PercentageShare(dispute=_dispute(case, told, last))
         case Belief.LEFT_ALONE:
-            return Share()
+            return PercentageShare()
 
 
-def _of_secondary(case: Case, mode: Mode, told: int) -> Share:
+def _of_secondary(case: Case, mode: Mode, told: int) -> PercentageShare:
     """Only the secondary gives a number: evidence if it can mean one thing only."""
     last = _percent(last_story(case.primary), mode)
     value = _primary_share(case, mode, told, last)
     if value is None and (case.silence is None or PERCENTAGE not in case.silence.open):
-        return Share()
+        return PercentageShare()
     match _belief(case, mode, told, value, last):
         case Belief.BELIEVED:
-            return Share(value)
+            return PercentageShare(value)
         case Belief.DISPUTED:
-            return Share(dispute=_dispute(case, last, told))
+            return PercentageShare(dispute=_dispute(case, last, told))
         case Belief.LEFT_ALONE:
-            return Share()
+            return PercentageShare()
 
 
 def _belief(case: Case, mode: Mode, told: int, value: int | None, last: int | None) -> Belief:
@@ -91,7 +91,7 @@ def _primary_share(case: Case, mode: Mode, told: int, last: int | None) -> int |
     for known in () if case.swapped else (last, case.stored(PERCENTAGE)):
         if isinstance(known, int) and _alike(mode, told, known):
             return known
-    match case.world.rules.percent_reading:
+    match case.inputs.rules.percent_reading:
         case PercentReading.OWN_SHARE:
             return _WHOLE - told
         case PercentReading.PRIMARY_SHARE:
@@ -111,6 +111,6 @@ def _alike(mode: Mode, one: int, two: int) -> bool:
     return one == two or (mode is Mode.LOAD_BALANCE and one + two == _WHOLE)
 
 
-def _dispute(case: Case, primary: int | None, secondary: int | None) -> Said:
+def _dispute(case: Case, primary: int | None, secondary: int | None) -> Testimony:
     in_order = (primary, secondary) if case.order.primary == 0 else (secondary, primary)
     return case.both_say(PERCENTAGE, *in_order)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from operator import attrgetter
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.pairing import Pair
 from reconcile.evidence.witness import Tells
-from reconcile.evidence.world import World
 from reconcile.model.names import How, Known
 from reconcile.model.nouns import Mode, ServerType, State, Story
 from reconcile.model.record import Record
@@ -44,7 +44,7 @@ _STORED = attrgetter(
 _LOST = (How.STORED, How.STORED_AMBIGUOUS)
 
 
-def is_quiet(pair: Pair, world: World) -> bool:
+def is_quiet(pair: Pair, inputs: JudgementInput) -> bool:
     """True only if the long way would find no need, no finding, and agreement."""
     record = pair.record
     one, two = (side.witness for side in pair.sides)
@@ -64,8 +64,8 @@ def is_quiet(pair: Pair, world: World) -> bool:
         and _percentage_stands(record, first, second)
         and _named(one, record.server2_record_id)
         and _named(two, record.server1_record_id)
-        and record.server1_name == world.name(record.server1_record_id)
-        and record.server2_name == world.name(record.server2_record_id)
+        and record.server1_name == inputs.name(record.server1_record_id)
+        and record.server2_name == inputs.name(record.server2_record_id)
     )
 
 

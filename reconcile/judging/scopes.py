@@ -8,7 +8,7 @@ from reconcile.evidence.belief import Belief, believe
 from reconcile.evidence.case import Case
 from reconcile.evidence.pairing import Pair
 from reconcile.model.finding_words import TELLS, TELLS_NOT
-from reconcile.model.findings import Said
+from reconcile.model.findings import Testimony
 from reconcile.model.formatting import dotted
 from reconcile.model.nouns import Scope
 
@@ -26,7 +26,7 @@ class ScopeVerdict:
     gone: frozenset[Scope]
     left: frozenset[Scope]
     unverified: frozenset[Scope]
-    disputes: tuple[Said, ...]
+    disputes: tuple[Testimony, ...]
 
 
 def scope_verdict(case: Case, pending: frozenset[Scope]) -> ScopeVerdict:
@@ -42,7 +42,7 @@ def scope_verdict(case: Case, pending: frozenset[Scope]) -> ScopeVerdict:
         apart = either - common
         said = tuple(_said(case, s, s in one.scopes) for s in sorted(apart))
         missing = stored - either
-        if any(case.world.replaced(side.server) for side in case.pair.sides if side.server):
+        if any(case.inputs.replaced(side.server) for side in case.pair.sides if side.server):
             return ScopeVerdict(common, _NONE, apart, missing, said)
         return ScopeVerdict(common, missing, apart, _NONE, said)
     return _one_sided(case, stored, pending)
@@ -91,10 +91,10 @@ def _only_witness(case: Case) -> bool:
         return False
     others = [s for s in record.partners if s != case.teller.server]
     teller = case.teller.server
-    return not others and not (teller is not None and case.world.replaced(teller))
+    return not others and not (teller is not None and case.inputs.replaced(teller))
 
 
-def _said(case: Case, scope: Scope, first_tells: bool) -> Said:
+def _said(case: Case, scope: Scope, first_tells: bool) -> Testimony:
     words = (TELLS, TELLS_NOT)
     one, two = words if first_tells else words[::-1]
     return case.both_say_words(dotted(scope), one, two)

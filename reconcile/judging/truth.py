@@ -15,7 +15,7 @@ from reconcile.evidence.case import Case
 from reconcile.judging.parties import side_values
 from reconcile.judging.percentage import share
 from reconcile.model.finding_words import PERCENTAGE
-from reconcile.model.findings import Said
+from reconcile.model.findings import Testimony
 from reconcile.model.nouns import Mode, Story, Value
 
 #: The properties that both partners tell alike and that are compared as they are.
@@ -37,13 +37,13 @@ class Truth:
     """What is certain of a relationship besides its scopes, and what the partners dispute."""
 
     values: dict[str, Value]
-    disputes: tuple[Said, ...]
+    disputes: tuple[Testimony, ...]
 
 
 def truth(case: Case) -> Truth:
     """Make one truth of a pair that at least one side tells."""
     values: dict[str, Value] = {}
-    disputes: list[Said] = []
+    disputes: list[Testimony] = []
     one, two = case.pair.sides[0].story, case.pair.sides[1].story
     if one is not None and two is not None:
         _shared_by_both(case, one, two, values, disputes)
@@ -61,7 +61,7 @@ def truth(case: Case) -> Truth:
 
 
 def _shared_by_both(
-    case: Case, one: Story, two: Story, values: dict[str, Value], disputes: list[Said]
+    case: Case, one: Story, two: Story, values: dict[str, Value], disputes: list[Testimony]
 ) -> None:
     for property, x, y in zip(SHARED, shared_of(one), shared_of(two), strict=True):
         if x == y:
@@ -71,7 +71,7 @@ def _shared_by_both(
             disputes.append(case.both_say(property, x, y))
 
 
-def _shared_by_one(case: Case, values: dict[str, Value], disputes: list[Said]) -> None:
+def _shared_by_one(case: Case, values: dict[str, Value], disputes: list[Testimony]) -> None:
     teller = case.teller.story
     assert teller is not None  # noqa: S101 - the teller tells
     assert case.silence is not None  # noqa: S101 - there is one teller
@@ -90,6 +90,6 @@ def _shared_by_one(case: Case, values: dict[str, Value], disputes: list[Said]) -
             disputes.append(_against_last(case, property, value, other))
 
 
-def _against_last(case: Case, property: str, value: Value, last: Value) -> Said:
+def _against_last(case: Case, property: str, value: Value, last: Value) -> Testimony:
     first_tells = case.pair.sides[0].story is not None
     return case.both_say(property, *((value, last) if first_tells else (last, value)))

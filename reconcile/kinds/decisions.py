@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from reconcile.kinds.spec import Grade, KindSpec, ResolvedBy, Subject
+from reconcile.kinds.spec import KindSpec, ProblemGrade, ResolvedBy, Subject
 from reconcile.model.findings import Kind, Matter, Severity
 from reconcile.model.formatting import listed
 from reconcile.model.nouns import Operation
@@ -20,7 +20,7 @@ UNMAPPED_NAME: Final = KindSpec(
     kind=Kind.UNMAPPED_NAME,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.INFO),
+    default=ProblemGrade(severity=Severity.INFO),
     resolved_by=ResolvedBy.REPORTER,
     meaning="A partner's name matches no server of the inventory.",
     sentence=_unmapped_name,
@@ -37,7 +37,7 @@ AMBIGUOUS_NAME: Final = KindSpec(
     kind=Kind.AMBIGUOUS_NAME,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.REPORTER,
     meaning="A partner's name matches several servers.",
     sentence=_ambiguous_name,
@@ -54,7 +54,7 @@ BLOCKED: Final = KindSpec(
     kind=Kind.BLOCKED,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.NEXT_JUDGEMENT,
     meaning="An operation needs a name or scope that another record of the same server holds.",
     sentence=_blocked,
@@ -72,7 +72,7 @@ PLAN_REFUSED: Final = KindSpec(
     kind=Kind.PLAN_REFUSED,
     matter=Matter.DRIFT,
     subject=Subject.EVERYTHING,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.CLOSE,
     meaning="More removals are pending than the limit allows. All of them are held.",
     sentence=_plan_refused,
@@ -110,7 +110,7 @@ CHANGE_WAITS: Final = KindSpec(
     kind=Kind.CHANGE_WAITS,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.CLOSE,
     meaning="The database differs from the servers, and the operation waits for you: under policy "
     "`review`, or because there was only one witness.",
@@ -132,7 +132,7 @@ CREDENTIAL_SUSPENDED: Final = KindSpec(
     kind=Kind.CREDENTIAL_SUSPENDED,
     matter=Matter.BLINDNESS,
     subject=Subject.CREDENTIAL,
-    default=Grade(severity=Severity.CRITICAL),
+    default=ProblemGrade(severity=Severity.CRITICAL),
     resolved_by=ResolvedBy.EVERY_RUN,
     meaning="Three servers refused a credential. It is not used any more.",
     sentence=_credential_suspended,
@@ -149,7 +149,7 @@ ALERT_UNDELIVERED: Final = KindSpec(
     kind=Kind.ALERT_UNDELIVERED,
     matter=Matter.BLINDNESS,
     subject=Subject.CHANNEL,
-    default=Grade(severity=Severity.CRITICAL),
+    default=ProblemGrade(severity=Severity.CRITICAL),
     resolved_by=ResolvedBy.DELIVERY,
     meaning="A channel did not accept an alert, and ipam-sync gave up on it.",
     sentence=_alert_undelivered,

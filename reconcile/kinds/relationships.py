@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from reconcile.kinds.reports import Reports, differing, joined, placed, readable
-from reconcile.kinds.spec import Grade, KindSpec, ResolvedBy, Subject
-from reconcile.model.findings import Kind, Matter, Said, Severity
+from reconcile.kinds.spec import KindSpec, ProblemGrade, ResolvedBy, Subject
+from reconcile.model.findings import Kind, Matter, Severity, Testimony
 from reconcile.model.formatting import listed, span
 from reconcile.remedies import mismatch, relationships
 
 
-def _partner_mismatch(name: str, reports: Sequence[Said], stored: Mapping[str, str]) -> str:
+def _partner_mismatch(name: str, reports: Sequence[Testimony], stored: Mapping[str, str]) -> str:
     """Say each side's value of every property; ``stored`` are the values of the database."""
     values = "; ".join(differing(subject, words) for subject, words in reports)
     stored_values = listed(f"{subject} {readable(value)}" for subject, value in stored.items())
@@ -25,7 +25,7 @@ PARTNER_MISMATCH: Final = KindSpec(
     kind=Kind.PARTNER_MISMATCH,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.PAIR,
     meaning="The partners report different values. The database keeps its own.",
     sentence=_partner_mismatch,
@@ -45,7 +45,7 @@ ONE_SIDED: Final = KindSpec(
     kind=Kind.ONE_SIDED,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.CRITICAL),
+    default=ProblemGrade(severity=Severity.CRITICAL),
     resolved_by=ResolvedBy.EXISTENCE,
     meaning="One partner has the relationship. The other one was read without it.",
     sentence=_one_sided,
@@ -54,7 +54,7 @@ ONE_SIDED: Final = KindSpec(
 )
 
 
-def _scope_one_sided(name: str, reports: Sequence[Said]) -> str:
+def _scope_one_sided(name: str, reports: Sequence[Testimony]) -> str:
     scopes = listed((f"{scope} ({placed(words)})" for scope, words in reports), most=3)
     return (
         f"Scopes of {name} are on one partner only: {scopes}. "
@@ -66,7 +66,7 @@ SCOPE_ONE_SIDED: Final = KindSpec(
     kind=Kind.SCOPE_ONE_SIDED,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.PAIR,
     meaning="A scope is in the relationship on one partner only.",
     sentence=_scope_one_sided,
@@ -105,7 +105,7 @@ ABSENCE_UNVERIFIED: Final = KindSpec(
     kind=Kind.ABSENCE_UNVERIFIED,
     matter=Matter.BLINDNESS,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.EXISTENCE,
     meaning="A partner no longer reports the relationship or a scope, and the other partner was "
     "not read. Nothing is removed.",
@@ -128,7 +128,7 @@ EMPTY_READ_UNCONFIRMED: Final = KindSpec(
     kind=Kind.EMPTY_READ_UNCONFIRMED,
     matter=Matter.BLINDNESS,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.PAIR,
     meaning="A server reports no relationship where it had some, or a relationship lost its last "
     "scopes. Later readings must confirm it.",
@@ -149,7 +149,7 @@ ROLE_CONFLICT: Final = KindSpec(
     kind=Kind.ROLE_CONFLICT,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.REPORTER,
     meaning="The partners disagree about which one is primary.",
     sentence=_role_conflict,
@@ -169,7 +169,7 @@ STALE_EVIDENCE: Final = KindSpec(
     kind=Kind.STALE_EVIDENCE,
     matter=Matter.BLINDNESS,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.NEXT_JUDGEMENT,
     meaning="No partner was read for longer than the evidence age.",
     sentence=_stale_evidence,
@@ -190,7 +190,7 @@ UNKNOWN_VALUE: Final = KindSpec(
     kind=Kind.UNKNOWN_VALUE,
     matter=Matter.BLINDNESS,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.REPORTER,
     meaning="A server reports a value that ipam-sync does not know. The database keeps its own.",
     sentence=_unknown_value,
@@ -220,7 +220,7 @@ DUPLICATE_RELATIONSHIP: Final = KindSpec(
     kind=Kind.DUPLICATE_RELATIONSHIP,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.REPORTER,
     meaning="A server reports a name twice, or two records turn out to be one relationship.",
     sentence=_duplicate_relationship,
@@ -240,7 +240,7 @@ RELATIONSHIP_EMPTY: Final = KindSpec(
     kind=Kind.RELATIONSHIP_EMPTY,
     matter=Matter.DRIFT,
     subject=Subject.RELATIONSHIP,
-    default=Grade(severity=Severity.INFO),
+    default=ProblemGrade(severity=Severity.INFO),
     resolved_by=ResolvedBy.PAIR,
     meaning="A relationship has no scopes.",
     sentence=_relationship_empty,

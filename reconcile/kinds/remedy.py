@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconcile.kinds.table import KINDS
 from reconcile.remedies.common import only
-from reconcile.remedies.model import GUIDE, REFERENCE, Facts, Remedy, Step
+from reconcile.remedies.model import GUIDE, REFERENCE, Facts, Remedy, RemedyStep
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.text import is_copyable
 
@@ -19,7 +19,7 @@ def build_remedy(facts: Facts) -> Remedy:
     return Remedy(steps, spec.guide, GUIDE)
 
 
-def _by_number(facts: Facts) -> tuple[Step, ...]:
+def _by_number(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step for names that cannot be copied: the problem's number stands for them."""
     text = "A name here has characters that cannot be copied, so no command contains it."
     if facts.number is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from reconcile.kinds.spec import Detail, Grade, KindSpec, ResolvedBy, Subject
+from reconcile.kinds.spec import Detail, KindSpec, ProblemGrade, ResolvedBy, Subject
 from reconcile.model.findings import Kind, Matter, Severity
 from reconcile.model.formatting import listed
 from reconcile.remedies import servers
@@ -20,7 +20,7 @@ SERVER_UNREAD: Final = KindSpec(
     kind=Kind.SERVER_UNREAD,
     matter=Matter.BLINDNESS,
     subject=Subject.SERVER,
-    default=Grade(severity=Severity.WARNING, confirmations=2),
+    default=ProblemGrade(severity=Severity.WARNING, confirmations=2),
     resolved_by=ResolvedBy.ANSWER,
     meaning="A server could not be read.",
     sentence=_server_unread,
@@ -40,7 +40,7 @@ SERVER_OVERDUE: Final = KindSpec(
     kind=Kind.SERVER_OVERDUE,
     matter=Matter.BLINDNESS,
     subject=Subject.SERVER,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.ANSWER,
     meaning="A server was not read for several intervals. Maintenance does not count.",
     sentence=_server_overdue,
@@ -62,7 +62,7 @@ SERVER_DOWN: Final = KindSpec(
     kind=Kind.SERVER_DOWN,
     matter=Matter.HEALTH,
     subject=Subject.SERVER,
-    default=Grade(severity=Severity.CRITICAL, confirmations=2),
+    default=ProblemGrade(severity=Severity.CRITICAL, confirmations=2),
     resolved_by=ResolvedBy.ANSWER,
     meaning="A server cannot be read, and two partners, or all that were read lately, do not "
     "reach it either. This explains its other problems.",
@@ -84,7 +84,7 @@ SERVER_REPLACED: Final = KindSpec(
     kind=Kind.SERVER_REPLACED,
     matter=Matter.DRIFT,
     subject=Subject.SERVER,
-    default=Grade(severity=Severity.CRITICAL),
+    default=ProblemGrade(severity=Severity.CRITICAL),
     resolved_by=ResolvedBy.SERVER,
     rests_on=Detail.MACHINE_ID,
     meaning="A different machine answers under a server's name. Relationships that it lacks do "
@@ -103,7 +103,7 @@ DUPLICATE_SERVER: Final = KindSpec(
     kind=Kind.DUPLICATE_SERVER,
     matter=Matter.DRIFT,
     subject=Subject.TWO_SERVERS,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.ONE_NAME_LEFT,
     rests_on=Detail.MACHINE_ID,
     meaning="Two servers of the inventory are one machine. Only one of them counts as a witness.",
@@ -128,7 +128,7 @@ CLOCK_SKEW: Final = KindSpec(
     kind=Kind.CLOCK_SKEW,
     matter=Matter.HEALTH,
     subject=Subject.SERVER,
-    default=Grade(severity=Severity.WARNING, confirmations=2),
+    default=ProblemGrade(severity=Severity.WARNING, confirmations=2),
     resolved_by=ResolvedBy.SERVER,
     rests_on=Detail.CLOCK,
     meaning="A server's clock differs from its partner's or from the database's. Windows failover "
@@ -147,7 +147,7 @@ RELATIONSHIP_LIMIT_NEAR: Final = KindSpec(
     kind=Kind.RELATIONSHIP_LIMIT_NEAR,
     matter=Matter.HEALTH,
     subject=Subject.SERVER,
-    default=Grade(severity=Severity.WARNING),
+    default=ProblemGrade(severity=Severity.WARNING),
     resolved_by=ResolvedBy.SERVER,
     meaning="A server has nearly the 31 relationships that Windows allows.",
     sentence=_relationship_limit_near,
@@ -164,7 +164,7 @@ SCOPE_WITHOUT_FAILOVER: Final = KindSpec(
     kind=Kind.SCOPE_WITHOUT_FAILOVER,
     matter=Matter.DRIFT,
     subject=Subject.SERVER,
-    default=Grade(severity=Severity.INFO),
+    default=ProblemGrade(severity=Severity.INFO),
     resolved_by=ResolvedBy.SERVER,
     rests_on=Detail.SCOPES,
     meaning="A server has active scopes that are in no relationship.",

@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import Generic, ParamSpec, TypeAlias
 
 from reconcile.model.findings import Kind, Matter, Severity
-from reconcile.remedies.model import Facts, Step
+from reconcile.remedies.model import Facts, RemedyStep
 
 #: The values that a sentence names.
 Values = ParamSpec("Values")
 
-NextStep: TypeAlias = Callable[[Facts], tuple[Step, ...]]
+NextStep: TypeAlias = Callable[[Facts], tuple[RemedyStep, ...]]
 
 
 class Subject(StrEnum):
@@ -63,7 +63,7 @@ class Detail(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grade:
+class ProblemGrade:
     """How serious a problem is: ``confirmations`` are the readings that must show it first."""
 
     severity: Severity
@@ -86,16 +86,16 @@ class KindSpec(Generic[Values]):
     kind: Kind
     matter: Matter
     subject: Subject
-    default: Grade
+    default: ProblemGrade
     resolved_by: ResolvedBy
     meaning: str
     sentence: Callable[Values, str]
     next_step: NextStep
     guide: str | None = None
-    grades: Mapping[str, Grade] = field(default_factory=lambda: MappingProxyType({}))
+    grades: Mapping[str, ProblemGrade] = field(default_factory=lambda: MappingProxyType({}))
     rests_on: Detail | None = None
     at_close: bool = False
 
-    def grade(self, name: str) -> Grade:
+    def grade(self, name: str) -> ProblemGrade:
         """Return the grade of that name, or the default."""
         return self.grades.get(name, self.default)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from reconcile.kinds.spec import Grade, KindSpec, ResolvedBy, Rise, Subject
+from reconcile.kinds.spec import KindSpec, ProblemGrade, ResolvedBy, Rise, Subject
 from reconcile.model.findings import Kind, Matter, Severity
 from reconcile.model.formatting import listed
 from reconcile.model.nouns import State
 from reconcile.remedies import servers
 
-_IN_TRANSITION: Final = Grade(severity=Severity.INFO, confirmations=2, rise=Rise.AFTER_TRANSITION)
+_IN_TRANSITION: Final = ProblemGrade(
+    severity=Severity.INFO, confirmations=2, rise=Rise.AFTER_TRANSITION
+)
 
 _STATE_MEANINGS: Final[Mapping[State, str]] = {
     State.PARTNER_DOWN: "It serves all clients alone.",
@@ -43,13 +45,13 @@ STATE_NOT_NORMAL: Final = KindSpec(
     default=_IN_TRANSITION,
     grades={
         **{state: _IN_TRANSITION for state in State if state is not State.NORMAL},
-        State.COMMUNICATIONS_INTERRUPTED: Grade(
+        State.COMMUNICATIONS_INTERRUPTED: ProblemGrade(
             severity=Severity.WARNING, confirmations=2, rise=Rise.AFTER_INTERRUPTION
         ),
-        State.POTENTIAL_CONFLICT: Grade(severity=Severity.WARNING),
-        State.RESOLUTION_INTERRUPTED: Grade(severity=Severity.WARNING, confirmations=2),
-        State.UNKNOWN: Grade(severity=Severity.WARNING, confirmations=2),
-        State.PARTNER_DOWN: Grade(severity=Severity.CRITICAL),
+        State.POTENTIAL_CONFLICT: ProblemGrade(severity=Severity.WARNING),
+        State.RESOLUTION_INTERRUPTED: ProblemGrade(severity=Severity.WARNING, confirmations=2),
+        State.UNKNOWN: ProblemGrade(severity=Severity.WARNING, confirmations=2),
+        State.PARTNER_DOWN: ProblemGrade(severity=Severity.CRITICAL),
     },
     resolved_by=ResolvedBy.PAIR,
     meaning="A partner reports another state than Normal.",

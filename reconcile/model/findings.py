@@ -71,7 +71,7 @@ class Event(StrEnum):
 
 
 #: (subject, ((who, value), ...)): what each witness says of a property or a scope.
-Said = tuple[str, tuple[tuple[str, str], ...]]
+Testimony = tuple[str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Finding:
     relationship: str | None
     servers: tuple[int, ...]
     detail: str
-    values: tuple[Said, ...] = ()
+    values: tuple[Testimony, ...] = ()
     grade: str = ""
     about: str = ""
     patience: int | None = None

@@ -86,7 +86,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PropertyChange:
     """One property that differs: what is stored and what it should be (None is NULL)."""
 
     property: str
@@ -127,7 +127,7 @@ class Planned:
     relationship: str
     server1: Party
     server2: Party
-    changes: tuple[Change, ...]
+    changes: tuple[PropertyChange, ...]
     scopes: tuple[Scope, ...]
     evidence: Evidence
     reason: str
@@ -187,6 +187,6 @@ class Entry:
     stands: bool = False
 
 
-def _loses_a_partner(changes: tuple[Change, ...]) -> bool:
+def _loses_a_partner(changes: tuple[PropertyChange, ...]) -> bool:
     ids = [c for c in changes if c.property in ("Server1RecordId", "Server2RecordId")]
     return not {c.before for c in ids if c.before is not None} <= {c.after for c in ids}

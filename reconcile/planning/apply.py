@@ -24,10 +24,10 @@ class Conflict:
     why: str
 
 
-Outcome: TypeAlias = Becomes | Conflict
+ApplyOutcome: TypeAlias = Becomes | Conflict
 
 
-def apply(record: Record | None, planned: Planned) -> Outcome:
+def apply(record: Record | None, planned: Planned) -> ApplyOutcome:
     """The record after the operation, if what it touches still looks like its ``before``."""
     if record is None:
         return Conflict("the record is gone")

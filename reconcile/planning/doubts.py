@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconcile.evidence.world import World
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.model.findings import Finding, Kind
-from reconcile.planning.tracker import Need
+from reconcile.planning.tracker import NeededOperation
 
 _DISAGREEMENTS = frozenset({Kind.PARTNER_MISMATCH, Kind.SCOPE_ONE_SIDED, Kind.ONE_SIDED})
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class MixedReadings:
     """A conclusion that rests on readings of these servers made at different times."""
 
     subject: str
     servers: frozenset[int]
 
 
-def doubtful(found: Iterable[Finding], needs: Iterable[Need], world: World) -> tuple[Doubt, ...]:
+def doubtful(
+    found: Iterable[Finding], needs: Iterable[NeededOperation], inputs: JudgementInput
+) -> tuple[MixedReadings, ...]:
     """New disagreements (other values than an open one has) and removals not recorded yet."""
-    known = {f.fingerprint: f.values for f in world.open_findings}
+    known = {f.fingerprint: f.values for f in inputs.open_findings}
     findings = (
-        Doubt(f.fingerprint, frozenset(f.servers))
+        MixedReadings(f.fingerprint, frozenset(f.servers))
         for f in found
         if f.kind in _DISAGREEMENTS and known.get(f.fingerprint) != f.values
     )
     removals = (
-        Doubt(f"{n.planned.operation}|{n.planned.record}", frozenset(n.planned.witnesses))
+        MixedReadings(f"{n.planned.operation}|{n.planned.record}", frozenset(n.planned.witnesses))
         for n in needs
         if n.entry is None and n.planned.destructive
     )

@@ -40,7 +40,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RemovalLimits:
     """At most the greater of a number and a percentage of what the store has, in 24 hours."""
 
     relationships: int = 5
@@ -50,7 +50,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RemovalRefusal:
     """Why nothing destructive runs: ``wanted`` (pending) and ``applied`` against ``limit``."""
 
     wanted: Counts
@@ -80,7 +80,7 @@ _REMEDY: Final = (
 )
 
 
-def limit_of(stored: Counts, limits: Limits) -> Counts:
+def limit_of(stored: Counts, limits: RemovalLimits) -> Counts:
     """The limits in force: a number or a share of what the store has, whichever is more."""
     return Counts(
         max(limits.relationships, stored.relationships * limits.relationships_percent // 100),
@@ -88,7 +88,7 @@ def limit_of(stored: Counts, limits: Limits) -> Counts:
     )
 
 
-def guard(ledger: Ledger, limits: Limits) -> Refusal | None:
+def guard(ledger: Ledger, limits: RemovalLimits) -> RemovalRefusal | None:
     """Refuse if what the machine applied in 24 hours plus what is pending is over the limit."""
     stored, wanted = ledger.stored, ledger.pending
     if wanted == Counts():
@@ -104,7 +104,7 @@ def guard(ledger: Ledger, limits: Limits) -> Refusal | None:
         over.append(_over("scope memberships", total.scopes, limit.scopes, stored.scopes))
     if not over:
         return None
-    return Refusal(
+    return RemovalRefusal(
         wanted,
         ledger.applied,
         limit,
@@ -113,7 +113,9 @@ def guard(ledger: Ledger, limits: Limits) -> Refusal | None:
     )
 
 
-def still_held(ledger: Ledger, held: Iterable[Planned], limits: Limits) -> Refusal | None:
+def still_held(
+    ledger: Ledger, held: Iterable[Planned], limits: RemovalLimits
+) -> RemovalRefusal | None:
     """Return the refusal that goes on for removals that an earlier one holds, or None without any.
 
     They wait for a person, even if they are within the limit by now.
@@ -121,7 +123,7 @@ def still_held(ledger: Ledger, held: Iterable[Planned], limits: Limits) -> Refus
     counts = sum(map(taken, held), Counts())
     if counts == Counts():
         return None
-    return Refusal(
+    return RemovalRefusal(
         counts,
         ledger.applied,
         limit_of(ledger.stored, limits),
@@ -130,7 +132,7 @@ def still_held(ledger: Ledger, held: Iterable[Planned], limits: Limits) -> Refus
     )
 
 
-def refused_finding(refusal: Refusal) -> Finding:
+def refused_finding(refusal: RemovalRefusal) -> Finding:
     """Return the problem that removals are over the limit. Its subject is the whole store."""
     wanted = (
         ("relationships", str(refusal.wanted.relationships)),

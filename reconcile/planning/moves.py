@@ -15,7 +15,7 @@ from reconcile.model.formatting import dotted, listed
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Operation
 from reconcile.model.record import Contest, Membership, Planned, Record
-from reconcile.planning.tracker import Need
+from reconcile.planning.tracker import NeededOperation
 
 
 def takes(planned: Planned, record: Record | None) -> Iterator[Membership]:
@@ -49,16 +49,16 @@ def _joining(planned: Planned, record: Record | None) -> list[int]:
 
 
 def contest(
-    needs: Sequence[Need],
+    needs: Sequence[NeededOperation],
     records: Mapping[int, Record],
     holders: Mapping[Membership, int],
     leaving: frozenset[int],
-) -> tuple[Need, ...]:
+) -> tuple[NeededOperation, ...]:
     """The needs with what each of them waits for; earlier ones take before later ones.
 
     ``leaving`` are pending records that this very plan withdraws.
     """
-    taken: dict[Membership, Need] = {}
+    taken: dict[Membership, NeededOperation] = {}
     marked = []
     for need in needs:
         own = need.planned.record
@@ -80,7 +80,9 @@ def _contest(membership: Membership, holder: int | None) -> Contest:
     return Contest(server, what if isinstance(what, int) else None, holder)
 
 
-def blocked(need: Need, name: Callable[[int], str], records: Mapping[int, Record]) -> Finding:
+def blocked(
+    need: NeededOperation, name: Callable[[int], str], records: Mapping[int, Record]
+) -> Finding:
     """The finding about a waiting operation: who holds what it takes; ``name`` is a server's."""
     planned = need.planned
     words: dict[str, list[str]] = {}

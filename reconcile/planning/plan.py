@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.judgement import Judgement
 from reconcile.evidence.machines import duplicates
 from reconcile.evidence.pairing import Pair, pairs
 from reconcile.evidence.witness import Witnesses
-from reconcile.evidence.world import World
 from reconcile.findings.drift import Judged
 from reconcile.findings.machines import machine_findings, unsaid
 from reconcile.findings.servers import server_findings, watched
@@ -26,7 +26,7 @@ from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Operation, Seen, Standing
 from reconcile.model.record import Entry, Membership, Planned
 from reconcile.planning.moves import blocked, contest, takes
-from reconcile.planning.tracker import Need, settle
+from reconcile.planning.tracker import NeededOperation, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Plan:
     began; ``paused`` is the number of pairs left alone for maintenance.
     """
 
-    needs: tuple[Need, ...]
+    needs: tuple[NeededOperation, ...]
     superseded: tuple[int, ...]
     ended: tuple[int, ...]
     findings: tuple[Finding, ...]
@@ -68,7 +68,7 @@ class Draft:
     """A plan that does not know yet what it has to wait for."""
 
     plan: Plan
-    world: World
+    inputs: JudgementInput
     takes: frozenset[Membership]
 
 
@@ -82,7 +82,7 @@ _RANK: Final = {
 }
 
 
-def _place(need: Need) -> tuple[int, str, str, str, int, bool]:
+def _place(need: NeededOperation) -> tuple[int, str, str, str, int, bool]:
     """Total order: what frees before what takes, then name, partners, record, states last."""
     p = need.planned
     name = fold_relationship(p.relationship)
@@ -96,29 +96,31 @@ def _place(need: Need) -> tuple[int, str, str, str, int, bool]:
     )
 
 
-def draft(world: World) -> Draft:
+def draft(inputs: JudgementInput) -> Draft:
     """Judge everything that the sightings speak of."""
-    world = _without_overtaken(world)
-    doubles = duplicates(world.servers, world.machines, world.sightings)
-    world = replace(world, sightings={k: s for k, s in world.sightings.items() if k not in doubles})
-    witnesses = Witnesses(world)
-    entries, findings = _by_pair(world)
-    found = (*server_findings(world, witnesses), *machine_findings(world, witnesses, doubles))
+    inputs = _without_overtaken(inputs)
+    doubles = duplicates(inputs.servers, inputs.machines, inputs.sightings)
+    inputs = replace(
+        inputs, sightings={k: s for k, s in inputs.sightings.items() if k not in doubles}
+    )
+    witnesses = Witnesses(inputs)
+    entries, findings = _by_pair(inputs)
+    found = (*server_findings(inputs, witnesses), *machine_findings(inputs, witnesses, doubles))
     harvest = _Harvest()
-    for pair in pairs(world, witnesses):
+    for pair in pairs(inputs, witnesses):
         about = frozenset(pair.servers)
-        if world.left_alone(pair.key, about):
+        if inputs.left_alone(pair.key, about):
             harvest.paused.add((pair.key, about))
             continue
-        if not world.turn_of(about):
+        if not inputs.turn_of(about):
             harvest.waiting.add((pair.key, about))
             continue
         own = _entries_of(pair, entries)
         open_ones = tuple(f for f in findings.get(pair.key, ()) if about.issuperset(f.servers))
-        harvest.add(judge(pair, world, witnesses, own, open_ones), own, about)
-    judged = _judged(world, harvest, frozenset(doubles))
-    harvest.found.extend(f for f in found if _has_its_turn(world, f, judged))
-    harvest.ended.extend(_told_no_more(world, judged))
+        harvest.add(judge(pair, inputs, witnesses, own, open_ones), own, about)
+    judged = _judged(inputs, harvest, frozenset(doubles))
+    harvest.found.extend(f for f in found if _has_its_turn(inputs, f, judged))
+    harvest.ended.extend(_told_no_more(inputs, judged))
     harvest.needs.sort(key=_place)
     plan = Plan(
         needs=tuple(harvest.needs),
@@ -127,15 +129,15 @@ def draft(world: World) -> Draft:
         findings=tuple(harvest.found),
         agreed=tuple(harvest.agreed),
         judged=judged,
-        watches=_watches(world, witnesses),
-        overtaken=tuple(sorted(world.overtaken)),
-        paused=sum(world.turn_of(about) for _, about in harvest.paused),
+        watches=_watches(inputs, witnesses),
+        overtaken=tuple(sorted(inputs.overtaken)),
+        paused=sum(inputs.turn_of(about) for _, about in harvest.paused),
     )
-    records = {r.key: r for r in world.records}
+    records = {r.key: r for r in inputs.records}
     wanted = frozenset(
         m for n in plan.needs for m in takes(n.planned, records.get(n.planned.record or 0))
     )
-    return Draft(plan, world, wanted)
+    return Draft(plan, inputs, wanted)
 
 
 @dataclass(slots=True)
@@ -143,7 +145,7 @@ class _Harvest:
     """What the judgements of a run add up to."""
 
     found: list[Finding] = field(default_factory=list)
-    needs: list[Need] = field(default_factory=list)
+    needs: list[NeededOperation] = field(default_factory=list)
     superseded: list[int] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     agreed: list[int] = field(default_factory=list)
@@ -163,12 +165,12 @@ class _Harvest:
             self.ended.extend(settled.ended)
 
 
-def _told_no_more(world: World, judged: Judged) -> tuple[int, ...]:
+def _told_no_more(inputs: JudgementInput, judged: Judged) -> tuple[int, ...]:
     """Rejected Creates of pairs that everybody was read without: the difference is gone."""
-    living = {r.key for r in world.records}
+    living = {r.key for r in inputs.records}
     return tuple(
         e.number
-        for e in world.entries
+        for e in inputs.entries
         if e.stands
         and e.planned.record not in living
         and (name := fold_relationship(e.planned.relationship)) not in judged.pairs
@@ -176,45 +178,45 @@ def _told_no_more(world: World, judged: Judged) -> tuple[int, ...]:
     )
 
 
-def _judged(world: World, harvest: _Harvest, doubles: frozenset[int]) -> Judged:
+def _judged(inputs: JudgementInput, harvest: _Harvest, doubles: frozenset[int]) -> Judged:
     return Judged(
         pairs={name: tuple(pairs) for name, pairs in harvest.covered.items()},
-        read=frozenset(s for s, v in world.sightings.items() if isinstance(v, Seen)),
+        read=frozenset(s for s, v in inputs.sightings.items() if isinstance(v, Seen)),
         left=frozenset(
             (fold_relationship(r.relationship_name), frozenset(r.partners))
-            for r in world.records
-            if r.key in world.overtaken
+            for r in inputs.records
+            if r.key in inputs.overtaken
         )
         | harvest.paused,
-        paused=world.paused,
+        paused=inputs.paused,
         waiting=frozenset(harvest.waiting),
-        targets=world.targets,
-        only=world.only,
-        focus=world.focus,
+        targets=inputs.targets,
+        only=inputs.only,
+        focus=inputs.focus,
         unasked=frozenset(
-            s.id for s in world.servers.values() if s.standing is not Standing.ENABLED
+            s.id for s in inputs.servers.values() if s.standing is not Standing.ENABLED
         ),
-        retired=frozenset(s for s in world.servers if world.retired(s)),
+        retired=frozenset(s for s in inputs.servers if inputs.retired(s)),
         doubles=doubles,
-        replaced=frozenset(s for s in world.sightings if world.replaced(s)),
-        unsaid=unsaid(world),
+        replaced=frozenset(s for s in inputs.sightings if inputs.replaced(s)),
+        unsaid=unsaid(inputs),
     )
 
 
 def complete(draft: Draft, holders: Mapping[Membership, int]) -> Plan:
     """Mark what waits for a name or a scope that another record of the same server holds."""
-    plan, world = draft.plan, draft.world
-    records = {r.key: r for r in world.records}
+    plan, inputs = draft.plan, draft.inputs
+    records = {r.key: r for r in inputs.records}
     withdrawn = set(plan.superseded)
     leaving = frozenset(
         e.planned.record
-        for e in world.entries
+        for e in inputs.entries
         if e.number in withdrawn
         and e.planned.operation is Operation.CREATE
         and e.planned.record is not None
     )
     needs = contest(plan.needs, records, holders, leaving)
-    waiting = tuple(blocked(n, world.name, records) for n in needs if n.planned.contested)
+    waiting = tuple(blocked(n, inputs.name, records) for n in needs if n.planned.contested)
     return replace(plan, needs=needs, findings=_ordered((*plan.findings, *waiting)))
 
 
@@ -225,19 +227,19 @@ def _ordered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def _by_pair(
-    world: World,
+    inputs: JudgementInput,
 ) -> tuple[dict[object, list[Entry]], defaultdict[str, list[Finding]]]:
     """Entries by record key, those of no living record by folded name; findings by name."""
-    living = {r.key for r in world.records}
+    living = {r.key for r in inputs.records}
     entries: dict[object, list[Entry]] = {}
-    for entry in world.entries:
+    for entry in inputs.entries:
         planned = entry.planned
         at: object = planned.record
         if planned.record not in living:
             at = fold_relationship(planned.relationship)
         entries.setdefault(at, []).append(entry)
     findings: defaultdict[str, list[Finding]] = defaultdict(list)
-    for finding in world.open_findings:
+    for finding in inputs.open_findings:
         if finding.relationship is not None:
             findings[fold_relationship(finding.relationship)].append(finding)
     return entries, findings
@@ -250,55 +252,55 @@ def _entries_of(pair: Pair, entries: dict[object, list[Entry]]) -> tuple[Entry, 
     return tuple(e for e in about if set(e.planned.partners) == set(pair.servers))
 
 
-def _watches(world: World, witnesses: Witnesses) -> Watches:
-    wanted = watched(world, witnesses)
+def _watches(inputs: JudgementInput, witnesses: Witnesses) -> Watches:
+    wanted = watched(inputs, witnesses)
     begin = {
         key: at
         for key, at in wanted.items()
-        if key not in world.watches and key[0] in _judged_now(world)
+        if key not in inputs.watches and key[0] in _judged_now(inputs)
     }
-    read = {s for s in _judged_now(world) if isinstance(world.sightings[s], Seen)}
-    end = frozenset(k for k in world.watches if k[0] in read and k not in wanted)
+    read = {s for s in _judged_now(inputs) if isinstance(inputs.sightings[s], Seen)}
+    end = frozenset(k for k in inputs.watches if k[0] in read and k not in wanted)
     return Watches(begin, end)
 
 
-def _has_its_turn(world: World, finding: Finding, judged: Judged) -> bool:
+def _has_its_turn(inputs: JudgementInput, finding: Finding, judged: Judged) -> bool:
     """Of the findings about servers; those about the whole store are everybody's."""
     name, servers = finding.relationship, frozenset(finding.servers)
     if name is not None and judged.left_alone(fold_relationship(name), servers):
         return False
-    if world.focus is None or not finding.servers:
+    if inputs.focus is None or not finding.servers:
         return True
-    return not world.focus.isdisjoint(finding.servers)
+    return not inputs.focus.isdisjoint(finding.servers)
 
 
-def _judged_now(world: World) -> Collection[int]:
+def _judged_now(inputs: JudgementInput) -> Collection[int]:
     """Servers whose own turn it is; the other sightings are witnesses only."""
-    return world.sightings if world.focus is None else world.focus & world.sightings.keys()
+    return inputs.sightings if inputs.focus is None else inputs.focus & inputs.sightings.keys()
 
 
-def _without_overtaken(world: World) -> World:
+def _without_overtaken(inputs: JudgementInput) -> JudgementInput:
     """Leave out what a newer reading or a person changed after this reading began (R1)."""
     sightings = {
         server: sighting
-        for server, sighting in world.sightings.items()
-        if not (isinstance(sighting, Seen) and _outdated(world, sighting))
+        for server, sighting in inputs.sightings.items()
+        if not (isinstance(sighting, Seen) and _outdated(inputs, sighting))
     }
     overtaken = frozenset(
         record.key
-        for record in world.records
+        for record in inputs.records
         if record.changed_at is not None
-        and world.turn_of(record.partners)
+        and inputs.turn_of(record.partners)
         and any(
             isinstance(seen := sightings.get(p), Seen) and seen.read_at < record.changed_at
             for p in record.partners
         )
     )
-    return replace(world, sightings=sightings, overtaken=overtaken)
+    return replace(inputs, sightings=sightings, overtaken=overtaken)
 
 
-def _outdated(world: World, seen: Seen) -> bool:
-    server, newest = world.servers.get(seen.server), world.previous.get(seen.server)
+def _outdated(inputs: JudgementInput, seen: Seen) -> bool:
+    server, newest = inputs.servers.get(seen.server), inputs.previous.get(seen.server)
     return (newest is not None and newest.read_at > seen.read_at) or (
         server is not None and server.changed_at is not None and server.changed_at > seen.read_at
     )

@@ -12,16 +12,16 @@ from reconcile.model.record import (
     ATTRIBUTES,
     SIDE_PROPERTIES,
     STATE_PROPERTIES,
-    Change,
     Entry,
     EntryStatus,
     Planned,
+    PropertyChange,
     Record,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class NeededOperation:
     """An operation that is needed now; ``entry`` is its number if it is recorded already.
 
     ``confirmed`` is False for a recorded one that this run could not judge (again): it stays
@@ -37,7 +37,7 @@ class Need:
 class Settlement:
     """Needs of a pair, pending entries that are superseded, rejected ones that no longer stand."""
 
-    needs: tuple[Need, ...]
+    needs: tuple[NeededOperation, ...]
     superseded: tuple[int, ...] = ()
     ended: tuple[int, ...] = ()
 
@@ -50,14 +50,16 @@ def settle(judged: Judgement, entries: tuple[Entry, ...]) -> Settlement:
     standing = [e.planned for e in rejected if e.number not in ended]
     wanted = [n for need in judged.needs if (n := _not_accepted(need, standing)) is not None]
     judged_now = {_content(n) for n in wanted}
-    needs: list[Need] = []
+    needs: list[NeededOperation] = []
     left = {_content(e.planned): e for e in pending}
     for planned in _carry(wanted, pending, judged):
         content = _content(planned)
         if (entry := left.pop(content, None)) is None:
-            needs.append(Need(planned, confirmed=content in judged_now))
+            needs.append(NeededOperation(planned, confirmed=content in judged_now))
         else:
-            needs.append(Need(entry.planned, entry.number, confirmed=content in judged_now))
+            needs.append(
+                NeededOperation(entry.planned, entry.number, confirmed=content in judged_now)
+            )
     kept = {n.entry for n in needs}
     superseded = tuple(e.number for e in pending if e.number not in kept)
     return Settlement(tuple(needs), superseded, ended)
@@ -73,7 +75,7 @@ def _content(planned: Planned) -> tuple[object, ...]:
     return (planned.operation, whose, _configured(planned), planned.scopes)
 
 
-def _configured(planned: Planned) -> tuple[Change, ...]:
+def _configured(planned: Planned) -> tuple[PropertyChange, ...]:
     """A Create is the same whatever the states are by now: they are facts of their own."""
     if planned.operation not in (Operation.CREATE, Operation.DELETE):
         return planned.changes

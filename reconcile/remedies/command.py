@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Shell(StrEnum):
+class CommandShell(StrEnum):
     """Where a command is typed."""
 
     POWERSHELL = "powershell"
@@ -17,5 +17,5 @@ class Shell(StrEnum):
 class Command:
     """A complete command, on one line and without a placeholder."""
 
-    shell: Shell
+    shell: CommandShell
     text: str

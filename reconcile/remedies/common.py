@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconcile.remedies.command import Command
-from reconcile.remedies.model import Facts, Step
+from reconcile.remedies.model import Facts, RemedyStep
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet
 
@@ -46,6 +46,6 @@ def on_servers(facts: Facts) -> str:
     return " and ".join(facts.servers)
 
 
-def only(text: str, *commands: Command) -> tuple[Step, ...]:
+def only(text: str, *commands: Command) -> tuple[RemedyStep, ...]:
     """Build a remedy of one step."""
-    return (Step(text, commands),)
+    return (RemedyStep(text, commands),)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from reconcile.model.finding_words import SERVERS_LACK
 from reconcile.remedies.common import on_servers, only, reference
-from reconcile.remedies.model import Facts, Option, Step
+from reconcile.remedies.model import Facts, Option, RemedyStep
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.text import is_copyable
 
 
-def change_waits(facts: Facts) -> tuple[Step, ...]:
+def change_waits(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for operations that wait for a person."""
     ref = reference(facts)
     if ref is None:
@@ -18,14 +18,14 @@ def change_waits(facts: Facts) -> tuple[Step, ...]:
             "number.",
             ipam_sync("operations list", kind="FailoverCreate"),
         )
-    look = Step(
+    look = RemedyStep(
         f"Look at the pending operations of {facts.name}.",
         (ipam_sync("operations list", relationship=ref),),
     )
     if any(word == SERVERS_LACK for _, words in facts.values for _, word in words):
         return (
             look,
-            Step("Apply or reject each of them by its number."),
+            RemedyStep("Apply or reject each of them by its number."),
         )
     options = (
         Option(
@@ -39,24 +39,24 @@ def change_waits(facts: Facts) -> tuple[Step, ...]:
             "The difference is then accepted until either side changes.",
         ),
     )
-    return (look, Step("Decide which side is right, then run one:", (), options))
+    return (look, RemedyStep("Decide which side is right, then run one:", (), options))
 
 
-def plan_refused(_facts: Facts) -> tuple[Step, ...]:
+def plan_refused(_facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for removals above the limit."""
     return (
-        Step(
+        RemedyStep(
             "Look at the removals that are held.",
             (ipam_sync("operations list", held=None),),
         ),
-        Step(
+        RemedyStep(
             "Apply by number only those that were made on purpose. If the servers lost the rest, "
             "restore them there: the held removals then withdraw themselves."
         ),
     )
 
 
-def blocked(facts: Facts) -> tuple[Step, ...]:
+def blocked(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step for an operation that waits for what another relationship holds.
 
     No removal is printed: Windows removes a relationship by name on both servers.
@@ -69,22 +69,22 @@ def blocked(facts: Facts) -> tuple[Step, ...]:
     )
 
 
-def unmapped_name(facts: Facts) -> tuple[Step, ...]:
+def unmapped_name(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step for a partner's name that matches no server."""
     name = facts.values[0][0] if facts.values else "the name"
     return (
-        Step(
+        RemedyStep(
             f"Find the server that {on_servers(facts)} calls {name}.",
             (ipam_sync("servers list"),),
         ),
-        Step(
+        RemedyStep(
             f"If it is listed, give it {name} as an alias (names alias add). If not, add the "
             "server to the inventory."
         ),
     )
 
 
-def ambiguous_name(facts: Facts) -> tuple[Step, ...]:
+def ambiguous_name(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build a command for each server that a partner's name could mean."""
     if not facts.values or not is_copyable(facts.values[0][0]):
         return only("Find the servers that the name could mean.", ipam_sync("names unmapped"))
@@ -97,17 +97,17 @@ def ambiguous_name(facts: Facts) -> tuple[Step, ...]:
         )
         for server, _ in candidates
     )
-    return (Step(f"Decide which server {on_servers(facts)} calls {name}.", (), options),)
+    return (RemedyStep(f"Decide which server {on_servers(facts)} calls {name}.", (), options),)
 
 
-def credential_suspended(facts: Facts) -> tuple[Step, ...]:
+def credential_suspended(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for a credential that three servers refused."""
     return (
-        Step(
+        RemedyStep(
             f"Correct the password of credential {facts.about}. A new password is used by itself.",
             (ipam_sync("credentials list"),),
         ),
-        Step(
+        RemedyStep(
             "Only if the password was right all along, use the credential again. If it is wrong, "
             "the account may be locked.",
             (ipam_sync("credentials resume", facts.about),),
@@ -115,12 +115,12 @@ def credential_suspended(facts: Facts) -> tuple[Step, ...]:
     )
 
 
-def alert_undelivered(facts: Facts) -> tuple[Step, ...]:
+def alert_undelivered(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for a channel that does not take alerts."""
     return (
-        Step(
+        RemedyStep(
             f"Correct channel {facts.about}, then test it.",
             (ipam_sync("alerts test", facts.about),),
         ),
-        Step("Send again what was given up.", (ipam_sync("alerts retry", facts.about),)),
+        RemedyStep("Send again what was given up.", (ipam_sync("alerts retry", facts.about),)),
     )

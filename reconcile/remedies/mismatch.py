@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from reconcile.model.finding_words import PERCENTAGE
-from reconcile.model.findings import Said
+from reconcile.model.findings import Testimony
 from reconcile.model.formatting import span
 from reconcile.model.nouns import Mode
 from reconcile.remedies.common import on_servers, only, read_relationship
-from reconcile.remedies.model import Facts, Option, Step
+from reconcile.remedies.model import Facts, Option, RemedyStep
 from reconcile.remedies.powershell import Argument, cmdlet, duration_of, typed_secret
 
 _MOST: Final = 100
@@ -21,11 +21,11 @@ _Arguments: TypeAlias = Mapping[str, Argument]
 _Setting: TypeAlias = Callable[[str, str], _Arguments | None]
 
 
-def partner_mismatch(facts: Facts) -> tuple[Step, ...]:
+def partner_mismatch(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps that make both partners equal, property by property."""
     if len(facts.servers) != _PARTNERS:
         return only(f"Read {facts.name} on both partners and compare.", *read_relationship(facts))
-    before = Step(
+    before = RemedyStep(
         f"Read {facts.name} on {on_servers(facts)} now. Go on only if both answer, both are in "
         "state Normal, and the values still differ.",
         read_relationship(facts),
@@ -33,7 +33,7 @@ def partner_mismatch(facts: Facts) -> tuple[Step, ...]:
     return (before, *_steps(facts))
 
 
-def _steps(facts: Facts) -> Iterator[Step]:
+def _steps(facts: Facts) -> Iterator[RemedyStep]:
     reports = {name: dict(words) for name, words in facts.values}
     for said in facts.values:
         match said[0]:
@@ -72,7 +72,7 @@ def _reserve(_server: str, value: str) -> _Arguments | None:
     return {"ReservePercent": int(value)} if is_percent else None
 
 
-def _automatic(facts: Facts, said: Said, intervals: Mapping[str, str]) -> Step:
+def _automatic(facts: Facts, said: Testimony, intervals: Mapping[str, str]) -> RemedyStep:
     def setting(server: str, value: str) -> _Arguments | None:
         if value == "false":
             return {"AutoStateTransition": False}
@@ -81,20 +81,20 @@ def _automatic(facts: Facts, said: Said, intervals: Mapping[str, str]) -> Step:
     return _choice(facts, said, setting)
 
 
-def _percentage(facts: Facts, said: Said) -> Step:
+def _percentage(facts: Facts, said: Testimony) -> RemedyStep:
     if facts.stored.get("Mode") == Mode.HOT_STANDBY:
         step = _choice(facts, ("ReservePercent", said[1]), _reserve)
         # The stored mode may be older than the reading: a load balance share must not become a reserve.
         return replace(step, text=f"Go on only if both show Mode HotStandby. {step.text}")
-    return Step(
+    return RemedyStep(
         f"Compare the load balance percentage of {facts.name} on both partners. There is no safe "
         "command: the number is the share of the server that is named, and the secondary may "
         "report either share."
     )
 
 
-def _secret(facts: Facts) -> Step:
-    return Step(
+def _secret(facts: Facts) -> RemedyStep:
+    return RemedyStep(
         f"Set the same shared secret for {facts.name} on each partner, at its own console: the "
         f"secret would travel in clear text. {on_servers(facts)} lose contact until both have it. To "
         "switch authentication off there is no safe command.",
@@ -102,18 +102,20 @@ def _secret(facts: Facts) -> Step:
     )
 
 
-def _mode(facts: Facts) -> Step:
-    return Step(
+def _mode(facts: Facts) -> RemedyStep:
+    return RemedyStep(
         f"Plan a change window to make the mode of {facts.name} equal. There is no safe command: "
         "Set-DhcpServerv4Failover cannot choose which server becomes active."
     )
 
 
-def _no_command(facts: Facts, said: Said) -> Step:
-    return Step(f"Compare {said[0]} of {facts.name} on both partners. There is no safe command.")
+def _no_command(facts: Facts, said: Testimony) -> RemedyStep:
+    return RemedyStep(
+        f"Compare {said[0]} of {facts.name} on both partners. There is no safe command."
+    )
 
 
-def _choice(facts: Facts, said: Said, setting: _Setting) -> Step:
+def _choice(facts: Facts, said: Testimony, setting: _Setting) -> RemedyStep:
     """Build both commands, one for each partner that may be right."""
     name, words = said
     if len(words) != _PARTNERS:
@@ -132,7 +134,9 @@ def _choice(facts: Facts, said: Said, setting: _Setting) -> Step:
                 f"This replaces {_shown(other)} there.",
             )
         )
-    return Step(f"Decide which {name} of {facts.name} is right, then run one:", (), tuple(options))
+    return RemedyStep(
+        f"Decide which {name} of {facts.name} is right, then run one:", (), tuple(options)
+    )
 
 
 def _shown(value: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from reconcile.model.findings import Kind, Said
+from reconcile.model.findings import Kind, Testimony
 from reconcile.remedies.command import Command
 
 #: The page that explains remedies at length, and the generated page of all kinds.
@@ -25,7 +25,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RemedyStep:
     """A step: all of its commands are run, and one of its options."""
 
     text: str
@@ -37,7 +37,7 @@ class Step:
 class Remedy:
     """The steps against one problem, in order, and the page and heading that explain them."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[RemedyStep, ...]
     heading: str
     page: str
 
@@ -62,7 +62,7 @@ class Facts:
     number: int | None
     relationship: str | None
     servers: tuple[str, ...]
-    values: tuple[Said, ...] = ()
+    values: tuple[Testimony, ...] = ()
     grade: str = ""
     about: str = ""
     stored: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

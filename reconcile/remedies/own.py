@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from reconcile.remedies.command import Command, Shell
+from reconcile.remedies.command import Command, CommandShell
 
 
 def ipam_sync(command: str, *operands: str, **options: str | None) -> Command:
@@ -15,7 +15,7 @@ def ipam_sync(command: str, *operands: str, **options: str | None) -> Command:
     if any(operand.startswith("-") for operand in operands):
         words.append("--")  # else the parser would take the name for an option
     words.extend(operands)
-    return Command(Shell.POSIX, " ".join(map(shlex.quote, words)))
+    return Command(CommandShell.POSIX, " ".join(map(shlex.quote, words)))
 
 
 def _option(name: str, value: str | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from reconcile.remedies.command import Command, Shell
+from reconcile.remedies.command import Command, CommandShell
 
 #: A value of a parameter: text becomes a literal, a tuple of addresses stays bare, None is a switch.
 Argument: TypeAlias = str | bool | int | timedelta | tuple[str, ...] | None
@@ -25,12 +25,12 @@ _HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)
 def cmdlet(name: str, /, **arguments: Argument) -> Command:
     """Build a call of a cmdlet from its parameters."""
     parts = [name, *(_parameter(key, value) for key, value in arguments.items())]
-    return Command(Shell.POWERSHELL, " ".join(parts))
+    return Command(CommandShell.POWERSHELL, " ".join(parts))
 
 
 def windows_program(text: str) -> Command:
     """Build a call of a Windows program, which takes no hostile name."""
-    return Command(Shell.POWERSHELL, text)
+    return Command(CommandShell.POWERSHELL, text)
 
 
 def typed_secret(relationship: str) -> Command:

@@ -15,7 +15,7 @@ from reconcile.remedies.common import (
     read_server,
     reference,
 )
-from reconcile.remedies.model import Facts, Option, Step
+from reconcile.remedies.model import Facts, Option, RemedyStep
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet, is_address
 
@@ -23,7 +23,7 @@ _PARTNERS: Final = 2
 _MOST_SCOPES: Final = 3
 
 
-def one_sided(facts: Facts) -> tuple[Step, ...]:
+def one_sided(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps against a relationship that only one partner has.
 
     Remove-DhcpServerv4Failover works by name on both servers.  So it is printed only where the
@@ -45,18 +45,18 @@ def one_sided(facts: Facts) -> tuple[Step, ...]:
     )
     remove = cmdlet("Remove-DhcpServerv4Failover", ComputerName=holder, Name=facts.name)
     return (
-        Step(
+        RemedyStep(
             f"Read what {other} has now. Stop if it has a relationship {facts.name} with any "
             "server: Windows removes a relationship by name on both servers.",
             read_server(other)[:2],
         ),
-        Step("Save the configuration and leases of both servers.", save),
-        Step(
+        RemedyStep("Save the configuration and leases of both servers.", save),
+        RemedyStep(
             f"Only after these checks, remove {facts.name} on {holder}. {holder} keeps the scopes. "
             f"{other} may lose its copies of them and their leases.",
             (remove,),
         ),
-        Step(
+        RemedyStep(
             f"If {facts.name} is still wanted, create it again on {holder} with its scopes, MCLT "
             f"and mode. Its scopes must be absent on {other}."
         ),
@@ -73,14 +73,14 @@ def _sides(facts: Facts) -> tuple[str | None, str | None, str]:
     return holders[0], *others[0]
 
 
-def scope_one_sided(facts: Facts) -> tuple[Step, ...]:
+def scope_one_sided(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps against scopes that are in the relationship on one partner only."""
     scopes = _one_sided_scopes(facts)
     if not scopes:
         return only(f"Read {facts.name} on both partners.", *read_relationship(facts))
     more = len(facts.values) - len(scopes)
     return (
-        Step(
+        RemedyStep(
             f"Look for each scope on the partner that lacks it in {facts.name}. Go on only with "
             "scopes that are absent there. A scope in another relationship there is for a person to "
             "decide. A scope without failover there is served by both servers.",
@@ -90,7 +90,7 @@ def scope_one_sided(facts: Facts) -> tuple[Step, ...]:
                 for name in ("Get-DhcpServerv4Scope", "Get-DhcpServerv4Failover")
             ),
         ),
-        Step(
+        RemedyStep(
             "Save each of these scopes with its leases.",
             tuple(
                 cmdlet(
@@ -103,12 +103,12 @@ def scope_one_sided(facts: Facts) -> tuple[Step, ...]:
                 for scope, having, _ in scopes
             ),
         ),
-        Step(
+        RemedyStep(
             f"Take the scopes that step 1 showed to be absent on the partner out of {facts.name}. The "
             "server that has them goes on serving them.",
             _for_scopes("Remove-DhcpServerv4FailoverScope", facts, scopes),
         ),
-        Step(
+        RemedyStep(
             f"Add the same scopes to {facts.name} again, which creates them on the partner."
             + (f" Then do the same for {more} more." if more else ""),
             _for_scopes("Add-DhcpServerv4FailoverScope", facts, scopes),
@@ -136,10 +136,10 @@ def _one_sided_scopes(facts: Facts) -> tuple[tuple[str, str, str], ...]:
     return tuple(found[:_MOST_SCOPES])
 
 
-def absence_unverified(facts: Facts) -> tuple[Step, ...]:
+def absence_unverified(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps that make the silent partner a witness."""
     steps = [
-        Step(
+        RemedyStep(
             f"Make every partner of {facts.name} readable. The next run then decides.",
             check_each(facts),
         )
@@ -153,7 +153,7 @@ def absence_unverified(facts: Facts) -> tuple[Step, ...]:
         for server in _unread(facts)
     )
     if gone:
-        steps.append(Step("Retire a server only if it never comes back.", (), gone))
+        steps.append(RemedyStep("Retire a server only if it never comes back.", (), gone))
     return tuple(steps)
 
 
@@ -162,7 +162,7 @@ def _unread(facts: Facts) -> tuple[str, ...]:
     return tuple(who for who, word in words if word == SILENT and who in facts.servers)
 
 
-def empty_read(facts: Facts) -> tuple[Step, ...]:
+def empty_read(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step that shows whether a server or relationship is really empty."""
     if facts.relationship is not None:
         return only(
@@ -177,7 +177,7 @@ def empty_read(facts: Facts) -> tuple[Step, ...]:
     )
 
 
-def role_conflict(facts: Facts) -> tuple[Step, ...]:
+def role_conflict(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step that shows who is primary; Windows cannot change it in place."""
     return only(
         f"Read ServerType and ServerRole of {facts.name} on {on_servers(facts)}. Only one can be "
@@ -187,7 +187,7 @@ def role_conflict(facts: Facts) -> tuple[Step, ...]:
     )
 
 
-def duplicate_relationship(facts: Facts) -> tuple[Step, ...]:
+def duplicate_relationship(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step against one relationship that is stored or reported twice."""
     of_records = len(facts.values) > 0
     text = (
@@ -202,9 +202,9 @@ def duplicate_relationship(facts: Facts) -> tuple[Step, ...]:
     return only(text, *read_relationship(facts))
 
 
-def relationship_empty(facts: Facts) -> tuple[Step, ...]:
+def relationship_empty(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for a relationship without scopes, which may be kept for later use."""
-    read = Step(
+    read = RemedyStep(
         f"Read {facts.name} on {on_servers(facts)}. A relationship may be kept without scopes for "
         "later use: then nothing is to be done.",
         read_relationship(facts),
@@ -214,7 +214,7 @@ def relationship_empty(facts: Facts) -> tuple[Step, ...]:
     remove = cmdlet("Remove-DhcpServerv4Failover", ComputerName=facts.servers[0], Name=facts.name)
     return (
         read,
-        Step(
+        RemedyStep(
             f"Only if ScopeId is empty on both and nobody wants {facts.name} any more, remove it. "
             "Both servers lose the relationship and its shared secret.",
             (remove,),
@@ -222,7 +222,7 @@ def relationship_empty(facts: Facts) -> tuple[Step, ...]:
     )
 
 
-def unknown_value(facts: Facts) -> tuple[Step, ...]:
+def unknown_value(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step that shows a value that ipam-sync does not know."""
     named = ", ".join(name for name, _ in facts.values)
     return only(
@@ -232,6 +232,6 @@ def unknown_value(facts: Facts) -> tuple[Step, ...]:
     )
 
 
-def stale_evidence(facts: Facts) -> tuple[Step, ...]:
+def stale_evidence(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step that makes a partner readable again."""
     return only(f"Make a partner of {facts.name} readable again.", *check_each(facts))

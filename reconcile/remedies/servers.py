@@ -8,7 +8,7 @@ from typing import Final
 from reconcile.model.nouns import State
 from reconcile.remedies.command import Command
 from reconcile.remedies.common import check_each, on_servers, only, read_relationship, read_server
-from reconcile.remedies.model import Facts, Option, Step
+from reconcile.remedies.model import Facts, Option, RemedyStep
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet, is_host, windows_program
 
@@ -18,7 +18,7 @@ _PARTNERS: Final = 2
 _INTERRUPTED: Final = (State.COMMUNICATIONS_INTERRUPTED, State.RESOLUTION_INTERRUPTED)
 
 
-def state_not_normal(facts: Facts) -> tuple[Step, ...]:
+def state_not_normal(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for a state, by the worst one; none of them writes."""
     if facts.grade in _INTERRUPTED:
         return tuple(_interrupted(facts))
@@ -57,8 +57,8 @@ def _reconnect(facts: Facts) -> str:
     return f"Bring {away[0] if len(away) == 1 else f'the partner of {facts.name}'} back."
 
 
-def _interrupted(facts: Facts) -> Iterator[Step]:
-    yield Step(
+def _interrupted(facts: Facts) -> Iterator[RemedyStep]:
+    yield RemedyStep(
         f"Read {facts.name} on {on_servers(facts)}: a server that does not answer is the one to "
         "look at.",
         read_relationship(facts),
@@ -68,11 +68,11 @@ def _interrupted(facts: Facts) -> Iterator[Step]:
         if is_host(there):
             clocks = f"w32tm /stripchart /computer:{there} /samples:3 /dataonly"
             commands.append(windows_program(clocks))
-        yield Step(
+        yield RemedyStep(
             f"On {here}, test TCP port {_PORT} and the clock of {there}.",
             tuple(commands),
         )
-    yield Step(
+    yield RemedyStep(
         "Read the DHCP events 20253 to 20285 of each server.",
         tuple(
             cmdlet("Get-WinEvent", ComputerName=server, LogName="DhcpAdminEvents", MaxEvents=50)
@@ -86,26 +86,26 @@ def _both_ways(facts: Facts) -> tuple[tuple[str, ...], ...]:
     return (servers, servers[::-1]) if len(servers) == _PARTNERS else ()
 
 
-def server_down(facts: Facts) -> tuple[Step, ...]:
+def server_down(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for a server that neither we nor its partners reach.
 
     PartnerDown takes a partner and a relationship, so the command is on the page only.
     """
     server = on_servers(facts)
     return (
-        Step(
+        RemedyStep(
             f"Look at {server} itself: power, network, and the DHCP service. Do not start a "
             "service that is Disabled: somebody did that on purpose.",
             (cmdlet_service(),),
         ),
-        Step(
+        RemedyStep(
             f"List the relationships that lost {server}.",
             tuple(
                 ipam_sync("drift list", server=name, kind="state_not_normal", all=None)
                 for name in facts.servers[:1]
             ),
         ),
-        Step(
+        RemedyStep(
             f"Put a partner into PartnerDown only as a last resort: {server} must be powered off, "
             "or its service stopped and Disabled, and the partner must be in state "
             "CommunicationInterrupted."
@@ -119,12 +119,12 @@ def cmdlet_service() -> Command:
     return windows_program(f"{service} | Select-Object -Property Status, StartType")
 
 
-def server_unread(facts: Facts) -> tuple[Step, ...]:
+def server_unread(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps that find the layer that refuses."""
     listener = windows_program("winrm enumerate winrm/config/listener")
     return (
-        Step(f"Find the layer of {on_servers(facts)} that refuses.", check_each(facts)),
-        Step(
+        RemedyStep(f"Find the layer of {on_servers(facts)} that refuses.", check_each(facts)),
+        RemedyStep(
             "If it is WinRM, look at its listener on the server. Do not loosen its "
             "configuration: no Enable-PSRemoting -Force, no TrustedHosts, no AllowUnencrypted.",
             (listener, windows_program("winrm enumerate shell")),
@@ -132,7 +132,7 @@ def server_unread(facts: Facts) -> tuple[Step, ...]:
     )
 
 
-def server_overdue(facts: Facts) -> tuple[Step, ...]:
+def server_overdue(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for a server that was not read for too long."""
     disable = tuple(
         Option(
@@ -143,29 +143,29 @@ def server_overdue(facts: Facts) -> tuple[Step, ...]:
         for server in facts.servers
     )
     return (
-        Step(f"Make {on_servers(facts)} readable again.", check_each(facts)),
-        Step("Otherwise take it out of the runs.", (), disable),
+        RemedyStep(f"Make {on_servers(facts)} readable again.", check_each(facts)),
+        RemedyStep("Otherwise take it out of the runs.", (), disable),
     )
 
 
-def clock_skew(facts: Facts) -> tuple[Step, ...]:
+def clock_skew(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps that correct a clock by its time source, never by hand."""
     programs = ("w32tm /query /status", "w32tm /query /source")
     return (
-        Step(
+        RemedyStep(
             f"On {on_servers(facts)}, look at the time source. For a virtual machine, switch the "
             "host's time synchronisation off. For a domain controller, correct the PDC emulator "
             "first.",
             tuple(windows_program(text) for text in programs),
         ),
-        Step(
+        RemedyStep(
             "Synchronise the server whose clock is wrong. Do not set the date by hand.",
             (windows_program("w32tm /resync /rediscover"),),
         ),
     )
 
 
-def server_replaced(facts: Facts) -> tuple[Step, ...]:
+def server_replaced(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for another machine under a known name."""
     installed = tuple(
         windows_program(
@@ -176,8 +176,8 @@ def server_replaced(facts: Facts) -> tuple[Step, ...]:
     )
     confirm = tuple(ipam_sync("servers confirm", server) for server in facts.servers)
     return (
-        Step(f"Find out whether {on_servers(facts)} was rebuilt.", installed),
-        Step(
+        RemedyStep(f"Find out whether {on_servers(facts)} was rebuilt.", installed),
+        RemedyStep(
             "Only if it is the right machine, confirm it. Relationships that it lacks then count "
             "as deleted there. Do not import a backup with leases while its partners are live.",
             confirm,
@@ -185,7 +185,7 @@ def server_replaced(facts: Facts) -> tuple[Step, ...]:
     )
 
 
-def duplicate_server(facts: Facts) -> tuple[Step, ...]:
+def duplicate_server(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps for one machine under two names: another name of it, or a clone."""
     if len(facts.servers) != _PARTNERS:
         return only("Find out which names are the same machine.", ipam_sync("servers list"))
@@ -199,15 +199,17 @@ def duplicate_server(facts: Facts) -> tuple[Step, ...]:
         for kept, given_up in ((speaker, double), (double, speaker))
     )
     return (
-        Step(
+        RemedyStep(
             f"Find out whether {speaker} and {double} are one machine. If {double} was cloned from "
             f"{speaker}, give it a machine id of its own (sysprep)."
         ),
-        Step("If they are one machine, decide which name to keep, then run one:", (), disable),
+        RemedyStep(
+            "If they are one machine, decide which name to keep, then run one:", (), disable
+        ),
     )
 
 
-def relationship_limit_near(facts: Facts) -> tuple[Step, ...]:
+def relationship_limit_near(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step that shows which relationships of a server are empty."""
     return only(
         f"Plan another server for new relationships: Windows allows 31. See which ones of "
@@ -216,7 +218,7 @@ def relationship_limit_near(facts: Facts) -> tuple[Step, ...]:
     )
 
 
-def scope_without_failover(facts: Facts) -> tuple[Step, ...]:
+def scope_without_failover(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step for active scopes in no relationship.
 
     Which relationship a scope belongs in is a person's choice, so nothing is printed to add it.

@@ -22,7 +22,7 @@ def is_copyable(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RemedyLine:
     """A line of a remedy; a command stands alone on its line."""
 
     text: str
@@ -30,20 +30,20 @@ class Line:
     is_command: bool = False
 
 
-def lines(remedy: Remedy) -> tuple[Line, ...]:
+def lines(remedy: Remedy) -> tuple[RemedyLine, ...]:
     """Return the remedy as lines, steps numbered if there are several."""
     return tuple(_lines(remedy))
 
 
-def _lines(remedy: Remedy) -> Iterator[Line]:
+def _lines(remedy: Remedy) -> Iterator[RemedyLine]:
     for number, step in enumerate(remedy.steps, 1):
-        yield Line(f"{number}. {step.text}" if len(remedy.steps) > 1 else step.text, 0)
+        yield RemedyLine(f"{number}. {step.text}" if len(remedy.steps) > 1 else step.text, 0)
         for command in step.commands:
-            yield Line(command.text, 1, is_command=True)
+            yield RemedyLine(command.text, 1, is_command=True)
         for option in step.options:
-            yield Line(f"{option.condition} {option.loss}", 1)
-            yield Line(option.command.text, 2, is_command=True)
-    yield Line(f'See {remedy.page}, "{remedy.heading}".', 0)
+            yield RemedyLine(f"{option.condition} {option.loss}", 1)
+            yield RemedyLine(option.command.text, 2, is_command=True)
+    yield RemedyLine(f'See {remedy.page}, "{remedy.heading}".', 0)
 
 
 def summary_line(remedy: Remedy, number: int | None) -> str:

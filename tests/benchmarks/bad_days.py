@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from collectors.simulator.faults import Fault
 from collectors.simulator.fleet import made
-from collectors.simulator.running import Listener, Logon, RunningFleet
+from collectors.simulator.running import Listener, RunningFleet, SimulatedLogon
 from tests.benchmarks.enduring import LIMITS, READ, THREADS, Asked, Client, Figures, client
 from tests.benchmarks.report import Report
 
@@ -25,7 +25,7 @@ SETTLED = 5
 #: comes for the first time, which most do after round 5, brings caches and code into it.
 RESIDENT_LIMIT, BLOCKS_LIMIT = 1.03, 1.01
 
-PLAIN, TLS, BASIC = Listener(tls=False), Listener(), Listener(logon=Logon.BASIC)
+PLAIN, TLS, BASIC = Listener(tls=False), Listener(), Listener(logon=SimulatedLogon.BASIC)
 EVERYBODY = (PLAIN, TLS, BASIC)
 #: In this order, again and again.
 LISTENERS = (PLAIN, TLS, PLAIN, TLS, BASIC)

@@ -24,7 +24,7 @@ from tests.e2e.bad_days.nursery import begin
 from tests.postgres import PostgresServer, running_postgres
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
-from worker.model.runs import Stage
+from worker.model.runs import MemberStage
 
 SERVERS, BAD, WORKERS, THREADS = 200, 60, 2, 32
 DEADLINE, THINK = 5, 0.5
@@ -109,8 +109,8 @@ def _round(
 
 @contextmanager
 def _office(url: str, broker: ValkeyServer) -> Iterator[Installation]:
-    world = made(SERVERS, partners=2)
-    plain = {server.name: Listener(tls=False) for server in world.servers}
+    inputs = made(SERVERS, partners=2)
+    plain = {server.name: Listener(tls=False) for server in inputs.servers}
     settings = {
         "CONCURRENCY": str(THREADS),
         "POLL_DEADLINE": str(DEADLINE),
@@ -119,7 +119,7 @@ def _office(url: str, broker: ValkeyServer) -> Iterator[Installation]:
         "LEASE": "30",
         "SWEEP": "10",
     }
-    with installation(world, url, broker, plain, begin, **settings) as at:
+    with installation(inputs, url, broker, plain, begin, **settings) as at:
         at.hire_everybody(*["read"] * WORKERS, "control")
         yield at
 
@@ -140,7 +140,9 @@ def _timed(at: Installation, healthy: set[str]) -> tuple[float, float, set[str]]
             told = reading.runs.find(number)
             assert told is not None
             open_ones = {
-                m.server for m in reading.members.of_run(number) if m.stage is not Stage.JUDGED
+                m.server
+                for m in reading.members.of_run(number)
+                if m.stage is not MemberStage.JUDGED
             }
             passed = (reading.now() - told.started_at).total_seconds()
         if not judged and (told.ended_at is not None or open_ones.isdisjoint(wanted)):

@@ -13,8 +13,8 @@ from typing import ClassVar
 import structlog
 from diffsync import Adapter, DiffSyncModel
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.machines import by_machine
-from reconcile.evidence.world import World
 from reconcile.model.formatting import dotted
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Seen, Server, Story
@@ -58,7 +58,7 @@ def run(report: Report) -> None:
 def _plan(fleet: list[Server], stories: dict[int, list[Story]], records: list[Record]) -> Plan:
     names = NameMap(fleet)
     judged = draft(
-        World(
+        JudgementInput(
             servers={s.id: s for s in fleet},
             names=names,
             names_before=names,

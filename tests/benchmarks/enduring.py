@@ -21,7 +21,7 @@ from typing import IO
 
 from collectors.failover import FailoverCollector
 from collectors.powershell.client import PowerShell
-from collectors.powershell.host import Host, Limits, Login, Transport
+from collectors.powershell.host import Host, Login, PollLimits, Transport
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
 from reconcile.model.nouns import Seen, Server, Sighting, Skipped, Unseen
@@ -30,7 +30,9 @@ from tests.benchmarks.round import Forgetful
 
 #: More threads than servers, and short: a server that hangs costs a round one deadline.
 THREADS = 32
-LIMITS = Limits(deadline_seconds=1.0, connect_seconds=1.0, operation_seconds=0.5, idle_seconds=2)
+LIMITS = PollLimits(
+    deadline_seconds=1.0, connect_seconds=1.0, operation_seconds=0.5, idle_seconds=2
+)
 READ = "read"
 
 

@@ -19,8 +19,8 @@ from tests.worker.store.samples import add_servers, found, open_run
 from tests.worker.store.sql_counter import counted
 from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.webhook import Webhook
-from worker.alerts.rules import Match, Route
-from worker.config.run_policy import Conduct
+from worker.alerts.rules import AlertRoute, Match
+from worker.config.run_policy import RunPolicy
 from worker.runs.findings import Fact, keep_findings
 from worker.store.schema import open_store
 from worker.store.unit_of_work import Store
@@ -85,7 +85,7 @@ def _ops(store: Store, directory: Path, posts: list[Post]) -> Ops:
         name: Webhook(Receiver(name, post.url, allow_private=True), "secret")
         for name, post in zip(names, posts, strict=True)
     }
-    return Ops(store, directory, {**hooks}, (Route(Match(), tuple(names)),))
+    return Ops(store, directory, {**hooks}, (AlertRoute(Match(), tuple(names)),))
 
 
 def _pass(store: Store, run: int, told: list[Finding], servers: frozenset[int]) -> None:
@@ -93,7 +93,7 @@ def _pass(store: Store, run: int, told: list[Finding], servers: frozenset[int]) 
     with store.write() as uow:
         known = uow.findings.unresolved()
         life = drift(told, (p.finding for p in known), Judged({}, servers))
-        keep_findings(uow, Fact(run, told, Conduct()), life, known)
+        keep_findings(uow, Fact(run, told, RunPolicy()), life, known)
         uow.commit()
 
 

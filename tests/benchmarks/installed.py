@@ -29,11 +29,11 @@ from tests.worker.runs.office import lane_of
 from worker.bootstrap import Ipam, opened, settings_in_force
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
-from worker.messaging.celery_app import CeleryPost, make_app
+from worker.messaging.celery_app import CeleryDispatcher, make_app
 from worker.model.runs import Poll, Trigger
 from worker.runs.request import request_run
-from worker.runs.targets import Request
-from worker.up.child import Program, start
+from worker.runs.targets import RunRequest
+from worker.up.child import ChildProgram, start
 
 _PROJECT: Final = Path(__file__).parents[2]
 #: Longer than any benchmark, so that no schedule comes in between.
@@ -75,7 +75,7 @@ class Installed:
         """Another worker of this role."""
         name = f"{role}-{next(self._numbers)}"
         self.staff[name] = start(
-            Program(
+            ChildProgram(
                 name,
                 self.command(name, "worker", "--role", role),
                 environment={**self.environment, "IPAM_SYNC_CONCURRENCY": str(concurrency)},
@@ -98,9 +98,9 @@ class Installed:
 
     def ask(self, trigger: Trigger, **about: str) -> int:
         """A run, as timer and people start one."""
-        post = CeleryPost(make_app(self.broker.celery_url))
+        dispatcher = CeleryDispatcher(make_app(self.broker.celery_url))
         return request_run(
-            self.ipam.store, post, Request(trigger, "bench", **about), lane_of(trigger)
+            self.ipam.store, dispatcher, RunRequest(trigger, "bench", **about), lane_of(trigger)
         )
 
     def run(self, trigger: Trigger, **about: str) -> Figures:

@@ -15,7 +15,7 @@ from pathlib import Path
 import winrm
 
 from collectors.powershell.client import PowerShell
-from collectors.powershell.host import Host, Limits
+from collectors.powershell.host import Host, PollLimits
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
 from collectors.reading import understand
@@ -84,7 +84,7 @@ def _cost(report: Report, *, tls: bool) -> None:
     theirs: list[float] = []
     with serving(FEW, 0.0, tls=tls) as (urls, authority):
         host = hosts(urls)[0]
-        powershell = PowerShell(trust(authority), Limits(), Logons(Forgetful()))
+        powershell = PowerShell(trust(authority), PollLimits(), Logons(Forgetful()))
         script = packaged("failover")
 
         def poll() -> bytes:

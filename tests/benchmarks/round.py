@@ -17,7 +17,7 @@ from pathlib import Path
 
 from collectors.failover import FailoverCollector
 from collectors.powershell.client import PowerShell
-from collectors.powershell.host import Host, Limits, Login, Transport
+from collectors.powershell.host import Host, Login, PollLimits, Transport
 from collectors.powershell.logons import Admission, Logons
 from collectors.powershell.tls import trust
 from collectors.simulator.running import SERVICE
@@ -76,7 +76,7 @@ def main() -> None:
     threads, authority = int(sys.argv[1]), Path(sys.argv[2])
     ways = hosts(json.loads(sys.stdin.readline()))
     servers = [Server(number, host.name) for number, host in ways.items()]
-    powershell = PowerShell(trust(authority), Limits(), Logons(Forgetful()))
+    powershell = PowerShell(trust(authority), PollLimits(), Logons(Forgetful()))
     collector = FailoverCollector(powershell, ways, concurrency=threads)
     began, cpu_before = time.perf_counter(), time.process_time()
     failures: Counter[str] = Counter()

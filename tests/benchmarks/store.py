@@ -14,9 +14,9 @@ from tests.benchmarks.report import Report
 from tests.postgres import running_postgres
 from tests.worker.fleet import RUN_TABLES, inline_worker
 from tests.worker.store.sql_counter import counted
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.runs import Trigger
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.store.schema import open_store
 from worker.store.unit_of_work import Store
 
@@ -25,7 +25,7 @@ SIZE = Size(servers=150, relationships=2_325, scopes_per_relationship=17, extra_
 FIRST_LIMIT_SECONDS = 30.0
 UNCHANGED_LIMIT_SECONDS = 2.0
 ROUNDS = 3
-REQUEST = Request(Trigger.CLI, "bench")
+REQUEST = RunRequest(Trigger.CLI, "bench")
 
 
 class Decoded:
@@ -86,6 +86,6 @@ def _measure(report: Report, name: str, url: str) -> None:
 def _timed(store: Store, collector: Decoded) -> tuple[float, dict[str, int]]:
     with counted(store.engine) as sql:
         began = time.perf_counter()
-        inline_worker(store, collector, Conduct()).sync(REQUEST)
+        inline_worker(store, collector, RunPolicy()).sync(REQUEST)
         seconds = time.perf_counter() - began
     return seconds, dict(sql.written)

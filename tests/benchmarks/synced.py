@@ -18,7 +18,7 @@ from tests.benchmarks.resources import peak_memory
 from worker.bootstrap import opened
 from worker.model.runs import Trigger
 from worker.processes.inline import over_winrm
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def main() -> None:
     count_into(Path(sys.argv[1]))
     with opened() as ipam:
         began = time.perf_counter()
-        summary = over_winrm(ipam, threads=int(sys.argv[2])).sync(Request(Trigger.CLI, "bench"))
+        summary = over_winrm(ipam, threads=int(sys.argv[2])).sync(RunRequest(Trigger.CLI, "bench"))
         seconds = time.perf_counter() - began
     told = {"seconds": seconds, "pairs": summary.pairs, "megabytes": peak_memory()}
     sys.stdout.write(json.dumps(told))

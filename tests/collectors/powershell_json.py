@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, TypeAlias
 
-from collectors.wire import Host, OwnDocument, ProjectedRelationship, ReportedFailure
+from collectors.wire import OwnDocument, ProjectedRelationship, ReportedFailure, ReportedHost
 
 Printed: TypeAlias = "dict[str, Any]"
 
@@ -144,9 +144,9 @@ def host(
     machine_id: str | None = "6f0c1d52-0000-4000-8000-000000000001",
     cluster_name: str | None = None,
     addresses: Iterable[str] = (),
-) -> Host:
+) -> ReportedHost:
     """Who prints ``own_document``."""
-    return Host(
+    return ReportedHost(
         computer_name=computer_name,
         dns_name=dns_name,
         machine_id=machine_id,
@@ -160,7 +160,7 @@ def host(
     )
 
 
-def own_document(told: Sequence[Relationship], host: Host | None) -> bytes:
+def own_document(told: Sequence[Relationship], host: ReportedHost | None) -> bytes:
     """What our own script prints, schema 1."""
     return _own(
         OwnDocument(
@@ -174,7 +174,7 @@ def own_document(told: Sequence[Relationship], host: Host | None) -> bytes:
     )
 
 
-def failed_document(failure: ReportedFailure | None, host: Host | None) -> bytes:
+def failed_document(failure: ReportedFailure | None, host: ReportedHost | None) -> bytes:
     """What our own script prints when the cmdlet refused."""
     return _own(
         OwnDocument(schema=1, ok=False, error=failure, host=host, relationships=[], scopes=[])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from collectors.base import EXPORT_AGAIN
 from collectors.exports import ExportCollector, ExportsUnusable
-from collectors.wire import Host, Json, ReportedFailure
+from collectors.wire import Json, ReportedFailure, ReportedHost
 from reconcile.model.nouns import Alias, Provenance, ReadFailure, Seen, Server, Unseen
 from tests.collectors.powershell_json import (
     failed_document,
@@ -226,7 +226,9 @@ def test_a_refused_permission_is_not_retried(tmp_path: Path) -> None:
         host("NODE1", "hq.other.example"),
     ],
 )
-def test_the_host_is_known_by_its_name_an_alias_or_its_cluster(tmp_path: Path, who: Host) -> None:
+def test_the_host_is_known_by_its_name_an_alias_or_its_cluster(
+    tmp_path: Path, who: ReportedHost
+) -> None:
     content = own_document([relationship()], who)
     sighting = read_bytes(tmp_path, content)
     assert isinstance(sighting, Seen)
@@ -244,7 +246,7 @@ def test_the_host_is_known_by_its_name_an_alias_or_its_cluster(tmp_path: Path, w
         host("DHCP02", "dhcp02.corp.example", addresses=["10.0.0.11"]),
     ],
 )
-def test_another_host_does_not_count(tmp_path: Path, who: Host) -> None:
+def test_another_host_does_not_count(tmp_path: Path, who: ReportedHost) -> None:
     """Nor the same short name in another domain, nor one that took over the address."""
     told = failure(read_bytes(tmp_path, own_document([relationship()], who)))
     assert (told.code, told.retry) == ("wrong_host", False)
@@ -274,7 +276,7 @@ def test_a_failure_of_another_host_is_another_hosts(tmp_path: Path) -> None:
 
 
 def test_our_document_must_say_who_printed_it(tmp_path: Path) -> None:
-    nameless = Host(**(host() | {"computer_name": None, "dns_name": " "}))
+    nameless = ReportedHost(**(host() | {"computer_name": None, "dns_name": " "}))
     assert "neither" in failure(read_bytes(tmp_path, own_document([], nameless))).message
     assert failure(read_bytes(tmp_path, failed_document(None, nameless))).code == "dhcp"
 

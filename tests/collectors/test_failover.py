@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.failover import FailoverCollector, Way, poll
+from collectors.failover import FailoverCollector, PollTarget, poll
 from collectors.powershell.errors import TimedOut
 from collectors.powershell.host import Host
 from collectors.powershell.logons import CredentialSuspended
@@ -43,10 +43,10 @@ def printed(server: Server, clock: str = "2026-11-02T08:00:00.0000000Z") -> byte
     return powershell_json.own_document([told], host)
 
 
-def ways(*servers: Server, **others: Way) -> dict[int, Way]:
+def ways(*servers: Server, **others: PollTarget) -> dict[int, PollTarget]:
     """The usual way to each; ``others`` by name of the variable: ONE, TWO."""
     named: dict[str, Server] = {"ONE": ONE, "TWO": TWO, "THREE": THREE}
-    usual: dict[int, Way] = {s.id: host_of(s) for s in servers}
+    usual: dict[int, PollTarget] = {s.id: host_of(s) for s in servers}
     return usual | {named[name].id: way for name, way in others.items()}
 
 
@@ -90,7 +90,7 @@ def test_every_server_concludes_however_it_went() -> None:
         }
     )
     usual = ways(ONE, TWO, THREE)
-    left_out: dict[int, Way] = {4: SkipReason.BACK_OFF, 5: CONFIG}
+    left_out: dict[int, PollTarget] = {4: SkipReason.BACK_OFF, 5: CONFIG}
     collector = FailoverCollector(powershell, usual | left_out, concurrency=4)
     found = {s.server: s for s in collector.look(SERVERS, at_start)}
     assert isinstance(found[1], Seen)

@@ -13,7 +13,7 @@ from collectors.base import Collector
 from collectors.exports import ExportCollector
 from collectors.failover import FailoverCollector
 from collectors.powershell.client import PowerShell
-from collectors.powershell.host import Host, Limits, Login, Transport
+from collectors.powershell.host import Host, Login, PollLimits, Transport
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
 from collectors.simulator.dhcp import DhcpServer
@@ -50,7 +50,7 @@ def live(directory: Path) -> Iterator[Collector]:
             for s in (HUB, SPOKE)
         }
         context = trust(running.write_authority(directory))
-        powershell = PowerShell(context, Limits(deadline_seconds=20), Logons(Book()))
+        powershell = PowerShell(context, PollLimits(deadline_seconds=20), Logons(Book()))
         yield FailoverCollector(powershell, ways, concurrency=2)
         powershell.stop()
 

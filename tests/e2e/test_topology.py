@@ -27,7 +27,7 @@ from tests.processes import Family, Started, eventually
 from tests.worker.cli.site import invoked
 from worker.processes.main import STOP_SECONDS
 from worker.up import valkey
-from worker.up.child import BARE_ENVIRONMENT, Program, our_own, start
+from worker.up.child import BARE_ENVIRONMENT, ChildProgram, our_own, start
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are bound by Linux")
 
@@ -68,13 +68,13 @@ class Site:
         own = {k: v for k, v in os.environ.items() if not k.startswith("IPAM_SYNC_")}
         return {**own, "HOME": str(self.directory), **given, **files}
 
-    def program(self, name: str, number: int = 1) -> Program:
+    def program(self, name: str, number: int = 1) -> ChildProgram:
         """A service of ours."""
         service = our_services()[name]
         words = self.words(service["command"])
         if words[0] == "exporter":
             words += ["--port", "0"]
-        return Program(
+        return ChildProgram(
             f"{name}-{number}",
             our_own(*words),
             environment=self.environment(service),
@@ -130,7 +130,7 @@ def site(postgres_server: PostgresServer) -> Iterator[Site]:
 
 
 @contextmanager
-def running(program: Program) -> Iterator[Started]:
+def running(program: ChildProgram) -> Iterator[Started]:
     assert program.log is not None
     with start(program) as process:
         try:
@@ -139,10 +139,10 @@ def running(program: Program) -> Iterator[Started]:
             process.kill()
 
 
-def broker_of(site: Site) -> Program:
+def broker_of(site: Site) -> ChildProgram:
     """The broker as compose.yaml starts it: its password comes from the secret file."""
     binary = Path(valkey.server(site.directory, site.broker).command[0])
-    return Program(
+    return ChildProgram(
         "redis",
         ("/usr/bin/env", *site.words(compose()["services"]["redis"]["command"])),
         environment={**BARE_ENVIRONMENT, "PATH": f"{binary.parent}:{os.defpath}"},

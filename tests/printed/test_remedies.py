@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.kinds.remedy import build_remedy
-from reconcile.remedies.command import Shell
+from reconcile.remedies.command import CommandShell
 from tests.printed.executing import execute, parse
 from tests.printed.prepared import prepared_site
 from tests.reconcile.remedy_examples import examples, rendered_own_commands
@@ -30,7 +30,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def ordinary() -> list[str]:
     """The commands of all remedies for a relationship HQ of dhcp01 and dhcp02."""
     commands = (c for facts in examples() for c in build_remedy(facts).commands)
-    return sorted({c.text for c in commands if c.shell is Shell.POSIX})
+    return sorted({c.text for c in commands if c.shell is CommandShell.POSIX})
 
 
 def called(commands: list[str], directory: Path) -> list[list[str]]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from reconcile.model.nouns import Operation, Seen, Server, Standing, Story
 from reconcile.model.record import Planned
-from tests.reconcile.decision_page import Row
-from tests.reconcile.decision_worlds import (
+from tests.reconcile.decision_inputs import (
     NAME,
     A,
     B,
@@ -25,6 +24,7 @@ from tests.reconcile.decision_worlds import (
     story,
     worded,
 )
+from tests.reconcile.decision_page import Row
 from tests.reconcile.fleet import Ipam, told_by
 
 # --- A x B x IPAM

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from reconcile.evidence.inputs import JudgementInput, Rules
 from reconcile.evidence.machines import by_machine
-from reconcile.evidence.world import Rules, World
 from reconcile.findings.drift import drift
 from reconcile.findings.servers import self_names
 from reconcile.model.findings import Finding, Kind
@@ -119,15 +119,15 @@ class Ipam:
             for server, stories in told.items()
         }
 
-    def world(
+    def inputs(
         self,
         told: Mapping[Server, Iterable[Story] | None],
         targets: frozenset[int] | None = None,
         only: str | None = None,
-    ) -> World:
+    ) -> JudgementInput:
         """Everything that a judgement of now rests on."""
         sightings = self.read(told)
-        return World(
+        return JudgementInput(
             servers={s.id: s for s in self.servers},
             names=NameMap(self._learnt(sightings)),
             names_before=NameMap(self.servers),
@@ -153,7 +153,7 @@ class Ipam:
         only: str | None = None,
     ) -> Plan:
         """Judge without recording anything."""
-        judged = draft(self.world(told, targets, only))
+        judged = draft(self.inputs(told, targets, only))
         return complete(judged, self.holders(judged.takes))
 
     def run(

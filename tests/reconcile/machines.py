@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from typing_extensions import override
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.machines import by_machine, duplicates
-from reconcile.evidence.world import World
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Identity, Scope, Seen, ServedScope, Server, Sighting, Story
 from reconcile.planning.plan import Plan
@@ -50,10 +50,10 @@ class Estate(Ipam):
         }
 
     @override
-    def world(
+    def inputs(
         self, told: Told, targets: frozenset[int] | None = None, only: str | None = None
-    ) -> World:
-        return replace(super().world(told, targets, only), suspended=self.suspended)
+    ) -> JudgementInput:
+        return replace(super().inputs(told, targets, only), suspended=self.suspended)
 
     def confirm(self, server: Server) -> None:
         """A person says that the machine of now is the right one."""

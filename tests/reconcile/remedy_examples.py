@@ -14,7 +14,7 @@ from reconcile.kinds.spec import KindSpec, Subject
 from reconcile.kinds.table import KINDS
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import State
-from reconcile.remedies.command import Shell
+from reconcile.remedies.command import CommandShell
 from reconcile.remedies.model import Facts, Remedy
 
 ONE, OTHER = "dhcp01.corp.example", "dhcp02.corp.example"
@@ -176,16 +176,16 @@ def remedies() -> Iterator[Remedy]:
         yield from map(build_remedy, examples(name, name, f"{name[:250]}.b"))
 
 
-def _commands(shell: Shell) -> list[str]:
+def _commands(shell: CommandShell) -> list[str]:
     found = (c.text for r in remedies() for c in r.commands if c.shell is shell)
     return list(dict.fromkeys(found))
 
 
 def rendered_commands() -> list[str]:
     """Return every PowerShell command of the examples, each once."""
-    return _commands(Shell.POWERSHELL)
+    return _commands(CommandShell.POWERSHELL)
 
 
 def rendered_own_commands() -> list[str]:
     """Return every ``ipam-sync`` command of the examples, each once."""
-    return _commands(Shell.POSIX)
+    return _commands(CommandShell.POSIX)

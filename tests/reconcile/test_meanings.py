@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.evidence.world import PercentReading, Rules
+from reconcile.evidence.inputs import PercentReading, Rules
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import (
     Evidence,
@@ -22,9 +22,9 @@ from reconcile.model.nouns import (
 from reconcile.model.record import (
     SIDE_PROPERTIES,
     STATE_PROPERTIES,
-    Change,
     EntryStatus,
     Planned,
+    PropertyChange,
     Record,
 )
 from reconcile.planning.plan import Plan, complete, draft
@@ -399,11 +399,11 @@ def test_an_address_as_partner_is_also_the_address() -> None:
 def test_2012_is_called_by_its_computer_name() -> None:
     """The asked 2012 server prints nothing of itself: its computer name is its PSName."""
     ipam = Ipam()
-    world = ipam.world({A: [old(A, B)], B: None})
-    seen = world.sightings[A.id]
+    inputs = ipam.inputs({A: [old(A, B)], B: None})
+    seen = inputs.sightings[A.id]
     assert isinstance(seen, Seen)
     named = replace(seen, identity=Identity(computer_name="WIN-A"))
-    judged = draft(replace(world, sightings={**world.sightings, A.id: named}))
+    judged = draft(replace(inputs, sightings={**inputs.sightings, A.id: named}))
     (planned,) = complete(judged, {}).new
     assert changed(planned)["Server1PSName"] == (None, "WIN-A")
 
@@ -756,7 +756,7 @@ def test_every_stored_property_of_a_create_is_named() -> None:
         (c.property for c in planned.changes), key=lambda p: p.replace("RecordId", "Recordid")
     )
     assert all(c.before is None for c in planned.changes)
-    assert planned.changes[1] == Change("MCLT", None, 3600)
+    assert planned.changes[1] == PropertyChange("MCLT", None, 3600)
     assert {c.property for c in planned.changes} >= SIDE_PROPERTIES | STATE_PROPERTIES
 
 

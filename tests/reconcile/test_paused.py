@@ -252,9 +252,9 @@ def test_what_is_not_in_maintenance_is_judged_as_ever(
 ) -> None:
     """But that it may have to wait for what is."""
     ipam = lived(history, apply_all)
-    world = ipam.world(history.told(history.rounds[-1]))
+    inputs = ipam.inputs(history.told(history.rounds[-1]))
     paused = choice.draw(pauses(history))
-    without, within = draft(world).plan, draft(replace(world, paused=paused)).plan
+    without, within = draft(inputs).plan, draft(replace(inputs, paused=paused)).plan
     names = {name for name, _ in paused}
     assert [n for n in within.needs if fold_relationship(n.planned.relationship) not in names] == [
         n for n in without.needs if fold_relationship(n.planned.relationship) not in names
@@ -270,21 +270,21 @@ def test_in_pieces_the_same_is_left_alone(
     ipam = lived(history, apply_all=False)
     ipam.paused = choice.draw(pauses(history))
     ipam.resting = choice.draw(st.frozensets(st.sampled_from([s.id for s in history.servers])))
-    world = ipam.world(history.told(history.rounds[-1]))
-    order = sorted(world.sightings)
+    inputs = ipam.inputs(history.told(history.rounds[-1]))
+    order = sorted(inputs.sightings)
     chance.shuffle(order)
-    whole, parts = draft(world), pieces(world, order, size)
+    whole, parts = draft(inputs), pieces(inputs, order, size)
     assert needs(parts) == needs([whole])
     assert {s for d in parts for s in d.plan.superseded} == set(whole.plan.superseded)
-    assert open_after(world, parts) == open_after(world, [whole])
+    assert open_after(inputs, parts) == open_after(inputs, [whole])
 
 
 def test_in_pieces_each_pair_is_counted_once() -> None:
     ipam = known()
     ipam.paused = frozenset({("hq", A.id)})
-    world = ipam.world(told())
+    inputs = ipam.inputs(told())
     for order in ((A.id, B.id), (B.id, A.id)):
-        assert [d.plan.paused for d in pieces(world, order, 1)] == [0, 1]
+        assert [d.plan.paused for d in pieces(inputs, order, 1)] == [0, 1]
 
 
 @more

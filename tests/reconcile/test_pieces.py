@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.witness import partner_texts
-from reconcile.evidence.world import World
 from reconcile.findings.drift import drift
 from reconcile.model.findings import Kind
 from reconcile.model.names import Known
@@ -23,7 +23,7 @@ from tests.reconcile.strategies import History, histories
 from tests.reconcile.test_properties import lived, more
 
 
-def pieces(world: World, order: Iterable[int], size: int) -> list[Draft]:
+def pieces(inputs: JudgementInput, order: Iterable[int], size: int) -> list[Draft]:
     """The drafts of a run whose servers conclude in this order, so many in each piece."""
     waiting = list(order)
     judged: set[int] = set()
@@ -31,31 +31,31 @@ def pieces(world: World, order: Iterable[int], size: int) -> list[Draft]:
     unresolved: set[int] = set()
     while waiting:
         focus, waiting = frozenset(waiting[:size]), waiting[size:]
-        drafts.append(draft(piece(world, focus, frozenset(waiting), judged | focus)))
+        drafts.append(draft(piece(inputs, focus, frozenset(waiting), judged | focus)))
         if waiting:
-            unresolved |= {s for s in focus if lacks_a_partner(world, s)}
+            unresolved |= {s for s in focus if lacks_a_partner(inputs, s)}
         judged |= focus
     if unresolved:
-        drafts.append(draft(piece(world, frozenset(unresolved), frozenset(), judged)))
+        drafts.append(draft(piece(inputs, frozenset(unresolved), frozenset(), judged)))
     return drafts
 
 
 def piece(
-    world: World, focus: frozenset[int], awaited: frozenset[int], heard: Iterable[int]
-) -> World:
+    inputs: JudgementInput, focus: frozenset[int], awaited: frozenset[int], heard: Iterable[int]
+) -> JudgementInput:
     """The world as it is seen when only some have concluded."""
-    sightings = {s: world.sightings[s] for s in heard if s in world.sightings}
-    return replace(world, sightings=sightings, focus=focus, awaited=awaited)
+    sightings = {s: inputs.sightings[s] for s in heard if s in inputs.sightings}
+    return replace(inputs, sightings=sightings, focus=focus, awaited=awaited)
 
 
-def lacks_a_partner(world: World, server: int) -> bool:
+def lacks_a_partner(inputs: JudgementInput, server: int) -> bool:
     """True if one of its pairs waits for everybody."""
-    if any(server in r.partners and len(r.partners) == 1 for r in world.records):
+    if any(server in r.partners and len(r.partners) == 1 for r in inputs.records):
         return True
-    sighting = world.sightings.get(server)
+    sighting = inputs.sightings.get(server)
     told = sighting.stories if isinstance(sighting, Seen) else ()
     texts = (partner_texts(story) for story in told)
-    return any(not isinstance(world.names.resolve(t, server), Known) for t in texts)
+    return any(not isinstance(inputs.names.resolve(t, server), Known) for t in texts)
 
 
 def needs(drafts: Iterable[Draft]) -> set[str]:
@@ -63,9 +63,9 @@ def needs(drafts: Iterable[Draft]) -> set[str]:
     return {repr((n.planned, n.entry, n.confirmed)) for d in drafts for n in d.plan.needs}
 
 
-def open_after(world: World, drafts: Iterable[Draft]) -> dict[str, object]:
+def open_after(inputs: JudgementInput, drafts: Iterable[Draft]) -> dict[str, object]:
     """The findings that are open in the end."""
-    known = {f.fingerprint: f for f in world.open_findings}
+    known = {f.fingerprint: f for f in inputs.open_findings}
     for each in drafts:
         life = drift(each.plan.findings, known.values(), each.plan.judged)
         known = {f.fingerprint: f for f in life.now}
@@ -78,21 +78,21 @@ def test_in_pieces_the_same_is_needed_and_the_same_findings_are_open(
     history: History, chance: random.Random, size: int
 ) -> None:
     ipam = lived(history)
-    world = ipam.world(history.told(history.rounds[-1]))
-    order = sorted(world.sightings)
+    inputs = ipam.inputs(history.told(history.rounds[-1]))
+    order = sorted(inputs.sightings)
     chance.shuffle(order)
-    whole, parts = draft(world), pieces(world, order, size)
+    whole, parts = draft(inputs), pieces(inputs, order, size)
     assert needs(parts) == needs([whole])
     assert {s for d in parts for s in d.plan.superseded} == set(whole.plan.superseded)
-    assert open_after(world, parts) == open_after(world, [whole])
-    assert {d.subject for p in parts for d in doubtful(p.plan.findings, p.plan.needs, world)} == {
-        d.subject for d in doubtful(whole.plan.findings, whole.plan.needs, world)
+    assert open_after(inputs, parts) == open_after(inputs, [whole])
+    assert {d.subject for p in parts for d in doubtful(p.plan.findings, p.plan.needs, inputs)} == {
+        d.subject for d in doubtful(whole.plan.findings, whole.plan.needs, inputs)
     }
 
 
-def resolved(world: World, drafts: Iterable[Draft]) -> set[str]:
+def resolved(inputs: JudgementInput, drafts: Iterable[Draft]) -> set[str]:
     """The findings of which somebody is told on the way that they are over."""
-    known = {f.fingerprint: f for f in world.open_findings}
+    known = {f.fingerprint: f for f in inputs.open_findings}
     over: set[str] = set()
     for each in drafts:
         life = drift(each.plan.findings, known.values(), each.plan.judged)
@@ -108,11 +108,11 @@ def test_in_pieces_nothing_is_over_for_a_moment_that_goes_on(
 ) -> None:
     ipam = lived(history)
     ipam.run(history.told(history.rounds[-1]))
-    world = ipam.later(minutes=15).world(history.told(history.rounds[-1]))
-    order = sorted(world.sightings)
+    inputs = ipam.later(minutes=15).inputs(history.told(history.rounds[-1]))
+    order = sorted(inputs.sightings)
     chance.shuffle(order)
-    whole, parts = draft(world), pieces(world, order, size)
-    assert resolved(world, parts) == resolved(world, [whole])
+    whole, parts = draft(inputs), pieces(inputs, order, size)
+    assert resolved(inputs, parts) == resolved(inputs, [whole])
     assert {n for d in parts for n in d.plan.ended} == set(whole.plan.ended)
 
 
@@ -123,19 +123,19 @@ def told_by_both() -> dict[Server, list[Story]]:
 
 
 def test_a_pair_waits_for_its_second_partner() -> None:
-    world = Ipam(servers=(HUB, SPOKE)).world(told_by_both())
-    alone = draft(piece(world, frozenset({HUB.id}), frozenset({SPOKE.id}), {HUB.id}))
+    inputs = Ipam(servers=(HUB, SPOKE)).inputs(told_by_both())
+    alone = draft(piece(inputs, frozenset({HUB.id}), frozenset({SPOKE.id}), {HUB.id}))
     assert alone.plan.needs == ()
-    together = draft(piece(world, frozenset({SPOKE.id}), frozenset(), {HUB.id, SPOKE.id}))
+    together = draft(piece(inputs, frozenset({SPOKE.id}), frozenset(), {HUB.id, SPOKE.id}))
     assert len(together.plan.needs) == 1
 
 
 def test_a_pair_whose_partner_nobody_can_name_waits_for_everybody() -> None:
     """Any of them may turn out to be meant."""
-    world = Ipam(servers=(HUB, OTHER)).world({HUB: [both()[0]], OTHER: []})
-    early = draft(piece(world, frozenset({HUB.id}), frozenset({OTHER.id}), {HUB.id}))
+    inputs = Ipam(servers=(HUB, OTHER)).inputs({HUB: [both()[0]], OTHER: []})
+    early = draft(piece(inputs, frozenset({HUB.id}), frozenset({OTHER.id}), {HUB.id}))
     assert early.plan.needs == ()
-    late = draft(piece(world, frozenset({HUB.id}), frozenset(), {HUB.id}))
+    late = draft(piece(inputs, frozenset({HUB.id}), frozenset(), {HUB.id}))
     assert len(late.plan.needs) == 1
 
 
@@ -146,8 +146,8 @@ def test_a_rejected_record_whose_partner_nobody_can_name_stays_rejected() -> Non
     ipam.run(told, apply_all=False)
     (create,) = ipam.entries.values()
     ipam.reject(create.number)
-    world = ipam.later(minutes=15).world(told)
-    whole, parts = draft(world), pieces(world, [HUB.id, OTHER.id], 1)
+    inputs = ipam.later(minutes=15).inputs(told)
+    whole, parts = draft(inputs), pieces(inputs, [HUB.id, OTHER.id], 1)
     assert [n for d in (whole, *parts) for n in d.plan.ended] == []
 
 
@@ -160,13 +160,13 @@ def test_a_name_that_is_told_twice_stays_a_finding_when_its_partner_has_its_turn
     hub, spoke = both()
     twice = {HUB: [hub, hub], SPOKE: [spoke]}
     ipam.later(minutes=15).run(twice)
-    world = ipam.later(minutes=15).world(twice)
-    assert {f.kind for f in world.open_findings} == {Kind.DUPLICATE_RELATIONSHIP}
-    assert resolved(world, [draft(world)]) == resolved(world, pieces(world, order, 1)) == set()
+    inputs = ipam.later(minutes=15).inputs(twice)
+    assert {f.kind for f in inputs.open_findings} == {Kind.DUPLICATE_RELATIONSHIP}
+    assert resolved(inputs, [draft(inputs)]) == resolved(inputs, pieces(inputs, order, 1)) == set()
 
 
 def test_what_was_judged_before_is_left_as_it_is() -> None:
-    world = Ipam(servers=(HUB, SPOKE, OTHER)).world({**told_by_both(), OTHER: []})
-    last = draft(piece(world, frozenset({OTHER.id}), frozenset(), {HUB.id, SPOKE.id, OTHER.id}))
+    inputs = Ipam(servers=(HUB, SPOKE, OTHER)).inputs({**told_by_both(), OTHER: []})
+    last = draft(piece(inputs, frozenset({OTHER.id}), frozenset(), {HUB.id, SPOKE.id, OTHER.id}))
     assert last.plan.needs == ()
     assert last.plan.judged.pairs == {}

@@ -15,7 +15,7 @@ from reconcile.kinds.remedy import build_remedy
 from reconcile.model.findings import Kind
 from reconcile.model.formatting import iso_duration
 from reconcile.model.nouns import State
-from reconcile.remedies.command import Shell
+from reconcile.remedies.command import CommandShell
 from reconcile.remedies.model import GUIDE, Facts, Remedy
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet, duration_of, literal, time_span
@@ -108,7 +108,7 @@ def test_a_hostile_name_is_one_literal_with_exactly_its_value(name: str) -> None
     server = f"{name[:250]}.b"
     for facts in examples(name, name, server):
         for command in build_remedy(facts).commands:
-            if command.shell is Shell.POWERSHELL and "-ComputerName" in command.text:
+            if command.shell is CommandShell.POWERSHELL and "-ComputerName" in command.text:
                 values = _literals(tree(command.text))
                 assert {name, server} & set(values), command.text
                 assert set(values) <= {
@@ -343,7 +343,7 @@ def test_these_print_nothing_that_writes_on_a_server(kind: Kind) -> None:
         name
         for remedy in _remedies_of(kind)
         for command in remedy.commands
-        if command.shell is Shell.POWERSHELL
+        if command.shell is CommandShell.POWERSHELL
         for name in _called(tree(command.text))
     }
     assert called <= _READING

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from reconcile.kinds.remedy import build_remedy
-from reconcile.kinds.spec import Grade, KindSpec, Rise
+from reconcile.kinds.spec import KindSpec, ProblemGrade, Rise
 from reconcile.kinds.table import KINDS
 from reconcile.model.findings import LOUDEST_FIRST, Matter
 from reconcile.remedies.model import GUIDE, REFERENCE
@@ -71,7 +71,7 @@ def _severities(spec: KindSpec[...]) -> str:
     return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
 
 
-def _grade_lines(grade: Grade) -> Iterator[str]:
+def _grade_lines(grade: ProblemGrade) -> Iterator[str]:
     if grade.confirmations > 1:
         yield f"- Opens after {grade.confirmations} readings that show it."
     if grade.rise is not Rise.NEVER:

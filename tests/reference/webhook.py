@@ -10,7 +10,7 @@ from typing import Final
 
 from reconcile.model.findings import Event, Kind, Matter, Severity
 from reconcile.model.nouns import Evidence, Operation
-from reconcile.remedies.command import Shell
+from reconcile.remedies.command import CommandShell
 
 SCHEMA: Final = Path(__file__).parents[2] / "docs/alerts/webhook.schema.json"
 
@@ -22,7 +22,7 @@ _WORDS: Final[Mapping[str, type[StrEnum]]] = {
     "matter": Matter,
     "operation": Operation,
     "severity": Severity,
-    "shell": Shell,
+    "shell": CommandShell,
 }
 
 

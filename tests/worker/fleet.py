@@ -12,14 +12,14 @@ from datetime import datetime
 from collectors.base import Collector
 from reconcile.model.nouns import ReadFailure, Seen, Server, Story, Unseen
 from tests.reconcile.fleet import told_by
-from worker.config.run_policy import Conduct
-from worker.model.run_report import Preview, Summary
+from worker.config.run_policy import RunPolicy
+from worker.model.run_report import Preview, RunSummary
 from worker.model.runs import Lane, Trigger
 from worker.processes.inline import Inline
 from worker.runs.database_clock import DatabaseClock
 from worker.runs.plan import plan
 from worker.runs.reader import FileReader
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.store.unit_of_work import Store
 
 #: The tables that a run writes about itself; what it finds is elsewhere.
@@ -67,11 +67,11 @@ class Fleet:
         return Seen(server.id, read_at, tuple(replace(s, asked=server.id) for s in told))
 
 
-def inline_worker(store: Store, collector: Collector, conduct: Conduct) -> Inline:
+def inline_worker(store: Store, collector: Collector, run_policy: RunPolicy) -> Inline:
     """What works at runs whose servers this collector reads."""
     lane = Lane.ON_DEMAND if collector.rereads else Lane.FILES
     reader = FileReader(collector, DatabaseClock(store))
-    return Inline(store, conduct, reader, lane, threads=1)
+    return Inline(store, run_policy, reader, lane, threads=1)
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Site:
 
     store: Store
     fleet: Fleet
-    conduct: Conduct = field(default_factory=Conduct)
+    run_policy: RunPolicy = field(default_factory=RunPolicy)
 
     def servers(self, *servers: Server) -> Site:
         """Put servers into the inventory, in this order."""
@@ -90,16 +90,18 @@ class Site:
             uow.commit()
         return self
 
-    def sync(self, **about: str) -> Summary:
+    def sync(self, **about: str) -> RunSummary:
         """One run; what was asked before it does not count as a first reading."""
         self.fleet.asked.clear()
-        inline = inline_worker(self.store, self.fleet, self.conduct)
-        return inline.sync(Request(Trigger.CLI, "tester", **about))
+        inline = inline_worker(self.store, self.fleet, self.run_policy)
+        return inline.sync(RunRequest(Trigger.CLI, "tester", **about))
 
     def plan(self, **about: str) -> Preview:
         """What a run would do."""
         self.fleet.asked.clear()
-        return plan(self.store, self.fleet, Request(Trigger.CLI, "tester", **about), self.conduct)
+        return plan(
+            self.store, self.fleet, RunRequest(Trigger.CLI, "tester", **about), self.run_policy
+        )
 
     def tell(self, one: Server, two: Server, name: str = "HQ", **values: object) -> None:
         """Both partners tell a relationship besides what they tell already."""

@@ -21,9 +21,9 @@ from tests.reconcile.fleet import START
 from tests.worker.store.logons import put
 from tests.worker.store.samples import add_servers
 from worker.config.settings import Settings
-from worker.inventory.connections import Live, live
+from worker.inventory.connections import Connections, live
 from worker.inventory.logon_ledger import StoredLogonBook, login_of, mark_of
-from worker.model.credentials import Credential, Refusal
+from worker.model.credentials import Credential, LogonRefusal
 from worker.model.servers import Endpoint
 from worker.store.unit_of_work import Store
 
@@ -86,7 +86,7 @@ def test_what_contacting_a_server_needs_does_not_show_it(
     with live(store, Settings()) as opened:
         hosts = [way for way in opened.ways.values() if isinstance(way, Host)]
         assert [host.login.password for host in hosts] == [SECRET, SECRET]
-        assert isinstance(opened, Live)
+        assert isinstance(opened, Connections)
         assert_silent(opened)
         assert_silent(opened.collector())
         assert_silent(hosts)
@@ -100,7 +100,7 @@ def test_a_credential_a_login_and_a_refusal_do_not_show_it(
     with store.read() as reading:
         (view,) = reading.credentials.views()
     mark = mark_of(login, view.salt)
-    refusal = Refusal("corp", 1, view.salt, mark)
+    refusal = LogonRefusal("corp", 1, view.salt, mark)
     assert_silent([credential, login, view, refusal, StoredLogonBook(store, {"corp": login})])
     assert_silent([view, refusal], secret=repr(view.salt))
     assert_silent(refusal, secret=str(mark))

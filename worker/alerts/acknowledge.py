@@ -15,7 +15,7 @@ from reconcile.model.nouns import Evidence
 from worker.alerts.problems import UnknownProblem
 from worker.inventory.lookup import UnknownTarget
 from worker.model.alerts import Acknowledgement, NewEvent, OpenFinding, Silence, Snapshot
-from worker.model.audit import Action, Decision, Person, Told
+from worker.model.audit import Action, AuditedDecision, AuditValues, Person
 from worker.model.audit_format import kept_time
 from worker.store.repositories.findings import FindingRepository
 from worker.store.repositories.silences import SilenceRepository
@@ -106,7 +106,7 @@ def silence(uow: UnitOfWork, by: Person, wanted: Silence) -> Silence:
     """Nobody is told of what fits until it ends; with its id."""
     number = uow.silences.add(replace(wanted, who=by.who))
     kept = _silence(uow.silences, number)
-    uow.audit.add(by, [Decision(Action.SILENCE, f"silence {number}", None, _terms(kept))])
+    uow.audit.add(by, [AuditedDecision(Action.SILENCE, f"silence {number}", None, _terms(kept))])
     return kept
 
 
@@ -116,7 +116,7 @@ def unsilence(uow: UnitOfWork, by: Person, number: int) -> bool:
     if not uow.silences.end(number, by.who):
         return False
     subject, after = f"silence {number}", _terms(_silence(uow.silences, number))
-    uow.audit.add(by, [Decision(Action.UNSILENCE, subject, _terms(before), after)])
+    uow.audit.add(by, [AuditedDecision(Action.UNSILENCE, subject, _terms(before), after)])
     return True
 
 
@@ -127,14 +127,14 @@ def _silence(silences: SilenceRepository, number: int) -> Silence:
     raise UnknownSilence(f"There is no silence {number}. See: ipam-sync drift silences --all")
 
 
-def _decision(action: Action, problem: OpenFinding, after: Told | None) -> Decision:
+def _decision(action: Action, problem: OpenFinding, after: AuditValues | None) -> AuditedDecision:
     finding = problem.finding
     about = "" if finding.relationship is None else f" of {finding.relationship}"
     subject = f"problem {problem.id}: {finding.kind}{about}"
-    return Decision(action, subject, _acknowledgement(problem.acknowledgement), after)
+    return AuditedDecision(action, subject, _acknowledgement(problem.acknowledgement), after)
 
 
-def _acknowledgement(given: Acknowledgement | None) -> Told | None:
+def _acknowledgement(given: Acknowledgement | None) -> AuditValues | None:
     if given is None:
         return None
     return {
@@ -145,7 +145,7 @@ def _acknowledgement(given: Acknowledgement | None) -> Told | None:
     }
 
 
-def _terms(silence: Silence) -> Told:
+def _terms(silence: Silence) -> AuditValues:
     told = asdict(silence)
     ends = {"starts_at": kept_time(silence.starts_at), "ends_at": kept_time(silence.ends_at)}
     return {name: value for name, value in (told | ends).items() if name != "id"}

@@ -10,7 +10,7 @@ from typing import Final
 
 from reconcile.model.findings import Severity
 from worker.alerts.channels.port import Channel
-from worker.alerts.rules import MatchChange, Route
+from worker.alerts.rules import AlertRoute, MatchChange
 from worker.alerts.templates import Texts
 
 #: Problems of severity info are never repeated.
@@ -20,7 +20,7 @@ REPEAT: Final[Mapping[Severity, timedelta]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedChangeRule:
     """The channels that get what the machine applied, if it matches.
 
     It is collected for the time ``every`` first.
@@ -40,8 +40,8 @@ class Alerting:
     """
 
     channels: Mapping[str, Channel]
-    routes: tuple[Route, ...]
+    routes: tuple[AlertRoute, ...]
     repeat: Mapping[Severity, timedelta] = field(default_factory=lambda: REPEAT)
-    applied: Applied = Applied()
+    applied: AppliedChangeRule = AppliedChangeRule()
     types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     texts: Texts = field(default_factory=Texts, repr=False, compare=False)

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from collectors.quote import escaped
 from reconcile.model.formatting import dotted_all, listed, said
 from reconcile.model.nouns import Evidence, Operation, Value
-from reconcile.model.record import Change, Party, Planned
+from reconcile.model.record import Party, Planned, PropertyChange
 from worker.alerts.message import Changes
 from worker.alerts.wording import SURE, moment
 from worker.model.change_feed import AppliedOperation
@@ -63,7 +63,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ChangeDigestText:
     """The words of the whole message; ``more`` operations are not in it."""
 
     key: str
@@ -77,10 +77,10 @@ class Account:
 _Subject: TypeAlias = tuple[str, str, str]
 
 
-def account(changes: Changes) -> Account:
+def account(changes: Changes) -> ChangeDigestText:
     """The words about a message of changes."""
     shown = changes.operations[:MOST_OPERATIONS]
-    return Account(
+    return ChangeDigestText(
         key=escaped(changes.key, _NAME),
         headline=headline(changes),
         since=moment(changes.since),
@@ -116,7 +116,7 @@ def done(operation: AppliedOperation) -> Done:
 def example(at: datetime) -> Changes:
     """A message of every kind of operation, to try templates on."""
     one, two = Party(1, "dhcp01.test.example"), Party(2, "dhcp02.test.example")
-    change, scopes = (Change("MCLT", 3600, 7200),), (0x0A00_0000,)
+    change, scopes = (PropertyChange("MCLT", 3600, 7200),), (0x0A00_0000,)
     every = (
         Planned(o, 1, "TEST", one, two, change, scopes, Evidence.BOTH, "a test", (1, 2))
         for o in Operation
@@ -140,7 +140,7 @@ def _subject(operation: AppliedOperation) -> _Subject:
 
 
 def _changes(
-    operation: Operation, changes: Sequence[Change], scopes: Sequence[int]
+    operation: Operation, changes: Sequence[PropertyChange], scopes: Sequence[int]
 ) -> Iterator[str]:
     """Of what was created or deleted there is one side only, so it is one line."""
     match operation:
@@ -158,13 +158,13 @@ def _changes(
         yield f"scopes {sign} {listed(dotted_all(scopes), _MOST_SCOPES)}"
 
 
-def _listed(word: str, values: Sequence[tuple[Change, Value]]) -> Iterator[str]:
+def _listed(word: str, values: Sequence[tuple[PropertyChange, Value]]) -> Iterator[str]:
     known = [f"{escaped(c.property, _NAME)} {_said(c, v)}" for c, v in values if v is not None]
     if known:
         yield f"{word} {', '.join(known)}"
 
 
-def _said(change: Change, value: Value) -> str:
+def _said(change: PropertyChange, value: Value) -> str:
     return escaped(said(change.property, value), _VALUE)
 
 

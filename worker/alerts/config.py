@@ -19,12 +19,12 @@ from zoneinfo import ZoneInfo
 from collectors.quote import escaped
 from reconcile.model.findings import Kind, Matter, Severity
 from reconcile.model.nouns import Operation
-from worker.alerts.alerting import REPEAT, Alerting, Applied
+from worker.alerts.alerting import REPEAT, Alerting, AppliedChangeRule
 from worker.alerts.channel_types import FOR_INCIDENTS, KINDS
 from worker.alerts.channels.port import Channel
-from worker.alerts.rules import Match, MatchChange, QuietHours, Route
+from worker.alerts.rules import AlertRoute, Match, MatchChange, QuietHours
 from worker.alerts.templates import Texts, TextsUnusable
-from worker.alerts.toml_section import AlertsFileUnusable, Section, Sheet, flag, text, texts
+from worker.alerts.toml_section import AlertsFileUnusable, Section, TomlFile, flag, text, texts
 from worker.config.parsers import seconds, word
 from worker.config.suggest import did_you_mean
 
@@ -34,7 +34,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerting:
     """What the file says. Raises AlertsFileUnusable."""
     document = _document(path)
-    sheet = Sheet(path.parent, environ)
+    sheet = TomlFile(path.parent, environ)
     top = sheet.section("", document)
     own = _texts(top)
     channels: dict[str, Channel] = {}
@@ -66,17 +66,17 @@ def _repeat(section: Section | None) -> Mapping[Severity, timedelta]:
 
 def _applied(
     section: Section | None, names: frozenset[str], channels: Mapping[str, Channel]
-) -> Applied:
+) -> AppliedChangeRule:
     if section is None:
-        return Applied()
+        return AppliedChangeRule()
     told = _channels(section, names)
     for name in told:
         if isinstance(channels.get(name), FOR_INCIDENTS):
             section.wrong("channels", f"{escaped(name)} takes incidents, and a change is none.")
-    every = section.get("every", seconds(60), Applied().every)
+    every = section.get("every", seconds(60), AppliedChangeRule().every)
     match = section.inner("match")
     section.done()
-    return Applied(told, every, MatchChange() if match is None else _match_change(match))
+    return AppliedChangeRule(told, every, MatchChange() if match is None else _match_change(match))
 
 
 def _document(path: Path) -> Mapping[str, object]:
@@ -119,11 +119,11 @@ def _channel(kind: str, name: str, section: Section, own: Texts) -> Channel | No
     return channel
 
 
-def _route(section: Section, channels: frozenset[str]) -> Route:
+def _route(section: Section, channels: frozenset[str]) -> AlertRoute:
     names = _channels(section, channels)
     match, quiet = section.inner("match"), section.inner("quiet_hours")
     section.done()
-    return Route(
+    return AlertRoute(
         Match() if match is None else _match(match),
         names,
         None if quiet is None else _quiet_hours(quiet),

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
 from reconcile.kinds.table import KINDS
-from reconcile.model.findings import LOUDEST_FIRST, Event, Kind, Matter, Said, Severity
+from reconcile.model.findings import LOUDEST_FIRST, Event, Kind, Matter, Severity, Testimony
 from reconcile.model.nouns import Evidence
 from worker.model.change_feed import AppliedOperation
 
@@ -48,7 +48,7 @@ class Alert:
     relationship: str | None
     servers: tuple[str, ...]
     sentence: str
-    said: tuple[Said, ...]
+    said: tuple[Testimony, ...]
     evidence: Evidence
     first_seen: datetime
     at: datetime

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from reconcile.model.formatting import dotted_all, shown
 from reconcile.model.nouns import Operation, Value
-from reconcile.model.record import Change
+from reconcile.model.record import PropertyChange
 from worker.alerts.change_digest import done
 from worker.alerts.message import Alert, Changes, Digest, Message, members
 from worker.alerts.next_steps import remedy_document, remedy_of
@@ -102,7 +102,7 @@ def change_document(operation: AppliedOperation) -> dict[str, Any]:
     }
 
 
-def _property(change: Change) -> dict[str, Value]:
+def _property(change: PropertyChange) -> dict[str, Value]:
     before, after = (shown(change.property, value) for value in (change.before, change.after))
     return {"name": change.property, "before": before, "after": after}
 

@@ -105,7 +105,7 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class AlertRoute:
     """What it takes, and the channels that it takes that to."""
 
     match: Match
@@ -114,7 +114,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class PlannedDelivery:
     """An alert's way: over this channel, not before this time."""
 
     channel: str
@@ -122,7 +122,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class ChannelDecision:
     """Whether a channel is told, why (not) in a few words, and from when on if not at once."""
 
     channel: str
@@ -131,7 +131,9 @@ class Fate:
     not_before: datetime | None = None
 
 
-def channels_for(alert: Alert, routes: Iterable[Route], at: datetime) -> tuple[Delivery, ...]:
+def channels_for(
+    alert: Alert, routes: Iterable[AlertRoute], at: datetime
+) -> tuple[PlannedDelivery, ...]:
     """The ways of an alert: those of every route that takes it, each channel once.
 
     In quiet hours it waits for their end; where two routes lead over one channel the earlier counts.
@@ -143,7 +145,7 @@ def channels_for(alert: Alert, routes: Iterable[Route], at: datetime) -> tuple[D
         when = _not_before(alert, route.quiet_hours, at)
         for channel in route.channels:
             found[channel] = min(when, found.get(channel, when))
-    return tuple(Delivery(channel, when) for channel, when in found.items())
+    return tuple(PlannedDelivery(channel, when) for channel, when in found.items())
 
 
 def _not_before(alert: Alert, quiet: QuietHours | None, at: datetime) -> datetime:

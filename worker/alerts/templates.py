@@ -69,7 +69,7 @@ class TextsUnusable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class DigestText:
     """The words of a digest."""
 
     key: str
@@ -176,10 +176,10 @@ def _example(name: str) -> Message:
     return change_digest.example(_EXAMPLE_TIME) if name.startswith("changes") else example
 
 
-def summary(digest: Digest) -> Summary:
+def summary(digest: Digest) -> DigestText:
     """The words of a digest: what happened how often, and the first of its members."""
     shown = tuple(telling(alert) for alert in digest.alerts[:MOST_MEMBERS])
-    return Summary(
+    return DigestText(
         escaped(digest.key, 255), headline(digest), shown, len(digest.alerts) - len(shown)
     )
 

@@ -31,7 +31,7 @@ _LONGEST_SHOWN: Final = 80
 
 
 @dataclass(slots=True)
-class Sheet:
+class TomlFile:
     """What every section of one file shares: where it is, the variables, and the problems."""
 
     directory: Path
@@ -49,7 +49,7 @@ class Sheet:
 class Section:
     """One table.  Ask for every key there may be, then call ``done``."""
 
-    def __init__(self, sheet: Sheet, path: str, values: Mapping[str, object]) -> None:
+    def __init__(self, sheet: TomlFile, path: str, values: Mapping[str, object]) -> None:
         self._sheet = sheet
         self._path = path
         self._values = values

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from collectors.quote import escaped
-from reconcile.model.findings import Event, Said
+from reconcile.model.findings import Event, Testimony
 from reconcile.model.nouns import Evidence
 from reconcile.remedies.model import Remedy
 from reconcile.remedies.text import summary_line
@@ -184,7 +184,7 @@ def _values(alert: Alert) -> Iterator[str]:
         yield f"and {len(lines) - _MOST_VALUES} more values"
 
 
-def _line(said: Said, stored: str | None) -> str:
+def _line(said: Testimony, stored: str | None) -> str:
     """``MCLT: IPAM 3600 -> 7200 (dhcp01, dhcp02)`` where all agree, else who says what."""
     name, words = said
     values = {value for _, value in words}

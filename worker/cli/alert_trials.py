@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from worker.alerts.alerting import Alerting
     from worker.alerts.channels.port import Channel
     from worker.alerts.message import Alert
-    from worker.alerts.rules import Fate
+    from worker.alerts.rules import ChannelDecision
     from worker.bootstrap import Ipam
     from worker.config.settings import Settings
 
@@ -155,7 +155,7 @@ def preview(
 
 def _supposed(
     working: Ipam, known: Alerting, of: int | Kind, event: Event | None, channel: str | None
-) -> tuple[Alert, list[Fate]]:
+) -> tuple[Alert, list[ChannelDecision]]:
     """Of a problem or a kind: as that channel is told it, and what becomes of it there; or everywhere."""
     from worker.alerts.delivery.preview import as_channel_is_told, suppose, suppose_example
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from worker.cli.door import ipam, screen
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import as_json
 from worker.cli.output import CommandFailed, print_json, say
 
@@ -23,11 +23,15 @@ _OUTBOX: Final = "worker.cli.outbox"
 alerts: Final = LazyGroup(
     "alerts",
     commands_at={
-        "channels": Place(f"{_HERE}:channels", "List the channels over which alerts go out."),
-        "test": Place(f"{_TRYING}:test", "Send a test alert over a channel, now."),
-        "preview": Place(f"{_TRYING}:preview", "Show what would be sent, and to whom."),
-        "outbox": Place(f"{_OUTBOX}:outbox", "List what waits to be told, and what was given up."),
-        "retry": Place(f"{_OUTBOX}:retry", "Try again now what failed or was given up."),
+        "channels": CommandLocation(
+            f"{_HERE}:channels", "List the channels over which alerts go out."
+        ),
+        "test": CommandLocation(f"{_TRYING}:test", "Send a test alert over a channel, now."),
+        "preview": CommandLocation(f"{_TRYING}:preview", "Show what would be sent, and to whom."),
+        "outbox": CommandLocation(
+            f"{_OUTBOX}:outbox", "List what waits to be told, and what was given up."
+        ),
+        "retry": CommandLocation(f"{_OUTBOX}:retry", "Try again now what failed or was given up."),
     },
     help="Who is told of problems, over which channels, and what waits. The channels are in the "
     "file that IPAM_SYNC_ALERTS_FILE names.\n\nExample: ipam-sync alerts channels",
@@ -83,7 +87,7 @@ def channels(as_json: bool) -> None:
     from worker.alerts.delivery.change_feed import backlogs as changes_backlogs
     from worker.model.alerts import ChannelBacklog
     from worker.model.change_feed import AppliedBacklog
-    from worker.views.alerts import Standing, channel_json, show_channels
+    from worker.views.alerts import ChannelStatus, channel_json, show_channels
 
     with ipam() as working:
         known = alerting(working.settings)
@@ -91,7 +95,7 @@ def channels(as_json: bool) -> None:
             backlogs, paused = reading.deliveries.backlogs(), reading.deliveries.pauses()
             changes = changes_backlogs(reading, known.applied)
     standings = {
-        name: Standing(
+        name: ChannelStatus(
             backlogs.get(name, ChannelBacklog()),
             changes.get(name, AppliedBacklog()),
             paused.get(name),

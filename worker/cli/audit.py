@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from worker.cli.door import ipam, screen
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import Day, OneOf, as_json
 from worker.cli.output import print_json, say
 from worker.model.audit import Action
@@ -17,7 +17,9 @@ _HERE: Final = "worker.cli.audit"
 
 audit: Final = LazyGroup(
     "audit",
-    commands_at={"list": Place(f"{_HERE}:list_", "List what people decided, newest first.")},
+    commands_at={
+        "list": CommandLocation(f"{_HERE}:list_", "List what people decided, newest first.")
+    },
     help="Who decided what, when and from where. Nobody can change it afterwards.\n\n"
     "Example: ipam-sync audit list",
 )

@@ -7,14 +7,14 @@ from typing import Final
 import click
 
 from worker.cli.door import ipam, person, screen
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import as_json
 from worker.cli.output import print_json, say
 
 _HERE: Final = "worker.cli.credentials"
 _COMMANDS: Final = {
-    "list": Place(f"{_HERE}:list_", "List credentials, and which servers refused them."),
-    "resume": Place(f"{_HERE}:resume", "Use a suspended credential again."),
+    "list": CommandLocation(f"{_HERE}:list_", "List credentials, and which servers refused them."),
+    "resume": CommandLocation(f"{_HERE}:resume", "Use a suspended credential again."),
 }
 
 credentials: Final = LazyGroup(

@@ -6,14 +6,16 @@ from typing import Final
 
 import click
 
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import as_json
 from worker.cli.output import print_json, say
 
 _HERE: Final = "worker.cli.db"
 _COMMANDS: Final = {
-    "upgrade": Place(f"{_HERE}:upgrade", "Bring the database to this program's revision."),
-    "current": Place(f"{_HERE}:current", "Show the database's revision."),
+    "upgrade": CommandLocation(
+        f"{_HERE}:upgrade", "Bring the database to this program's revision."
+    ),
+    "current": CommandLocation(f"{_HERE}:current", "Show the database's revision."),
 }
 
 db: Final = LazyGroup(

@@ -50,10 +50,10 @@ def doctor(part: str | None, port: int, as_json: bool) -> int:
     """
     import os
 
-    from worker.monitoring.doctor import Grade, check_own, check_up
+    from worker.monitoring.doctor import CheckGrade, check_own, check_up
 
     checks = check_up(os.environ) if part is None else check_own(os.environ, part, port)
-    healthy = all(check.grade is not Grade.FAIL for check in checks)
+    healthy = all(check.grade is not CheckGrade.FAIL for check in checks)
     if as_json:
         print_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
     else:
@@ -61,7 +61,7 @@ def doctor(part: str | None, port: int, as_json: bool) -> int:
         page.table(
             ("check", "", "what was found"),
             [
-                (c.name, c.grade, c.text if c.grade is Grade.OK else (c.text, c.remedy))
+                (c.name, c.grade, c.text if c.grade is CheckGrade.OK else (c.text, c.remedy))
                 for c in checks
             ],
         )

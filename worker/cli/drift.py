@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from worker.cli.door import ipam, screen
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import SpanOrDay, as_json, before
 from worker.cli.output import print_json, say
 
@@ -21,14 +21,22 @@ _QUIETING: Final = "worker.cli.quieting"
 drift: Final = LazyGroup(
     "drift",
     commands_at={
-        "list": Place("worker.cli.drift_list:list_", "List open problems."),
-        "show": Place(f"{_HERE}:show", "Show a problem: what each side has, and what happened."),
-        "history": Place(f"{_HERE}:history", "List what happened to problems, newest first."),
-        "ack": Place(f"{_QUIETING}:ack", "Acknowledge problems: somebody knows, and says so."),
-        "unack": Place(f"{_QUIETING}:unack", "Take acknowledgements back."),
-        "silence": Place(f"{_QUIETING}:silence", "Have nobody told of what fits, for a while."),
-        "unsilence": Place(f"{_QUIETING}:unsilence", "End a silence before its time."),
-        "silences": Place(f"{_QUIETING}:silences", "List silences that are in force."),
+        "list": CommandLocation("worker.cli.drift_list:list_", "List open problems."),
+        "show": CommandLocation(
+            f"{_HERE}:show", "Show a problem: what each side has, and what happened."
+        ),
+        "history": CommandLocation(
+            f"{_HERE}:history", "List what happened to problems, newest first."
+        ),
+        "ack": CommandLocation(
+            f"{_QUIETING}:ack", "Acknowledge problems: somebody knows, and says so."
+        ),
+        "unack": CommandLocation(f"{_QUIETING}:unack", "Take acknowledgements back."),
+        "silence": CommandLocation(
+            f"{_QUIETING}:silence", "Have nobody told of what fits, for a while."
+        ),
+        "unsilence": CommandLocation(f"{_QUIETING}:unsilence", "End a silence before its time."),
+        "silences": CommandLocation(f"{_QUIETING}:silences", "List silences that are in force."),
     },
     help="Problems: health, drift and blindness; who knows of them, and what happened.\n\n"
     "Example: ipam-sync drift list --severity warning",

@@ -36,7 +36,7 @@ def exporter(port: int, address: str | None) -> int:
       ipam-sync exporter --address 0.0.0.0 --port 9783
     """
     from worker.bootstrap import opened, settings_in_force
-    from worker.messaging.celery_app import CeleryPost, make_app
+    from worker.messaging.celery_app import CeleryDispatcher, make_app
     from worker.monitoring.exporter import exported
     from worker.monitoring.http import CannotServe, served
     from worker.processes.signals import ENDING, Signals
@@ -45,7 +45,7 @@ def exporter(port: int, address: str | None) -> int:
 
     settings = settings_in_force()
     broker = settings.broker_url
-    ask = None if broker is None else CeleryPost(make_app(broker)).backlog
+    ask = None if broker is None else CeleryDispatcher(make_app(broker)).backlog
     where = address or settings.metrics_address
     try:
         with (

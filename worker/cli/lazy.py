@@ -11,7 +11,7 @@ from typing_extensions import override
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CommandLocation:
     """Where a command is (``module:attribute``) and what the group's help says of it."""
 
     target: str
@@ -28,7 +28,7 @@ class LazyGroup(click.Group):
         self,
         name: str,
         *,
-        commands_at: Mapping[str, Place],
+        commands_at: Mapping[str, CommandLocation],
         help: str,  # noqa: A002 - click's own word
         alone: Callable[..., object] | None = None,
         params: list[click.Parameter] | None = None,

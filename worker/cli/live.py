@@ -15,7 +15,7 @@ from worker.cli.output import CommandFailed, print_json, say
 if TYPE_CHECKING:
     from collectors.failover import FailoverCollector
     from worker.bootstrap import Ipam
-    from worker.inventory.check import Check
+    from worker.inventory.check import ServerCheck
 
 _ATTENTION: Final = 2
 
@@ -116,7 +116,7 @@ def check(name: str, as_json: bool) -> int:
     return 0 if checked.failure is None else _ATTENTION
 
 
-def _checked(working: Ipam, name: str) -> Check:
+def _checked(working: Ipam, name: str) -> ServerCheck:
     from collectors.powershell.host import Host
     from collectors.powershell.logons import CredentialSuspended
     from reconcile.model.nouns import ReadFailure, SkipReason

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from worker.cli.door import ipam, person, screen
-from worker.cli.lazy import LazyGroup, Place
-from worker.cli.options import Day, Span, after, as_json
+from worker.cli.lazy import CommandLocation, LazyGroup
+from worker.cli.options import Day, DurationType, after, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ _HERE: Final = "worker.cli.maintenance"
 maintenance: Final = LazyGroup(
     "maintenance",
     commands_at={
-        "start": Place(f"{_HERE}:start", "Leave a server or a relationship alone for a while."),
-        "list": Place(f"{_HERE}:list_", "List windows that are open or to come."),
-        "end": Place(f"{_HERE}:end", "End a window before its time."),
+        "start": CommandLocation(
+            f"{_HERE}:start", "Leave a server or a relationship alone for a while."
+        ),
+        "list": CommandLocation(f"{_HERE}:list_", "List windows that are open or to come."),
+        "end": CommandLocation(f"{_HERE}:end", "End a window before its time."),
     },
     help="Times in which a server is not asked or a relationship not judged.\n\n"
     "Example: ipam-sync maintenance start dhcp01 --for 2h --note 'new disks'",
@@ -32,7 +34,9 @@ maintenance: Final = LazyGroup(
 
 @click.command()
 @click.argument("what", metavar="SERVER|RELATIONSHIP@SERVER")
-@click.option("--for", "length", type=Span(), metavar="TIME", help="So long: 90m, 2h, 1d12h.")
+@click.option(
+    "--for", "length", type=DurationType(), metavar="TIME", help="So long: 90m, 2h, 1d12h."
+)
 @click.option(
     "--until", type=Day(), metavar="DATE", help="To the end of that day (UTC), or to that time."
 )

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from worker.cli.door import ipam, person, screen
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import as_json
 from worker.cli.output import CommandFailed, print_json, say
 
@@ -16,8 +16,8 @@ _HERE: Final = "worker.cli.names"
 names: Final = LazyGroup(
     "names",
     commands_at={
-        "unmapped": Place(f"{_HERE}:unmapped", "Names that match no server, or several."),
-        "alias": Place(f"{_HERE}:alias", "Say which server a name means."),
+        "unmapped": CommandLocation(f"{_HERE}:unmapped", "Names that match no server, or several."),
+        "alias": CommandLocation(f"{_HERE}:alias", "Say which server a name means."),
     },
     help="Names that DHCP gives to partners, and the servers they mean.\n\n"
     "Example: ipam-sync names unmapped",
@@ -26,8 +26,8 @@ names: Final = LazyGroup(
 alias: Final = LazyGroup(
     "alias",
     commands_at={
-        "add": Place(f"{_HERE}:add", "Say that a name or address means this server."),
-        "remove": Place(f"{_HERE}:remove", "Take an alias of a server back."),
+        "add": CommandLocation(f"{_HERE}:add", "Say that a name or address means this server."),
+        "remove": CommandLocation(f"{_HERE}:remove", "Take an alias of a server back."),
     },
     help="Say which server a name means.\n\n"
     "Example: ipam-sync names alias add dhcp02.corp.example 10.0.0.12",

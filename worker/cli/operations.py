@@ -11,7 +11,7 @@ import click
 from reconcile.model.nouns import Operation
 from reconcile.model.record import EntryStatus
 from worker.cli.door import ipam, screen
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import OneOf, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
@@ -23,10 +23,14 @@ _HERE: Final = "worker.cli.operations"
 _DECIDING: Final = "worker.cli.deciding"
 _EVERY_STATUS: Final = "all"
 _COMMANDS: Final = {
-    "list": Place(f"{_HERE}:list_", "List operations, the pending ones unless told otherwise."),
-    "show": Place(f"{_HERE}:show", "Show one operation with everything it would change."),
-    "apply": Place(f"{_DECIDING}:apply", "Apply pending operations."),
-    "reject": Place(f"{_DECIDING}:reject", "Accept differences: the operations are not applied."),
+    "list": CommandLocation(
+        f"{_HERE}:list_", "List operations, the pending ones unless told otherwise."
+    ),
+    "show": CommandLocation(f"{_HERE}:show", "Show one operation with everything it would change."),
+    "apply": CommandLocation(f"{_DECIDING}:apply", "Apply pending operations."),
+    "reject": CommandLocation(
+        f"{_DECIDING}:reject", "Accept differences: the operations are not applied."
+    ),
 }
 
 operations: Final = LazyGroup(

@@ -86,7 +86,7 @@ class Day(click.ParamType[datetime]):
         return midnight if self._begins else midnight + timedelta(days=1)
 
 
-class Span(click.ParamType[timedelta]):
+class DurationType(click.ParamType[timedelta]):
     """``90m``, ``2h``, ``1d12h``."""
 
     name = "span"
@@ -117,7 +117,7 @@ class SpanOrDay(click.ParamType[timedelta | datetime]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta | datetime:
         if isinstance(value, str) and "-" not in value:
-            return Span().convert(value, param, ctx)
+            return DurationType().convert(value, param, ctx)
         return self._day.convert(value, param, ctx)
 
 

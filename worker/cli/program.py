@@ -12,36 +12,56 @@ from typing import Any, Final
 import click
 from typing_extensions import override
 
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 
 _COMMANDS: Final = {
-    "demo": Place("worker.demo:run", "See it work: three runs over a simulated fleet."),
-    "servers": Place("worker.cli.servers:servers", "The DHCP servers that IPAM knows."),
-    "plan": Place("worker.cli.reconciling:plan", "Show what a sync would record; writes nothing."),
-    "sync": Place("worker.cli.reconciling:sync", "Read, record, and apply by policy."),
-    "reconcile": Place("worker.cli.reconcile:reconcile", "The same as sync, done by workers."),
-    "collect": Place("worker.cli.live:collect", "Read servers now and print what they say."),
-    "up": Place("worker.cli.up:up", "Run everything on this machine."),
-    "worker": Place("worker.cli.worker:worker", "Read servers, judge and apply."),
-    "beat": Place("worker.cli.beat:beat", "Remind the workers."),
-    "doctor": Place("worker.cli.doctor:doctor", "Say what of the installation works."),
-    "exporter": Place(
+    "demo": CommandLocation("worker.demo:run", "See it work: three runs over a simulated fleet."),
+    "servers": CommandLocation("worker.cli.servers:servers", "The DHCP servers that IPAM knows."),
+    "plan": CommandLocation(
+        "worker.cli.reconciling:plan", "Show what a sync would record; writes nothing."
+    ),
+    "sync": CommandLocation("worker.cli.reconciling:sync", "Read, record, and apply by policy."),
+    "reconcile": CommandLocation(
+        "worker.cli.reconcile:reconcile", "The same as sync, done by workers."
+    ),
+    "collect": CommandLocation(
+        "worker.cli.live:collect", "Read servers now and print what they say."
+    ),
+    "up": CommandLocation("worker.cli.up:up", "Run everything on this machine."),
+    "worker": CommandLocation("worker.cli.worker:worker", "Read servers, judge and apply."),
+    "beat": CommandLocation("worker.cli.beat:beat", "Remind the workers."),
+    "doctor": CommandLocation("worker.cli.doctor:doctor", "Say what of the installation works."),
+    "exporter": CommandLocation(
         "worker.cli.exporter:exporter", "Serve the numbers of the whole installation to Prometheus."
     ),
-    "operations": Place("worker.cli.operations:operations", "OperationTracker: what is wanted."),
-    "relationships": Place("worker.cli.relationships:relationships", "What IPAM's database has."),
-    "drift": Place("worker.cli.drift:drift", "Problems: who knows of them, what happened."),
-    "names": Place("worker.cli.names:names", "Names that DHCP gives to partners."),
-    "credentials": Place("worker.cli.credentials:credentials", "Who servers are asked as."),
-    "maintenance": Place(
+    "operations": CommandLocation(
+        "worker.cli.operations:operations", "OperationTracker: what is wanted."
+    ),
+    "relationships": CommandLocation(
+        "worker.cli.relationships:relationships", "What IPAM's database has."
+    ),
+    "drift": CommandLocation(
+        "worker.cli.drift:drift", "Problems: who knows of them, what happened."
+    ),
+    "names": CommandLocation("worker.cli.names:names", "Names that DHCP gives to partners."),
+    "credentials": CommandLocation(
+        "worker.cli.credentials:credentials", "Who servers are asked as."
+    ),
+    "maintenance": CommandLocation(
         "worker.cli.maintenance:maintenance", "Leave servers or relationships alone for a while."
     ),
-    "alerts": Place("worker.cli.alerts:alerts", "Who is told of problems, and what waits."),
-    "audit": Place("worker.cli.audit:audit", "Who decided what, when and from where."),
-    "simulate": Place("worker.cli.simulate:simulate", "Run a simulated fleet to try it on."),
-    "runs": Place("worker.cli.runs:runs", "Earlier runs and what they saw."),
-    "db": Place("worker.cli.db:db", "The database and its revision."),
-    "files": Place("worker.cli.files:files", "List or write the files that ship with the program."),
+    "alerts": CommandLocation(
+        "worker.cli.alerts:alerts", "Who is told of problems, and what waits."
+    ),
+    "audit": CommandLocation("worker.cli.audit:audit", "Who decided what, when and from where."),
+    "simulate": CommandLocation(
+        "worker.cli.simulate:simulate", "Run a simulated fleet to try it on."
+    ),
+    "runs": CommandLocation("worker.cli.runs:runs", "Earlier runs and what they saw."),
+    "db": CommandLocation("worker.cli.db:db", "The database and its revision."),
+    "files": CommandLocation(
+        "worker.cli.files:files", "List or write the files that ship with the program."
+    ),
 }
 
 _HELP: Final = """Keep an IPAM database true to what Windows DHCP servers really run for DHCPv4
@@ -74,7 +94,7 @@ FAILED: Final = 1
 INTERRUPTED: Final = 130
 
 
-class Program(LazyGroup):
+class MainProgram(LazyGroup):
     """Runs a command and ends the process with its exit code; no traceback for a user's mistake.
 
     A command returns its exit code, or None for 0.
@@ -157,7 +177,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-main: Final = Program(
+main: Final = MainProgram(
     name="ipam-sync",
     help=_HELP,
     commands_at=_COMMANDS,

@@ -9,7 +9,7 @@ import click
 
 from reconcile.model.findings import Kind, Matter
 from worker.cli.door import ipam, person, screen
-from worker.cli.options import Day, OneOf, Span, SpanOrDay, after, as_json
+from worker.cli.options import Day, DurationType, OneOf, SpanOrDay, after, as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def unack(numbers: tuple[int, ...]) -> None:
 
 @click.command()
 @click.option("--reason", required=True, help="Why, for whoever wonders.")
-@click.option("--for", "length", type=Span(), metavar="TIME", help="So long: 90m, 2h, 1d12h.")
+@click.option(
+    "--for", "length", type=DurationType(), metavar="TIME", help="So long: 90m, 2h, 1d12h."
+)
 @click.option(
     "--until", type=Day(), metavar="DATE", help="To the end of that day (UTC), or to that time."
 )

@@ -13,8 +13,8 @@ from worker.cli.output import CommandFailed, print_json, say
 
 if TYPE_CHECKING:
     from worker.bootstrap import Ipam
-    from worker.messaging.dispatcher import Post
-    from worker.runs.targets import Request
+    from worker.messaging.dispatcher import Dispatcher
+    from worker.runs.targets import RunRequest
 
 
 @click.command()
@@ -45,11 +45,11 @@ def reconcile(server: str | None, relationship: str | None, wait: bool, as_json:
       ipam-sync reconcile --json
     """
     from worker.model.runs import Trigger
-    from worker.runs.targets import Request
+    from worker.runs.targets import RunRequest
 
     if server is not None and relationship is not None:
         raise click.UsageError("Give --server or --relationship (NAME@SERVER), not both.")
-    request = Request(Trigger.CLI, person().who, server, relationship)
+    request = RunRequest(Trigger.CLI, person().who, server, relationship)
     with ipam() as working:
         run = _requested(working, request)
         if wait:
@@ -61,19 +61,19 @@ def reconcile(server: str | None, relationship: str | None, wait: bool, as_json:
     return 0
 
 
-def _requested(working: Ipam, request: Request) -> int:
+def _requested(working: Ipam, request: RunRequest) -> int:
     from worker.model.runs import Lane
     from worker.runs.request import request_run
 
-    post = _post(working)
-    run = request_run(working.store, post, request)
-    if post.waiting(Lane.ON_DEMAND) is None:
+    dispatcher = _dispatcher(working)
+    run = request_run(working.store, dispatcher, request)
+    if dispatcher.waiting(Lane.ON_DEMAND) is None:
         say("The broker does not answer; workers take the run up when it does again.")
     return run
 
 
-def _post(working: Ipam) -> Post:
-    from worker.messaging.celery_app import CeleryPost, make_app
+def _dispatcher(working: Ipam) -> Dispatcher:
+    from worker.messaging.celery_app import CeleryDispatcher, make_app
 
     broker_url = working.settings.broker_url
     if broker_url is None:
@@ -82,17 +82,17 @@ def _post(working: Ipam) -> Post:
             "There is no broker to reach workers by: set IPAM_SYNC_BROKER_URL, or start all on this "
             "machine with ipam-sync up. Without workers: ipam-sync sync",
         )
-    return CeleryPost(make_app(broker_url))
+    return CeleryDispatcher(make_app(broker_url))
 
 
-def _followed(working: Ipam, run: int, request: Request, *, as_json: bool) -> int:
+def _followed(working: Ipam, run: int, request: RunRequest, *, as_json: bool) -> int:
     from worker.cli.reconciling import tell
     from worker.runs.progress import follow
     from worker.views.progress import RunProgress
 
     try:
         with RunProgress() as progress:
-            summary = follow(working.store, working.conduct, run, progress.watch)
+            summary = follow(working.store, working.run_policy, run, progress.watch)
     except KeyboardInterrupt:
         say(f"Run {run} goes on without you. See: ipam-sync runs show {run}")
         raise
@@ -101,7 +101,7 @@ def _followed(working: Ipam, run: int, request: Request, *, as_json: bool) -> in
     )
 
 
-def _again(request: Request) -> str:
+def _again(request: RunRequest) -> str:
     words = ["ipam-sync", "reconcile", "--wait"]
     if request.server is not None:
         words += ["--server", request.server]

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collectors.base import Collector
     from collectors.exports import ExportCollector
     from worker.bootstrap import Ipam
-    from worker.model.run_report import Summary
-    from worker.model.runs import Progress
+    from worker.model.run_report import RunSummary
+    from worker.model.runs import RunCounts
     from worker.processes.inline import Inline
-    from worker.runs.targets import Request
+    from worker.runs.targets import RunRequest
 
 ATTENTION: Final = 2
 
@@ -120,7 +120,7 @@ def plan(asked: _Asked) -> int:
 
     request = _request(asked)
     with ipam() as working, _collector(working, asked) as collector:
-        preview = make_plan(working.store, collector, request, working.conduct)
+        preview = make_plan(working.store, collector, request, working.run_policy)
     severities = working.settings.severities
     if asked.as_json:
         print_json(plan_json(preview, severities))
@@ -164,7 +164,7 @@ def sync(asked: _Asked) -> int:
         return tell(working, summary, asked.command, about_all=about_all, as_json=asked.as_json)
 
 
-def tell(working: Ipam, summary: Summary, again: str, *, about_all: bool, as_json: bool) -> int:
+def tell(working: Ipam, summary: RunSummary, again: str, *, about_all: bool, as_json: bool) -> int:
     """Show what a run came to, and what to do next; the exit code. ``again`` is its command."""
     from worker.views.advice import after_sync
     from worker.views.documents import sync_json
@@ -189,18 +189,18 @@ def tell(working: Ipam, summary: Summary, again: str, *, about_all: bool, as_jso
     return ATTENTION if elsewhere or _needs_a_person(summary, working) else 0
 
 
-def _request(asked: _Asked) -> Request:
+def _request(asked: _Asked) -> RunRequest:
     from worker.model.runs import Trigger
-    from worker.runs.targets import Request
+    from worker.runs.targets import RunRequest
 
     if asked.server is not None and asked.relationship is not None:
         raise click.UsageError("Give --server or --relationship (NAME@SERVER), not both.")
     if asked.exports is not None and asked.concurrency is not None:
         raise click.UsageError("--concurrency is for live servers; files are read one by one.")
-    return Request(Trigger.CLI, person().who, asked.server, asked.relationship)
+    return RunRequest(Trigger.CLI, person().who, asked.server, asked.relationship)
 
 
-def _inline(working: Ipam, asked: _Asked, watch: Callable[[Progress], None]) -> Inline:
+def _inline(working: Ipam, asked: _Asked, watch: Callable[[RunCounts], None]) -> Inline:
     """Return what works at the run. Raises CommandFailed, ExportsUnusable and ReadError."""
     from worker.cli.live import need_credentials
     from worker.processes.inline import from_files, over_winrm
@@ -232,13 +232,13 @@ def _exports(working: Ipam, directory: Path) -> ExportCollector:
     return exports
 
 
-def _needs_a_person(summary: Summary, working: Ipam) -> bool:
+def _needs_a_person(summary: RunSummary, working: Ipam) -> bool:
     from reconcile.model.nouns import Unseen
-    from worker.model.run_report import Fate
+    from worker.model.run_report import OperationOutcome
     from worker.views.advice import loud
 
     return (
-        any(line.fate is not Fate.APPLIED for line in summary.lines)
+        any(line.fate is not OperationOutcome.APPLIED for line in summary.lines)
         or summary.refusal is not None
         or any(isinstance(s, Unseen) for s in summary.sightings.values())
         or loud(summary.findings, working.settings.severities, summary.ages)
@@ -256,7 +256,7 @@ def _held_by_guard(working: Ipam) -> list[int]:
         ]
 
 
-def _open_elsewhere(working: Ipam, summary: Summary) -> int:
+def _open_elsewhere(working: Ipam, summary: RunSummary) -> int:
     """What is open in the database and no part of this run's summary."""
     from reconcile.model.record import EntryStatus
     from worker.operations.freshness import ages

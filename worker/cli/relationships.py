@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from worker.cli.door import ipam, screen
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import as_json
 from worker.cli.output import print_json, say
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 _HERE: Final = "worker.cli.relationships"
 _COMMANDS: Final = {
-    "list": Place(f"{_HERE}:list_", "List the stored relationships."),
-    "show": Place(f"{_HERE}:show", "Show a relationship with all its properties and scopes."),
+    "list": CommandLocation(f"{_HERE}:list_", "List the stored relationships."),
+    "show": CommandLocation(
+        f"{_HERE}:show", "Show a relationship with all its properties and scopes."
+    ),
 }
 
 relationships: Final = LazyGroup(

@@ -7,14 +7,14 @@ from typing import Final
 import click
 
 from worker.cli.door import ipam, screen
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import as_json
 from worker.cli.output import CommandFailed, print_json, say
 
 _HERE: Final = "worker.cli.runs"
 _COMMANDS: Final = {
-    "list": Place(f"{_HERE}:list_", "List the latest runs, newest first."),
-    "show": Place(f"{_HERE}:show", "Show what a run saw and recorded."),
+    "list": CommandLocation(f"{_HERE}:list_", "List the latest runs, newest first."),
+    "show": CommandLocation(f"{_HERE}:show", "Show what a run saw and recorded."),
 }
 
 runs: Final = LazyGroup(

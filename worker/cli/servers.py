@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from worker.cli.door import ipam, person, screen
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.options import as_json, confirmed, yes
 from worker.cli.output import CommandFailed, print_json, say
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 _HERE: Final = "worker.cli.servers"
 _COMMANDS: Final = {
-    "import": Place(
+    "import": CommandLocation(
         "worker.cli.importing:import_", "Add and change servers as a YAML file states them."
     ),
-    "list": Place(f"{_HERE}:list_", "List all servers."),
-    "show": Place(f"{_HERE}:show", "Show one server."),
-    "check": Place("worker.cli.live:check", "Say which layer refuses, and what to do."),
-    "confirm": Place(
+    "list": CommandLocation(f"{_HERE}:list_", "List all servers."),
+    "show": CommandLocation(f"{_HERE}:show", "Show one server."),
+    "check": CommandLocation("worker.cli.live:check", "Say which layer refuses, and what to do."),
+    "confirm": CommandLocation(
         f"{_HERE}:confirm",
         "Say that the machine which answers as this server now is the right one.",
     ),
-    "add": Place(f"{_HERE}:add", "Add one server."),
-    "rename": Place(f"{_HERE}:rename", "Give a server another name."),
-    "tag": Place(f"{_HERE}:tag", "Say by which words a server is sorted."),
-    "disable": Place(f"{_HERE}:disable", "Do not ask a server until it is enabled."),
-    "enable": Place(f"{_HERE}:enable", "Ask a disabled or retired server again."),
-    "retire": Place(f"{_HERE}:retire", "Say that a server is gone for good."),
+    "add": CommandLocation(f"{_HERE}:add", "Add one server."),
+    "rename": CommandLocation(f"{_HERE}:rename", "Give a server another name."),
+    "tag": CommandLocation(f"{_HERE}:tag", "Say by which words a server is sorted."),
+    "disable": CommandLocation(f"{_HERE}:disable", "Do not ask a server until it is enabled."),
+    "enable": CommandLocation(f"{_HERE}:enable", "Ask a disabled or retired server again."),
+    "retire": CommandLocation(f"{_HERE}:retire", "Say that a server is gone for good."),
 }
 
 servers: Final = LazyGroup(

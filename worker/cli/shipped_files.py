@@ -26,7 +26,7 @@ class ShippedFile:
     content: bytes
 
 
-class Outcome(StrEnum):
+class FileOutcome(StrEnum):
     """What writing a file came to."""
 
     WRITTEN = "written"
@@ -53,29 +53,29 @@ def shipped_files() -> tuple[ShippedFile, ...]:
 
 def write_files(
     files: Collection[ShippedFile], directory: Path, *, force: bool = False
-) -> dict[str, Outcome]:
+) -> dict[str, FileOutcome]:
     """Write the files below a directory and return what that came to, by path.
 
     Raises FilesDiffer before anything is written, unless ``force``, and OSError.
     """
     outcomes = {file.path: _outcome(directory / file.path, file.content) for file in files}
-    differing = tuple(path for path, what in outcomes.items() if what is Outcome.REPLACED)
+    differing = tuple(path for path, what in outcomes.items() if what is FileOutcome.REPLACED)
     if differing and not force:
         raise FilesDiffer(differing)
     for file in files:
-        if outcomes[file.path] is not Outcome.UNCHANGED:
+        if outcomes[file.path] is not FileOutcome.UNCHANGED:
             _write(directory / file.path, file.content)
     return outcomes
 
 
-def _outcome(target: Path, content: bytes) -> Outcome:
+def _outcome(target: Path, content: bytes) -> FileOutcome:
     """Return what writing would come to; a link differs, because it is never followed."""
     if target.is_symlink():
-        return Outcome.REPLACED
+        return FileOutcome.REPLACED
     if not target.exists():
-        return Outcome.WRITTEN
+        return FileOutcome.WRITTEN
     same = target.is_file() and target.read_bytes() == content
-    return Outcome.UNCHANGED if same else Outcome.REPLACED
+    return FileOutcome.UNCHANGED if same else FileOutcome.REPLACED
 
 
 def _write(target: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from worker.cli.lazy import LazyGroup, Place
+from worker.cli.lazy import CommandLocation, LazyGroup
 from worker.cli.output import CommandFailed, say
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ set_.params.append(_directory)
 simulate: Final = LazyGroup(
     "simulate",
     commands_at={
-        "set": Place(
+        "set": CommandLocation(
             "worker.cli.simulate:set_",
             "Change a simulated server, a relationship, or one side of it.",
         )

@@ -8,10 +8,10 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.findings.life import Patience
 from reconcile.model.findings import Severity
-from reconcile.planning.guard import Limits
+from reconcile.planning.guard import RemovalLimits
 
 
 class Policy(StrEnum):
@@ -35,13 +35,13 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class RunPolicy:
     """How runs behave: rules of judgement, limits of the guard, policy, timing, when a problem is
     open and how loud it is where people say so.
     """
 
     rules: Rules = Rules()
-    limits: Limits = Limits()
+    limits: RemovalLimits = RemovalLimits()
     policy: Policy = Policy.AUTO
     timing: Timing = Timing()
     patience: Patience = field(default_factory=Patience)

@@ -19,11 +19,11 @@ from typing import Any, Final
 
 from platformdirs import user_config_path, user_data_path
 
-from collectors.powershell.host import Limits as PollLimits
-from reconcile.evidence.world import PercentReading, Rules
+from collectors.powershell.host import PollLimits
+from reconcile.evidence.inputs import PercentReading, Rules
 from reconcile.findings.life import Patience
 from reconcile.model.findings import Severity
-from reconcile.planning.guard import Limits
+from reconcile.planning.guard import RemovalLimits
 from worker.config.parsers import (
     address,
     broker_url,
@@ -37,7 +37,7 @@ from worker.config.parsers import (
     with_password,
     word,
 )
-from worker.config.run_policy import Conduct, Policy, Timing
+from worker.config.run_policy import Policy, RunPolicy, Timing
 from worker.config.secret_file import SecretUnusable, secret_in
 from worker.config.suggest import did_you_mean
 from worker.model.roles import without_password
@@ -84,10 +84,10 @@ class Settings:
     evidence_age: timedelta = Rules().evidence_age
     load_balance_percent_is: PercentReading = Rules().percent_reading
     relationship_limit_near: int = Rules().relationship_limit_near
-    guard_relationships_min: int = Limits().relationships
-    guard_relationships_percent: int = Limits().relationships_percent
-    guard_scopes_min: int = Limits().scopes
-    guard_scopes_percent: int = Limits().scopes_percent
+    guard_relationships_min: int = RemovalLimits().relationships
+    guard_relationships_percent: int = RemovalLimits().relationships_percent
+    guard_scopes_min: int = RemovalLimits().scopes
+    guard_scopes_percent: int = RemovalLimits().scopes_percent
     severities: Mapping[str, Severity] = field(default_factory=lambda: MappingProxyType({}))
     concurrency: int = 64
     poll_deadline: timedelta = timedelta(seconds=PollLimits().deadline_seconds)
@@ -119,7 +119,7 @@ class Settings:
         )
 
     @property
-    def conduct(self) -> Conduct:
+    def run_policy(self) -> RunPolicy:
         """The settings as a run takes them."""
         rules = Rules(
             confirm_after=self.confirm_after,
@@ -131,14 +131,14 @@ class Settings:
             interrupted_critical_after=self.interrupted_critical_after,
             transition_warning_after=self.transition_warning_after,
         )
-        limits = Limits(
+        limits = RemovalLimits(
             relationships=self.guard_relationships_min,
             relationships_percent=self.guard_relationships_percent,
             scopes=self.guard_scopes_min,
             scopes_percent=self.guard_scopes_percent,
         )
         timing = Timing(self.interval, self.lease, self.sweep, self.tick)
-        return Conduct(
+        return RunPolicy(
             rules=rules,
             limits=limits,
             policy=self.policy,

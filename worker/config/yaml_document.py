@@ -51,7 +51,7 @@ class Value:
 
 
 @dataclass(slots=True)
-class Sheet:
+class YamlDocument:
     """Takes a document apart and remembers all that is wrong, by line."""
 
     _problems: list[tuple[int, str]] = field(default_factory=list)

@@ -14,9 +14,9 @@ from typing import Final
 
 from reconcile.model.record import Record
 from worker.demo.scenery import FLEET
-from worker.demo.script import FAREWELL, FIRST, INTRODUCTION, SECOND, THIRD, TRY_NEXT, Step
-from worker.demo.stage import Contents, Stage, contents, staged
-from worker.model.run_report import Summary
+from worker.demo.script import FAREWELL, FIRST, INTRODUCTION, SECOND, THIRD, TRY_NEXT, DemoStep
+from worker.demo.stage import Contents, DemoStage, contents, staged
+from worker.model.run_report import RunSummary
 from worker.processes.signals import ENDING
 from worker.telemetry.logs import no_lines
 from worker.views.advice import after_sync
@@ -89,7 +89,7 @@ def _ending_in_order() -> Iterator[_Ending]:
             signal.signal(number, handler)
 
 
-def _first(screen: Screen, stage: Stage) -> None:
+def _first(screen: Screen, stage: DemoStage) -> None:
     """Of the many Creates the first by name, and what all of them came to."""
     _introduce(screen, stage, FIRST)
     summary = stage.perform(FIRST)
@@ -100,14 +100,14 @@ def _first(screen: Screen, stage: Stage) -> None:
         _show_records(screen, reading.records.load())
 
 
-def _second(screen: Screen, stage: Stage) -> None:
+def _second(screen: Screen, stage: DemoStage) -> None:
     _introduce(screen, stage, SECOND)
     summary = stage.perform(SECOND)
     show_outcome(screen, summary, stage.ipam.settings.severities)
     _advise(screen, stage, summary)
 
 
-def _third(screen: Screen, stage: Stage) -> bool:
+def _third(screen: Screen, stage: DemoStage) -> bool:
     """True if nothing was written, as promised."""
     _introduce(screen, stage, THIRD)
     before = contents(stage.ipam.store)
@@ -118,7 +118,7 @@ def _third(screen: Screen, stage: Stage) -> bool:
     return before == after
 
 
-def _introduce(screen: Screen, stage: Stage, step: Step) -> None:
+def _introduce(screen: Screen, stage: DemoStage, step: DemoStep) -> None:
     _rule(screen, step.title)
     screen.line(step.says)
     if step.meanwhile:
@@ -154,7 +154,7 @@ def _show_records(screen: Screen, records: Iterable[Record]) -> None:
     )
 
 
-def _advise(screen: Screen, stage: Stage, summary: Summary) -> None:
+def _advise(screen: Screen, stage: DemoStage, summary: RunSummary) -> None:
     screen.line()
     screen.commands(after_sync(summary, stage.command, stage.ipam.settings.severities))
 

@@ -10,21 +10,21 @@ from typing import ClassVar
 from worker.bootstrap import Ipam, opened
 from worker.config.settings import Settings
 from worker.demo.scenery import CONCURRENCY, DEADLINE, REQUEST, Scenery
-from worker.demo.script import Step
-from worker.model.run_report import Summary
+from worker.demo.script import DemoStep
+from worker.model.run_report import RunSummary
 from worker.processes.inline import over_winrm
 from worker.views.progress import RunProgress
 
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """Keeps the promises of ``worker.demo.stage.Stage``."""
+    """Keeps the promises of ``worker.demo.stage.DemoStage``."""
 
     ipam: Ipam
     scenery: Scenery
     command: ClassVar[str] = "ipam-sync sync"
 
-    def perform(self, step: Step) -> Summary:
+    def perform(self, step: DemoStep) -> RunSummary:
         self.scenery.turn(step)
         with RunProgress() as progress:
             return over_winrm(self.ipam, progress.watch).sync(REQUEST)

@@ -20,7 +20,7 @@ _BROOM: Final = Path(__file__).with_name("broom.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class DemoDirectory:
     """It stays as long as somebody has ``held`` open, which is a descriptor."""
 
     path: Path
@@ -28,7 +28,7 @@ class Directory:
 
 
 @contextmanager
-def temporary_directory(has_room: Callable[[Path], bool]) -> Iterator[Directory]:
+def temporary_directory(has_room: Callable[[Path], bool]) -> Iterator[DemoDirectory]:
     """A new directory where files of this kind go, or at a shorter place if it must ``has_room``.
 
     Raises StoreUnavailable if there is no place for it.
@@ -41,7 +41,7 @@ def temporary_directory(has_room: Callable[[Path], bool]) -> Iterator[Directory]
             f"{error.strerror}. Make room, or name another directory in TMPDIR."
         ) from error
     with made as name, _swept(name) as held:
-        yield Directory(Path(name), held)
+        yield DemoDirectory(Path(name), held)
 
 
 def _made(has_room: Callable[[Path], bool]) -> TemporaryDirectory[str]:

@@ -17,16 +17,16 @@ from typing import ClassVar, Final
 from worker.bootstrap import Ipam, opened
 from worker.config.settings import load_settings
 from worker.demo.scenery import CONCURRENCY, DEADLINE, REQUEST, Scenery
-from worker.demo.script import Step
-from worker.messaging.celery_app import CeleryPost, make_app
-from worker.messaging.dispatcher import Post
-from worker.model.run_report import Summary
-from worker.model.runs import Progress
-from worker.monitoring.doctor import Grade, check_up
+from worker.demo.script import DemoStep
+from worker.messaging.celery_app import CeleryDispatcher, make_app
+from worker.messaging.dispatcher import Dispatcher
+from worker.model.run_report import RunSummary
+from worker.model.runs import RunCounts
+from worker.monitoring.doctor import CheckGrade, check_up
 from worker.runs.progress import follow
 from worker.runs.request import request_run
-from worker.up.child import CannotRun, Program, how_it_ended, our_own, start
-from worker.up.place import Place, fits_sockets
+from worker.up.child import CannotRun, ChildProgram, how_it_ended, our_own, start
+from worker.up.place import DataDirectory, fits_sockets
 from worker.views.progress import RunProgress
 
 _START_SECONDS: Final = 60.0
@@ -45,38 +45,40 @@ def has_room(directory: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """Keeps the promises of ``worker.demo.stage.Stage``."""
+    """Keeps the promises of ``worker.demo.stage.DemoStage``."""
 
     ipam: Ipam
     scenery: Scenery
-    post: Post
+    dispatcher: Dispatcher
     up: Up
     command: ClassVar[str] = "ipam-sync reconcile --wait"
 
-    def perform(self, step: Step) -> Summary:
+    def perform(self, step: DemoStep) -> RunSummary:
         self.scenery.turn(step)
         deadline = time.monotonic() + _STEP_SECONDS
-        run = request_run(self.ipam.store, self.post, REQUEST)
+        run = request_run(self.ipam.store, self.dispatcher, REQUEST)
         with RunProgress() as progress:
 
-            def watch(told: Progress) -> None:
+            def watch(told: RunCounts) -> None:
                 self.up.must_run(deadline, "in the middle of the demo; try it again")
                 progress.watch(told)
 
-            return follow(self.ipam.store, self.ipam.conduct, run, watch)
+            return follow(self.ipam.store, self.ipam.run_policy, run, watch)
 
 
 @contextmanager
 def installed(scenery: Scenery) -> Iterator[Installed]:
     """Everything runs, and its database knows the fleet. Raises CannotRun, also within."""
     data = _data(scenery.directory.path)
-    environment = _environment(scenery, Place(data, uses_postgres=False).settings)
+    environment = _environment(scenery, DataDirectory(data, uses_postgres=False).settings)
     with _running(scenery, data, environment) as up:
         up.wait_until_alive(environment)
         settings = load_settings(environment)
         with opened(settings) as ipam:
             scenery.take_in(ipam.store)
-            yield Installed(ipam, scenery, CeleryPost(make_app(settings.broker_url or "")), up)
+            yield Installed(
+                ipam, scenery, CeleryDispatcher(make_app(settings.broker_url or "")), up
+            )
 
 
 def _data(directory: Path) -> Path:
@@ -105,7 +107,7 @@ class Up:
     def wait_until_alive(self, environment: dict[str, str]) -> None:
         """Until ``ipam-sync doctor`` finds nothing that fails. Raises CannotRun."""
         deadline = time.monotonic() + _START_SECONDS
-        while any(check.grade is Grade.FAIL for check in check_up(environment)):
+        while any(check.grade is CheckGrade.FAIL for check in check_up(environment)):
             self.must_run(deadline, "before its workers were alive")
             time.sleep(_LOOK_SECONDS)
 
@@ -126,7 +128,7 @@ class Up:
 def _running(scenery: Scenery, data: Path, environment: dict[str, str]) -> Iterator[Up]:
     """Ended afterwards, in its order."""
     directory, log = scenery.directory, scenery.directory.path / "up.log"
-    program = Program(
+    program = ChildProgram(
         "up",
         our_own("up", "--data", str(data)),
         environment=environment,

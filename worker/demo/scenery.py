@@ -11,15 +11,15 @@ from typing import Final
 
 from collectors.simulator.running import RunningFleet
 from worker.config.run_policy import Timing
-from worker.demo.directory import Directory
-from worker.demo.script import SECOND, Step
+from worker.demo.directory import DemoDirectory
+from worker.demo.script import SECOND, DemoStep
 from worker.demo.simulation.fleet_file import read_fleet
 from worker.demo.simulation.papers import Papers, write_papers
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
 from worker.model.credentials import Credential
 from worker.model.runs import Poll, Trigger
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.store.unit_of_work import Store
 
 FLEET: Final = Path(__file__).with_name("fleet.yaml")
@@ -27,7 +27,7 @@ FLEET: Final = Path(__file__).with_name("fleet.yaml")
 #: answer in time. So few are read at once, each with more of the processors.
 DEADLINE: Final = timedelta(seconds=5)
 CONCURRENCY: Final = 4
-REQUEST: Final = Request(Trigger.CLI, "demo")
+REQUEST: Final = RunRequest(Trigger.CLI, "demo")
 #: The server whose password IPAM has wrong at first, and the file that it is in.
 _CHANGED: Final = "west.lab.example"
 _PASSWORD: Final = "password-of-west"  # noqa: S105  # the name of a file
@@ -38,7 +38,7 @@ class Scenery:
     """The fleet, and where its papers are."""
 
     running: RunningFleet
-    directory: Directory
+    directory: DemoDirectory
     papers: Papers
 
     def take_in(self, store: Store) -> None:
@@ -59,7 +59,7 @@ class Scenery:
                     uow.inventory.set_endpoint(view.server.id, endpoint)
             uow.commit()
 
-    def turn(self, step: Step) -> None:
+    def turn(self, step: DemoStep) -> None:
         """What happened since the step before."""
         for change in step.meanwhile:
             for subject, words in change.how.items():
@@ -73,7 +73,7 @@ class Scenery:
 
 
 @contextmanager
-def scenery(directory: Directory) -> Iterator[Scenery]:
+def scenery(directory: DemoDirectory) -> Iterator[Scenery]:
     """The fleet listens for as long as this is used."""
     described = read_fleet(FLEET)
     where = directory.path

@@ -12,7 +12,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FleetChange:
     """What happened on the servers since the step before: relationship or server, event, result.
 
     ``how`` changes the simulated fleet, in the words of ``ipam-sync simulate set``, by subject.
@@ -25,13 +25,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     """One run of the demo: ``before`` it one would type these commands."""
 
     title: str
     says: str
     before: tuple[str, ...] = ()
-    meanwhile: tuple[Change, ...] = ()
+    meanwhile: tuple[FleetChange, ...] = ()
 
 
 INTRODUCTION: Final = (
@@ -51,7 +51,7 @@ NO_INSTALLATION: Final = (
     "Broker and workers (ipam-sync up) cannot run here, so this process does all steps itself:"
 )
 
-FIRST: Final = Step(
+FIRST: Final = DemoStep(
     "Step 1 of 3: IPAM meets the fleet",
     "IPAM knows the servers, but none of their failover relationships. A relationship is told "
     "twice, once by each partner; what they tell becomes a record. One server hangs and is left "
@@ -61,80 +61,80 @@ FIRST: Final = Step(
     ("ipam-sync servers import inventory.yaml",),
 )
 
-SECOND: Final = Step(
+SECOND: Final = DemoStep(
     "Step 2 of 3: reality drifts away from the database",
     "What both partners tell is applied at once. Where they contradict each other both are asked "
     "again, and then nothing is planned. What would be taken away needs the word of both, and too "
     "much at once is held until a person has looked:",
     (),
     (
-        Change(
+        FleetChange(
             "hub-berlin",
             "load balance and MCLT changed on both partners",
             "applied",
             {"hub-berlin": {"percent": "70", "mclt_seconds": "7200"}},
         ),
-        Change(
+        FleetChange(
             "hub-paris",
             "MCLT changed on the hub only",
             "left alone: partner_mismatch",
             {"hub-paris@hub": {"mclt_seconds": "1800"}},
         ),
-        Change(
+        FleetChange(
             "hub-oslo",
             "10.13.5.0 added on both partners",
             "applied",
             {"hub-oslo": {"scopes": "+10.13.5.0"}},
         ),
-        Change(
+        FleetChange(
             "hub-oslo-wlan",
             "10.13.3.0 moved here from hub-oslo",
             "one move, waits with its removal",
             {"hub-oslo": {"scopes": "-10.13.3.0"}, "hub-oslo-wlan": {"scopes": "+10.13.3.0"}},
         ),
-        Change(
+        FleetChange(
             "hub-madrid",
             "10.14.4.0 added on the hub only",
             "left alone: scope_one_sided",
             {"hub-madrid@hub": {"scopes": "+10.14.4.0"}},
         ),
-        Change(
+        FleetChange(
             "hub-rome",
             "the hub lost contact with its partner",
             "a state is a fact: applied",
             {"hub-rome@hub": {"state": "CommunicationInterrupted"}},
         ),
-        Change(
+        FleetChange(
             "hub-vienna",
             "55 of 60 scopes gone on both partners",
             "held: too much at once",
             {"hub-vienna": {"scopes": "-10.16.6-60.0"}},
         ),
-        Change(
+        FleetChange(
             "berlin-paris-old",
             "deleted on both partners",
             "held with the other removals",
             {"berlin-paris-old": {"deleted": "true"}},
         ),
-        Change(
+        FleetChange(
             "hub-lyon",
             "lyon suddenly tells nothing at all",
             "not believed yet",
             {"hub-lyon@lyon": {"deleted": "true"}},
         ),
-        Change(
+        FleetChange(
             "hub-turin",
             "turin is another machine now, and lacks it",
             "proves nothing: server_replaced",
             {"turin": {"machine_id": "new"}, "hub-turin@turin": {"deleted": "true"}},
         ),
-        Change(
+        FleetChange(
             "rome-dhcp02",
             "dhcp02.corp.example answers and names rome",
             "name is clear: created",
             {"dhcp02.corp.example": {"faults": ""}},
         ),
-        Change(
+        FleetChange(
             "lab-west",
             "the password of west.lab.example was corrected",
             "noticed; its state is known: applied",
@@ -143,7 +143,7 @@ SECOND: Final = Step(
     ),
 )
 
-THIRD: Final = Step(
+THIRD: Final = DemoStep(
     "Step 3 of 3: the same servers, unchanged",
     "What is known is not written again: a quiet network makes a quiet database.",
 )

@@ -14,14 +14,14 @@ from worker.bootstrap import Ipam
 from worker.demo.alone import alone
 from worker.demo.directory import temporary_directory
 from worker.demo.scenery import Scenery, scenery
-from worker.demo.script import INSTALLATION, NO_INSTALLATION, Step
+from worker.demo.script import INSTALLATION, NO_INSTALLATION, DemoStep
 from worker.model.operations import EntryFilter
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.store.unit_of_work import Store
 from worker.up.child import CannotRun
 
 
-class Stage(Protocol):
+class DemoStage(Protocol):
     """Two keep its promises: ``installed`` with real workers, and ``alone`` in this process."""
 
     @property
@@ -32,12 +32,12 @@ class Stage(Protocol):
     def command(self) -> str:
         """What one would type to have a step done."""
 
-    def perform(self, step: Step) -> Summary:
+    def perform(self, step: DemoStep) -> RunSummary:
         """What happened before the step, and its run. Raises CannotRun if nobody does it."""
 
 
 @contextmanager
-def staged(tell: Callable[[str], None]) -> Iterator[Stage]:
+def staged(tell: Callable[[str], None]) -> Iterator[DemoStage]:
     """With real workers where they can run, else without; which of both is told.
 
     Neither the settings nor the database of the person who runs it are looked at.  Raises
@@ -64,7 +64,7 @@ def _has_room(directory: Path) -> bool:
     return has_room(directory)
 
 
-def _installed(stack: ExitStack, behind: Scenery, tell: Callable[[str], None]) -> Stage:
+def _installed(stack: ExitStack, behind: Scenery, tell: Callable[[str], None]) -> DemoStage:
     if sys.platform != "linux":
         raise CannotRun("It needs Linux.")
     from worker.demo.installed import installed

@@ -12,7 +12,7 @@ from typing import Final
 from reconcile.model.nouns import Provenance, Server, Standing
 from reconcile.remedies.own import ipam_sync
 from worker.inventory.lookup import UnknownTarget, find_server
-from worker.model.audit import Action, Decision, Person, Told
+from worker.model.audit import Action, AuditedDecision, AuditValues, Person
 from worker.model.audit_format import kept_time
 from worker.model.maintenance import Window
 from worker.store.repositories.inventory import InventoryRepository
@@ -56,7 +56,9 @@ def add_server(
     key = uow.inventory.add(name, addresses)
     uow.inventory.add_aliases(((key, text) for text in aliases), Provenance.PERSON)
     uow.inventory.set_tags(key, tags)
-    uow.audit.add(by, [Decision(Action.ADD_SERVER, name, None, _told(_by_id(uow.inventory, key)))])
+    uow.audit.add(
+        by, [AuditedDecision(Action.ADD_SERVER, name, None, _told(_by_id(uow.inventory, key)))]
+    )
 
 
 def rename_server(uow: UnitOfWork, by: Person, text: str, new: str) -> Server:
@@ -117,7 +119,7 @@ def resume_credential(uow: UnitOfWork, by: Person, name: str) -> bool:
     before = _refusals(uow, name)
     if not uow.credentials.resume(name):
         return False
-    uow.audit.add(by, [Decision(Action.RESUME, name, before, _refusals(uow, name))])
+    uow.audit.add(by, [AuditedDecision(Action.RESUME, name, before, _refusals(uow, name))])
     return True
 
 
@@ -126,7 +128,7 @@ def start_maintenance(uow: UnitOfWork, by: Person, window: Window, server: str) 
     number = uow.maintenance.add(window)
     kept = _window(uow.maintenance, number)
     subject = f"window {number} of {_of(kept, server)}"
-    uow.audit.add(by, [Decision(Action.START_MAINTENANCE, subject, None, _times(kept))])
+    uow.audit.add(by, [AuditedDecision(Action.START_MAINTENANCE, subject, None, _times(kept))])
     return kept
 
 
@@ -137,7 +139,7 @@ def end_maintenance(uow: UnitOfWork, by: Person, number: int) -> bool:
         return False
     subject = f"window {number} of {_of(window, _by_id(uow.inventory, window.server).name)}"
     after = _times(_window(uow.maintenance, number))
-    uow.audit.add(by, [Decision(Action.END_MAINTENANCE, subject, _times(window), after)])
+    uow.audit.add(by, [AuditedDecision(Action.END_MAINTENANCE, subject, _times(window), after)])
     return True
 
 
@@ -147,10 +149,10 @@ def _keep(uow: UnitOfWork, by: Person, action: Action, server: Server) -> None:
     changed = [name for name in before if before[name] != after[name]]
     if changed:
         one, other = ({name: side[name] for name in changed} for side in (before, after))
-        uow.audit.add(by, [Decision(action, server.name, one, other)])
+        uow.audit.add(by, [AuditedDecision(action, server.name, one, other)])
 
 
-def _told(server: Server) -> Told:
+def _told(server: Server) -> AuditValues:
     return {
         "name": server.name,
         "standing": server.standing.value,
@@ -165,7 +167,7 @@ def _by_id(inventory: InventoryRepository, server: int) -> Server:
     return next(s for s in inventory.servers() if s.id == server)
 
 
-def _refusals(reading: Transaction, name: str) -> Told:
+def _refusals(reading: Transaction, name: str) -> AuditValues:
     view = next((v for v in reading.credentials.views() if v.credential.name == name), None)
     if view is None:
         raise UnknownCredential(f"There is no credential {name!r}. See: ipam-sync credentials list")
@@ -189,7 +191,7 @@ def _of(window: Window, server: str) -> str:
     return server if window.relationship is None else f"{window.relationship}@{server}"
 
 
-def _times(window: Window) -> Told:
+def _times(window: Window) -> AuditValues:
     return {
         "starts_at": kept_time(window.starts_at),
         "ends_at": kept_time(window.ends_at),

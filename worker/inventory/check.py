@@ -23,7 +23,7 @@ from collectors.wire import Json
 from reconcile.model.nouns import ReadFailure, Seen, Server
 
 
-class Outcome(StrEnum):
+class LayerOutcome(StrEnum):
     """What became of a layer."""
 
     OK = "ok"
@@ -33,23 +33,23 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CheckStep:
     """A layer and what became of it; ``detail`` is for people."""
 
     name: str
-    outcome: Outcome
+    outcome: LayerOutcome
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ServerCheck:
     """What a check found: every layer in order, the first failure, the reading if there is one.
 
     ``said`` is the host in its own words, as the script printed it.
     """
 
     host: Host
-    steps: tuple[Step, ...]
+    steps: tuple[CheckStep, ...]
     failure: ReadFailure | None
     seen: Seen | None = None
     said: Mapping[str, Json] | None = None
@@ -62,7 +62,7 @@ _LAYERS: Final = (*Layer, ANSWER)
 
 def check(
     powershell: PowerShell, server: Server, host: Host, clock: Callable[[], datetime]
-) -> Check:
+) -> ServerCheck:
     """Ask the server and say how far that came. Raises CredentialSuspended, nothing was sent."""
     began = clock()
     said: Mapping[str, Json] | None = None
@@ -72,24 +72,30 @@ def check(
         seen = understand(output.stdout, server, began, clock())
     except ReadError as error:
         layer = getattr(error, "layer", None)
-        return Check(host, _steps(host, layer or ANSWER, error), error.to_failure(), None, said)
-    return Check(host, _steps(host, None, None), None, seen, said)
+        return ServerCheck(
+            host, _steps(host, layer or ANSWER, error), error.to_failure(), None, said
+        )
+    return ServerCheck(host, _steps(host, None, None), None, seen, said)
 
 
-def _steps(host: Host, stopped_at: str | None, error: ReadError | None) -> tuple[Step, ...]:
+def _steps(host: Host, stopped_at: str | None, error: ReadError | None) -> tuple[CheckStep, ...]:
     """The layers before the one that refused are passed, those behind it not reached."""
     order = [str(layer) for layer in _LAYERS]
     stop = len(order) if stopped_at is None else order.index(stopped_at)
     steps = []
     for place, name in enumerate(order):
         if name == Layer.TLS and not host.url.startswith("https:") and place != stop:
-            steps.append(Step(name, Outcome.NOT_USED, "NTLM encrypts the messages itself"))
+            steps.append(
+                CheckStep(name, LayerOutcome.NOT_USED, "NTLM encrypts the messages itself")
+            )
         elif place < stop:
-            steps.append(Step(name, Outcome.OK, _passed(name, host)))
+            steps.append(CheckStep(name, LayerOutcome.OK, _passed(name, host)))
         elif place == stop:
-            steps.append(Step(name, Outcome.REFUSED, "" if error is None else error.message))
+            steps.append(
+                CheckStep(name, LayerOutcome.REFUSED, "" if error is None else error.message)
+            )
         else:
-            steps.append(Step(name, Outcome.NOT_REACHED))
+            steps.append(CheckStep(name, LayerOutcome.NOT_REACHED))
     return tuple(steps)
 
 

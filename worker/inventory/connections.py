@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from collectors.base import ReadError
-from collectors.failover import FailoverCollector, Progress, Way
+from collectors.failover import FailoverCollector, PollTarget, ReadObserver
 from collectors.powershell.client import PowerShell
 from collectors.powershell.errors import LocalConfig
 from collectors.powershell.host import Host, Login, Transport
@@ -22,21 +22,26 @@ from reconcile.model.nouns import Server, SkipReason
 from worker.config.settings import Settings
 from worker.inventory.logon_ledger import StoredLogonBook, login_of, notice_changes
 from worker.inventory.validation import transport_problem, url_problem
-from worker.model.credentials import DEFAULT_CREDENTIAL, CredentialView, Logon, default_credential
+from worker.model.credentials import (
+    DEFAULT_CREDENTIAL,
+    CredentialView,
+    LogonResult,
+    default_credential,
+)
 from worker.model.servers import Endpoint
 from worker.store.unit_of_work import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class Connections:
     """What contacting servers needs, for as long as a command takes."""
 
     powershell: PowerShell
-    ways: Mapping[int, Way]
+    ways: Mapping[int, PollTarget]
     first: frozenset[int]
     concurrency: int
 
-    def collector(self, progress: Progress | None = None) -> FailoverCollector:
+    def collector(self, progress: ReadObserver | None = None) -> FailoverCollector:
         """Reads every server of the inventory."""
         return FailoverCollector(
             self.powershell,
@@ -50,7 +55,7 @@ class Live:
 @contextmanager
 def live(
     store: Store, settings: Settings, *, concurrency: int | None = None, insist: bool = False
-) -> Iterator[Live]:
+) -> Iterator[Connections]:
     """Everything to read live servers with.
 
     With ``insist`` a person asks: a server that backs off is asked all the same (a suspended
@@ -68,7 +73,7 @@ def live(
     with store.read() as reading:
         now = reading.now()
         views = reading.views.servers()
-        directory = Directory(
+        directory = EndpointResolver(
             reading.credentials.views(), reading.credentials.logons(), logins, failed, insist=insist
         )
     book = StoredLogonBook(store, logins)
@@ -76,19 +81,19 @@ def live(
     accepted = frozenset(logon.server for logon in directory.logons.values() if logon.accepted_at)
     powershell = PowerShell(context, settings.poll_limits, Logons(book))
     try:
-        yield Live(powershell, ways, accepted, concurrency or settings.concurrency)
+        yield Connections(powershell, ways, accepted, concurrency or settings.concurrency)
     finally:
         powershell.stop()
         book.flush()
 
 
-class Directory:
+class EndpointResolver:
     """Credentials by name, with the secrets that could be had, and what servers said to them."""
 
     def __init__(
         self,
         credentials: Iterable[CredentialView],
-        logons: Iterable[Logon],
+        logons: Iterable[LogonResult],
         logins: Mapping[str, Login],
         failed: Mapping[str, ReadError],
         *,
@@ -98,11 +103,11 @@ class Directory:
         self._failed = failed
         self._insist = insist
         self._views = {view.credential.name: view for view in credentials}
-        self.logons: Mapping[tuple[str, int], Logon] = {
+        self.logons: Mapping[tuple[str, int], LogonResult] = {
             (logon.credential, logon.server): logon for logon in logons
         }
 
-    def way(self, server: Server, endpoint: Endpoint, now: datetime) -> Way:
+    def way(self, server: Server, endpoint: Endpoint, now: datetime) -> PollTarget:
         """How this server is reached, or why not."""
         try:
             credential = self._credential(server, endpoint)

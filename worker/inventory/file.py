@@ -16,7 +16,7 @@ from typing import Final
 from collectors.quote import escaped
 from reconcile.model.names import fold
 from worker.config.suggest import did_you_mean
-from worker.config.yaml_document import NotYaml, Sheet, Value, compose
+from worker.config.yaml_document import NotYaml, Value, YamlDocument, compose
 from worker.inventory.validation import (
     address_problem,
     good_tags,
@@ -89,14 +89,14 @@ def parse_inventory(raw: bytes, path: Path) -> Inventory:
         raise InventoryError((f"{_shown(path)} {error}",)) from None
     if document is None:
         raise InventoryError((f"{_shown(path)} is empty: it needs at least servers.",))
-    sheet = Sheet()
+    sheet = YamlDocument()
     inventory = _inventory(sheet, document, path.absolute().parent)
     if sheet.problems:
         raise InventoryError(tuple(f"{_shown(path)}, {problem}" for problem in sheet.problems))
     return inventory
 
 
-def _inventory(sheet: Sheet, document: Value, directory: Path) -> Inventory:
+def _inventory(sheet: YamlDocument, document: Value, directory: Path) -> Inventory:
     fields = sheet.fields(document, ("credentials", "servers")) or {}
     credentials: tuple[Credential, ...] = ()
     named: Collection[str] = ()
@@ -117,7 +117,7 @@ def _inventory(sheet: Sheet, document: Value, directory: Path) -> Inventory:
     return Inventory(credentials, tuple(server for _, server in servers if server is not None))
 
 
-def _credential(sheet: Sheet, name: str, value: Value, directory: Path) -> Credential | None:
+def _credential(sheet: YamlDocument, name: str, value: Value, directory: Path) -> Credential | None:
     """A user with a password or a Kerberos ticket, or a certificate with its key."""
     fields = sheet.fields(value, _CREDENTIAL_KEYS)
     if fields is None:
@@ -145,7 +145,7 @@ def _credential(sheet: Sheet, name: str, value: Value, directory: Path) -> Crede
 
 
 def _certificate(
-    sheet: Sheet, name: str, value: Value, fields: Mapping[str, Value], directory: Path
+    sheet: YamlDocument, name: str, value: Value, fields: Mapping[str, Value], directory: Path
 ) -> Credential | None:
     if fields.keys() != {"certificate", "key"}:
         sheet.wrong(value, "needs certificate and key, and nothing else.")
@@ -158,7 +158,9 @@ def _certificate(
     )
 
 
-def _server(sheet: Sheet, value: Value, credentials: Collection[str]) -> InventoryServer | None:
+def _server(
+    sheet: YamlDocument, value: Value, credentials: Collection[str]
+) -> InventoryServer | None:
     fields = sheet.fields(value, ("name", "addresses", "aliases", "tags", "winrm"))
     if fields is None:
         return None
@@ -174,21 +176,25 @@ def _server(sheet: Sheet, value: Value, credentials: Collection[str]) -> Invento
     return InventoryServer(without_dot(name), addresses, aliases, endpoint, tags)
 
 
-def _required(sheet: Sheet, value: Value, fields: Mapping[str, Value], key: str) -> str | None:
+def _required(
+    sheet: YamlDocument, value: Value, fields: Mapping[str, Value], key: str
+) -> str | None:
     if key in fields:
         return sheet.text(fields[key])
     sheet.wrong(value, f"needs a {key}.")
     return None
 
 
-def _texts(sheet: Sheet, fields: Mapping[str, Value], key: str) -> Iterator[tuple[Value, str]]:
+def _texts(
+    sheet: YamlDocument, fields: Mapping[str, Value], key: str
+) -> Iterator[tuple[Value, str]]:
     for value in sheet.items(fields[key]) if key in fields else ():
         text = sheet.text(value)
         if text is not None:
             yield value, text
 
 
-def _addresses(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
+def _addresses(sheet: YamlDocument, fields: Mapping[str, Value]) -> Iterator[str]:
     for value, text in _texts(sheet, fields, "addresses"):
         if (problem := address_problem(text)) is not None:
             sheet.wrong(value, f"'{escaped(text)}' {problem}")
@@ -196,7 +202,7 @@ def _addresses(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
             yield str(ip_address(text))
 
 
-def _aliases(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
+def _aliases(sheet: YamlDocument, fields: Mapping[str, Value]) -> Iterator[str]:
     for value, text in _texts(sheet, fields, "aliases"):
         if (problem := name_problem(text)) is not None:
             sheet.wrong(value, problem)
@@ -204,7 +210,7 @@ def _aliases(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
             yield without_dot(text)
 
 
-def _tags(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
+def _tags(sheet: YamlDocument, fields: Mapping[str, Value]) -> Iterator[str]:
     for value, text in _texts(sheet, fields, "tags"):
         if (problem := tag_problem(text)) is not None:
             sheet.wrong(value, f"'{escaped(text)}' {problem}")
@@ -212,7 +218,7 @@ def _tags(sheet: Sheet, fields: Mapping[str, Value]) -> Iterator[str]:
             yield text
 
 
-def _endpoint(sheet: Sheet, value: Value, credentials: Collection[str]) -> Endpoint:
+def _endpoint(sheet: YamlDocument, value: Value, credentials: Collection[str]) -> Endpoint:
     fields = sheet.fields(value, ("url", "transport", "credential")) or {}
     given = {key: sheet.text(inner) for key, inner in fields.items()}
     url, transport, credential = (given.get(key) for key in ("url", "transport", "credential"))
@@ -226,7 +232,9 @@ def _endpoint(sheet: Sheet, value: Value, credentials: Collection[str]) -> Endpo
     return Endpoint(url, transport, credential)
 
 
-def _check_unique(sheet: Sheet, servers: Collection[tuple[Value, InventoryServer | None]]) -> None:
+def _check_unique(
+    sheet: YamlDocument, servers: Collection[tuple[Value, InventoryServer | None]]
+) -> None:
     first: dict[str, Value] = {}
     for value, server in servers:
         if server is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from reconcile.model.names import fold, key_of
 from reconcile.model.nouns import Alias, Provenance
 from worker.inventory.file import Inventory, InventoryServer
-from worker.model.audit import Action, Decision, Person
+from worker.model.audit import Action, AuditedDecision, Person
 from worker.model.servers import Endpoint, ServerView
 from worker.store.repositories.inventory import InventoryRepository
 from worker.store.unit_of_work import Transaction, UnitOfWork
@@ -59,7 +59,7 @@ def import_by(uow: UnitOfWork, by: Person, inventory: Inventory, source: str) ->
             "changed": {c.name: list(c.changes) for c in imported.changed},
             "credentials_written": list(imported.credentials),
         }
-        uow.audit.add(by, [Decision(Action.IMPORT, source, before, after)])
+        uow.audit.add(by, [AuditedDecision(Action.IMPORT, source, before, after)])
     return imported
 
 

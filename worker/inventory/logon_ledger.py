@@ -17,7 +17,7 @@ from collectors.powershell.host import Login
 from collectors.powershell.logons import Admission, BookUnavailable
 from collectors.quote import escaped
 from worker.config.secret_file import SecretUnusable, secret_in
-from worker.model.credentials import Credential, Logon, Refusal
+from worker.model.credentials import Credential, LogonRefusal, LogonResult
 from worker.model.errors import StoreUnavailable
 from worker.store.unit_of_work import Store, UnitOfWork
 
@@ -89,9 +89,9 @@ class StoredLogonBook:
         self._lock = threading.Lock()
         self._accepted: defaultdict[str, set[int]] = defaultdict(set)
         self._proven: set[str] = set()
-        self._unwritten: list[Refusal] = []
+        self._unwritten: list[LogonRefusal] = []
         self._suspended: set[str] = set()
-        self._refused: dict[str, Refusal] = {}
+        self._refused: dict[str, LogonRefusal] = {}
         self._known: set[tuple[str, int]] = set()
         self.renew(logins)
         with self._store.read() as reading:
@@ -110,14 +110,14 @@ class StoredLogonBook:
                 if self._may_be_used_again(name, refusal):
                     self._refused.pop(name, None)
 
-    def _may_be_used_again(self, name: str, refusal: Refusal) -> bool:
+    def _may_be_used_again(self, name: str, refusal: LogonRefusal) -> bool:
         """A person resumed it, which leaves its salt as it was, or its secret is another one here."""
         view, login = self._views.get(name), self._logins.get(name)
         if view is not None and view.salt == refusal.salt:
             return view.suspended_at is None
         return login is None or mark_of(login, refusal.salt) != refusal.mark
 
-    def know(self, logons: Iterable[Logon]) -> None:
+    def know(self, logons: Iterable[LogonResult]) -> None:
         """What servers have said by now, whoever asked them; an acceptance of these is no news."""
         with self._lock:
             for logon in logons:
@@ -161,7 +161,7 @@ class StoredLogonBook:
     def refused(self, credential: str, server: int) -> bool:
         """Count it. True if the credential is suspended now."""
         salt = self._views[credential].salt
-        refusal = Refusal(credential, server, salt, mark_of(self._logins[credential], salt))
+        refusal = LogonRefusal(credential, server, salt, mark_of(self._logins[credential], salt))
         with self._lock:
             self._known.discard((credential, server))
             before = self._accepted.pop(credential, set())

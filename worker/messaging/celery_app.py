@@ -79,11 +79,11 @@ class Backlog:
     """How many messages wait in each queue, and how many are in somebody's hands."""
 
     waiting: dict[Role, int]
-    in_hand: int
+    in_flight: int
 
 
-class CeleryPost:
-    """Keeps the promises of ``worker.messaging.dispatcher.Post``; thread-safe.
+class CeleryDispatcher:
+    """Keeps the promises of ``worker.messaging.dispatcher.Dispatcher``; thread-safe.
 
     A message that cannot be sent is a line in the log and no error: what it would have asked for
     is in the store, and the sweeper sends it again.  Only ``backlog`` raises.

@@ -24,7 +24,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Hands(Protocol):
-    """What tasks need of ``worker.processes.worker.Crew``."""
+    """What tasks need of ``worker.processes.worker.WorkerProcess``."""
 
     def read(self, run: int, server: int) -> None: ...
 
@@ -37,33 +37,33 @@ class Hands(Protocol):
     def deliver(self) -> None: ...
 
 
-def add_tasks(app: Celery, crew: Hands, recorder: EventRecorder) -> None:
+def add_tasks(app: Celery, worker_process: Hands, recorder: EventRecorder) -> None:
     """Let the application's worker do what messages ask for; this one's, and no other's."""
 
     @app.task(name=Task.READ.value, shared=False)
     def read(run: int, server: int) -> None:
         with recorder.task(Task.READ, run=run, server=server):
-            crew.read(run, server)
+            worker_process.read(run, server)
 
     @app.task(name=Task.SETTLE.value, shared=False)
     def settle(run: int) -> None:
         with recorder.task(Task.SETTLE, run=run):
-            crew.settle(run)
+            worker_process.settle(run)
 
     @app.task(name=Task.SWEEP.value, shared=False)
     def sweep() -> None:
         with recorder.task(Task.SWEEP):
-            crew.sweep()
+            worker_process.sweep()
 
     @app.task(name=Task.TICK.value, shared=False)
     def tick() -> None:
         with recorder.task(Task.TICK):
-            crew.tick()
+            worker_process.tick()
 
     @app.task(name=Task.DELIVER.value, shared=False)
     def deliver() -> None:
         with recorder.task(Task.DELIVER):
-            crew.deliver()
+            worker_process.deliver()
 
 
 def consume(app: Celery, role: Role, threads: int, ready: Callable[[], None]) -> int:

@@ -8,7 +8,7 @@ from typing import Protocol
 from worker.model.runs import Lane
 
 
-class Post(Protocol):
+class Dispatcher(Protocol):
     """Messages carry ids and nothing else; whether one arrives is the broker's luck.
 
     A broker that is down loses them without an exception: the sweeper sends them again.
@@ -24,7 +24,7 @@ class Post(Protocol):
         """So many messages wait in the lane; None if nobody can say."""
 
 
-def publish(post: Post, run: int, servers: Collection[int], lane: Lane) -> None:
+def publish(dispatcher: Dispatcher, run: int, servers: Collection[int], lane: Lane) -> None:
     """One message for each."""
     for server in sorted(servers):
-        post.read(run, server, lane)
+        dispatcher.read(run, server, lane)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 #: What an audit row tells of one side: JSON values by name.
-Told: TypeAlias = Mapping[str, object]
+AuditValues: TypeAlias = Mapping[str, object]
 
 
 class Action(StrEnum):
@@ -49,7 +49,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class AuditedDecision:
     """One thing that was decided.
 
     ``subject`` is what about, for people.  ``before`` None: it was not there; ``after`` None: it is
@@ -58,8 +58,8 @@ class Decision:
 
     action: Action
     subject: str
-    before: Told | None
-    after: Told | None
+    before: AuditValues | None
+    after: AuditValues | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +72,5 @@ class Audited:
     origin: str
     action: str
     subject: str
-    before: Told | None
-    after: Told | None
+    before: AuditValues | None
+    after: AuditValues | None

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from reconcile.model.formatting import dotted_all, spelt
 from reconcile.model.nouns import Operation
-from reconcile.model.record import Change, Planned
-from worker.model.audit import Told
+from reconcile.model.record import Planned, PropertyChange
+from worker.model.audit import AuditValues
 
 
 def kept_time(time: datetime | None) -> str | None:
@@ -22,7 +22,7 @@ def kept_time(time: datetime | None) -> str | None:
     return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def sides(planned: Planned) -> tuple[Told | None, Told | None]:
+def sides(planned: Planned) -> tuple[AuditValues | None, AuditValues | None]:
     """What an operation touches, before and after; None where the record is not there."""
     scopes = {"Scopes": list(dotted_all(planned.scopes))}
     match planned.operation:
@@ -38,9 +38,9 @@ def sides(planned: Planned) -> tuple[Told | None, Told | None]:
             return {**scopes}, {}
 
 
-def _before(changes: Iterable[Change]) -> Told:
+def _before(changes: Iterable[PropertyChange]) -> AuditValues:
     return {c.property: spelt(c.property, c.before) for c in changes}
 
 
-def _after(changes: Iterable[Change]) -> Told:
+def _after(changes: Iterable[PropertyChange]) -> AuditValues:
     return {c.property: spelt(c.property, c.after) for c in changes}

@@ -24,7 +24,7 @@ class AppliedOperation:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ChangeSpan:
     """What a channel is told in one message: all from ``since`` on and before ``until``.
 
     The span and its ``batch`` stay the same however often that is tried; ``attempts`` failed.

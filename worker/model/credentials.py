@@ -44,7 +44,7 @@ class CredentialView:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class CredentialProof:
     """What of a credential may change from one logon to the next, see ``CredentialView``."""
 
     name: str
@@ -54,7 +54,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Logon:
+class LogonResult:
     """What a server said to a credential.
 
     It accepts it since ``accepted_at``, or refused it ``refusals`` times in a row, the last time
@@ -71,7 +71,7 @@ class Logon:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class LogonRefusal:
     """A server refused a secret: of what salt it is, and its mark (see ``worker.inventory.logon_ledger``)."""
 
     credential: str

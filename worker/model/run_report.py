@@ -11,10 +11,10 @@ from enum import StrEnum
 from reconcile.model.findings import Finding
 from reconcile.model.nouns import Seen, Sighting, Unseen
 from reconcile.model.record import Hold, Planned
-from reconcile.planning.guard import Refusal
+from reconcile.planning.guard import RemovalRefusal
 
 
-class Fate(StrEnum):
+class OperationOutcome(StrEnum):
     """What became of an operation."""
 
     PLANNED = "planned"
@@ -25,11 +25,11 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OperationLine:
     """One operation of a run or a plan; ``number`` None: not recorded."""
 
     planned: Planned
-    fate: Fate
+    fate: OperationOutcome
     number: int | None = None
     new: bool = True
 
@@ -40,9 +40,9 @@ class Preview:
 
     sightings: Mapping[int, Sighting]
     pairs: int
-    lines: tuple[Line, ...]
+    lines: tuple[OperationLine, ...]
     findings: tuple[Finding, ...]
-    refusal: Refusal | None
+    refusal: RemovalRefusal | None
     overtaken: int
     names: Mapping[int, str]
     paused: int = 0
@@ -50,45 +50,45 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class RunSummary:
     """What ``sync`` shows: what a run recorded and did; ``ages`` as ``worker.operations.freshness`` tells them."""
 
     run: int
     sightings: Mapping[int, Sighting]
     pairs: int
-    lines: tuple[Line, ...]
+    lines: tuple[OperationLine, ...]
     superseded: int
     findings: tuple[Finding, ...]
     opened: int
     resolved: int
-    refusal: Refusal | None
+    refusal: RemovalRefusal | None
     overtaken: int
     names: Mapping[int, str]
     paused: int = 0
     ages: Mapping[str, timedelta] = field(default_factory=dict)
 
 
-def fate(planned: Planned, *, applied: bool, recorded: bool = True) -> Fate:
+def fate(planned: Planned, *, applied: bool, recorded: bool = True) -> OperationOutcome:
     """The fate of an operation that is applied, held, waits for another, or just pending."""
     if applied:
-        return Fate.APPLIED
+        return OperationOutcome.APPLIED
     if planned.hold is not Hold.NONE:
-        return Fate.HELD
+        return OperationOutcome.HELD
     if planned.contested:
-        return Fate.WAITING
-    return Fate.PENDING if recorded else Fate.PLANNED
+        return OperationOutcome.WAITING
+    return OperationOutcome.PENDING if recorded else OperationOutcome.PLANNED
 
 
-def counts(lines: tuple[Line, ...], sightings: Mapping[int, Sighting]) -> dict[str, int]:
+def counts(lines: tuple[OperationLine, ...], sightings: Mapping[int, Sighting]) -> dict[str, int]:
     """The numbers that describe a run: servers by outcome, operations by fate."""
     fates = Counter(line.fate for line in lines)
     new = sum(line.new for line in lines)
     return {**server_counts(sightings), **operation_counts(fates, new)}
 
 
-def operation_counts(fates: Mapping[Fate, int], new: int) -> dict[str, int]:
+def operation_counts(fates: Mapping[OperationOutcome, int], new: int) -> dict[str, int]:
     """Of operations, ``new`` of which the run recorded."""
-    return {"operations_new": new, **{f"operations_{f}": fates.get(f, 0) for f in Fate}}
+    return {"operations_new": new, **{f"operations_{f}": fates.get(f, 0) for f in OperationOutcome}}
 
 
 def server_counts(sightings: Mapping[int, Sighting]) -> dict[str, int]:

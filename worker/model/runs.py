@@ -32,7 +32,7 @@ class Lane(StrEnum):
         return self is not Lane.FILES
 
 
-class Stage(StrEnum):
+class MemberStage(StrEnum):
     """Where a member of a run is.  It goes back to waiting when it has to be read again."""
 
     WAITING = "waiting"
@@ -41,7 +41,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RunScope:
     """What a run is about: ``targets`` None means every server, ``only`` is a folded name."""
 
     targets: frozenset[int] | None = None
@@ -64,7 +64,7 @@ class OpenRun:
     id: int
     trigger: str
     target: str
-    scope: Scope
+    scope: RunScope
     lane: Lane
     started_at: datetime
     process: int | None = None
@@ -87,7 +87,7 @@ class Member:
 
     server: int
     is_target: bool
-    stage: Stage
+    stage: MemberStage
     published_at: datetime
     unresolved: bool = False
     claimed_by: int | None = None
@@ -140,7 +140,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunCounts:
     """How far a run is; ``working`` are living processes that could take its readings."""
 
     servers: int

@@ -21,7 +21,7 @@ class ServerFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class StoredPartner:
     """A partner of a stored relationship, and its state as stored; ``server`` None: not mapped."""
 
     relationship: str
@@ -68,7 +68,7 @@ class Figures:
     now: datetime
     servers: tuple[ServerFigure, ...]
     sides: Mapping[tuple[int | None, State], int]
-    odd_sides: tuple[Side, ...]
+    odd_sides: tuple[StoredPartner, ...]
     findings: Mapping[tuple[str, str, bool], FindingFigure]
     operations: Mapping[tuple[str, str], int]
     suspended_credentials: int

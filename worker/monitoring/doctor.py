@@ -20,7 +20,7 @@ from reconcile.remedies.own import ipam_sync
 from worker.alerts.toml_section import AlertsFileUnusable
 from worker.bootstrap import alerting_in_force, opened
 from worker.config.settings import Settings, SettingsError, load_settings
-from worker.messaging.celery_app import Backlog, CeleryPost, make_app
+from worker.messaging.celery_app import Backlog, CeleryDispatcher, make_app
 from worker.model.alerts import ChannelBacklog
 from worker.model.errors import StoreError
 from worker.model.roles import BEAT, EXPORTER, BrokerUnavailable, Role, without_password
@@ -39,7 +39,7 @@ _EVERY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104 - nobody listens her
 _START: Final = "Start it: ipam-sync up for everything, or ipam-sync worker and ipam-sync beat."
 
 
-class Grade(StrEnum):
+class CheckGrade(StrEnum):
     """How bad it is."""
 
     OK = "ok"
@@ -48,54 +48,56 @@ class Grade(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """The result of one check, with a remedy if it is not in order.
 
     ``code`` is the stable code of the error that made the check fail, if an error did.
     """
 
     name: str
-    grade: Grade
+    grade: CheckGrade
     text: str
     remedy: str = ""
     code: str | None = None
 
 
-_Look: TypeAlias = Callable[[Transaction, Settings], Iterator[Check]]
+_Look: TypeAlias = Callable[[Transaction, Settings], Iterator[CheckResult]]
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def check_up(environ: Mapping[str, str], clock: Callable[[], datetime] = _now) -> tuple[Check, ...]:
+def check_up(
+    environ: Mapping[str, str], clock: Callable[[], datetime] = _now
+) -> tuple[CheckResult, ...]:
     """Everything, in the order in which one would mend it; ``clock`` is this machine's."""
     backlogs: Mapping[str, ChannelBacklog] | None = None
 
-    def installation(reading: Transaction, settings: Settings) -> Iterator[Check]:
+    def installation(reading: Transaction, settings: Settings) -> Iterator[CheckResult]:
         nonlocal backlogs
         backlogs = reading.deliveries.backlogs()
         yield _clocks(reading, clock, settings)
         yield from _processes(reading.processes.registered(), settings)
         yield _last_success(reading, settings)
 
-    def telling(settings: Settings) -> Iterator[Check]:
+    def telling(settings: Settings) -> Iterator[CheckResult]:
         yield _alerts(settings, environ, backlogs)
 
     return tuple(_checked(environ, installation, telling))
 
 
-def check_own(environ: Mapping[str, str], part: str, port: int) -> tuple[Check, ...]:
+def check_own(environ: Mapping[str, str], part: str, port: int) -> tuple[CheckResult, ...]:
     """A role, the beat or the EXPORTER (at ``port``) on this host, and what that needs.
 
     For health checks: what another host does not do is no reason to start this one again.
     """
 
-    def here(reading: Transaction, _: Settings) -> Iterator[Check]:
+    def here(reading: Transaction, _: Settings) -> Iterator[CheckResult]:
         if part != EXPORTER:
             yield _alive_here(reading.processes, part)
 
-    def serving(settings: Settings) -> Iterator[Check]:
+    def serving(settings: Settings) -> Iterator[CheckResult]:
         if part == EXPORTER:
             yield _exporter(settings, port)
 
@@ -103,47 +105,47 @@ def check_own(environ: Mapping[str, str], part: str, port: int) -> tuple[Check, 
 
 
 def _checked(
-    environ: Mapping[str, str], look: _Look, then: Callable[[Settings], Iterator[Check]]
-) -> Iterator[Check]:
+    environ: Mapping[str, str], look: _Look, then: Callable[[Settings], Iterator[CheckResult]]
+) -> Iterator[CheckResult]:
     """``look`` into the store; ``then`` is what no transaction may wait for."""
     try:
         settings = load_settings(environ)
     except SettingsError as error:
         text = " ".join(error.problems)
-        yield Check("settings", Grade.FAIL, text, "Correct them.", error.code)
+        yield CheckResult("settings", CheckGrade.FAIL, text, "Correct them.", error.code)
         return
-    yield Check("settings", Grade.OK, "They are in order.")
+    yield CheckResult("settings", CheckGrade.OK, "They are in order.")
     yield from _database(settings, look)
     yield from _broker(settings)
     yield from then(settings)
 
 
-def _database(settings: Settings, look: _Look) -> Iterator[Check]:
+def _database(settings: Settings, look: _Look) -> Iterator[CheckResult]:
     where = settings.safe_database_url
     try:
         revision = schema.current(settings.database_url)
         if revision is None:
             text = f"{where} is empty; this ipam-sync needs revision {schema.HEAD}."
-            yield Check("database", Grade.FAIL, text, "Run ipam-sync db upgrade.")
+            yield CheckResult("database", CheckGrade.FAIL, text, "Run ipam-sync db upgrade.")
             return
         with opened(settings) as ipam, ipam.store.read() as reading:
-            yield Check("database", Grade.OK, f"{where}, revision {revision}.")
+            yield CheckResult("database", CheckGrade.OK, f"{where}, revision {revision}.")
             yield from look(reading, settings)
     except StoreError as error:
         remedy = "Without the database nothing works."
-        yield Check("database", Grade.FAIL, str(error), remedy, error.code)
+        yield CheckResult("database", CheckGrade.FAIL, str(error), remedy, error.code)
 
 
-def _alive_here(processes: ProcessRepository, role: str) -> Check:
+def _alive_here(processes: ProcessRepository, role: str) -> CheckResult:
     host = socket.gethostname()
     alive = [p for p in processes.registered() if p.is_alive and p.role == role and p.host == host]
     name = BEAT if role == BEAT else f"worker {role}"
     if alive:
-        return Check(name, Grade.OK, f"{len(alive)} alive on {host}.")
-    return Check(name, Grade.FAIL, f"None is alive on {host}.", _START)
+        return CheckResult(name, CheckGrade.OK, f"{len(alive)} alive on {host}.")
+    return CheckResult(name, CheckGrade.FAIL, f"None is alive on {host}.", _START)
 
 
-def _exporter(settings: Settings, port: int) -> Check:
+def _exporter(settings: Settings, port: int) -> CheckResult:
     """It is asked what Prometheus asks: nothing else shows that it serves."""
     address = settings.metrics_address
     if address in _EVERY_ADDRESS:
@@ -155,48 +157,50 @@ def _exporter(settings: Settings, port: int) -> Check:
     except (OSError, HTTPException) as error:
         why = str(error) or type(error).__name__
         text = f"{address}:{port} does not answer: {why}."
-        return Check(EXPORTER, Grade.FAIL, text, "Start it: ipam-sync exporter.")
+        return CheckResult(EXPORTER, CheckGrade.FAIL, text, "Start it: ipam-sync exporter.")
     finally:
         connection.close()
     if status != HTTPStatus.OK:
         text = f"{address}:{port} answers with {status}."
-        return Check(EXPORTER, Grade.FAIL, text, "Somebody else may serve there; choose --port.")
-    return Check(EXPORTER, Grade.OK, f"{address}:{port} answers.")
+        return CheckResult(
+            EXPORTER, CheckGrade.FAIL, text, "Somebody else may serve there; choose --port."
+        )
+    return CheckResult(EXPORTER, CheckGrade.OK, f"{address}:{port} answers.")
 
 
-def _clocks(reading: Transaction, clock: Callable[[], datetime], settings: Settings) -> Check:
+def _clocks(reading: Transaction, clock: Callable[[], datetime], settings: Settings) -> CheckResult:
     before = clock()
     theirs = reading.now()
     apart = abs(theirs - before - (clock() - before) / 2)
     text = f"This machine and the database are {apart.total_seconds():.1f} s apart."
     if apart <= settings.clock_skew:
-        return Check("clock", Grade.OK, text)
-    return Check(
+        return CheckResult("clock", CheckGrade.OK, text)
+    return CheckResult(
         "clock",
-        Grade.WARN,
+        CheckGrade.WARN,
         text,
         "ipam-sync goes by the database's clock; set the wrong one right, with NTP.",
     )
 
 
-def _processes(processes: tuple[Process, ...], settings: Settings) -> Iterator[Check]:
+def _processes(processes: tuple[Process, ...], settings: Settings) -> Iterator[CheckResult]:
     alive = [process.role for process in processes if process.is_alive]
-    missing = Grade.WARN if settings.broker_url is None else Grade.FAIL
+    missing = CheckGrade.WARN if settings.broker_url is None else CheckGrade.FAIL
     for role in (*Role, BEAT):
         name = BEAT if role == BEAT else f"worker {role}"
         count = alive.count(role)
         if count:
-            yield Check(name, Grade.OK, f"{count} alive.")
+            yield CheckResult(name, CheckGrade.OK, f"{count} alive.")
         else:
-            yield Check(name, missing, "None is alive.", _START)
+            yield CheckResult(name, missing, "None is alive.", _START)
 
 
-def _last_success(reading: Transaction, settings: Settings) -> Check:
+def _last_success(reading: Transaction, settings: Settings) -> CheckResult:
     """Counted from the start of the oldest process, where nothing ended well yet."""
     now = reading.now()
     if not any(server.standing is Standing.ENABLED for server in reading.inventory.servers()):
-        return Check(
-            "runs", Grade.WARN, "No server is asked.", "Run ipam-sync servers import FILE."
+        return CheckResult(
+            "runs", CheckGrade.WARN, "No server is asked.", "Run ipam-sync servers import FILE."
         )
     good = [
         run.ended_at
@@ -208,32 +212,34 @@ def _last_success(reading: Transaction, settings: Settings) -> Check:
     since = good[0] if good else min(started, default=now)
     if now - since > _SILENCE * settings.interval:
         remedy = "See ipam-sync runs list, and what the workers say."
-        return Check("runs", Grade.FAIL, text, remedy)
-    return Check("runs", Grade.OK, text)
+        return CheckResult("runs", CheckGrade.FAIL, text, remedy)
+    return CheckResult("runs", CheckGrade.OK, text)
 
 
 def _alerts(
     settings: Settings, environ: Mapping[str, str], backlogs: Mapping[str, ChannelBacklog] | None
-) -> Check:
+) -> CheckResult:
     """The file of channels, and what waits for them; None: the database could not tell."""
     try:
         alerting = alerting_in_force(settings, environ)
     except AlertsFileUnusable as error:
         remedy = "Correct the file: no worker that tells people begins with it."
-        return Check("alerts", Grade.FAIL, " ".join(error.problems), remedy, error.code)
+        return CheckResult("alerts", CheckGrade.FAIL, " ".join(error.problems), remedy, error.code)
     if alerting is None:
         text = "Nobody is told of problems: IPAM_SYNC_ALERTS_FILE names no file of channels."
-        return Check("alerts", Grade.OK, text)
+        return CheckResult("alerts", CheckGrade.OK, text)
     known = [(backlogs or {}).get(name, ChannelBacklog()) for name in alerting.channels]
     waits, given_up = sum(b.waits for b in known), sum(b.given_up for b in known)
     counts = "" if backlogs is None else f"; waiting: {waits}; given up: {given_up}"
     text = f"Channels: {len(alerting.channels)}{counts}."
     if not alerting.routes:
         remedy = "No problem is told without a route to a channel; see docs/alerts.md."
-        return Check("alerts", Grade.WARN, text, remedy)
+        return CheckResult("alerts", CheckGrade.WARN, text, remedy)
     if given_up or any(b.failed for b in known):
-        return Check("alerts", Grade.WARN, text, _untold(alerting.channels, backlogs or {}))
-    return Check("alerts", Grade.OK, text)
+        return CheckResult(
+            "alerts", CheckGrade.WARN, text, _untold(alerting.channels, backlogs or {})
+        )
+    return CheckResult("alerts", CheckGrade.OK, text)
 
 
 def _untold(channels: Iterable[str], backlogs: Mapping[str, ChannelBacklog]) -> str:
@@ -253,25 +259,27 @@ def _ago(age: timedelta) -> str:
     return f"{seconds} seconds ago"
 
 
-def _broker(settings: Settings) -> Iterator[Check]:
+def _broker(settings: Settings) -> Iterator[CheckResult]:
     if settings.broker_url is None:
         text = "There is none, so runs are started by hand: ipam-sync sync."
-        yield Check("broker", Grade.WARN, text, "Set IPAM_SYNC_BROKER_URL, or use ipam-sync up.")
+        yield CheckResult(
+            "broker", CheckGrade.WARN, text, "Set IPAM_SYNC_BROKER_URL, or use ipam-sync up."
+        )
         return
     try:
-        backlog = CeleryPost(make_app(settings.broker_url)).backlog()
+        backlog = CeleryDispatcher(make_app(settings.broker_url)).backlog()
     except BrokerUnavailable as error:
         remedy = "Without it workers get nothing to do."
-        yield Check("broker", Grade.FAIL, str(error), remedy, error.code)
+        yield CheckResult("broker", CheckGrade.FAIL, str(error), remedy, error.code)
         return
-    yield Check("broker", Grade.OK, f"{without_password(settings.broker_url)} answers.")
+    yield CheckResult("broker", CheckGrade.OK, f"{without_password(settings.broker_url)} answers.")
     yield _queues(backlog)
 
 
-def _queues(backlog: Backlog) -> Check:
+def _queues(backlog: Backlog) -> CheckResult:
     waiting = ", ".join(f"{role} {count}" for role, count in backlog.waiting.items())
-    text = f"Waiting: {waiting}; in hand: {backlog.in_hand}."
+    text = f"Waiting: {waiting}; in hand: {backlog.in_flight}."
     if backlog.waiting[Role.CONTROL] < _LONG_QUEUE:
-        return Check("queues", Grade.OK, text)
+        return CheckResult("queues", CheckGrade.OK, text)
     remedy = "Run more workers of that role: ipam-sync worker --role control."
-    return Check("queues", Grade.WARN, text, remedy)
+    return CheckResult("queues", CheckGrade.WARN, text, remedy)

@@ -95,7 +95,7 @@ class Installation(Collector):
         waiting = [((role.value,), count) for role, count in backlog.waiting.items()]
         yield _many("ipam_sync_queue_messages", "Messages that wait.", ("queue",), waiting)
         held = "Messages that are in the hands of workers."
-        yield _one("ipam_sync_messages_in_hand", held, backlog.in_hand)
+        yield _one("ipam_sync_messages_in_hand", held, backlog.in_flight)
 
 
 def _servers(figures: Figures) -> Iterator[Metric]:

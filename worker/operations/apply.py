@@ -33,7 +33,7 @@ def at_once(planned: Mapping[int, Planned], policy: Policy) -> dict[int, Planned
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ApplyResult:
     """What became of each entry: ``done``, or not and why (``refused``)."""
 
     done: tuple[int, ...] = ()
@@ -42,7 +42,7 @@ class Applied:
 
 def apply_entries(
     uow: UnitOfWork, entries: Mapping[int, Planned], who: str, *, by_machine: bool
-) -> Applied:
+) -> ApplyResult:
     """Apply entries in their order; what no longer looks like ``before`` is left pending.
 
     What takes a name or a scope comes after what frees it, whatever the order given.
@@ -55,7 +55,7 @@ def apply_entries(
     wanted = {m for p in taking.values() for m in takes(p, rows.get(p.record or 0))}
     holders = uow.records.holders(wanted)
     second = _apply(uow, taking, holders, who, by_machine=by_machine)
-    return Applied(first.done + second.done, {**gone, **first.refused, **second.refused})
+    return ApplyResult(first.done + second.done, {**gone, **first.refused, **second.refused})
 
 
 def _as_they_are(
@@ -106,7 +106,7 @@ def _apply(
     who: str,
     *,
     by_machine: bool,
-) -> Applied:
+) -> ApplyResult:
     before = _rows(uow.records, list(entries.values()))
     after: dict[int, Record | None] = dict(before)
     taken = dict(holders)
@@ -126,7 +126,7 @@ def _apply(
     changed = [(before[k], r) for k, r in after.items() if r is not None and r != before[k]]
     uow.records.update(changed)
     uow.operations.decide(done, EntryStatus.APPLIED, who, by_machine=by_machine)
-    return Applied(tuple(done), refused)
+    return ApplyResult(tuple(done), refused)
 
 
 def _outcome(

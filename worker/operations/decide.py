@@ -16,7 +16,7 @@ from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Operation
 from reconcile.model.record import Entry, EntryStatus, Hold, Planned
 from worker.inventory.lookup import UnknownTarget, find_records, find_server
-from worker.model.audit import Action, Decision, Person, Told
+from worker.model.audit import Action, AuditedDecision, AuditValues, Person
 from worker.model.audit_format import kept_time, sides
 from worker.model.errors import StoreError
 from worker.model.operations import EntryFilter, EntryView
@@ -242,20 +242,20 @@ def _no_longer_pending(numbers: Collection[int], views: Iterable[EntryView]) -> 
     }
 
 
-def _applied(view: EntryView, overridden: Mapping[int, str]) -> Decision:
+def _applied(view: EntryView, overridden: Mapping[int, str]) -> AuditedDecision:
     _, wanted = sides(view.entry.planned)
     insisted = overridden.get(view.entry.number)
     after = {"status": EntryStatus.APPLIED.value, "stored": wanted, "insisted": insisted}
     return _decision(Action.APPLY, view, after)
 
 
-def _rejected(view: EntryView, until: datetime | None) -> Decision:
+def _rejected(view: EntryView, until: datetime | None) -> AuditedDecision:
     stored, _ = sides(view.entry.planned)
     after = {"status": EntryStatus.REJECTED.value, "stored": stored, "until": kept_time(until)}
     return _decision(Action.REJECT, view, after)
 
 
-def _decision(action: Action, view: EntryView, after: Told) -> Decision:
+def _decision(action: Action, view: EntryView, after: AuditValues) -> AuditedDecision:
     """``stored`` is what the operation touches, as the record has it."""
     planned = view.entry.planned
     stored, wanted = sides(planned)
@@ -266,4 +266,4 @@ def _decision(action: Action, view: EntryView, after: Told) -> Decision:
         "stored": stored,
         "wanted": wanted,
     }
-    return Decision(action, subject, before, after)
+    return AuditedDecision(action, subject, before, after)

@@ -12,11 +12,11 @@ from typing import Final, TypeAlias
 
 from collectors.exports import ExportCollector
 from worker.bootstrap import Ipam
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.errors import StoreError
 from worker.model.roles import COMMAND
-from worker.model.run_report import Summary
-from worker.model.runs import Lane, Progress
+from worker.model.run_report import RunSummary
+from worker.model.runs import Lane, RunCounts
 from worker.processes.registration import Registration
 from worker.runs.database_clock import DatabaseClock
 from worker.runs.ending import summary_of
@@ -27,7 +27,7 @@ from worker.runs.reader import FileReader, Reader
 from worker.runs.recovery import sweep
 from worker.runs.request import request_run
 from worker.runs.server_reader import ServerReader
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.store.unit_of_work import Store
 from worker.telemetry.events import EventRecorder
 
@@ -83,25 +83,25 @@ class Inline:
     """How a command works at a run: its reader, and how many servers it reads at a time."""
 
     store: Store
-    conduct: Conduct
+    run_policy: RunPolicy
     reader: Reader
     lane: Lane
     threads: int
-    watch: Callable[[Progress], None] | None = None
+    watch: Callable[[RunCounts], None] | None = None
     recorder: EventRecorder = field(default_factory=EventRecorder)
 
-    def sync(self, request: Request) -> Summary:
+    def sync(self, request: RunRequest) -> RunSummary:
         """Open a run, work until it is over, and return what it came to.
 
         A run about everything takes up what processes that died left undone, too. An interrupted
         run ends as interrupted: whoever interrupts a command wants it to stop.
         """
-        store, conduct, recorder = self.store, self.conduct, self.recorder
+        store, run_policy, recorder = self.store, self.run_policy, self.recorder
         dispatcher = InlineDispatcher()
         # Everything is read before anything is judged, so a few large pieces cost the least.
-        engine = Engine(store, dispatcher, self.reader, conduct, recorder, self.threads, MOST)
+        engine = Engine(store, dispatcher, self.reader, run_policy, recorder, self.threads, MOST)
         with Registration(
-            store, dispatcher, COMMAND, conduct.timing, recorder, engine.in_hand
+            store, dispatcher, COMMAND, run_policy.timing, recorder, engine.in_flight
         ) as registration:
             run = request_run(store, dispatcher, request, self.lane, registration.process)
             worker = _Worker(self, dispatcher, engine, registration, run)
@@ -113,25 +113,25 @@ class Inline:
                 _abandon(store, run, error)
                 raise
         with store.read() as reading:
-            return summary_of(reading, run, conduct)
+            return summary_of(reading, run, run_policy)
 
 
 def over_winrm(
-    ipam: Ipam, watch: Callable[[Progress], None] | None = None, threads: int | None = None
+    ipam: Ipam, watch: Callable[[RunCounts], None] | None = None, threads: int | None = None
 ) -> Inline:
     """Return an inline worker that contacts servers. Raises ReadError and StoreError."""
     reader = ServerReader(ipam.store, ipam.settings)
     threads = threads or ipam.settings.concurrency
-    return Inline(ipam.store, ipam.conduct, reader, Lane.ON_DEMAND, threads, watch)
+    return Inline(ipam.store, ipam.run_policy, reader, Lane.ON_DEMAND, threads, watch)
 
 
 def from_files(
-    ipam: Ipam, files: ExportCollector, watch: Callable[[Progress], None] | None = None
+    ipam: Ipam, files: ExportCollector, watch: Callable[[RunCounts], None] | None = None
 ) -> Inline:
     """Return an inline worker that reads exported files."""
     reader = FileReader(files, DatabaseClock(ipam.store))
     threads = ipam.settings.concurrency
-    return Inline(ipam.store, ipam.conduct, reader, Lane.FILES, threads, watch)
+    return Inline(ipam.store, ipam.run_policy, reader, Lane.FILES, threads, watch)
 
 
 @dataclass(slots=True)
@@ -160,7 +160,7 @@ class _Worker:
     def sweep(self) -> None:
         """Take up what processes that died left undone."""
         inline = self.inline
-        sweep(inline.store, self.dispatcher, inline.conduct.timing, inline.recorder)
+        sweep(inline.store, self.dispatcher, inline.run_policy.timing, inline.recorder)
 
     def _is_done(self, pool: ThreadPoolExecutor) -> bool:
         message = self.dispatcher.take(_LOOK_SECONDS if self.under_way else 0)

@@ -16,12 +16,12 @@ from typing import Final, NoReturn
 
 from worker.bootstrap import opened
 from worker.config.settings import Settings, SettingsError
-from worker.messaging.celery_app import CeleryPost, make_app
+from worker.messaging.celery_app import CeleryDispatcher, make_app
 from worker.messaging.celery_worker import add_tasks, consume, stop_consuming
 from worker.model.roles import BEAT, Role, Task
 from worker.processes.signals import ENDING, Signals
 from worker.processes.visible import visible
-from worker.processes.worker import Crew
+from worker.processes.worker import WorkerProcess
 from worker.telemetry import events
 
 #: So long after the first signal a worker is gone, whatever holds it up.
@@ -49,10 +49,10 @@ def work(settings: Settings, role: Role) -> NoReturn:
         visible(settings, role.value) as recorder,
         bounded_end(signals, events.process_ended_by_force, STOP_SECONDS) as stops,
         opened(settings) as ipam,
-        Crew(ipam, CeleryPost(app), role.value, recorder) as crew,
+        WorkerProcess(ipam, CeleryDispatcher(app), role.value, recorder) as worker_process,
     ):
-        stops.append(crew.stop)
-        add_tasks(app, crew, recorder)
+        stops.append(worker_process.stop)
+        add_tasks(app, worker_process, recorder)
         code = consume(app, role, threads, lambda: events.process_started(threads=threads))
     _leave(code)
 
@@ -96,8 +96,8 @@ def keep_time(settings: Settings) -> NoReturn:
     beats at once do no harm.  It goes by a clock that nobody sets, so that a corrected clock
     neither stops the schedule nor makes it catch up.
     """
-    post = CeleryPost(make_app(_broker(settings)))
-    timing = settings.conduct.timing
+    dispatcher = CeleryDispatcher(make_app(_broker(settings)))
+    timing = settings.run_policy.timing
     often = {Task.TICK: timing.tick, Task.DELIVER: timing.tick, Task.SWEEP: timing.sweep}
     every = {task: period.total_seconds() for task, period in often.items()}
     due = dict.fromkeys(every, time.monotonic())
@@ -105,12 +105,12 @@ def keep_time(settings: Settings) -> NoReturn:
         Signals(*ENDING) as signals,
         visible(settings, BEAT) as recorder,
         opened(settings) as ipam,
-        Crew(ipam, post, BEAT, recorder),
+        WorkerProcess(ipam, dispatcher, BEAT, recorder),
     ):
         events.process_started()
         task, at = _next(due)
         while signals.wait(max(0.0, at - time.monotonic())) is None:
-            post.remind(task)
+            dispatcher.remind(task)
             recorder.reminded(task)
             due[task] = max(at, time.monotonic() - every[task]) + every[task]
             task, at = _next(due)

@@ -14,11 +14,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from worker.config.run_policy import Timing
-from worker.messaging.dispatcher import Post, publish
+from worker.messaging.dispatcher import Dispatcher, publish
 from worker.model.errors import StoreError
 from worker.model.runs import OpenRun
 from worker.runs.claims import drop_claims
-from worker.runs.concurrency import InHand
+from worker.runs.concurrency import InFlightClaims
 from worker.store.unit_of_work import Store, UnitOfWork
 from worker.telemetry.events import EventRecorder
 
@@ -32,18 +32,18 @@ class Registration:
     def __init__(
         self,
         store: Store,
-        post: Post,
+        dispatcher: Dispatcher,
         role: str,
         timing: Timing,
         recorder: EventRecorder,
-        in_hand: InHand,
+        in_flight: InFlightClaims,
     ) -> None:
         self._store = store
-        self._post = post
+        self._dispatcher = dispatcher
         self._role = role
         self._lease = timing.lease
         self._recorder = recorder
-        self._in_hand = in_hand
+        self._in_flight = in_flight
         self._over = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
         self.process = 0
@@ -73,13 +73,13 @@ class Registration:
         dropped: dict[OpenRun, frozenset[int]] = {}
         with self._store.write() as uow:
             if uow.processes.renew(self.process, self._lease):
-                dropped = drop_claims(uow, self.process, self._in_hand.now())
+                dropped = drop_claims(uow, self.process, self._in_flight.now())
             else:
                 self.process = self._register(uow)
             uow.commit()
         for run, servers in dropped.items():
             self._recorder.sent_again(run.id, servers)
-            publish(self._post, run.id, servers, run.lane)
+            publish(self._dispatcher, run.id, servers, run.lane)
 
     def _register(self, uow: UnitOfWork) -> int:
         name = f"{socket.gethostname()}:{os.getpid()}"

@@ -6,11 +6,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from worker.bootstrap import Ipam
-from worker.messaging.dispatcher import Post
+from worker.messaging.dispatcher import Dispatcher
 from worker.model.roles import BEAT, Role
 from worker.monitoring.heartbeat import sign_of_life
 from worker.processes.registration import Registration
-from worker.runs.claims import next_in_slow_lane
+from worker.runs.claims import next_in_bulkhead
 from worker.runs.engine import Engine, Reading
 from worker.runs.recovery import sweep
 from worker.runs.retention import prune
@@ -24,21 +24,28 @@ _LOST_RACES: Final = 3
 _TELL_NOBODY: Final = frozenset({Role.READ, Role.ON_DEMAND, BEAT})
 
 
-class Crew:
+class WorkerProcess:
     """A context manager; thread-safe.  Raises StoreError and ReadError when it begins."""
 
-    def __init__(self, ipam: Ipam, post: Post, role: str, recorder: EventRecorder) -> None:
+    def __init__(
+        self, ipam: Ipam, dispatcher: Dispatcher, role: str, recorder: EventRecorder
+    ) -> None:
         self._store = ipam.store
         self._settings = ipam.settings
-        self._post = post
-        self._timing = ipam.conduct.timing
+        self._dispatcher = dispatcher
+        self._timing = ipam.run_policy.timing
         self._reader = ServerReader(ipam.store, ipam.settings)
         self._recorder = recorder
         self._engine = Engine(
-            ipam.store, post, self._reader, ipam.conduct, recorder, ipam.settings.concurrency
+            ipam.store,
+            dispatcher,
+            self._reader,
+            ipam.run_policy,
+            recorder,
+            ipam.settings.concurrency,
         )
         self._registration = Registration(
-            ipam.store, post, role, self._timing, recorder, self._engine.in_hand
+            ipam.store, dispatcher, role, self._timing, recorder, self._engine.in_flight
         )
         self._deliverer = None if role in _TELL_NOBODY else ipam.deliverer(recorder)
 
@@ -70,9 +77,9 @@ class Crew:
             return
         races = 0
         while races < _LOST_RACES and not (
-            self._engine.slow_lane.is_full or self._engine.is_stopping
+            self._engine.bulkhead.is_full or self._engine.is_stopping
         ):
-            wanted = next_in_slow_lane(self._store)
+            wanted = next_in_bulkhead(self._store)
             if wanted is None:
                 return
             races = 0 if self._read(*wanted) else races + 1
@@ -89,14 +96,14 @@ class Crew:
 
     def sweep(self) -> None:
         """Recover what was lost, forget what is old, and tell whoever listens that all is well."""
-        sweep(self._store, self._post, self._timing, self._recorder)
+        sweep(self._store, self._dispatcher, self._timing, self._recorder)
         self._reader.flush()
         prune(self._store, self._settings.keep_runs, self._recorder)
         sign_of_life(self._store, self._settings, self._recorder)
 
     def tick(self) -> None:
         """Start a run over who is due."""
-        tick(self._store, self._post, self._timing)
+        tick(self._store, self._dispatcher, self._timing)
 
     def deliver(self) -> None:
         """Tell people of problems, where there is a file that says how."""

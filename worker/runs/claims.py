@@ -17,16 +17,16 @@ from collectors.powershell.host import Host
 from reconcile.evidence.witness import neighbours
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Standing
-from worker.config.run_policy import Conduct
-from worker.messaging.dispatcher import Post, publish
+from worker.config.run_policy import RunPolicy
+from worker.messaging.dispatcher import Dispatcher, publish
 from worker.model.maintenance import resting
 from worker.model.runs import Lane, Member, OpenRun, Poll
-from worker.runs.concurrency import SlowLane
+from worker.runs.concurrency import Bulkhead
 from worker.runs.load import taught
 from worker.runs.reader import Reader, SecretsOutdated, Source
 from worker.runs.request import enlist
 from worker.runs.schedule import has_failed, leaves_alone, next_poll
-from worker.runs.write_batcher import Clerk
+from worker.runs.write_batcher import WriteBatcher
 from worker.store.claim_batch import ClaimBatch
 from worker.store.unit_of_work import Store, UnitOfWork
 
@@ -54,7 +54,7 @@ class Claimed:
 
 
 def claim(
-    clerk: Clerk, reader: Reader, slow_lane: SlowLane, process: int, wanted: tuple[int, int]
+    batcher: WriteBatcher, reader: Reader, bulkhead: Bulkhead, process: int, wanted: tuple[int, int]
 ) -> Claimed | None:
     """Begin to read (run, server); None if there is nothing to do, or somebody does it.
 
@@ -63,9 +63,9 @@ def claim(
     run, server = wanted
     reader.refresh(run)
     while True:
-        claiming = _Claiming(reader, slow_lane, process, run, server)
+        claiming = _Claiming(reader, bulkhead, process, run, server)
         try:
-            return clerk.write(server, claiming)
+            return batcher.write(server, claiming)
         except SecretsOutdated:
             claiming.give_up()
             reader.refresh(run, at_once=True)
@@ -79,7 +79,7 @@ class _Claiming:
     """May be called again if it was not committed; a place in the slow lane is taken once."""
 
     reader: Reader
-    slow_lane: SlowLane
+    bulkhead: Bulkhead
     process: int
     run: int
     server: int
@@ -106,38 +106,38 @@ class _Claiming:
         return Claimed(asked, known, inventory.names, source, at, self.process, is_slow)
 
     def _has_a_place(self) -> bool:
-        self.has_place = self.has_place or self.slow_lane.enter()
+        self.has_place = self.has_place or self.bulkhead.enter()
         return self.has_place
 
     def give_up(self) -> None:
         """A place that it does not need, or not any more."""
         if self.has_place:
             self.has_place = False
-            self.slow_lane.leave()
+            self.bulkhead.leave()
 
 
-def next_in_slow_lane(store: Store) -> tuple[int, int] | None:
+def next_in_bulkhead(store: Store) -> tuple[int, int] | None:
     """(run, server) of one that waits for a place there; any, so that many do not want the same."""
     with store.read() as reading:
         waiting = reading.members.failing(_CHOICE)
     return random.choice(waiting) if waiting else None  # noqa: S311  # spreads load, no secret
 
 
-def hand_back(store: Store, post: Post, claimed: Claimed) -> None:
+def hand_back(store: Store, dispatcher: Dispatcher, claimed: Claimed) -> None:
     """This process ends: somebody else reads the server."""
     run, server = claimed.run, claimed.server.id
     with store.write() as uow:
         uow.members.mark_dispatched(run.id, [server])
         uow.commit()
-    post.read(run.id, server, run.lane)
+    dispatcher.read(run.id, server, run.lane)
 
 
 def drop_claims(
-    uow: UnitOfWork, process: int, in_hand: frozenset[tuple[int, int]]
+    uow: UnitOfWork, process: int, in_flight: frozenset[tuple[int, int]]
 ) -> dict[OpenRun, frozenset[int]]:
     """What this process claimed and has in hand no more, free for others: servers by run."""
     dropped: defaultdict[int, set[int]] = defaultdict(set)
-    for run, server in uow.claims.of_process(process) - in_hand:
+    for run, server in uow.claims.of_process(process) - in_flight:
         dropped[run].add(server)
     for run, servers in dropped.items():
         uow.members.mark_dispatched(run, servers)
@@ -189,7 +189,7 @@ class Concluded:
 
 
 def conclude(
-    clerk: Clerk, conduct: Conduct, claimed: Claimed, sighting: Sighting | None
+    batcher: WriteBatcher, run_policy: RunPolicy, claimed: Claimed, sighting: Sighting | None
 ) -> Concluded:
     """Save the sighting for every run that it answers, and enlist the partners that it reports.
 
@@ -214,10 +214,10 @@ def conclude(
             batch.end_refusals(claimed.source.login.name)
         if answered and sighting is not None and _says_when_due(claimed, sighting):
             before = batch.poll(claimed.server.id) or Poll(claimed.server.id, claimed.at)
-            batch.save_poll(next_poll(before, sighting, claimed.at, conduct.timing))
+            batch.save_poll(next_poll(before, sighting, claimed.at, run_policy.timing))
         return Concluded(tuple(answered), others)
 
-    return clerk.write(claimed.server.id, write)
+    return batcher.write(claimed.server.id, write)
 
 
 def _says_when_due(claimed: Claimed, sighting: Sighting) -> bool:
@@ -262,7 +262,7 @@ def _enlist_partners(
     return enlist(batch.exclusive(), run.id, run.lane, asked, ())
 
 
-def send(post: Post, concluded: Concluded) -> None:
+def send(dispatcher: Dispatcher, concluded: Concluded) -> None:
     """Messages go out when everything is committed."""
     for run, servers in concluded.to_read:
-        publish(post, run.id, servers, run.lane)
+        publish(dispatcher, run.id, servers, run.lane)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 
-class InHand:
+class InFlightClaims:
     """The claims of this process that are in flight, as (run, server). Thread-safe.
 
     A claim in the store that is not here was dropped: a thread may fail between the claim and the
@@ -50,7 +50,7 @@ class InHand:
         return any(count and held == run for (held, _), count in self._held.items())
 
 
-class Coalescing:
+class SingleFlight:
     """By key; thread-safe.  The work begins again after every wish, unless it fails: what is left
     undone then is for the sweeper.
     """
@@ -91,7 +91,7 @@ class Coalescing:
 _SHARE: Final = 4
 
 
-class SlowLane:
+class Bulkhead:
     """Has at least one place; thread-safe."""
 
     def __init__(self, slots: int) -> None:

@@ -14,11 +14,18 @@ from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.findings import Kind
 from reconcile.model.nouns import Standing
 from reconcile.model.record import Entry, EntryStatus, Hold, Planned
-from reconcile.planning.guard import Refusal, guard, refused_finding, still_held
+from reconcile.planning.guard import RemovalRefusal, guard, refused_finding, still_held
 from reconcile.planning.moves import blocked
-from reconcile.planning.tracker import Need
-from worker.config.run_policy import Conduct, Policy
-from worker.model.run_report import Fate, Line, Summary, fate, operation_counts, server_counts
+from reconcile.planning.tracker import NeededOperation
+from worker.config.run_policy import Policy, RunPolicy
+from worker.model.run_report import (
+    OperationLine,
+    OperationOutcome,
+    RunSummary,
+    fate,
+    operation_counts,
+    server_counts,
+)
 from worker.model.runs import EVERYTHING, OpenRun
 from worker.operations.apply import MACHINE, apply_entries, at_once
 from worker.operations.freshness import ages, fresh
@@ -29,24 +36,32 @@ from worker.store.repositories.operations import OperationRepository
 from worker.store.unit_of_work import Transaction, UnitOfWork
 
 
-def close(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> dict[str, object]:
+def close(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> dict[str, object]:
     """Settle what is destructive and what waited for it, then say what the run came to."""
-    _catch_up(uow, run, conduct)
-    refusal = guard(uow.operations.ledger(), conduct.limits)
+    _catch_up(uow, run, run_policy)
+    refusal = guard(uow.operations.ledger(), run_policy.limits)
     if refusal is not None:
         hold_all(uow.operations)
-    elif conduct.policy is Policy.AUTO:
+    elif run_policy.policy is Policy.AUTO:
         _apply(
-            uow, run, [e for e in _confirmed(uow.operations, run) if e.planned.destructive], conduct
+            uow,
+            run,
+            [e for e in _confirmed(uow.operations, run) if e.planned.destructive],
+            run_policy,
         )
-    if conduct.policy is Policy.AUTO:
+    if run_policy.policy is Policy.AUTO:
         _apply(
-            uow, run, [e for e in _confirmed(uow.operations, run) if e.planned.contested], conduct
+            uow,
+            run,
+            [e for e in _confirmed(uow.operations, run) if e.planned.contested],
+            run_policy,
         )
     if run.scope.targets is None:
-        _resolve_taken_out(uow, run, conduct)
-    _operational_findings(uow, run, refusal or earlier_refusal(uow.operations, conduct), conduct)
-    settle_outages(uow, run.id, _about(uow, run), conduct)
+        _resolve_taken_out(uow, run, run_policy)
+    _operational_findings(
+        uow, run, refusal or earlier_refusal(uow.operations, run_policy), run_policy
+    )
+    settle_outages(uow, run.id, _about(uow, run), run_policy)
     numbers = _numbers(uow, run, refusal)
     uow.runs.close(run.id, "done", numbers)
     uow.members.remove(run.id)
@@ -67,29 +82,29 @@ def _confirmed(operations: OperationRepository, run: OpenRun) -> list[Entry]:
     return [e for e in waiting if e.planned.hold is Hold.NONE]
 
 
-def _catch_up(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
+def _catch_up(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> None:
     """Whoever recorded something may have died before applying it."""
     left = {e.number: e.planned for e in _confirmed(uow.operations, run)}
-    if now := young_enough(uow, run, at_once(left, conduct.policy), conduct):
+    if now := young_enough(uow, run, at_once(left, run_policy.policy), run_policy):
         apply_entries(uow, now, MACHINE, by_machine=True)
 
 
-def _apply(uow: UnitOfWork, run: OpenRun, entries: list[Entry], conduct: Conduct) -> None:
-    if now := young_enough(uow, run, {e.number: e.planned for e in entries}, conduct):
+def _apply(uow: UnitOfWork, run: OpenRun, entries: list[Entry], run_policy: RunPolicy) -> None:
+    if now := young_enough(uow, run, {e.number: e.planned for e in entries}, run_policy):
         apply_entries(uow, now, MACHINE, by_machine=True)
 
 
 def young_enough(
-    reading: Transaction, run: OpenRun, entries: dict[int, Planned], conduct: Conduct
+    reading: Transaction, run: OpenRun, entries: dict[int, Planned], run_policy: RunPolicy
 ) -> dict[int, Planned]:
     """Without what rests on readings that grew old, perhaps while nobody worked at the run."""
-    now, limit = reading.now(), conduct.rules.evidence_age
+    now, limit = reading.now(), run_policy.rules.evidence_age
     if not entries or now - run.started_at + JOINED_WITHIN <= limit:
         return entries
     return fresh(entries, reading.readings.sightings(run.id), now, limit)
 
 
-def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
+def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> None:
     """Resolve the problems that ended when a person disabled or retired a server.
 
     Nobody reads such a server, so no piece of the run looks at them.
@@ -106,30 +121,34 @@ def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, conduct: Conduct) -> None:
     open_now = uow.findings.unresolved(judged.unasked)
     known = [p for p in open_now if p.finding.kind not in AT_CLOSE]
     life = replace(drift((), (p.finding for p in known), judged), persisting=())
-    keep_findings(uow, Fact(run.id, (), conduct), life, known)
+    keep_findings(uow, Fact(run.id, (), run_policy), life, known)
 
 
 def _operational_findings(
-    uow: UnitOfWork, run: OpenRun, refusal: Refusal | None, conduct: Conduct
+    uow: UnitOfWork, run: OpenRun, refusal: RemovalRefusal | None, run_policy: RunPolicy
 ) -> None:
     """What waits for another operation, and what the guard holds: both can be read off the store."""
     names = {s.id: s.name for s in uow.inventory.servers()}
     contested = uow.operations.pending_contested()
     holders = {c.holder for e in contested for c in e.planned.contested if c.holder is not None}
     records = {r.key: r for r in uow.records.by_key(holders)}
-    now = [blocked(Need(e.planned, e.number), names.__getitem__, records) for e in contested]
-    now += waiting(*uow.operations.waiting_for_people(every=conduct.policy is Policy.REVIEW))
+    now = [
+        blocked(NeededOperation(e.planned, e.number), names.__getitem__, records) for e in contested
+    ]
+    now += waiting(*uow.operations.waiting_for_people(every=run_policy.policy is Policy.REVIEW))
     if refusal is not None:
         now.append(refused_finding(refusal))
     known = uow.findings.unresolved(kinds=AT_CLOSE - {Kind.SERVER_DOWN})
     life = whole(now, (problem.finding for problem in known))
-    keep_findings(uow, Fact(run.id, now, conduct), life, known)
+    keep_findings(uow, Fact(run.id, now, run_policy), life, known)
 
 
-def earlier_refusal(operations: OperationRepository, conduct: Conduct) -> Refusal | None:
+def earlier_refusal(
+    operations: OperationRepository, run_policy: RunPolicy
+) -> RemovalRefusal | None:
     """Return the refusal of an earlier run that still holds removals until a person decides."""
     held = [e.planned for e in operations.pending_destructive() if e.planned.hold is Hold.GUARD]
-    return still_held(operations.ledger(), held, conduct.limits) if held else None
+    return still_held(operations.ledger(), held, run_policy.limits) if held else None
 
 
 def hold_all(operations: OperationRepository) -> None:
@@ -139,7 +158,7 @@ def hold_all(operations: OperationRepository) -> None:
         operations.hold(free, Hold.GUARD)
 
 
-def summary_of(reading: Transaction, number: int, conduct: Conduct) -> Summary:
+def summary_of(reading: Transaction, number: int, run_policy: RunPolicy) -> RunSummary:
     """What a run that is over came to, as a ``sync`` would tell it."""
     run = reading.runs.find(number)
     assert run is not None  # noqa: S101 - whoever waited for it knows that it is there
@@ -151,7 +170,7 @@ def summary_of(reading: Transaction, number: int, conduct: Conduct) -> Summary:
         told = run.summary.get(name, 0)
         return told if isinstance(told, int) else 0
 
-    return Summary(
+    return RunSummary(
         run=number,
         sightings=sightings,
         pairs=count("pairs"),
@@ -160,7 +179,7 @@ def summary_of(reading: Transaction, number: int, conduct: Conduct) -> Summary:
         findings=tuple(sorted(findings, key=lambda f: f.fingerprint)),
         opened=count("findings_opened"),
         resolved=count("findings_resolved"),
-        refusal=_refusal(reading.operations, run.summary.get("refused"), conduct),
+        refusal=_refusal(reading.operations, run.summary.get("refused"), run_policy),
         overtaken=count("overtaken"),
         names={s.id: s.name for s in reading.inventory.servers()},
         paused=count("paused"),
@@ -168,13 +187,15 @@ def summary_of(reading: Transaction, number: int, conduct: Conduct) -> Summary:
     )
 
 
-def _refusal(operations: OperationRepository, why: object, conduct: Conduct) -> Refusal | None:
+def _refusal(
+    operations: OperationRepository, why: object, run_policy: RunPolicy
+) -> RemovalRefusal | None:
     """What is held now; if this run held it, in its own words."""
-    held = earlier_refusal(operations, conduct)
+    held = earlier_refusal(operations, run_policy)
     return replace(held, why=why) if held is not None and isinstance(why, str) else held
 
 
-def _lines(operations: OperationRepository, run: int) -> tuple[Line, ...]:
+def _lines(operations: OperationRepository, run: int) -> tuple[OperationLine, ...]:
     """What it recorded or found, but for what became needless since."""
     touched = operations.lines_of_run(run)
     entries = (
@@ -183,7 +204,7 @@ def _lines(operations: OperationRepository, run: int) -> tuple[Line, ...]:
         if e.status in (EntryStatus.PENDING, EntryStatus.APPLIED)
     )
     return tuple(
-        Line(
+        OperationLine(
             e.planned,
             fate(e.planned, applied=e.status is EntryStatus.APPLIED),
             e.number,
@@ -197,12 +218,14 @@ def _operation_counts(operations: OperationRepository, run: int) -> dict[str, in
     """The same as of ``_lines``; what was applied, which may be much, is only counted."""
     by_status = operations.counts_of_run(run)
     fates = Counter(fate(e.planned, applied=False) for e in operations.pending_of_run(run))
-    fates[Fate.APPLIED] = sum(by_status.get((EntryStatus.APPLIED, new), 0) for new in (True, False))
+    fates[OperationOutcome.APPLIED] = sum(
+        by_status.get((EntryStatus.APPLIED, new), 0) for new in (True, False)
+    )
     shown = (EntryStatus.PENDING, EntryStatus.APPLIED)
     return operation_counts(fates, sum(by_status.get((status, True), 0) for status in shown))
 
 
-def _numbers(uow: UnitOfWork, run: OpenRun, refusal: Refusal | None) -> dict[str, object]:
+def _numbers(uow: UnitOfWork, run: OpenRun, refusal: RemovalRefusal | None) -> dict[str, object]:
     told = uow.runs.find(run.id)
     so_far = {} if told is None else dict(told.summary)
     sightings = {s.server: s for s in uow.readings.sightings(run.id)}

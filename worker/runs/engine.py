@@ -16,14 +16,14 @@ import threading
 from dataclasses import dataclass
 
 from reconcile.model.nouns import ReadFailure, Seen, Sighting, Unseen
-from worker.config.run_policy import Conduct
-from worker.messaging.dispatcher import Post
+from worker.config.run_policy import RunPolicy
+from worker.messaging.dispatcher import Dispatcher
 from worker.model.errors import StoreError
 from worker.runs.claims import Claimed, claim, conclude, hand_back, send
-from worker.runs.concurrency import Coalescing, InHand, SlowLane
+from worker.runs.concurrency import Bulkhead, InFlightClaims, SingleFlight
 from worker.runs.judge import FEWEST, settle
 from worker.runs.reader import Reader, Source
-from worker.runs.write_batcher import Clerk
+from worker.runs.write_batcher import WriteBatcher
 from worker.store.unit_of_work import Store
 from worker.telemetry.events import EventRecorder
 
@@ -45,23 +45,23 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        post: Post,
+        dispatcher: Dispatcher,
         reader: Reader,
-        conduct: Conduct,
+        run_policy: RunPolicy,
         recorder: EventRecorder,
         slots: int,
         judged_at_once: int = FEWEST,
     ) -> None:
-        self.slow_lane = SlowLane(slots)
-        self.in_hand = InHand()
+        self.bulkhead = Bulkhead(slots)
+        self.in_flight = InFlightClaims()
         self._store = store
-        self._post = post
+        self._dispatcher = dispatcher
         self._reader = reader
-        self._conduct = conduct
+        self._run_policy = run_policy
         self._recorder = recorder
         self._judged_at_once = judged_at_once
-        self._clerk = Clerk(store)
-        self._settling = Coalescing()
+        self._batcher = WriteBatcher(store)
+        self._settling = SingleFlight()
         self._stopping = threading.Event()
 
     def read(self, process: int, run: int, server: int) -> Reading | None:
@@ -69,24 +69,24 @@ class Engine:
 
         Return None if there is nothing to read, or another process reads it.
         """
-        with self.in_hand.holding(run, server):
+        with self.in_flight.holding(run, server):
             wanted = (run, server)
-            claimed = claim(self._clerk, self._reader, self.slow_lane, process, wanted)
+            claimed = claim(self._batcher, self._reader, self.bulkhead, process, wanted)
             if claimed is None:
                 return None
             try:
                 return Reading(self._read(claimed), claimed.is_slow)
             finally:
                 if claimed.is_slow:
-                    self.slow_lane.leave()
+                    self.bulkhead.leave()
 
     def _read(self, claimed: Claimed) -> tuple[int, ...]:
         sighting = self._sighting(claimed)
         if self._stopping.is_set() and not isinstance(sighting, Seen):
-            hand_back(self._store, self._post, claimed)
+            hand_back(self._store, self._dispatcher, claimed)
             return ()
-        concluded = conclude(self._clerk, self._conduct, claimed, sighting)
-        send(self._post, concluded)
+        concluded = conclude(self._batcher, self._run_policy, claimed, sighting)
+        send(self._dispatcher, concluded)
         return concluded.runs
 
     def settle(self, run: int) -> None:
@@ -95,7 +95,15 @@ class Engine:
 
     def _settle(self, run: int) -> None:
         fewest = self._judged_at_once
-        settle(self._store, self._post, self._conduct, run, self._recorder, self.in_hand, fewest)
+        settle(
+            self._store,
+            self._dispatcher,
+            self._run_policy,
+            run,
+            self._recorder,
+            self.in_flight,
+            fewest,
+        )
 
     def stop(self) -> None:
         """End readings now, in a few seconds for their shells. Other processes are to do them."""

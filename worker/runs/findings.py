@@ -14,7 +14,7 @@ from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.findings import Event, Finding, Severity
 from reconcile.model.nouns import Evidence, Seen, Sighting
 from reconcile.model.record import Record
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.alerts import NewEvent, OpenFinding, Snapshot
 from worker.store.unit_of_work import UnitOfWork
 
@@ -29,7 +29,7 @@ class Fact:
 
     run: int
     present: Collection[Finding]
-    conduct: Conduct
+    run_policy: RunPolicy
     sightings: Mapping[int, Sighting] = field(default_factory=dict)
     records: Iterable[Record] = ()
 
@@ -47,7 +47,7 @@ def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[Op
     lives = {p.finding.fingerprint: p.life for p in known}
     unheard = {p.finding.fingerprint for p in known if _is_unheard(p.finding, fact.sightings)}
     over = tuple(f for f in life.resolved if f.fingerprint not in unheard)
-    steps = go_on(replace(life, resolved=over), shown, lives, now, fact.conduct.patience)
+    steps = go_on(replace(life, resolved=over), shown, lives, now, fact.run_policy.patience)
     if begun:
         ids |= uow.findings.begin(fact.run, begun)
     if steps:
@@ -62,7 +62,7 @@ def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[Op
 
 
 def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event) -> NewEvent:
-    loud = severity(finding, fact.conduct.severities) is Severity.CRITICAL
+    loud = severity(finding, fact.run_policy.severities) is Severity.CRITICAL
     return NewEvent(
         key,
         event,

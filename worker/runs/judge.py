@@ -16,24 +16,24 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.witness import neighbours, partner_texts
-from reconcile.evidence.world import World
 from reconcile.model.names import Known
 from reconcile.model.nouns import Seen, Sighting
-from reconcile.planning.doubts import Doubt, doubtful
+from reconcile.planning.doubts import MixedReadings, doubtful
 from reconcile.planning.plan import Draft, complete, draft
-from worker.config.run_policy import Conduct
-from worker.messaging.dispatcher import Post, publish
+from worker.config.run_policy import RunPolicy
+from worker.messaging.dispatcher import Dispatcher, publish
 from worker.model.errors import StoreError
-from worker.model.runs import Lane, LeaseLost, OpenRun, Stage, Turn, lease_name
+from worker.model.runs import Lane, LeaseLost, MemberStage, OpenRun, Turn, lease_name
 from worker.operations.apply import MACHINE, apply_entries, at_once
-from worker.runs.concurrency import InHand
+from worker.runs.concurrency import InFlightClaims
 from worker.runs.ending import close, young_enough
-from worker.runs.load import Piece, load_world
-from worker.runs.next_batch import HEARD, Share, last_share, next_share
+from worker.runs.load import Piece, load_inputs
+from worker.runs.next_batch import HEARD, Batch, last_share, next_share
 from worker.runs.pair_count import tally
 from worker.runs.recheck import FURTHER_READINGS, Looked, earlier, with_distance
-from worker.runs.record import Written, write_down
+from worker.runs.record import RecordedBatch, write_down
 from worker.runs.targets import Target
 from worker.store.unit_of_work import Store, Transaction, UnitOfWork
 from worker.telemetry import events
@@ -57,7 +57,7 @@ _OF_LEASE: Final = 0.25
 
 
 @dataclass(slots=True)
-class Pace:
+class AdaptiveBatchSize:
     """``most`` servers are judged in one transaction; ``pause_seconds`` pass before the next.
 
     They pass within the ``lease`` that the run is held by.
@@ -83,28 +83,28 @@ class Pace:
 
 def settle(
     store: Store,
-    post: Post,
-    conduct: Conduct,
+    dispatcher: Dispatcher,
+    run_policy: RunPolicy,
     run: int,
     recorder: EventRecorder,
-    in_hand: InHand,
+    in_flight: InFlightClaims,
     fewest: int = FEWEST,
 ) -> None:
     """Judge what can be judged, apply it by policy, and close the run if nothing is left.
 
-    ``in_hand`` are the readings of this process, for which judging waits a little. At least
+    ``in_flight`` are the readings of this process, for which judging waits a little. At least
     ``fewest`` servers are judged at once, if so many are concluded.
     """
     with store.read() as reading:  # without waiting for the writer's turn
         if reading.leases.is_held(lease_name(run)):
             return  # who has it looks once more when it gives it back
-    holder = _Holder(run, conduct.timing.lease)
-    pace = Pace(conduct.timing.lease, fewest)
+    holder = _Holder(run, run_policy.timing.lease)
+    pace = AdaptiveBatchSize(run_policy.timing.lease, fewest)
     began = time.monotonic()
     try:
-        while _step(store, post, conduct, holder, pace.most, recorder):
+        while _step(store, dispatcher, run_policy, holder, pace.most, recorder):
             pace.took(time.monotonic() - began)
-            _let_others_conclude(store, run, in_hand, pace.pause_seconds)
+            _let_others_conclude(store, run, in_flight, pace.pause_seconds)
             began = time.monotonic()
     except LeaseLost:
         recorder.lease_lost(run)  # somebody took it for dead, and goes on
@@ -113,14 +113,14 @@ def settle(
         raise
 
 
-def _let_others_conclude(store: Store, run: int, in_hand: InHand, seconds: float) -> None:
+def _let_others_conclude(store: Store, run: int, in_flight: InFlightClaims, seconds: float) -> None:
     """Wait while servers of the run are being read, because judging many costs little more than one.
 
     The end of the last reading of this process ends the wait. Other processes cannot end it, so
     it is short.
     """
     deadline = time.monotonic() + seconds
-    if not in_hand.wait(run, seconds):
+    if not in_flight.wait(run, seconds):
         return
     with store.read() as reading:
         is_read_elsewhere = reading.claims.is_any_in(run)
@@ -153,8 +153,8 @@ class _Holder:
 
 def _step(
     store: Store,
-    post: Post,
-    conduct: Conduct,
+    dispatcher: Dispatcher,
+    run_policy: RunPolicy,
     holder: _Holder,
     most: int,
     recorder: EventRecorder,
@@ -170,17 +170,17 @@ def _step(
             return False
         share = next_share(uow, run, most) or last_share(uow, run, most)
         if share is None:
-            ended = _end(uow, run, token, conduct)
+            ended = _end(uow, run, token, run_policy)
             uow.commit()
             events.run_closed(run.id, ended)
             return False
-        judged = _judge(uow, run, share, conduct)
+        judged = _judge(uow, run, share, run_policy)
         uow.commit()
     holder.token = token
     recorded = [n.planned for n in judged.written.needs if n.entry in judged.written.new]
     recorder.judged(run.id, judged.pairs, recorded, judged.written.life.opened)
-    publish(post, run.id, judged.again, Lane.ON_DEMAND)
-    _apply(store, judged.written, holder, run, conduct)
+    publish(dispatcher, run.id, judged.again, Lane.ON_DEMAND)
+    _apply(store, judged.written, holder, run, run_policy)
     return True
 
 
@@ -188,32 +188,34 @@ def _step(
 class _Judged:
     """What was written down, and who has to be read again."""
 
-    written: Written
+    written: RecordedBatch
     pairs: int
     again: frozenset[int]
 
 
-def _judge(uow: UnitOfWork, run: OpenRun, share: Share, conduct: Conduct) -> _Judged:
+def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -> _Judged:
     sightings, awaited = _heard(uow, run, share)
     piece = Piece(run.id, share.focus, awaited)
     target = Target(run.scope.targets, share.focus, run.scope.only)
-    world = load_world(uow, sightings, target, conduct, piece)
-    drafted = draft(world)
-    again, unsettled = _doubts(uow, run, drafted, world)
+    inputs = load_inputs(uow, sightings, target, run_policy, piece)
+    drafted = draft(inputs)
+    again, unsettled = _doubts(uow, run, drafted, inputs)
     if again:
-        world = replace(world, awaited=world.awaited | again.keys())
-        drafted = draft(world)
+        inputs = replace(inputs, awaited=inputs.awaited | again.keys())
+        drafted = draft(inputs)
     plan = complete(drafted, uow.records.holders(drafted.takes))
     plan = with_distance(plan, Looked(sightings, unsettled))
-    written = write_down(uow, run.id, world, plan, conduct)
+    written = write_down(uow, run.id, inputs, plan, run_policy)
     uow.lock_members()
     for server, subjects in again.items():
         uow.members.read_again(run.id, server, subjects)
     over = share.focus - again.keys()
-    uow.members.name_partners(run.id, _named(world, over))
+    uow.members.name_partners(run.id, _named(inputs, over))
     counted = tally(uow.members, run.id, drafted, over)
-    halves = _half_mapped(world)
-    turns = {s: Turn(_is_unresolved(world, s, halves), marks) for s, marks in counted.marks.items()}
+    halves = _half_mapped(inputs)
+    turns = {
+        s: Turn(_is_unresolved(inputs, s, halves), marks) for s, marks in counted.marks.items()
+    }
     uow.members.mark_judged(run.id, turns)
     confirmed = {n.entry: n.confirmed for n in written.needs if n.entry is not None}
     uow.operations.add_lines(run.id, confirmed, written.new)
@@ -231,7 +233,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Share, conduct: Conduct) -> _Ju
 
 
 def _heard(
-    reading: Transaction, run: OpenRun, share: Share
+    reading: Transaction, run: OpenRun, share: Batch
 ) -> tuple[Mapping[int, Sighting], frozenset[int]]:
     """What the focus told, and what those told who were judged before and are its partners; and
     whom it has to wait for: partners whose turn comes later, and some for all the others.
@@ -247,36 +249,36 @@ def _heard(
     problems = reading.findings.unresolved(share.focus)
     partners = partners.union(*(problem.finding.servers for problem in problems))
     others = reading.members.of_run(run.id, partners - share.focus)
-    judged = [m.server for m in others if m.stage is Stage.JUDGED]
+    judged = [m.server for m in others if m.stage is MemberStage.JUDGED]
     awaited = frozenset(m.server for m in others) - frozenset(judged)
     return {**mine, **reading.readings.of_run(run.id, judged)}, awaited | share.later
 
 
-def _named(world: World, over: frozenset[int]) -> Mapping[int, set[int]]:
+def _named(inputs: JudgementInput, over: frozenset[int]) -> Mapping[int, set[int]]:
     """Whose pairs wait for a server that may not know of them, as IPAM does not."""
-    stored = {frozenset(record.partners) for record in world.records}
+    stored = {frozenset(record.partners) for record in inputs.records}
     named: defaultdict[int, set[int]] = defaultdict(set)
-    for server in over & world.sightings.keys():
-        for partner in neighbours(world.names, [world.sightings[server]]) & world.awaited:
+    for server in over & inputs.sightings.keys():
+        for partner in neighbours(inputs.names, [inputs.sightings[server]]) & inputs.awaited:
             if frozenset({server, partner}) not in stored:
                 named[partner].add(server)
     return named
 
 
 def _doubts(
-    reading: Transaction, run: OpenRun, drafted: Draft, world: World
+    reading: Transaction, run: OpenRun, drafted: Draft, inputs: JudgementInput
 ) -> tuple[dict[int, list[str]], frozenset[str]]:
     """Whom to read again, and for what; and what further readings did not settle (rule R2)."""
     if not run.lane.rereads:
         return {}, frozenset()
-    doubts = doubtful(drafted.plan.findings, drafted.plan.needs, world)
+    doubts = doubtful(drafted.plan.findings, drafted.plan.needs, inputs)
     concerned = {server for doubt in doubts for server in doubt.servers}
     members = {m.server: m for m in reading.members.of_run(run.id, concerned)}
     looked = {subject for member in members.values() for subject in member.looked}
     again: defaultdict[int, list[str]] = defaultdict(list)
     unsettled: set[str] = set()
     for doubt in _new(doubts, looked):
-        server = earlier(doubt.servers, world.sightings)
+        server = earlier(doubt.servers, inputs.sightings)
         member = members.get(server)
         if member is None:
             continue
@@ -287,42 +289,46 @@ def _doubts(
     return dict(again), frozenset(unsettled)
 
 
-def _new(doubts: Collection[Doubt], looked: Collection[str]) -> list[Doubt]:
+def _new(doubts: Collection[MixedReadings], looked: Collection[str]) -> list[MixedReadings]:
     return [doubt for doubt in doubts if doubt.subject not in looked]
 
 
-def _half_mapped(world: World) -> frozenset[int]:
+def _half_mapped(inputs: JudgementInput) -> frozenset[int]:
     """Return the servers with a record whose other partner is not known."""
-    return frozenset(p for r in world.records if len(r.partners) == 1 for p in r.partners)
+    return frozenset(p for r in inputs.records if len(r.partners) == 1 for p in r.partners)
 
 
-def _is_unresolved(world: World, server: int, half_mapped: frozenset[int]) -> bool:
+def _is_unresolved(inputs: JudgementInput, server: int, half_mapped: frozenset[int]) -> bool:
     """Return whether something of a server waits until everybody was heard."""
-    if not world.awaited:
+    if not inputs.awaited:
         return False
     if server in half_mapped:
         return True
-    sighting = world.sightings.get(server)
+    sighting = inputs.sightings.get(server)
     told = sighting.stories if isinstance(sighting, Seen) else ()
     return any(
-        not isinstance(world.names.resolve(partner_texts(story), server), Known) for story in told
+        not isinstance(inputs.names.resolve(partner_texts(story), server), Known) for story in told
     )
 
 
-def _apply(store: Store, written: Written, holder: _Holder, run: OpenRun, conduct: Conduct) -> None:
-    now = at_once(written.confirmed, conduct.policy)
+def _apply(
+    store: Store, written: RecordedBatch, holder: _Holder, run: OpenRun, run_policy: RunPolicy
+) -> None:
+    now = at_once(written.confirmed, run_policy.policy)
     if not now:
         return
     with store.write_records() as uow:
         holder.hold(uow)
-        apply_entries(uow, young_enough(uow, run, now, conduct), MACHINE, by_machine=True)
+        apply_entries(uow, young_enough(uow, run, now, run_policy), MACHINE, by_machine=True)
         uow.commit()
 
 
-def _end(uow: UnitOfWork, run: OpenRun, token: int, conduct: Conduct) -> dict[str, object] | None:
+def _end(
+    uow: UnitOfWork, run: OpenRun, token: int, run_policy: RunPolicy
+) -> dict[str, object] | None:
     """Close it, with its numbers, or leave it to who concludes next."""
     if uow.runs.close_if_done(run.id):
-        numbers = close(uow, run, conduct)
+        numbers = close(uow, run, run_policy)
         uow.leases.remove(lease_name(run.id))
         return numbers
     uow.leases.release(lease_name(run.id), token)

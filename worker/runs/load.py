@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from collectors.base import Collector
 from reconcile.evidence.impostors import genuine
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.machines import duplicates
 from reconcile.evidence.witness import neighbours
-from reconcile.evidence.world import World
 from reconcile.findings.servers import self_names
 from reconcile.model.findings import Finding
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Standing
 from reconcile.model.record import Record
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.alerts import OpenFinding
 from worker.model.maintenance import paused, resting
 from worker.model.roster import Roster
-from worker.model.runs import Scope
+from worker.model.runs import RunScope
 from worker.runs.database_clock import DatabaseClock
 from worker.runs.targets import Target
 from worker.store.repositories.records import RecordRepository
@@ -55,7 +55,8 @@ def ask(
     with store.read() as reading:
         names = reading.inventory.roster().names
         left_out = (
-            resting(reading.maintenance.open_windows()) - Scope(target.servers, target.only).named
+            resting(reading.maintenance.open_windows())
+            - RunScope(target.servers, target.only).named
         )
     asked = {s.id: s for s in servers if s.id not in left_out}
     sightings: dict[int, Sighting] = {
@@ -70,7 +71,7 @@ def ask(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is judged of a run in progress: ``focus`` now, the ``awaited`` later, see ``World``.
+    """What is judged of a run in progress: ``focus`` now, the ``awaited`` later, see ``JudgementInput``.
 
     The run's own sightings are recorded already, so they are no earlier readings.
     """
@@ -80,13 +81,13 @@ class Piece:
     awaited: frozenset[int]
 
 
-def load_world(
+def load_inputs(
     reading: Transaction,
     sightings: Mapping[int, Sighting],
     target: Target,
-    conduct: Conduct,
+    run_policy: RunPolicy,
     piece: Piece | None = None,
-) -> World:
+) -> JudgementInput:
     """Everything stored that the sightings speak of; bounded by what was seen."""
     known = reading.inventory.roster()
     sightings = {k: s for k, s in sightings.items() if k in known.servers}
@@ -102,7 +103,7 @@ def load_world(
     near = near.union(*(r.partners for r in records))
     if piece is not None:
         near -= piece.awaited
-    return World(
+    return JudgementInput(
         servers=known.servers,
         names=names,
         names_before=known.names,
@@ -116,7 +117,7 @@ def load_world(
         entries=reading.operations.in_force(near),
         open_findings=_there(reading.findings.unresolved(None if everybody else near)),
         watches=reading.watches.since(near),
-        rules=conduct.rules,
+        rules=run_policy.rules,
         targets=target.servers,
         only=target.only,
         suspended=tuple(v.credential.name for v in reading.credentials.views() if v.suspended_at),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconcile.model.nouns import Standing
-from worker.model.runs import OpenRun, Stage
+from worker.model.runs import MemberStage, OpenRun
 from worker.store.unit_of_work import Transaction, UnitOfWork
 
 #: In the numbers of a run: so many retired servers were heard without being asked.
@@ -14,7 +14,7 @@ HEARD: Final = "retired_heard"
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Batch:
     """Whose turn it is: ``focus``, of which so many are ``heard`` without having been asked.
 
     ``later`` are some of those whose turn comes later, none if there is nobody.
@@ -25,24 +25,26 @@ class Share:
     heard: int = 0
 
 
-def next_share(reading: Transaction, run: OpenRun, most: int) -> Share | None:
+def next_share(reading: Transaction, run: OpenRun, most: int) -> Batch | None:
     """Who concluded and was not judged; at the end those whose partners nobody could name.
 
     Both are asked at once: somebody may conclude between two questions, and would be in both.
     """
-    first = reading.members.first_at(run.id, {Stage.CONCLUDED: most + 1, Stage.WAITING: 1})
-    concluded, waiting = first[Stage.CONCLUDED], first[Stage.WAITING]
+    first = reading.members.first_at(
+        run.id, {MemberStage.CONCLUDED: most + 1, MemberStage.WAITING: 1}
+    )
+    concluded, waiting = first[MemberStage.CONCLUDED], first[MemberStage.WAITING]
     if concluded:
         now, later = concluded[:most], concluded[most:]
-        return Share(frozenset(now), frozenset((*later, *waiting)))
+        return Batch(frozenset(now), frozenset((*later, *waiting)))
     if waiting:
         return None
     unheard = _unheard(reading, run)
     left = reading.members.unresolved(run.id) | unheard
-    return Share(left, heard=len(unheard)) if left else None
+    return Batch(left, heard=len(unheard)) if left else None
 
 
-def last_share(uow: UnitOfWork, run: OpenRun, most: int) -> Share | None:
+def last_share(uow: UnitOfWork, run: OpenRun, most: int) -> Batch | None:
     """Look once more, while nobody can conclude until the lease is given back."""
     uow.lock_members()
     return next_share(uow, run, most)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from reconcile.evidence.world import World
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.findings.down import CONCERNED, Down, Scene, down
 from reconcile.findings.drift import whole
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Seen
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.alerts import OpenFinding
 from worker.model.maintenance import paused, resting
 from worker.runs.findings import Fact, keep_findings
@@ -22,7 +22,7 @@ from worker.store.unit_of_work import Transaction, UnitOfWork
 
 
 def settle_outages(
-    uow: UnitOfWork, run: int, about: Collection[int] | None, conduct: Conduct
+    uow: UnitOfWork, run: int, about: Collection[int] | None, run_policy: RunPolicy
 ) -> tuple[Down, ...]:
     """Open, keep and end ``server_down``; those that are down among the servers that the run had
     to do with (None: everybody), each with what it explains.
@@ -36,23 +36,23 @@ def settle_outages(
     there = [p.finding for p in problems if _is_there(p)]
     unread = _unread(there)
     judged = unread if about is None else unread.intersection(about)
-    downs = tuple(down(_scene(uow, unread, judged, conduct), judged)) if judged else ()
+    downs = tuple(down(_scene(uow, unread, judged, run_policy), judged)) if judged else ()
     elsewhere = [
         f for f in there if f.kind is Kind.SERVER_DOWN and (unread - judged).issuperset(f.servers)
     ]
     seen = [d.finding for d in downs]
     life = whole([*seen, *elsewhere], (p.finding for p in known))
-    keep_findings(uow, Fact(run, seen, conduct), life, known)
+    keep_findings(uow, Fact(run, seen, run_policy), life, known)
     _explain(uow.findings, downs, {finding.fingerprint for finding in elsewhere})
     return downs
 
 
 def foresee_outages(
     reading: Transaction,
-    world: World,
+    inputs: JudgementInput,
     findings: Iterable[Finding],
     about: Collection[int] | None,
-    conduct: Conduct,
+    run_policy: RunPolicy,
 ) -> tuple[Finding, ...]:
     """What the close of a run would find that records these ``findings``, before it does.
 
@@ -67,8 +67,8 @@ def foresee_outages(
     if not judged:
         return ()
     known = (f for f in there if f.kind is Kind.SERVER_DOWN)
-    scene = _scene(reading, unread, judged, conduct)
-    seen = {key: told for key, told in world.sightings.items() if isinstance(told, Seen)}
+    scene = _scene(reading, unread, judged, run_policy)
+    seen = {key: told for key, told in inputs.sightings.items() if isinstance(told, Seen)}
     scene = replace(scene, latest={**scene.latest, **seen}, problems=(*now, *known))
     return tuple(found.finding for found in down(scene, judged))
 
@@ -96,7 +96,7 @@ def _explain(
 
 
 def _scene(
-    reading: Transaction, unread: frozenset[int], judged: frozenset[int], conduct: Conduct
+    reading: Transaction, unread: frozenset[int], judged: frozenset[int], run_policy: RunPolicy
 ) -> Scene:
     """Everything stored that speaks of these servers."""
     known, windows = reading.inventory.roster(), reading.maintenance.open_windows()
@@ -112,7 +112,7 @@ def _scene(
             p.finding for p in reading.findings.unresolved(judged, CONCERNED) if _is_there(p)
         ),
         now=reading.now(),
-        evidence_age=conduct.rules.evidence_age,
+        evidence_age=run_policy.rules.evidence_age,
         resting=resting(windows),
         paused=paused(windows),
     )

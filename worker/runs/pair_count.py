@@ -50,18 +50,18 @@ def tally(members: RunMemberRepository, run: int, draft: Draft, over: Collection
 
 def _told(draft: Draft) -> dict[str, frozenset[Pair]]:
     """What the plan came to, by the word of the run's summary."""
-    plan, world = draft.plan, draft.world
+    plan, inputs = draft.plan, draft.inputs
     overtaken = frozenset(
         (fold_relationship(r.relationship_name), frozenset(r.partners))
-        for r in world.records
-        if r.key in world.overtaken
+        for r in inputs.records
+        if r.key in inputs.overtaken
     )
     return {
         _JUDGED: frozenset(
             (name, about) for name, all_ in plan.judged.pairs.items() for about in all_
         ),
         _OVERTAKEN: overtaken,
-        "paused": frozenset(p for p in plan.judged.left - overtaken if world.turn_of(p[1])),
+        "paused": frozenset(p for p in plan.judged.left - overtaken if inputs.turn_of(p[1])),
     }
 
 

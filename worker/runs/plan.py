@@ -6,49 +6,51 @@ from dataclasses import replace
 from typing import Final
 
 from collectors.base import Collector
-from reconcile.evidence.world import World
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.findings.drift import drift
 from reconcile.model.findings import Kind
 from reconcile.model.record import Hold
 from reconcile.planning.guard import Counts, Ledger, guard, refused_finding, still_held, taken
 from reconcile.planning.plan import Plan, complete, draft
-from reconcile.planning.tracker import Need
-from worker.config.run_policy import Conduct
-from worker.model.run_report import Line, Preview, fate
+from reconcile.planning.tracker import NeededOperation
+from worker.config.run_policy import RunPolicy
+from worker.model.run_report import OperationLine, Preview, fate
 from worker.operations.freshness import ages
-from worker.runs.load import load_world, look
+from worker.runs.load import load_inputs, look
 from worker.runs.outages import foresee_outages
 from worker.runs.recheck import look_twice, with_distance
 from worker.runs.record import concerned
-from worker.runs.targets import Request, find_target
+from worker.runs.targets import RunRequest, find_target
 from worker.store.unit_of_work import Store, Transaction
 
 #: A plan says anew whether they are there.
 _JUDGED_HERE: Final = {Kind.PLAN_REFUSED, Kind.SERVER_DOWN}
 
 
-def plan(store: Store, collector: Collector, request: Request, conduct: Conduct) -> Preview:
+def plan(store: Store, collector: Collector, request: RunRequest, run_policy: RunPolicy) -> Preview:
     """Return what a run would record now. Nothing is written."""
     with store.read() as reading:
         target = find_target(reading, request)
     sightings = look(store, collector, target)
-    looked = look_twice(store, collector, sightings, target, conduct)
+    looked = look_twice(store, collector, sightings, target, run_policy)
     with store.read() as reading:
-        world = load_world(reading, looked.sightings, target, conduct)
-        drafted = draft(world)
+        inputs = load_inputs(reading, looked.sightings, target, run_policy)
+        drafted = draft(inputs)
         planned = complete(drafted, reading.records.holders(drafted.takes))
-        return _preview(reading, world, with_distance(planned, looked), conduct)
+        return _preview(reading, inputs, with_distance(planned, looked), run_policy)
 
 
-def _preview(reading: Transaction, world: World, plan: Plan, conduct: Conduct) -> Preview:
+def _preview(
+    reading: Transaction, inputs: JudgementInput, plan: Plan, run_policy: RunPolicy
+) -> Preview:
     """What is needed now, recorded already or not, and everything that is true now."""
     ledger = reading.operations.ledger()
-    refusal = guard(_with_needs(ledger, world, plan), conduct.limits)
+    refusal = guard(_with_needs(ledger, inputs, plan), run_policy.limits)
     needs = [_held(n) if refusal is not None else n for n in plan.needs]
     held = [n.planned for n in plan.needs if n.planned.hold is Hold.GUARD]
-    refusal = refusal or still_held(ledger, held, conduct.limits)
+    refusal = refusal or still_held(ledger, held, run_policy.limits)
     lines = tuple(
-        Line(
+        OperationLine(
             n.planned,
             fate(n.planned, applied=False, recorded=n.entry is not None),
             n.entry,
@@ -57,32 +59,32 @@ def _preview(reading: Transaction, world: World, plan: Plan, conduct: Conduct) -
         for n in needs
     )
     refused = () if refusal is None else (refused_finding(refusal),)
-    before = [f for f in world.open_findings if f.kind not in _JUDGED_HERE]
+    before = [f for f in inputs.open_findings if f.kind not in _JUDGED_HERE]
     life = drift((*plan.findings, *refused), before, plan.judged)
-    downs = foresee_outages(reading, world, life.now, concerned(world), conduct)
+    downs = foresee_outages(reading, inputs, life.now, concerned(inputs), run_policy)
     findings = tuple(sorted((*life.now, *downs), key=lambda f: f.fingerprint))
     return Preview(
-        sightings=world.sightings,
+        sightings=inputs.sightings,
         pairs=sum(map(len, plan.judged.pairs.values())),
         lines=lines,
         findings=findings,
         refusal=refusal,
         overtaken=len(plan.overtaken),
-        names={s.id: s.name for s in world.servers.values()},
+        names={s.id: s.name for s in inputs.servers.values()},
         paused=plan.paused,
         ages=ages(reading, findings),
     )
 
 
-def _with_needs(ledger: Ledger, world: World, plan: Plan) -> Ledger:
+def _with_needs(ledger: Ledger, inputs: JudgementInput, plan: Plan) -> Ledger:
     """Return the ledger as it would be if the plan were recorded."""
     new = sum((taken(p) for p in plan.new), Counts())
     withdrawn = set(plan.superseded)
-    gone = sum((taken(e.planned) for e in world.entries if e.number in withdrawn), Counts())
+    gone = sum((taken(e.planned) for e in inputs.entries if e.number in withdrawn), Counts())
     return replace(ledger, pending=ledger.pending - gone + new)
 
 
-def _held(need: Need) -> Need:
+def _held(need: NeededOperation) -> NeededOperation:
     if not need.planned.destructive or need.planned.hold is not Hold.NONE:
         return need
     return replace(need, planned=replace(need.planned, hold=Hold.GUARD))

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from worker.config.run_policy import Conduct
-from worker.model.run_report import Summary
-from worker.model.runs import OpenRun, Process, Progress, Stage
+from worker.config.run_policy import RunPolicy
+from worker.model.run_report import RunSummary
+from worker.model.runs import MemberStage, OpenRun, Process, RunCounts
 from worker.runs.ending import summary_of
 from worker.store.unit_of_work import Store, Transaction
 
 _LOOK_SECONDS: Final = 0.25
 
 
-def progress_of(reading: Transaction, run: int) -> Progress | None:
+def progress_of(reading: Transaction, run: int) -> RunCounts | None:
     """None if it is over."""
     asked = reading.runs.find_in_progress(run)
     told = reading.runs.find(run)
@@ -24,10 +24,10 @@ def progress_of(reading: Transaction, run: int) -> Progress | None:
     stages = reading.members.stage_counts(run)
     members = sum(stages.values())
     pairs, opened = told.summary.get("pairs", 0), told.summary.get("findings_opened", 0)
-    return Progress(
+    return RunCounts(
         servers=members,
-        concluded=members - stages.get(Stage.WAITING, 0),
-        judged=stages.get(Stage.JUDGED, 0),
+        concluded=members - stages.get(MemberStage.WAITING, 0),
+        judged=stages.get(MemberStage.JUDGED, 0),
         pairs=pairs if isinstance(pairs, int) else 0,
         operations=sum(
             n for (_, is_new), n in reading.operations.counts_of_run(run).items() if is_new
@@ -42,12 +42,14 @@ def _takes(process: Process, run: OpenRun) -> bool:
     return process.id == run.process or process.role in (run.lane.value, "all")
 
 
-def follow(store: Store, conduct: Conduct, run: int, watch: Callable[[Progress], None]) -> Summary:
+def follow(
+    store: Store, run_policy: RunPolicy, run: int, watch: Callable[[RunCounts], None]
+) -> RunSummary:
     """Wait until the run is over, and tell how far it is meanwhile."""
     while True:
         with store.read() as reading:
             progress = progress_of(reading, run)
             if progress is None:
-                return summary_of(reading, run, conduct)
+                return summary_of(reading, run, run_policy)
         watch(progress)
         time.sleep(_LOOK_SECONDS)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from collectors.base import Collector
-from collectors.failover import Way
+from collectors.failover import PollTarget
 from reconcile.evidence.impostors import genuine
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Server, Sighting, Skipped, SkipReason
@@ -24,7 +24,7 @@ class ExportFile:
 
 
 #: How a server is read, or why it is not.
-Source: TypeAlias = Way | ExportFile
+Source: TypeAlias = PollTarget | ExportFile
 
 
 class Reader(Protocol):

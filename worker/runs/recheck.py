@@ -12,8 +12,8 @@ from reconcile.model.findings import Finding
 from reconcile.model.nouns import Seen, Sighting
 from reconcile.planning.doubts import doubtful
 from reconcile.planning.plan import Plan, draft
-from worker.config.run_policy import Conduct
-from worker.runs.load import ask, load_world
+from worker.config.run_policy import RunPolicy
+from worker.runs.load import ask, load_inputs
 from worker.runs.targets import Target
 from worker.store.unit_of_work import Store
 
@@ -36,7 +36,7 @@ def look_twice(
     collector: Collector,
     sightings: dict[int, Sighting],
     target: Target,
-    conduct: Conduct,
+    run_policy: RunPolicy,
 ) -> Looked:
     """Read again what a new disagreement or removal would rest on, where that is possible."""
     if not collector.rereads:
@@ -46,10 +46,10 @@ def look_twice(
     unsettled: set[str] = set()
     while True:
         with store.read() as reading:
-            world = load_world(reading, sightings, target, conduct)
+            inputs = load_inputs(reading, sightings, target, run_policy)
             servers = {s.id: s for s in reading.inventory.servers()}
-        drafted = draft(world).plan
-        doubts = doubtful(drafted.findings, drafted.needs, world)
+        drafted = draft(inputs).plan
+        doubts = doubtful(drafted.findings, drafted.needs, inputs)
         doubts = tuple(d for d in doubts if d.subject not in looked)
         looked |= {d.subject for d in doubts}
         older = {d.subject: earlier(d.servers, sightings) for d in doubts}

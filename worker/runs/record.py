@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.machines import duplicates
-from reconcile.evidence.world import World
 from reconcile.findings.drift import drift
 from reconcile.findings.life import Drift
 from reconcile.judging.health import said_now
@@ -15,8 +15,8 @@ from reconcile.model.nouns import Evidence, Operation, Provenance, Seen
 from reconcile.model.record import Contest, EntryStatus, Membership, Planned
 from reconcile.planning.apply import created
 from reconcile.planning.plan import Plan
-from reconcile.planning.tracker import Need
-from worker.config.run_policy import Conduct
+from reconcile.planning.tracker import NeededOperation
+from worker.config.run_policy import RunPolicy
 from worker.operations.apply import MACHINE
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.load import new_names
@@ -27,14 +27,14 @@ from worker.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RecordedBatch:
     """What recording a piece of a run left.
 
     ``needs`` all have the number of their line in OperationTracker, in the order of the plan. The
     lines ``new`` were recorded now. ``life`` is that of the findings.
     """
 
-    needs: tuple[Need, ...]
+    needs: tuple[NeededOperation, ...]
     new: frozenset[int]
     life: Drift
 
@@ -44,42 +44,46 @@ class Written:
         return {n.entry: n.planned for n in self.needs if n.confirmed and n.entry is not None}
 
 
-def write_down(uow: UnitOfWork, run: int, world: World, plan: Plan, conduct: Conduct) -> Written:
+def write_down(
+    uow: UnitOfWork, run: int, inputs: JudgementInput, plan: Plan, run_policy: RunPolicy
+) -> RecordedBatch:
     """Record what sightings taught, findings, and every new need as a pending entry."""
-    _learn(uow.inventory, world)
+    _learn(uow.inventory, inputs)
     uow.watches.end(plan.watches.end)
     uow.watches.start(plan.watches.begin)
-    _withdraw(uow, world, plan)
-    _raise_evidence(uow.records, world, plan)
+    _withdraw(uow, inputs, plan)
+    _raise_evidence(uow.records, inputs, plan)
     findings = [f for f in plan.findings if f.kind not in AT_CLOSE]
-    known = [f for f in uow.findings.unresolved(concerned(world)) if f.finding.kind not in AT_CLOSE]
+    known = [
+        f for f in uow.findings.unresolved(concerned(inputs)) if f.finding.kind not in AT_CLOSE
+    ]
     life = drift(findings, (f.finding for f in known), plan.judged)
-    now = [f for f in findings if said_now(f, world)]
-    fact = Fact(run, now, conduct, world.sightings, world.records)
+    now = [f for f in findings if said_now(f, inputs)]
+    fact = Fact(run, now, run_policy, inputs.sightings, inputs.records)
     keep_findings(uow, fact, life, known)
-    _wait_anew(uow.operations, world, plan)
+    _wait_anew(uow.operations, inputs, plan)
     needs = _fill_tracker(uow, run, plan)
     known_before = {need.entry for need in plan.needs}
     new = frozenset(n.entry for n in needs if n.entry is not None) - known_before
-    return Written(needs, new, life)
+    return RecordedBatch(needs, new, life)
 
 
-def concerned(world: World) -> set[int] | None:
+def concerned(inputs: JudgementInput) -> set[int] | None:
     """Every server that a judgement touched; None for one about everything."""
-    if world.targets is None and world.focus is None:
+    if inputs.targets is None and inputs.focus is None:
         return None
-    servers = set(world.sightings) | set(world.previous)
-    return servers.union(*(r.partners for r in world.records))
+    servers = set(inputs.sightings) | set(inputs.previous)
+    return servers.union(*(r.partners for r in inputs.records))
 
 
-def _learn(inventory: InventoryRepository, world: World) -> None:
+def _learn(inventory: InventoryRepository, inputs: JudgementInput) -> None:
     """Names and machine ids; of a machine with several names, only for the one that speaks."""
-    doubles = duplicates(world.servers, world.machines, world.sightings)
-    own = {k: s for k, s in world.sightings.items() if isinstance(s, Seen) and k not in doubles}
+    doubles = duplicates(inputs.servers, inputs.machines, inputs.sightings)
+    own = {k: s for k, s in inputs.sightings.items() if isinstance(s, Seen) and k not in doubles}
     taught = [
         (server, name)
         for server, seen in sorted(own.items())
-        for name in new_names(world.servers[server], seen)
+        for name in new_names(inputs.servers[server], seen)
     ]
     if taught:
         inventory.add_aliases(taught, Provenance.SELF)
@@ -88,17 +92,17 @@ def _learn(inventory: InventoryRepository, world: World) -> None:
         for server, seen in own.items()
         if seen.identity is not None
         and seen.identity.machine_id is not None
-        and world.servers[server].machine_id is None
+        and inputs.servers[server].machine_id is None
     }
     inventory.remember_machines(machines)
 
 
-def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:
+def _withdraw(uow: UnitOfWork, inputs: JudgementInput, plan: Plan) -> None:
     """Needs that went away; a pending Create takes its record with it."""
     gone = set(plan.superseded)
     records = [
         e.planned.record
-        for e in world.entries
+        for e in inputs.entries
         if e.number in gone
         and e.planned.operation is Operation.CREATE
         and e.planned.record is not None
@@ -108,14 +112,14 @@ def _withdraw(uow: UnitOfWork, world: World, plan: Plan) -> None:
     uow.operations.end_acceptance(plan.ended)
 
 
-def _raise_evidence(records: RecordRepository, world: World, plan: Plan) -> None:
-    weaker = {r.key for r in world.records if r.evidence is not Evidence.BOTH}
+def _raise_evidence(records: RecordRepository, inputs: JudgementInput, plan: Plan) -> None:
+    weaker = {r.key for r in inputs.records if r.evidence is not Evidence.BOTH}
     records.set_evidence([key for key in plan.agreed if key in weaker], Evidence.BOTH)
 
 
-def _wait_anew(operations: OperationRepository, world: World, plan: Plan) -> None:
+def _wait_anew(operations: OperationRepository, inputs: JudgementInput, plan: Plan) -> None:
     """What recorded operations wait for is another thing by now, or nothing any more (R4)."""
-    before = {e.number: e.planned.contested for e in world.entries}
+    before = {e.number: e.planned.contested for e in inputs.entries}
     now = {n.entry: n.planned.contested for n in plan.needs if n.entry is not None}
     operations.set_contests(
         {n: c for n, c in now.items() if n in before and _is_news(before[n], c)}
@@ -131,14 +135,14 @@ def _is_news(before: tuple[Contest, ...], now: tuple[Contest, ...]) -> bool:
     )
 
 
-def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[Need, ...]:
+def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[NeededOperation, ...]:
     new = list(plan.new)
     creates = [p for p in new if p.operation is Operation.CREATE]
     keys = iter(uow.records.insert([(created(p), contested(p)) for p in creates]))
     placed = [replace(p, record=next(keys)) if p.operation is Operation.CREATE else p for p in new]
     recorded = iter(zip(placed, uow.operations.add(run, placed), strict=True))
     return tuple(
-        Need(*next(recorded), confirmed=need.confirmed) if need.entry is None else need
+        NeededOperation(*next(recorded), confirmed=need.confirmed) if need.entry is None else need
         for need in plan.needs
     )
 

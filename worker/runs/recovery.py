@@ -9,8 +9,8 @@ from typing import Final
 
 from reconcile.model.nouns import Skipped, SkipReason
 from worker.config.run_policy import Timing
-from worker.messaging.dispatcher import Post, publish
-from worker.model.runs import Lane, OpenRun, Stage, lease_name
+from worker.messaging.dispatcher import Dispatcher, publish
+from worker.model.runs import Lane, MemberStage, OpenRun, lease_name
 from worker.store.repositories.claims import Conclusion
 from worker.store.unit_of_work import Store, Transaction, UnitOfWork
 from worker.telemetry.events import EventRecorder
@@ -18,9 +18,9 @@ from worker.telemetry.events import EventRecorder
 _LEASE: Final = "sweep"
 
 
-def sweep(store: Store, post: Post, timing: Timing, recorder: EventRecorder) -> None:
+def sweep(store: Store, dispatcher: Dispatcher, timing: Timing, recorder: EventRecorder) -> None:
     """Send again what waits for nobody; nothing if another sweep just looked."""
-    queued = {lane: post.waiting(lane) for lane in (Lane.READ, Lane.ON_DEMAND)}
+    queued = {lane: dispatcher.waiting(lane) for lane in (Lane.READ, Lane.ON_DEMAND)}
     with store.write() as uow:
         if uow.leases.acquire(_LEASE, timing.sweep / 2) is None:
             return
@@ -42,10 +42,10 @@ def sweep(store: Store, post: Post, timing: Timing, recorder: EventRecorder) -> 
     recorder.processes_lost([p.name for p in dead])
     for run, servers in to_read:
         recorder.sent_again(run.id, servers)
-        publish(post, run.id, servers, run.lane)
+        publish(dispatcher, run.id, servers, run.lane)
     for number in to_settle:
         recorder.taken_up_again(number)
-        post.settle(number)
+        dispatcher.settle(number)
 
 
 def _lost(uow: UnitOfWork, run: OpenRun, queued: int | None, timing: Timing) -> frozenset[int]:
@@ -68,7 +68,7 @@ def _lost(uow: UnitOfWork, run: OpenRun, queued: int | None, timing: Timing) -> 
 
 def _abandon(uow: UnitOfWork, run: OpenRun) -> None:
     """Conclude the members that wait as not read."""
-    waiting = [m.server for m in uow.members.of_run(run.id) if m.stage is Stage.WAITING]
+    waiting = [m.server for m in uow.members.of_run(run.id) if m.stage is MemberStage.WAITING]
     if waiting:
         skipped = (Skipped(server, SkipReason.ABANDONED) for server in waiting)
         uow.claims.conclude([Conclusion(run.id, sighting.server, sighting) for sighting in skipped])
@@ -79,4 +79,4 @@ def _is_stuck(reading: Transaction, run: OpenRun) -> bool:
     if reading.leases.is_held(lease_name(run.id)):
         return False
     stages = reading.members.stage_counts(run.id)
-    return Stage.CONCLUDED in stages or stages.keys() <= {Stage.JUDGED}
+    return MemberStage.CONCLUDED in stages or stages.keys() <= {MemberStage.JUDGED}

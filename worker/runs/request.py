@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from worker.messaging.dispatcher import Post, publish
+from worker.messaging.dispatcher import Dispatcher, publish
 from worker.model.maintenance import resting
-from worker.model.runs import EVERYTHING, Lane, OpenRun, Scope, Stage, Trigger
-from worker.runs.targets import Request, Target, find_target
+from worker.model.runs import EVERYTHING, Lane, MemberStage, OpenRun, RunScope, Trigger
+from worker.runs.targets import RunRequest, Target, find_target
 from worker.store.repositories.claims import Conclusion
 from worker.store.unit_of_work import Store, UnitOfWork
 from worker.telemetry import events
@@ -21,8 +21,8 @@ JOINED_WITHIN: Final = timedelta(seconds=60)
 
 def request_run(
     store: Store,
-    post: Post,
-    request: Request,
+    dispatcher: Dispatcher,
+    request: RunRequest,
     lane: Lane = Lane.ON_DEMAND,
     process: int | None = None,
 ) -> int:
@@ -32,17 +32,17 @@ def request_run(
     """
     with store.write() as uow:
         target = find_target(uow, request)
-        waiting = _not_begun(uow, Scope(target.servers, target.only), lane)
+        waiting = _not_begun(uow, RunScope(target.servers, target.only), lane)
         if waiting is not None and process is None:
             return waiting.id
         opened = _open(uow, request, target, lane, process)
         uow.commit()
-    send_opened(post, opened)
+    send_opened(dispatcher, opened)
     return opened.run
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedRun:
     """A run that was opened, with the servers to read after the commit."""
 
     run: int
@@ -51,37 +51,37 @@ class Opened:
 
 
 def _open(
-    uow: UnitOfWork, request: Request, target: Target, lane: Lane, process: int | None
-) -> Opened:
-    scope = Scope(target.servers, target.only)
+    uow: UnitOfWork, request: RunRequest, target: Target, lane: Lane, process: int | None
+) -> OpenedRun:
+    scope = RunScope(target.servers, target.only)
     run = uow.runs.open(request.trigger, request.who, request.target, scope, lane, process)
     if lane is not Lane.FILES:
         uow.credentials.mark_unproven()
     targets = target.members if target.servers is None else target.servers
     asked = enlist(uow, run, lane, target.members, targets)
     events.run_opened(run, request.trigger, request.target, len(target.members))
-    return Opened(run, lane, asked)
+    return OpenedRun(run, lane, asked)
 
 
 def open_scheduled(
     uow: UnitOfWork, targets: frozenset[int], members: frozenset[int], *, everybody: bool
-) -> Opened:
+) -> OpenedRun:
     """A run of the schedule over these servers; other ``members`` are there as their partners."""
     about = EVERYTHING if everybody else f"{len(targets)} servers that were due"
-    scope = Scope(None if everybody else targets)
+    scope = RunScope(None if everybody else targets)
     run = uow.runs.open(Trigger.SCHEDULE, "schedule", about, scope, Lane.READ)
     uow.credentials.mark_unproven()
     asked = enlist(uow, run, Lane.READ, members, targets)
     events.run_opened(run, Trigger.SCHEDULE, about, len(targets))
-    return Opened(run, Lane.READ, asked)
+    return OpenedRun(run, Lane.READ, asked)
 
 
-def send_opened(post: Post, opened: Opened) -> None:
+def send_opened(dispatcher: Dispatcher, opened: OpenedRun) -> None:
     """Tell the workers: whom to read, or that there is nobody left to be read."""
     if opened.to_read:
-        publish(post, opened.run, opened.to_read, opened.lane)
+        publish(dispatcher, opened.run, opened.to_read, opened.lane)
     else:
-        post.settle(opened.run)
+        dispatcher.settle(opened.run)
 
 
 def enlist(
@@ -104,7 +104,7 @@ def enlist(
     return frozenset(members) - {seen.server for seen in joined}
 
 
-def _not_begun(uow: UnitOfWork, scope: Scope, lane: Lane) -> OpenRun | None:
+def _not_begun(uow: UnitOfWork, scope: RunScope, lane: Lane) -> OpenRun | None:
     """Return a run about the same that nobody has begun to work at, or None.
 
     A person never waits for the readers of the schedule, and insists on servers, which they do not.
@@ -114,7 +114,7 @@ def _not_begun(uow: UnitOfWork, scope: Scope, lane: Lane) -> OpenRun | None:
         if run.process is not None or (lane.insists and not run.lane.insists):
             continue
         if run.scope == scope and all(
-            m.stage is Stage.WAITING and m.claimed_by is None and not m.readings
+            m.stage is MemberStage.WAITING and m.claimed_by is None and not m.readings
             for m in uow.members.of_run(run.id)
             if m.is_target
         ):

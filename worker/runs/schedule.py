@@ -10,9 +10,9 @@ from typing import Final
 
 from reconcile.model.nouns import Seen, Sighting, Skipped, SkipReason, Standing
 from worker.config.run_policy import Timing
-from worker.messaging.dispatcher import Post
+from worker.messaging.dispatcher import Dispatcher
 from worker.model.runs import Poll
-from worker.runs.request import Opened, open_scheduled, send_opened
+from worker.runs.request import OpenedRun, open_scheduled, send_opened
 from worker.store.unit_of_work import Store, UnitOfWork
 
 #: Failures in a row after which a server is not asked in every interval any more.
@@ -53,7 +53,7 @@ def _break(failures: int, timing: Timing) -> timedelta:
     return min(timing.interval * doubled, _LONGEST_BREAK)
 
 
-def tick(store: Store, post: Post, timing: Timing) -> int | None:
+def tick(store: Store, dispatcher: Dispatcher, timing: Timing) -> int | None:
     """Start a run over who is due; None if nobody is, or if another tick just looked.
 
     That they are taken care of is written with the run that does: neither is there alone.
@@ -65,11 +65,11 @@ def tick(store: Store, post: Post, timing: Timing) -> int | None:
         uow.commit()
     if opened is None:
         return None
-    send_opened(post, opened)
+    send_opened(dispatcher, opened)
     return opened.run
 
 
-def _opened(uow: UnitOfWork, timing: Timing) -> Opened | None:
+def _opened(uow: UnitOfWork, timing: Timing) -> OpenedRun | None:
     now = uow.now()
     soon = now + timing.interval * _TOGETHER
     due = uow.schedule.due(soon)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from collectors.base import ReadError
-from collectors.failover import FailoverCollector, Way
+from collectors.failover import FailoverCollector, PollTarget
 from collectors.powershell.client import PowerShell
 from collectors.powershell.host import Login
 from collectors.powershell.logons import BookUnavailable, Logons
@@ -19,9 +19,9 @@ from reconcile.evidence.impostors import genuine
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Server, Sighting
 from worker.config.settings import Settings
-from worker.inventory.connections import Directory, logins_of
+from worker.inventory.connections import EndpointResolver, logins_of
 from worker.inventory.logon_ledger import StoredLogonBook, notice_changes
-from worker.model.credentials import CredentialView, Proof
+from worker.model.credentials import CredentialProof, CredentialView
 from worker.model.errors import StoreError, StoreUnavailable
 from worker.runs.database_clock import DatabaseClock
 from worker.runs.reader import ExportFile, SecretsOutdated, Source
@@ -42,7 +42,7 @@ class _Secrets:
     run: int
     read_at: float
 
-    def as_of(self, proofs: Collection[Proof]) -> list[CredentialView]:
+    def as_of(self, proofs: Collection[CredentialProof]) -> list[CredentialView]:
         """The credentials as these proofs have them. Raises SecretsOutdated."""
         known = {name: view.salt for name, view in self.views.items()}
         if {proof.name: proof.salt for proof in proofs} != known:
@@ -69,7 +69,7 @@ class ServerReader:
         self._logons = Logons(self._book)
         self._powershell = PowerShell(context, settings.poll_limits, self._logons)
 
-    def source(self, batch: ClaimBatch, server: Server, *, insist: bool) -> Way:
+    def source(self, batch: ClaimBatch, server: Server, *, insist: bool) -> PollTarget:
         secrets = self._secrets
         credentials = secrets.as_of(batch.proofs)
         for view in credentials:
@@ -78,7 +78,7 @@ class ServerReader:
                 self._logons.doubt(view.credential.name)
         logons = batch.logons(server.id)
         self._book.know(logons)
-        directory = Directory(
+        directory = EndpointResolver(
             credentials,
             logons,
             secrets.logins,

@@ -15,7 +15,7 @@ from worker.store.unit_of_work import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RunRequest:
     """One run: what it is about, why, by whom.
 
     ``server`` is a name a person typed; ``relationship`` is ``ID``, ``NAME`` or ``NAME@SERVER``.
@@ -51,7 +51,7 @@ class Target:
     only: str | None = None
 
 
-def find_target(reading: Transaction, request: Request) -> Target:
+def find_target(reading: Transaction, request: RunRequest) -> Target:
     """Resolve what a request is about. Raises UnknownTarget."""
     servers = reading.inventory.servers()
     asked = frozenset(s.id for s in servers if s.standing is Standing.ENABLED)

@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(slots=True, eq=False)
-class _Wish(Generic[_Result]):
+class _PendingWrite(Generic[_Result]):
     """What a thread wants written about a server; woken when it is, or when it is its turn."""
 
     server: int
@@ -39,13 +39,13 @@ class _Wish(Generic[_Result]):
         return self.result[0]
 
 
-class Clerk:
+class WriteBatcher:
     """One for a process; thread-safe."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._wishes: list[_Wish[object]] = []
+        self._wishes: list[_PendingWrite[object]] = []
         self._is_at_work = False
 
     def write(self, server: int, what: Callable[[ClaimBatch], _Result]) -> _Result:
@@ -53,7 +53,7 @@ class Clerk:
 
         Raises what it raises, and StoreError.
         """
-        wish = _Wish(server, what)
+        wish = _PendingWrite(server, what)
         with self._lock:
             self._wishes.append(wish)  # type: ignore[arg-type]  # of any result
             goes_first = not self._is_at_work
@@ -82,17 +82,17 @@ class Clerk:
         finally:
             self._hand_over(wishes)
 
-    def _take(self) -> list[_Wish[object]]:
+    def _take(self) -> list[_PendingWrite[object]]:
         """The first ones, each about another server."""
         with self._lock:
-            taken: dict[int, _Wish[object]] = {}
+            taken: dict[int, _PendingWrite[object]] = {}
             for wish in self._wishes:
                 if len(taken) < _MOST_AT_ONCE:
                     taken.setdefault(wish.server, wish)
             self._wishes = [w for w in self._wishes if taken.get(w.server) is not w]
         return list(taken.values())
 
-    def _write(self, wishes: list[_Wish[object]]) -> None:
+    def _write(self, wishes: list[_PendingWrite[object]]) -> None:
         try:
             with self._store.write_members() as uow:
                 batch = ClaimBatch(uow, [wish.server for wish in wishes])
@@ -110,7 +110,7 @@ class Clerk:
             for wish, result in zip(wishes, results, strict=True):
                 wish.result.append(result)
 
-    def _hand_over(self, wishes: list[_Wish[object]]) -> None:
+    def _hand_over(self, wishes: list[_PendingWrite[object]]) -> None:
         """Wake those whose wish is done, and the one whose turn it is now."""
         with self._lock:
             for wish in wishes:

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from reconcile.model.nouns import Sighting
-from worker.model.credentials import Logon, Proof
+from worker.model.credentials import CredentialProof, LogonResult
 from worker.model.maintenance import Window
 from worker.model.roster import Roster
 from worker.model.runs import Member, OpenRun, Poll
@@ -72,7 +72,7 @@ class ClaimBatch:
         """Return how the last readings of a server went, or None before the first one."""
         return self._polls_by_server.get(server)
 
-    def logons(self, server: int) -> tuple[Logon, ...]:
+    def logons(self, server: int) -> tuple[LogonResult, ...]:
         """Return the logons at a server, accepted and refused."""
         return tuple(self._logons[server])
 
@@ -86,7 +86,7 @@ class ClaimBatch:
         return self._uow.maintenance.open_windows()
 
     @cached_property
-    def proofs(self) -> tuple[Proof, ...]:
+    def proofs(self) -> tuple[CredentialProof, ...]:
         """Return the state of every credential."""
         return self._uow.credentials.proofs()
 
@@ -135,8 +135,8 @@ class ClaimBatch:
         return self._uow.schedule.polls(self._servers)
 
     @cached_property
-    def _logons(self) -> Mapping[int, list[Logon]]:
-        logons: defaultdict[int, list[Logon]] = defaultdict(list)
+    def _logons(self) -> Mapping[int, list[LogonResult]]:
+        logons: defaultdict[int, list[LogonResult]] = defaultdict(list)
         for logon in self._uow.credentials.logons(self._servers):
             logons[logon.server].append(logon)
         return logons

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from worker.model.errors import StoreUnavailable
 from worker.store.cache import ReadCache
-from worker.store.errors import Place
+from worker.store.errors import DatabaseDescription
 
 if TYPE_CHECKING:
     import psycopg
@@ -54,7 +54,7 @@ class Database:
     """
 
     engine: Engine
-    place: Place
+    place: DatabaseDescription
     lock_timeout_seconds: float
     file: Path | None = None
     cache: ReadCache = field(default_factory=ReadCache, repr=False)
@@ -145,7 +145,7 @@ def _sqlite(url: URL, lock_timeout_seconds: float) -> Database:
     event.listen(engine, "handle_error", on_error)
     name = url.database or ""
     file = None if name.startswith("file:") else Path(name)
-    return Database(engine, Place(f"SQLite file {name}"), lock_timeout_seconds, file)
+    return Database(engine, DatabaseDescription(f"SQLite file {name}"), lock_timeout_seconds, file)
 
 
 def _page_limit(url: URL) -> int | None:
@@ -226,7 +226,7 @@ def _postgres(url: URL, lock_timeout_seconds: float) -> Database:
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "checkin", on_checkin)
     hidden = tuple(str(secret) for secret in (url.password, *secrets.values()) if secret)
-    return Database(engine, Place(_postgres_text(url), hidden), lock_timeout_seconds)
+    return Database(engine, DatabaseDescription(_postgres_text(url), hidden), lock_timeout_seconds)
 
 
 def _postgres_text(url: URL) -> str:

@@ -19,7 +19,7 @@ from worker.model.errors import RecordRefused, StoreError, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseDescription:
     """The description of a database in messages, and the secrets that no message may contain."""
 
     text: str
@@ -121,7 +121,7 @@ _CONNECTING: Final[dict[str, _Fault]] = {
 
 
 @contextmanager
-def translated(place: Place) -> Iterator[None]:
+def translated(place: DatabaseDescription) -> Iterator[None]:
     """Translate exceptions of the drivers into those of ``worker.model.errors``, chained.
 
     Raises:
@@ -140,12 +140,12 @@ def translated(place: Place) -> Iterator[None]:
         raise _error(place, _REFUSED, str(error)) from error
 
 
-def busy(place: Place) -> StoreError:
+def busy(place: DatabaseDescription) -> StoreError:
     """Return the error that another thread of this process has been writing for too long."""
     return _error(place, _BUSY, "no turn came")
 
 
-def _error(place: Place, fault: _Fault, message: str) -> StoreError:
+def _error(place: DatabaseDescription, fault: _Fault, message: str) -> StoreError:
     reason = place.hide(message).rstrip(".")
     return fault.error(f"{place.text} {fault.why} ({reason}); {fault.remedy}.")
 

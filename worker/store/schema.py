@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 
 from worker.model.errors import StoreUnavailable, WrongRevision
 from worker.store.engine import Database, database
-from worker.store.errors import Place, translated
+from worker.store.errors import DatabaseDescription, translated
 from worker.store.transactions import migrating, reading
 from worker.store.unit_of_work import Store
 
@@ -109,7 +109,7 @@ def _upgrade(target: Database) -> str | None:
     return revision
 
 
-def _revision(connection: Connection, place: Place) -> str | None:
+def _revision(connection: Connection, place: DatabaseDescription) -> str | None:
     """Return the revision, or None for a database without tables.
 
     Raises:
@@ -137,7 +137,7 @@ def _revisions() -> tuple[str, ...]:
     return tuple(revision.revision for revision in script.walk_revisions())
 
 
-def _unreleased(place: Place, revision: str) -> WrongRevision:
+def _unreleased(place: DatabaseDescription, revision: str) -> WrongRevision:
     return WrongRevision(
         f"{place.text} was made by an unreleased ipam-sync 0.1 (revision {revision}), so nothing "
         "upgrades it. Move it away or drop it, or name another database in IPAM_SYNC_DATABASE_URL. "
@@ -146,7 +146,7 @@ def _unreleased(place: Place, revision: str) -> WrongRevision:
     )
 
 
-def _wrong(place: Place, revision: str) -> WrongRevision:
+def _wrong(place: DatabaseDescription, revision: str) -> WrongRevision:
     if revision in _revisions():
         return WrongRevision(
             f"{place.text} was made by an older ipam-sync (revision {revision}, now {HEAD}); "

@@ -10,7 +10,7 @@ from typing import Final
 from worker.model.errors import StoreError
 from worker.model.runs import Process
 from worker.store.unit_of_work import Store
-from worker.up.child import Program
+from worker.up.child import ChildProgram
 from worker.up.supervisor import Say, Supervisor
 
 #: What takes longer is reported, and still waited for.
@@ -68,7 +68,7 @@ def wait_until_alive(
 
 
 def not_alive(
-    programs: Iterable[tuple[Program, int | None]], registered: Collection[int]
+    programs: Iterable[tuple[ChildProgram, int | None]], registered: Collection[int]
 ) -> tuple[str, ...]:
     """Return the names of programs that have ended, or should have registered and have not."""
     return tuple(

@@ -26,7 +26,7 @@ class CannotRun(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class UnixAccount:
     """Whom root becomes for a program that refuses to be root."""
 
     uid: int
@@ -34,7 +34,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ChildProgram:
     """A command and its manners.
 
     ``stage``: what started first ends last.  ``ending`` asks it to end in good order, within
@@ -51,7 +51,7 @@ class Program:
     patience: float = 20.0
     environment: Mapping[str, str] | None = None
     directory: Path | None = None
-    account: Account | None = None
+    account: UnixAccount | None = None
     kept: int | None = None
     log: Path | None = None
     registers: bool = False
@@ -66,7 +66,7 @@ def our_own(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "worker.cli", *arguments)
 
 
-def start(program: Program) -> subprocess.Popen[bytes]:
+def start(program: ChildProgram) -> subprocess.Popen[bytes]:
     """Start it, to be called by a thread that lives as long as the process: Linux kills the
     children of a thread that ends.
 
@@ -92,7 +92,7 @@ def how_it_ended(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
-def _talk(program: Program) -> AbstractContextManager[int | IO[bytes]]:
+def _talk(program: ChildProgram) -> AbstractContextManager[int | IO[bytes]]:
     """Where it says things; a log that has grown begins anew."""
     if program.log is None:
         return nullcontext(sys.stderr.fileno())
@@ -100,7 +100,7 @@ def _talk(program: Program) -> AbstractContextManager[int | IO[bytes]]:
     return program.log.open("wb" if has_grown else "ab")
 
 
-def _bound(program: Program) -> list[str]:
+def _bound(program: ChildProgram) -> list[str]:
     account = program.account
     become = [] if account is None else [f"--account={account.uid}:{account.gid}"]
     bond = [*become, str(os.getpid()), str(int(program.dying))]

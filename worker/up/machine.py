@@ -15,10 +15,10 @@ from worker.model.roles import Role
 from worker.processes.signals import ENDING, Signals
 from worker.up import postgres, valkey
 from worker.up.alive import registrations, wait_until_alive
-from worker.up.child import CannotRun, Program, our_own
+from worker.up.child import CannotRun, ChildProgram, our_own
 from worker.up.orphans import taken_over
-from worker.up.place import Place, occupied
-from worker.up.supervisor import Say, Supervisor, Told, supervising
+from worker.up.place import DataDirectory, occupied
+from worker.up.supervisor import Say, StopRequested, Supervisor, supervising
 
 #: Longer than a worker takes to end by itself, see ``worker.processes.main``.
 WORKER_PATIENCE_SECONDS: Final = 20.0
@@ -58,7 +58,7 @@ def run_everything(root: Path, *, wants_postgres: bool, readers: int, say: Say) 
                 wait_until_alive(supervisor, ours.pids, say)
             _say_what_next(place, say)
             supervisor.watch()
-    except Told:
+    except StopRequested:
         pass
     say("Everything has ended; the data stays.")
 
@@ -73,7 +73,7 @@ def run_workers(say: Say) -> None:
             for role in Role:
                 supervisor.start(_worker(role))
             supervisor.watch()
-    except Told:
+    except StopRequested:
         pass
 
 
@@ -98,14 +98,14 @@ def _refuse_unusable_alerts(settings: Settings) -> None:
     alerting_in_force(settings)
 
 
-def _start_servers(supervisor: Supervisor, place: Place, kept: int) -> None:
+def _start_servers(supervisor: Supervisor, place: DataDirectory, kept: int) -> None:
     server = valkey.server(place.queue, place.broker, kept=kept)
     supervisor.start(server, lambda _: valkey.answers(place.broker))
     if place.uses_postgres:
         _start_postgres(supervisor, place, kept)
 
 
-def _start_postgres(supervisor: Supervisor, place: Place, kept: int) -> None:
+def _start_postgres(supervisor: Supervisor, place: DataDirectory, kept: int) -> None:
     directory = postgres.programs()
     if not place.cluster.exists():
         postgres.create(directory, place.cluster)
@@ -113,30 +113,32 @@ def _start_postgres(supervisor: Supervisor, place: Place, kept: int) -> None:
     supervisor.start(server, lambda pid: postgres.is_ready(place.cluster, pid))
 
 
-def _upgrade(supervisor: Supervisor, place: Place) -> None:
+def _upgrade(supervisor: Supervisor, place: DataDirectory) -> None:
     environment = _environment(place)
-    upgrade = Program("migration", our_own("db", "upgrade"), environment=environment)
+    upgrade = ChildProgram("migration", our_own("db", "upgrade"), environment=environment)
     if supervisor.once(upgrade) != 0:
         raise CannotRun("The database could not be made ready; why is said above.")
 
 
-def _start_our_own(supervisor: Supervisor, place: Place, readers: int) -> None:
+def _start_our_own(supervisor: Supervisor, place: DataDirectory, readers: int) -> None:
     environment = _environment(place)
     for number in range(1, readers + 1):
         name = "" if readers == 1 else f" {number}"
         supervisor.start(_worker(Role.READ, name, environment))
     for role in (Role.ON_DEMAND, Role.CONTROL):
         supervisor.start(_worker(role, "", environment))
-    beat = Program("beat", our_own("beat"), _BEAT, environment=environment, registers=True)
+    beat = ChildProgram("beat", our_own("beat"), _BEAT, environment=environment, registers=True)
     supervisor.start(beat)
 
 
-def _environment(place: Place) -> dict[str, str]:
+def _environment(place: DataDirectory) -> dict[str, str]:
     return {**os.environ, _CONFIG: str(place.settings)}
 
 
-def _worker(role: Role, suffix: str = "", environment: Mapping[str, str] | None = None) -> Program:
-    return Program(
+def _worker(
+    role: Role, suffix: str = "", environment: Mapping[str, str] | None = None
+) -> ChildProgram:
+    return ChildProgram(
         f"worker {role}{suffix}",
         our_own("worker", "--role", role),
         _WORKERS,
@@ -146,7 +148,7 @@ def _worker(role: Role, suffix: str = "", environment: Mapping[str, str] | None 
     )
 
 
-def _say_what_next(place: Place, say: Say) -> None:
+def _say_what_next(place: DataDirectory, say: Say) -> None:
     kind = "PostgreSQL" if place.uses_postgres else "SQLite"
     say(f"Everything runs, with {kind}, in {place.root}. In another terminal:")
     say(f"  export {_CONFIG}={shlex.quote(str(place.settings))}")

@@ -19,7 +19,7 @@ from typing import Final
 
 from worker.processes.signals import ENDING, Signals
 from worker.up.child import CannotRun
-from worker.up.supervisor import Say, Told
+from worker.up.supervisor import Say, StopRequested
 
 _GRACE_SECONDS: Final = 5.0
 _KILL_SECONDS: Final = 5.0
@@ -70,7 +70,7 @@ def _free_within(descriptor: int, seconds: float, signals: Signals) -> bool:
         if time.monotonic() > deadline:
             return False
         if signals.wait(_LOOK_SECONDS) in ENDING:
-            raise Told
+            raise StopRequested
     return True
 
 

@@ -37,7 +37,7 @@ _LINE: Final = "# ----- your own settings -----\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DataDirectory:
     """Where everything is; ``uses_postgres`` is decided once for a directory."""
 
     root: Path
@@ -90,10 +90,10 @@ class Place:
 
 
 @contextmanager
-def occupied(root: Path, *, wants_postgres: bool) -> Iterator[Place]:
+def occupied(root: Path, *, wants_postgres: bool) -> Iterator[DataDirectory]:
     """The data directory, ours alone within this context. Raises CannotRun."""
     root = root.expanduser().absolute()
-    place = Place(root, _uses_postgres(root, wants=wants_postgres))
+    place = DataDirectory(root, _uses_postgres(root, wants=wants_postgres))
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         place.run.mkdir(mode=0o700, exist_ok=True)
@@ -141,7 +141,7 @@ def _uses_postgres(root: Path, *, wants: bool) -> bool:
 
 def fits_sockets(root: Path) -> bool:
     """True if the names of sockets in this data directory are short enough."""
-    run = Place(root.expanduser().absolute(), uses_postgres=False).run
+    run = DataDirectory(root.expanduser().absolute(), uses_postgres=False).run
     return _longest_socket(run) <= _LONGEST_SOCKET_BYTES
 
 

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from worker.up.child import BARE_ENVIRONMENT, Account, CannotRun, Program, start
+from worker.up.child import BARE_ENVIRONMENT, CannotRun, ChildProgram, UnixAccount, start
 
 PORT: Final = 5432  # only the last part of the socket's name
 USER: Final = "postgres"
@@ -53,12 +53,12 @@ def url(sockets: Path, database: str = "postgres") -> str:
     return f"postgresql+psycopg://{USER}@/{database}?host={quote(str(sockets))}&port={PORT}"
 
 
-def create(directory: Path, data: Path, account: Account | None = None, *options: str) -> None:
+def create(directory: Path, data: Path, account: UnixAccount | None = None, *options: str) -> None:
     """Make a cluster at ``data``, all of it or nothing. Raises CannotRun."""
     unfinished = data.with_name(f"{data.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     words = ("--auth=trust", f"--username={USER}", "--encoding=UTF8", "--no-locale", *options)
-    program = Program(
+    program = ChildProgram(
         "initdb",
         (str(directory / "initdb"), f"--pgdata={unfinished}", *words),
         dying=signal.SIGKILL,
@@ -81,14 +81,14 @@ def server(
     data: Path,
     sockets: Path,
     *,
-    account: Account | None = None,
+    account: UnixAccount | None = None,
     options: Mapping[str, str] = MappingProxyType({}),
     kept: int | None = None,
-) -> Program:
+) -> ChildProgram:
     """The server over a cluster; ``options`` win over ours."""
     all_options = {**_OPTIONS, "unix_socket_directories": str(sockets), **options}
     words = [word for name, value in all_options.items() for word in ("-c", f"{name}={value}")]
-    return Program(
+    return ChildProgram(
         "postgres",
         (str(directory / "postgres"), "-D", str(data), *words),
         ending=signal.SIGINT,  # "fast": ends connections, and everything is written

@@ -18,7 +18,7 @@ from itertools import groupby
 from typing import Final, NoReturn
 
 from worker.processes.signals import ENDING, Signals
-from worker.up.child import CannotRun, Program, how_it_ended, start
+from worker.up.child import CannotRun, ChildProgram, how_it_ended, start
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
@@ -35,13 +35,13 @@ Say = Callable[[str], None]
 IsReady = Callable[[int], bool]
 
 
-class Told(Exception):
+class StopRequested(Exception):
     """A signal says that everything shall end."""
 
 
 @dataclass(slots=True)
 class _Child:
-    program: Program
+    program: ChildProgram
     process: subprocess.Popen[bytes]
     started_at: float = field(default_factory=time.monotonic)
     pause: float = _FIRST_PAUSE_SECONDS
@@ -56,7 +56,7 @@ class Supervisor:
         self._say = say
         self._children: list[_Child] = []
 
-    def once(self, program: Program) -> int:
+    def once(self, program: ChildProgram) -> int:
         """Run it to its end; its exit code. Raises Told, and then it has ended too."""
         child = _Child(program, start(program))
         self._children.append(child)
@@ -65,7 +65,7 @@ class Supervisor:
         self._children.remove(child)
         return child.process.returncode
 
-    def start(self, program: Program, is_ready: IsReady | None = None) -> None:
+    def start(self, program: ChildProgram, is_ready: IsReady | None = None) -> None:
         """Start it and wait until it is ready. Raises CannotRun if it ends before, and Told."""
         child = _Child(program, start(program))
         self._children.append(child)
@@ -78,7 +78,7 @@ class Supervisor:
                 raise CannotRun(f"{program.name} is not ready after {_READY_SECONDS:.0f} s.")
             self._pause(_LOOK_SECONDS)
 
-    def programs(self) -> tuple[tuple[Program, int | None], ...]:
+    def programs(self) -> tuple[tuple[ChildProgram, int | None], ...]:
         """Return the programs that it keeps running, each with its process, None if that has ended."""
         return tuple(
             (child.program, child.process.pid if child.process.poll() is None else None)
@@ -143,7 +143,7 @@ class Supervisor:
         while waiting and time.monotonic() < deadline:
             try:
                 self._pause(max(0.0, deadline - time.monotonic()))
-            except Told:
+            except StopRequested:
                 if not hurry:
                     hurry, deadline = True, time.monotonic() + _HURRY_SECONDS
                     for child in waiting:
@@ -160,7 +160,7 @@ class Supervisor:
     def _pause(self, seconds: float | None) -> None:
         """Until a child may have ended, or the time is over. Raises Told."""
         if self._signals.wait(seconds) in ENDING:
-            raise Told
+            raise StopRequested
 
 
 @contextmanager

@@ -15,12 +15,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from worker.up.child import BARE_ENVIRONMENT, CannotRun, Program
+from worker.up.child import BARE_ENVIRONMENT, CannotRun, ChildProgram
 
 _ANSWER_SECONDS: Final = 2.0
 
 
-def server(data: Path, listening: Path, *, kept: int | None = None) -> Program:
+def server(data: Path, listening: Path, *, kept: int | None = None) -> ChildProgram:
     """The server over a directory of its own. Raises CannotRun if there is no binary."""
     options = {
         "port": "0",
@@ -35,7 +35,7 @@ def server(data: Path, listening: Path, *, kept: int | None = None) -> Program:
         "daemonize": "no",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    return Program(
+    return ChildProgram(
         "valkey",
         (str(binary()), *words),
         ending=signal.SIGTERM,

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from reconcile.model.findings import Finding, Severity
 from reconcile.model.nouns import Unseen
 from reconcile.remedies.own import ipam_sync
-from worker.model.run_report import Fate, Line, Preview, Summary
+from worker.model.run_report import OperationLine, OperationOutcome, Preview, RunSummary
 from worker.views.changes import moves
 from worker.views.documents import Ages, Severities, loudness
 from worker.views.text import counted
@@ -40,11 +40,11 @@ def after_plan(preview: Preview, sync: str, severities: Severities) -> tuple[str
     return _NO_CHANGES
 
 
-def after_sync(summary: Summary, sync: str, severities: Severities) -> tuple[str, ...]:
+def after_sync(summary: RunSummary, sync: str, severities: Severities) -> tuple[str, ...]:
     """Return the lines about what is still open after a run."""
     if not summary.sightings:
         return _NOBODY
-    left = [line for line in summary.lines if line.fate is not Fate.APPLIED]
+    left = [line for line in summary.lines if line.fate is not OperationOutcome.APPLIED]
     if left:
         return _decide(left, summary.run)
     if summary.refusal is not None:
@@ -56,12 +56,12 @@ def after_sync(summary: Summary, sync: str, severities: Severities) -> tuple[str
     return _NO_CHANGES
 
 
-def _decide(lines: Sequence[Line], run: int | None) -> tuple[str, ...]:
+def _decide(lines: Sequence[OperationLine], run: int | None) -> tuple[str, ...]:
     """Return both commands that a person chooses from, complete."""
     ready = [line for group in moves(lines) if not _only_waits(group) for line in group]
     if not ready:
         return ("Next: see what they wait for: ipam-sync drift list --kind blocked",)
-    held = sum(line.fate is Fate.HELD for line in ready)
+    held = sum(line.fate is OperationOutcome.HELD for line in ready)
     only_held: _Options = {"held": None} if held else {}
     look = ipam_sync("operations list", **only_held).text
     head = (
@@ -82,7 +82,7 @@ def _decide(lines: Sequence[Line], run: int | None) -> tuple[str, ...]:
 
 
 def _which(
-    lines: Sequence[Line], ready: Sequence[Line], run: int | None
+    lines: Sequence[OperationLine], ready: Sequence[OperationLine], run: int | None
 ) -> tuple[tuple[str, ...], _Options] | None:
     """Return the numbers and options that select exactly these lines; None if that takes many."""
     numbers = tuple(str(line.number) for line in ready if line.number is not None)
@@ -93,9 +93,9 @@ def _which(
     return None
 
 
-def _only_waits(group: Sequence[Line]) -> bool:
+def _only_waits(group: Sequence[OperationLine]) -> bool:
     """True if nothing here would free what these operations take."""
-    return all(line.fate is Fate.WAITING for line in group)
+    return all(line.fate is OperationOutcome.WAITING for line in group)
 
 
 def loud(findings: Sequence[Finding], severities: Severities, ages: Ages) -> bool:
@@ -103,5 +103,5 @@ def loud(findings: Sequence[Finding], severities: Severities, ages: Ages) -> boo
     return any(loudness(f, severities, ages) is not Severity.INFO for f in findings)
 
 
-def _unread(told: Preview | Summary) -> bool:
+def _unread(told: Preview | RunSummary) -> bool:
     return any(isinstance(s, Unseen) for s in told.sightings.values())

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from reconcile.model.findings import Severity
 from worker.alerts.alerting import Alerting
-from worker.alerts.rules import Match, MatchChange, QuietHours, Route
+from worker.alerts.rules import AlertRoute, Match, MatchChange, QuietHours
 from worker.model.alerts import ChannelBacklog
 from worker.model.change_feed import AppliedBacklog
 from worker.views.operations import Json
@@ -20,7 +20,7 @@ from worker.views.text import counted, iso, moment
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChannelStatus:
     """What a channel was not told yet; ``paused_until``: it asked to be left alone."""
 
     backlog: ChannelBacklog
@@ -28,7 +28,7 @@ class Standing:
     paused_until: datetime | None
 
 
-def channel_json(name: str, alerting: Alerting, standing: Standing) -> Json:
+def channel_json(name: str, alerting: Alerting, standing: ChannelStatus) -> Json:
     """One channel of the file."""
     known = standing.backlog
     return {
@@ -47,7 +47,9 @@ def channel_json(name: str, alerting: Alerting, standing: Standing) -> Json:
     }
 
 
-def show_channels(screen: Screen, alerting: Alerting, standings: Mapping[str, Standing]) -> None:
+def show_channels(
+    screen: Screen, alerting: Alerting, standings: Mapping[str, ChannelStatus]
+) -> None:
     """One row each."""
     rows = (
         (
@@ -83,7 +85,7 @@ def _like(server: str | None, relationship: str | None) -> tuple[str, str]:
     )
 
 
-def _routes_to(channel: str, routes: Iterable[Route]) -> Iterator[str]:
+def _routes_to(channel: str, routes: Iterable[AlertRoute]) -> Iterator[str]:
     """In words."""
     for route in routes:
         if channel in route.channels:
@@ -95,7 +97,7 @@ def _readers(alerting: Alerting, name: str) -> str:
     return "people" if alerting.channels[name].for_people else "programs"
 
 
-def _waits(standing: Standing) -> Sequence[str]:
+def _waits(standing: ChannelStatus) -> Sequence[str]:
     backlog, changes = standing.backlog, standing.changes
     until = standing.paused_until
     failed = f", {backlog.failed} after a failure" if backlog.failed else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconcile.model.formatting import listed
-from worker.model.audit import Audited, Told
+from worker.model.audit import Audited, AuditValues
 from worker.views.operations import Json
 from worker.views.screen import Screen
 from worker.views.text import iso, moment
@@ -43,7 +43,7 @@ def show_audits(screen: Screen, audits: Iterable[Audited]) -> None:
     screen.table(("when", "who, from", "did", "to", "before -> after"), rows)
 
 
-def _came_to(before: Told, after: Told) -> tuple[str, ...]:
+def _came_to(before: AuditValues, after: AuditValues) -> tuple[str, ...]:
     """One line for each value that is not as it was; what is only on one side is told as such."""
     lines = []
     for name in dict.fromkeys((*before, *after)):

@@ -7,8 +7,8 @@ from typing import Final
 
 from reconcile.model.formatting import dotted, dotted_all, listed, said
 from reconcile.model.nouns import Operation
-from reconcile.model.record import Change, Planned
-from worker.model.run_report import Fate, Line
+from reconcile.model.record import Planned, PropertyChange
+from worker.model.run_report import OperationLine, OperationOutcome
 from worker.views.text import HELD_BECAUSE
 
 #: More scopes than these are counted; ``operations show`` and JSON have them all.
@@ -34,13 +34,13 @@ def what_changes(planned: Planned) -> tuple[str, ...]:
             return (f"- {scopes}",)
 
 
-def old_to_new(change: Change) -> str:
+def old_to_new(change: PropertyChange) -> str:
     """``MCLT: PT1H -> PT2H``."""
     before, after = said(change.property, change.before), said(change.property, change.after)
     return f"{change.property}: {before} -> {after}"
 
 
-def _introduced(changes: Sequence[Change]) -> tuple[str, ...]:
+def _introduced(changes: Sequence[PropertyChange]) -> tuple[str, ...]:
     after = {c.property: c.after for c in changes}
     return tuple(f"{p} {said(p, after[p])}" for p in _CREATED_WITH if p in after)
 
@@ -50,17 +50,17 @@ def between(planned: Planned) -> tuple[str, ...]:
     return (planned.relationship, planned.server1.name, planned.server2.name)
 
 
-def why(planned: Planned, fate: Fate, waits: Sequence[str] = ()) -> tuple[str, ...]:
+def why(planned: Planned, fate: OperationOutcome, waits: Sequence[str] = ()) -> tuple[str, ...]:
     """The reason, and what the operation is waiting for."""
     lines = [planned.reason]
-    if fate is Fate.HELD:
+    if fate is OperationOutcome.HELD:
         lines.append(f"held: {HELD_BECAUSE.get(planned.hold, 'a person must decide')}")
-    if planned.contested and fate is not Fate.APPLIED:
+    if planned.contested and fate is not OperationOutcome.APPLIED:
         lines.extend(waits or waits_for(planned, ()))
     return tuple(lines)
 
 
-def waits_for(planned: Planned, lines: Sequence[Line]) -> tuple[str, ...]:
+def waits_for(planned: Planned, lines: Sequence[OperationLine]) -> tuple[str, ...]:
     """What an operation takes and others still hold, by who holds it."""
     words: dict[str, list[str]] = {}
     for contest in planned.contested:
@@ -73,7 +73,7 @@ def waits_for(planned: Planned, lines: Sequence[Line]) -> tuple[str, ...]:
     )
 
 
-def _holder(record: int | None, lines: Sequence[Line]) -> str:
+def _holder(record: int | None, lines: Sequence[OperationLine]) -> str:
     if record is None:
         return "another operation of this plan"
     frees = [line for line in lines if line.planned.record == record and frees_something(line)]
@@ -81,20 +81,20 @@ def _holder(record: int | None, lines: Sequence[Line]) -> str:
     return f"the removal of {' and '.join(names)}" if names else f"record {record}"
 
 
-def frees_something(line: Line) -> bool:
+def frees_something(line: OperationLine) -> bool:
     """True for an operation after which others may have a name or scopes."""
     return line.planned.destructive
 
 
-def moves(lines: Sequence[Line]) -> tuple[tuple[Line, ...], ...]:
+def moves(lines: Sequence[OperationLine]) -> tuple[tuple[OperationLine, ...], ...]:
     """Lines in their order, each one that waits beside the removal it waits for: one move."""
-    groups: dict[int, list[Line]] = {}
+    groups: dict[int, list[OperationLine]] = {}
     for place, line in enumerate(lines):
         groups.setdefault(_leader(line, lines, place), []).append(line)
     return tuple(tuple(groups[leader]) for leader in sorted(groups))
 
 
-def _leader(line: Line, lines: Sequence[Line], place: int) -> int:
+def _leader(line: OperationLine, lines: Sequence[OperationLine], place: int) -> int:
     holders = {c.holder for c in line.planned.contested} - {None}
     for index, other in enumerate(lines) if holders else ():
         if other.planned.record in holders and frees_something(other):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from worker.inventory.check import Check
+from worker.inventory.check import ServerCheck
 from worker.views.operations import Json
 from worker.views.screen import Cell, Screen
 
@@ -19,7 +19,7 @@ _HOST: Final = (
 )
 
 
-def check_json(check: Check) -> Json:
+def check_json(check: ServerCheck) -> Json:
     """Every layer, and what the server said of itself."""
     failure, seen = check.failure, check.seen
     return {
@@ -41,7 +41,7 @@ def check_json(check: Check) -> Json:
     }
 
 
-def show_check(screen: Screen, check: Check) -> None:
+def show_check(screen: Screen, check: ServerCheck) -> None:
     """The layers from the outside in; then the remedy, or who answered."""
     screen.heading(check.host.name)
     screen.table(
@@ -55,7 +55,7 @@ def show_check(screen: Screen, check: Check) -> None:
         screen.line(f"What to do: {check.failure.remedy}", "bold")
 
 
-def _facts(check: Check) -> list[tuple[str, Cell]]:
+def _facts(check: ServerCheck) -> list[tuple[str, Cell]]:
     said = check.said or {}
     rows: list[tuple[str, Cell]] = [
         (label, str(said[name])) for name, label in _HOST if said.get(name) is not None

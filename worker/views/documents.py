@@ -12,8 +12,8 @@ from reconcile.kinds.severity import severity_at
 from reconcile.model.findings import LOUDEST_FIRST, Finding, Severity
 from reconcile.model.nouns import Sighting, Skipped, Unseen
 from reconcile.model.record import Hold
-from reconcile.planning.guard import Counts, Refusal
-from worker.model.run_report import Line, Preview, Summary, counts
+from reconcile.planning.guard import Counts, RemovalRefusal
+from worker.model.run_report import OperationLine, Preview, RunSummary, counts
 from worker.views.operations import Json, line_json, server_name
 from worker.views.text import iso
 
@@ -38,7 +38,7 @@ def plan_json(preview: Preview, severities: Severities) -> Json:
     }
 
 
-def sync_json(summary: Summary, severities: Severities, held: Collection[int] = ()) -> Json:
+def sync_json(summary: RunSummary, severities: Severities, held: Collection[int] = ()) -> Json:
     """What ``sync --json`` prints; ``held`` are all that the guard holds in the whole store."""
     return {
         "schema": SCHEMA,
@@ -54,7 +54,7 @@ def sync_json(summary: Summary, severities: Severities, held: Collection[int] = 
     }
 
 
-def _common(told: Preview | Summary, severities: Severities, held: Collection[object]) -> Json:
+def _common(told: Preview | RunSummary, severities: Severities, held: Collection[object]) -> Json:
     return {
         "operations": [line_json(line, told.names) for line in told.lines],
         "findings": [finding_json(f, told.names, severities, told.ages) for f in told.findings],
@@ -62,7 +62,7 @@ def _common(told: Preview | Summary, severities: Severities, held: Collection[ob
     }
 
 
-def _numbers(told: Preview | Summary, severities: Severities) -> Json:
+def _numbers(told: Preview | RunSummary, severities: Severities) -> Json:
     found = Counter(loudness(f, severities, told.ages) for f in told.findings)
     return {
         **counts(told.lines, told.sightings),
@@ -95,7 +95,7 @@ def finding_json(
     }
 
 
-def refusal_json(refusal: Refusal, held: Collection[object]) -> Json:
+def refusal_json(refusal: RemovalRefusal, held: Collection[object]) -> Json:
     """Why nothing destructive runs; ``held`` are operation numbers, or names of what has none."""
     return {
         "why": refusal.why,
@@ -111,7 +111,7 @@ def _counts_json(counts: Counts) -> Json:
     return {"relationships": counts.relationships, "scopes": counts.scopes}
 
 
-def held_by_guard(lines: Iterable[Line]) -> list[int | str]:
+def held_by_guard(lines: Iterable[OperationLine]) -> list[int | str]:
     """Numbers of what the guard holds, names of relationships where there is no number yet."""
     return [
         line.planned.relationship if line.number is None else line.number

@@ -14,7 +14,7 @@ from reconcile.model.nouns import Operation
 from reconcile.model.record import Contest, EntryStatus, Hold, Planned
 from worker.model.audit_format import sides
 from worker.model.operations import EntryView
-from worker.model.run_report import Line
+from worker.model.run_report import OperationLine
 from worker.views.text import HELD_BECAUSE, iso
 
 Json: TypeAlias = dict[str, object]
@@ -47,7 +47,7 @@ def operation_json(planned: Planned, names: Mapping[int, str], *, pending: bool 
     }
 
 
-def line_json(line: Line, names: Mapping[int, str]) -> Json:
+def line_json(line: OperationLine, names: Mapping[int, str]) -> Json:
     """A line of a plan or of a run: ``number`` is null until it is recorded."""
     return {
         **operation_json(line.planned, names),

@@ -9,8 +9,8 @@ from typing import Final
 
 from reconcile.model.findings import LOUDEST_FIRST, Finding, Kind, Severity
 from reconcile.model.nouns import Seen, Sighting, Skipped, Unseen
-from reconcile.planning.guard import Refusal
-from worker.model.run_report import Fate, Line, Preview, Summary
+from reconcile.planning.guard import RemovalRefusal
+from worker.model.run_report import OperationLine, OperationOutcome, Preview, RunSummary
 from worker.views.changes import between, moves, waits_for, what_changes, why
 from worker.views.documents import Ages, Severities, loudness
 from worker.views.operations import server_name
@@ -21,12 +21,12 @@ from worker.views.text import counted
 LINES_SHOWN: Final = 60
 #: So many findings of one kind; the rest is counted.
 FINDINGS_SHOWN: Final = 30
-_UNEVENTFUL: Final = (Fate.APPLIED, Fate.PLANNED)
+_UNEVENTFUL: Final = (OperationOutcome.APPLIED, OperationOutcome.PLANNED)
 
 
 def show_outcome(
     screen: Screen,
-    told: Preview | Summary,
+    told: Preview | RunSummary,
     severities: Severities,
     *,
     lines_shown: int = LINES_SHOWN,
@@ -41,10 +41,10 @@ def show_outcome(
         show_refusal(screen, told.refusal)
 
 
-def show_headline(screen: Screen, told: Preview | Summary) -> None:
+def show_headline(screen: Screen, told: Preview | RunSummary) -> None:
     """A run or a plan in one sentence."""
     seen = sum(isinstance(s, Seen) for s in told.sightings.values())
-    run = f"Run {told.run}: " if isinstance(told, Summary) else ""
+    run = f"Run {told.run}: " if isinstance(told, RunSummary) else ""
     parts = [
         f"{run}{seen} of {counted(len(told.sightings), 'server')} read",
         f"{counted(told.pairs, 'relationship')} judged",
@@ -58,7 +58,7 @@ def show_headline(screen: Screen, told: Preview | Summary) -> None:
     screen.line(", ".join(parts) + ".")
 
 
-def _without_repetition(finding: Finding, told: Preview | Summary) -> Finding:
+def _without_repetition(finding: Finding, told: Preview | RunSummary) -> Finding:
     """What is told at length above or below is only named among the findings."""
     if finding.kind is Kind.PLAN_REFUSED and told.refusal is not None:
         return replace(finding, detail="Removals are held, see below.")
@@ -67,14 +67,14 @@ def _without_repetition(finding: Finding, told: Preview | Summary) -> Finding:
     return finding
 
 
-def _by_fate(lines: Iterable[Line]) -> str:
+def _by_fate(lines: Iterable[OperationLine]) -> str:
     fates = Counter(line.fate for line in lines)
-    shown = ", ".join(f"{fates[f]} {f}" for f in Fate if fates[f])
+    shown = ", ".join(f"{fates[f]} {f}" for f in OperationOutcome if fates[f])
     return f" ({shown})" if shown else ""
 
 
-def _all_with(told: Preview | Summary) -> str:
-    if isinstance(told, Summary):
+def _all_with(told: Preview | RunSummary) -> str:
+    if isinstance(told, RunSummary):
         return f"ipam-sync operations list --run {told.run} --status all"
     return "ipam-sync plan --json"
 
@@ -97,7 +97,7 @@ def show_unread(
         screen.table(("server", "why, and what to do"), sorted(rows))
 
 
-def show_lines(screen: Screen, lines: Sequence[Line], room: int, all_with: str) -> None:
+def show_lines(screen: Screen, lines: Sequence[OperationLine], room: int, all_with: str) -> None:
     """Operations in their order; a removal and what waits for it are one move.
 
     Of those that need nobody as many as there is ``room`` for.
@@ -117,7 +117,9 @@ def show_lines(screen: Screen, lines: Sequence[Line], room: int, all_with: str) 
         screen.command(f"  All of them: {all_with}")
 
 
-def _row(line: Line, lines: Sequence[Line], *, one_move: bool) -> tuple[Sequence[str], ...]:
+def _row(
+    line: OperationLine, lines: Sequence[OperationLine], *, one_move: bool
+) -> tuple[Sequence[str], ...]:
     number = "" if line.number is None else f"#{line.number} "
     head = [f"{number}{line.planned.operation}", line.fate.value]
     if one_move:
@@ -173,7 +175,7 @@ def finding_about(finding: Finding, names: Mapping[int, str]) -> tuple[str, ...]
     return tuple(line for line in about if line) or ("the whole store",)
 
 
-def show_refusal(screen: Screen, refusal: Refusal) -> None:
+def show_refusal(screen: Screen, refusal: RemovalRefusal) -> None:
     """Why nothing destructive runs, with the numbers."""
     screen.heading("refused: nothing is taken away")
     screen.note(f"{refusal.why[:1].upper()}{refusal.why[1:]}.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from worker.alerts.message import Alert
 from worker.alerts.payloads import document
-from worker.alerts.rules import Fate
+from worker.alerts.rules import ChannelDecision
 from worker.alerts.templates import Medium, Texts
 from worker.views.operations import Json
 from worker.views.screen import Screen
@@ -16,7 +16,7 @@ from worker.views.text import iso, moment
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RenderedAlert:
     """An alert in a medium: ``txt``, ``html``, ``md``, or ``json``, which has no subject."""
 
     medium: str
@@ -24,14 +24,16 @@ class Written:
     body: str
 
 
-def written(alert: Alert, texts: Texts, medium: str) -> Written:
+def written(alert: Alert, texts: Texts, medium: str) -> RenderedAlert:
     """By the installation's texts; JSON as webhooks get it, but indented."""
     if medium not in set(Medium):
-        return Written(medium, None, json.dumps(document(alert), indent=2))
-    return Written(medium, texts.subject(alert), texts.body(alert, Medium(medium)).rstrip("\n"))
+        return RenderedAlert(medium, None, json.dumps(document(alert), indent=2))
+    return RenderedAlert(
+        medium, texts.subject(alert), texts.body(alert, Medium(medium)).rstrip("\n")
+    )
 
 
-def preview_json(alert: Alert, text: Written, fates: Iterable[Fate]) -> Json:
+def preview_json(alert: Alert, text: RenderedAlert, fates: Iterable[ChannelDecision]) -> Json:
     """The text, and what becomes of it by channel."""
     return {
         "key": alert.key,
@@ -52,7 +54,7 @@ def preview_json(alert: Alert, text: Written, fates: Iterable[Fate]) -> Json:
     }
 
 
-def show_preview(screen: Screen, text: Written, fates: Iterable[Fate]) -> None:
+def show_preview(screen: Screen, text: RenderedAlert, fates: Iterable[ChannelDecision]) -> None:
     """The text as it is, its lines unbroken; then the channels."""
     if text.subject is not None:
         screen.command(f"Subject: {text.subject}")

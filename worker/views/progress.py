@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconcile.model.nouns import Seen, Sighting
-from worker.model.runs import Progress
+from worker.model.runs import RunCounts
 from worker.views.bar import Bar
 
 
@@ -38,7 +38,7 @@ class RunProgress(Bar):
     def __init__(self) -> None:
         super().__init__("servers")
 
-    def watch(self, progress: Progress) -> None:
+    def watch(self, progress: RunCounts) -> None:
         """So far."""
         words = (
             f"servers: {progress.pairs} pairs, {progress.operations} operations, "

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from reconcile.model.formatting import dotted_all, span
 from reconcile.model.record import EntryStatus
 from worker.model.operations import EntryView
-from worker.model.run_report import Line, fate
+from worker.model.run_report import OperationLine, fate
 from worker.views.changes import between, moves, old_to_new, waits_for, what_changes, why
 from worker.views.screen import Cell, Screen
 from worker.views.text import moment
@@ -38,9 +38,11 @@ def show_entries(screen: Screen, views: Sequence[EntryView], now: datetime, age:
     screen.table(("operation", "relationship", "changes", "why"), rows)
 
 
-def _line(view: EntryView) -> Line:
+def _line(view: EntryView) -> OperationLine:
     applied = view.entry.status is EntryStatus.APPLIED
-    return Line(view.entry.planned, fate(view.entry.planned, applied=applied), view.entry.number)
+    return OperationLine(
+        view.entry.planned, fate(view.entry.planned, applied=applied), view.entry.number
+    )
 
 
 def _life(view: EntryView) -> tuple[str, ...]:
@@ -51,7 +53,7 @@ def _life(view: EntryView) -> tuple[str, ...]:
     return (status.value, f"by {view.decided_by}", moment(view.decided_at))
 
 
-def _why(view: EntryView, lines: Sequence[Line]) -> tuple[str, ...]:
+def _why(view: EntryView, lines: Sequence[OperationLine]) -> tuple[str, ...]:
     planned = view.entry.planned
     if view.entry.status is not EntryStatus.PENDING:
         return (planned.reason,)

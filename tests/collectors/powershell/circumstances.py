@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from collectors.powershell.client import PowerShell
-from collectors.powershell.host import Host, Limits, Output
+from collectors.powershell.host import Host, Output, PollLimits
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
 from collectors.scripts import Script, packaged
@@ -32,7 +32,7 @@ class Poll:
 
     site: Site
     host: Host
-    limits: Limits
+    limits: PollLimits
     script: Script = field(default_factory=lambda: packaged("failover"))
     book: Book = field(default_factory=Book)
     authorities: Path = field(init=False)

@@ -11,19 +11,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from collectors.powershell.client import PowerShell
-from collectors.powershell.host import Host, Limits, Login, Transport
+from collectors.powershell.host import Host, Login, PollLimits, Transport
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
 from collectors.simulator.authority import Authority
-from collectors.simulator.machine import Account, Execution
+from collectors.simulator.machine import DomainAccount, Execution
 from collectors.simulator.server import Simulator
 from collectors.simulator.station import BASIC, CERTIFICATE, Station
 from tests.collectors.powershell.peers import Book
 
-ACCOUNT = Account("CORP\\svc-ipam", "pässword")
+ACCOUNT = DomainAccount("CORP\\svc-ipam", "pässword")
 #: Whom the client certificates of the site are made out to.
-BY_CERTIFICATE = Account("svc-certificate", "unused")
-LIMITS = Limits(deadline_seconds=20, connect_seconds=5, operation_seconds=5)
+BY_CERTIFICATE = DomainAccount("svc-certificate", "unused")
+LIMITS = PollLimits(deadline_seconds=20, connect_seconds=5, operation_seconds=5)
 HELLO = '{"hello": "Zürich"}'.encode()
 
 
@@ -40,7 +40,7 @@ class Windows:
         self.lines.append(command_line)
         return self.execution
 
-    def admits(self, account: Account) -> bool:
+    def admits(self, account: DomainAccount) -> bool:
         del account
         return True
 
@@ -67,7 +67,7 @@ class Site:
             login = self.certificate if transport is Transport.CERTIFICATE else by_password
         return Host(1, "dc1", self.stations[name].url, transport, login)
 
-    def powershell(self, limits: Limits = LIMITS, book: Book | None = None) -> PowerShell:
+    def powershell(self, limits: PollLimits = LIMITS, book: Book | None = None) -> PowerShell:
         return PowerShell(trust(self.directory / "ca.pem"), limits, Logons(book or Book()))
 
     def mend(self) -> None:

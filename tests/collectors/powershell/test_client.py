@@ -10,7 +10,7 @@ import pytest
 from typing_extensions import override
 
 from collectors.powershell.errors import LogonRefused
-from collectors.powershell.host import Limits, Login, Output
+from collectors.powershell.host import Login, Output, PollLimits
 from collectors.powershell.logons import Admission, BookUnavailable, CredentialSuspended
 from collectors.scripts import packaged
 from collectors.simulator.machine import Execution
@@ -134,7 +134,7 @@ def test_a_wrong_password_on_a_fleet_is_tried_on_three_servers_and_then_suspende
 
 
 def test_a_shell_carries_an_idle_timeout_for_the_day_that_nobody_deletes_it(site: Site) -> None:
-    limits = Limits(deadline_seconds=20, idle_seconds=1)
+    limits = PollLimits(deadline_seconds=20, idle_seconds=1)
     site.simulator.set_faults(site["plain"], "drop@Delete")
     output = site.powershell(limits).run(SCRIPT, site.host("plain"))
     assert output.stdout == HELLO  # the answer counts more than the shell

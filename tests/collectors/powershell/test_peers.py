@@ -23,7 +23,7 @@ from collectors.powershell.errors import (
     TimedOut,
     Unreachable,
 )
-from collectors.powershell.host import Host, Limits, Login, Transport
+from collectors.powershell.host import Host, Login, PollLimits, Transport
 from collectors.powershell.logons import (
     MOST_UNPROVEN,
     SLOT_SECONDS,
@@ -42,7 +42,7 @@ CHALLENGE = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Negotiate\r\nConten
 
 
 def _powershell(seconds: float = 60.0, book: Book | None = None) -> PowerShell:
-    limits = Limits(deadline_seconds=seconds, connect_seconds=min(seconds, 10.0))
+    limits = PollLimits(deadline_seconds=seconds, connect_seconds=min(seconds, 10.0))
     return PowerShell(trust(None), limits, Logons(book or Book()))
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from collectors.scripts import Script, packaged, projection, recognised
 from collectors.wire import (
     DhcpService,
-    Host,
     ProjectedRelationship,
     ProjectedScope,
     ReportedFailure,
+    ReportedHost,
 )
 from tests.collectors.scripts.syntax import tokens
 
@@ -124,7 +124,7 @@ class TestProjection:
         members = projection(FAILOVER)
         assert members.relationship == tuple(get_type_hints(ProjectedRelationship))
         assert members.scope == tuple(get_type_hints(ProjectedScope))
-        assert members.host == tuple(get_type_hints(Host))
+        assert members.host == tuple(get_type_hints(ReportedHost))
         assert members.error == tuple(get_type_hints(ReportedFailure))
         assert members.service == tuple(get_type_hints(DhcpService))
 

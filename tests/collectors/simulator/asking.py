@@ -8,7 +8,7 @@ from uuid import uuid4
 from xml.sax.saxutils import escape, quoteattr
 
 from collectors.simulator import soap
-from collectors.simulator.soap import Request
+from collectors.simulator.soap import SoapRequest
 
 _NAMES: Final = (
     'xmlns:s="http://www.w3.org/2003/05/soap-envelope"'
@@ -43,19 +43,19 @@ def envelope(
     )
 
 
-def create(inside: str = "", **options: str) -> Request:
+def create(inside: str = "", **options: str) -> SoapRequest:
     """Open a shell; ``inside`` is XML of what it shall have."""
     body = f"<rsp:Shell>{inside}</rsp:Shell>"
     return soap.parse(envelope(soap.CREATE, body, options=options).encode())
 
 
-def command(shell: str, program: str, *arguments: str, **options: str) -> Request:
+def command(shell: str, program: str, *arguments: str, **options: str) -> SoapRequest:
     told = "".join(f"<rsp:Arguments>{escape(each)}</rsp:Arguments>" for each in arguments)
     line = f"<rsp:CommandLine><rsp:Command>{escape(program)}</rsp:Command>{told}</rsp:CommandLine>"
     return soap.parse(envelope(soap.COMMAND, line, shell_id=shell, options=options).encode())
 
 
-def send(shell: str, started: str, content: str, *, end: bool) -> Request:
+def send(shell: str, started: str, content: str, *, end: bool) -> SoapRequest:
     """Standard input, in base64."""
     stream = f'<rsp:Stream Name="stdin" CommandId="{started}" End="{end}">{content}</rsp:Stream>'
     return soap.parse(
@@ -63,17 +63,17 @@ def send(shell: str, started: str, content: str, *, end: bool) -> Request:
     )
 
 
-def receive(shell: str, started: str | None, seconds: float = 20) -> Request:
+def receive(shell: str, started: str | None, seconds: float = 20) -> SoapRequest:
     told = "" if started is None else f' CommandId="{started}"'
     body = f"<rsp:Receive><rsp:DesiredStream{told}>stdout stderr</rsp:DesiredStream></rsp:Receive>"
     return soap.parse(envelope(soap.RECEIVE, body, shell_id=shell, seconds=seconds).encode())
 
 
-def terminate(shell: str, started: str) -> Request:
+def terminate(shell: str, started: str) -> SoapRequest:
     code = f"<rsp:Code>{soap.SHELL}/signal/terminate</rsp:Code>"
     body = f'<rsp:Signal CommandId="{started}">{code}</rsp:Signal>'
     return soap.parse(envelope(soap.SIGNAL, body, shell_id=shell).encode())
 
 
-def delete(shell: str) -> Request:
+def delete(shell: str) -> SoapRequest:
     return soap.parse(envelope(soap.DELETE, shell_id=shell).encode())

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 
 import yaml
 
-from collectors.simulator.machine import Account, Execution
+from collectors.simulator.machine import DomainAccount, Execution
 from collectors.simulator.wsman_faults import OPERATION_TIMEOUT
 
 #: How long a recorded timeout is waited for anew, in seconds.
@@ -98,7 +98,7 @@ class RecordedMachine:
         del command_line, stdin
         return next(self._executions, Execution(b""))
 
-    def admits(self, account: Account) -> bool:
+    def admits(self, account: DomainAccount) -> bool:
         del account
         return True
 

@@ -18,13 +18,13 @@ from xml.etree import ElementTree as ET
 import requests
 
 from collectors.simulator.authority import Authority
-from collectors.simulator.machine import Account
+from collectors.simulator.machine import DomainAccount
 from collectors.simulator.server import Simulator
 from collectors.simulator.station import BASIC, Station
 from tests.collectors.simulator.recordings import Exchange, RecordedMachine, Recording, recordings
 from tests.collectors.simulator.skeleton import skeleton
 
-_ACCOUNT: Final = Account("replay", "replay")
+_ACCOUNT: Final = DomainAccount("replay", "replay")
 _IDENTIFIERS: Final = (".//{*}ShellId", ".//{*}CommandId")
 _SECONDS: Final = 60
 _WIDTH: Final = 160

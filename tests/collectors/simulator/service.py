@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from collectors.simulator import soap
-from collectors.simulator.machine import Account, Execution
+from collectors.simulator.machine import DomainAccount, Execution
 from collectors.simulator.shells import Quotas, Shells
-from collectors.simulator.soap import Request
+from collectors.simulator.soap import SoapRequest
 from tests.collectors.simulator.asking import command, create
 
 
@@ -29,7 +29,7 @@ class Echo:
         self.stdin = stdin
         return self.execution or Execution(command_line.encode())
 
-    def admits(self, account: Account) -> bool:
+    def admits(self, account: DomainAccount) -> bool:
         del account
         return True
 
@@ -80,13 +80,13 @@ class Service:
         self.machine = Echo()
         self.shells = Shells(self.machine, lambda: "http://dc1.corp.example:5985/wsman", quotas)
 
-    async def asked(self, request: Request, user: str = "svc") -> Told:
+    async def asked(self, request: SoapRequest, user: str = "svc") -> Told:
         answer = await self.shells.answer(request, user, "192.0.2.7")
         text = answer.envelope(request)
         assert len(text) <= 153_600
         return Told(ET.fromstring(text))  # noqa: S314 - our own
 
-    def ask(self, request: Request, user: str = "svc") -> Told:
+    def ask(self, request: SoapRequest, user: str = "svc") -> Told:
         return self._runner.run(self.asked(request, user))
 
     def all(self, *work: Coroutine[Any, Any, Told]) -> list[Told]:

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from collectors.simulator.accounts import Accounts
-from collectors.simulator.machine import Account
+from collectors.simulator.machine import DomainAccount
 
-ONE, OTHER = Account("CORP\\one", "secret-1"), Account("two", "secret-2")
+ONE, OTHER = DomainAccount("CORP\\one", "secret-1"), DomainAccount("two", "secret-2")
 
 
 def _published() -> str:

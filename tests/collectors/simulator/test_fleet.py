@@ -11,7 +11,7 @@ from collectors.base import ReportedError, WrongHost
 from collectors.reading import understand
 from collectors.scripts import packaged, projection
 from collectors.simulator.changes import BadChange, change
-from collectors.simulator.dhcp import DhcpServer, Mode, Percent
+from collectors.simulator.dhcp import DhcpServer, Percent, SimulatedMode
 from collectors.simulator.fleet import Fleet, Relationship, UnknownName, made
 from collectors.simulator.windows import Generation, Language, Trouble
 from reconcile.model.nouns import Seen, Server, State, Story
@@ -62,7 +62,7 @@ def test_a_secondary_prints_its_own_share_or_the_primarys_whichever_windows_does
 
 
 def test_in_hot_standby_there_are_roles_and_a_reserve_and_no_share(fleet: Fleet) -> None:
-    fleet.relate(Relationship("standby", HUB, SPOKE, mode=Mode.HOT_STANDBY, percent=5))
+    fleet.relate(Relationship("standby", HUB, SPOKE, mode=SimulatedMode.HOT_STANDBY, percent=5))
     told = {s.name: s for s in read(fleet.server(SPOKE)).stories}["standby"]
     assert (told.server_role, told.reserve_percent, told.load_balance_percent) == (
         "Standby",

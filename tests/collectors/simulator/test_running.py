@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from collectors.failover import FailoverCollector, Way
+from collectors.failover import FailoverCollector, PollTarget
 from collectors.powershell.client import PowerShell
-from collectors.powershell.host import Host, Limits, Login, Transport
+from collectors.powershell.host import Host, Login, PollLimits, Transport
 from collectors.powershell.logons import Logons
 from collectors.powershell.tls import trust
 from collectors.simulator.changes import BadChange
 from collectors.simulator.fleet import UnknownName, made
-from collectors.simulator.running import Listener, Logon, RunningFleet
+from collectors.simulator.running import Listener, RunningFleet, SimulatedLogon
 from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Unseen
 from tests.collectors.powershell.peers import Book
 
@@ -34,7 +34,8 @@ def running() -> Iterator[RunningFleet]:
     fleet = made(SERVERS)
     listeners = {
         server.name: Listener(
-            tls=number % 3 > 0, logon=Logon.BASIC if number % 3 > 1 else Logon.NTLM
+            tls=number % 3 > 0,
+            logon=SimulatedLogon.BASIC if number % 3 > 1 else SimulatedLogon.NTLM,
         )
         for number, server in enumerate(fleet.servers)
     }
@@ -43,7 +44,7 @@ def running() -> Iterator[RunningFleet]:
 
 
 @pytest.fixture
-def ways(running: RunningFleet) -> dict[int, Way]:
+def ways(running: RunningFleet) -> dict[int, PollTarget]:
     """How each is reached, by number."""
     login = Login("corp", running.account.username, running.account.password)
     return {
@@ -58,9 +59,11 @@ def ways(running: RunningFleet) -> dict[int, Way]:
     }
 
 
-def look(running: RunningFleet, ways: dict[int, Way], directory: Path) -> dict[int, Sighting]:
+def look(
+    running: RunningFleet, ways: dict[int, PollTarget], directory: Path
+) -> dict[int, Sighting]:
     """One round over all of them."""
-    limits = Limits(deadline_seconds=10, connect_seconds=5)
+    limits = PollLimits(deadline_seconds=10, connect_seconds=5)
     powershell = PowerShell(trust(running.write_authority(directory)), limits, Logons(Book()))
     collector = FailoverCollector(powershell, ways, concurrency=8)
     inventory = [Server(n, server.name) for n, server in enumerate(running.fleet.servers)]
@@ -71,7 +74,7 @@ def look(running: RunningFleet, ways: dict[int, Way], directory: Path) -> dict[i
 
 
 def test_every_server_is_read_and_no_shell_is_left(
-    running: RunningFleet, ways: dict[int, Way], tmp_path: Path
+    running: RunningFleet, ways: dict[int, PollTarget], tmp_path: Path
 ) -> None:
     sightings = look(running, ways, tmp_path)
     assert sightings.keys() == ways.keys()
@@ -83,7 +86,7 @@ def test_every_server_is_read_and_no_shell_is_left(
 
 
 def test_servers_that_cannot_be_read_are_told_apart_and_the_others_go_on(
-    running: RunningFleet, ways: dict[int, Way], tmp_path: Path
+    running: RunningFleet, ways: dict[int, PollTarget], tmp_path: Path
 ) -> None:
     names = [server.name for server in running.fleet.servers]
     running.change(names[0], {"faults": "refused"})
@@ -121,7 +124,7 @@ def test_a_port_that_refuses_connections_is_kept_until_it_listens_again() -> Non
 
 
 def test_what_is_changed_while_it_runs_is_told_from_then_on(
-    running: RunningFleet, ways: dict[int, Way], tmp_path: Path
+    running: RunningFleet, ways: dict[int, PollTarget], tmp_path: Path
 ) -> None:
     running.change("dhcp0001-dhcp0002@dhcp0001", {"state": "PartnerDown", "mclt_seconds": "60"})
     sightings = look(running, {n: ways[n] for n in (0, 1)}, tmp_path)

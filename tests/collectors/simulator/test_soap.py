@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.simulator import soap
-from collectors.simulator.soap import NotSoap, Opened, seconds_of
+from collectors.simulator.soap import CreatedShell, NotSoap, seconds_of
 from collectors.simulator.wsman_faults import (
     MAX_OPERATIONS,
     NO_SUCH_SHELL,
@@ -88,7 +88,7 @@ def test_a_duration_is_read_or_replaced_by_what_windows_waits(
 def test_whatever_a_client_says_of_its_shell_comes_back_as_it_was(
     name: str, value: str, directory: str
 ) -> None:
-    opened = Opened(
+    opened = CreatedShell(
         *("S", "http://dc1/wsman", "CORP\\svc", "192.0.2.7", 180.0),
         environment=[(name, value)],
         working_directory=directory,

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from dataclasses import replace
 
-from collectors.powershell.host import Limits as PollLimits
+from collectors.powershell.host import PollLimits
 from reconcile.model.nouns import Operation, Seen
 from reconcile.model.record import EntryStatus, Record
 from tests.e2e.bad_days.installation import Installation, import_servers
@@ -17,7 +17,7 @@ from worker.config.run_policy import Policy
 from worker.model.operations import EntryFilter
 from worker.model.runs import EVERYTHING, Trigger
 from worker.processes.inline import over_winrm
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 
 
 def assert_nothing_is_half_done(at: Installation, *runs: int) -> None:
@@ -64,7 +64,7 @@ def assert_as_after_a_quiet_day(at: Installation, operations: int) -> None:
     """
     begun = time.monotonic()
     at.run()
-    assert told(at.records()) == told(quiet_world(at))
+    assert told(at.records()) == told(quiet_inputs(at))
     planned = [entry.planned for entry in at.entries()]
     assert len(set(planned)) == len(planned) == operations, "each operation is there once"
     assert {entry.status for entry in at.entries()} == {EntryStatus.APPLIED}
@@ -73,12 +73,12 @@ def assert_as_after_a_quiet_day(at: Installation, operations: int) -> None:
         assert since < shell.age_seconds < shell.idle_seconds <= PollLimits().idle_seconds
 
 
-def quiet_world(at: Installation) -> tuple[Record, ...]:
+def quiet_inputs(at: Installation) -> tuple[Record, ...]:
     """What one sync makes of the fleet in an empty database."""
     file = at.directory / f"quiet-{next(at.numbers)}.db"
     settings = replace(at.ipam.settings, database_url=in_new_store(file), policy=Policy.AUTO)
     with opened(settings) as quiet:
         import_servers(quiet, at.directory / "papers" / "inventory.yaml")
-        over_winrm(quiet).sync(Request(Trigger.CLI, "quiet"))
+        over_winrm(quiet).sync(RunRequest(Trigger.CLI, "quiet"))
         with quiet.store.read() as reading:
             return reading.records.load()

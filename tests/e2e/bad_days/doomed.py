@@ -18,13 +18,13 @@ from types import ModuleType
 from typing import ParamSpec, TypeVar
 
 from worker.cli import main
-from worker.config.run_policy import Conduct
-from worker.messaging.dispatcher import Post
+from worker.config.run_policy import RunPolicy
+from worker.messaging.dispatcher import Dispatcher
 from worker.model.runs import OpenRun
-from worker.operations.apply import Applied, apply_entries, at_once
+from worker.operations.apply import ApplyResult, apply_entries, at_once
 from worker.runs import ending, engine, judge
 from worker.runs.claims import Concluded, send
-from worker.runs.record import Written
+from worker.runs.record import RecordedBatch
 from worker.store.unit_of_work import Store
 
 _Given = ParamSpec("_Given")
@@ -70,12 +70,12 @@ def _put(
 
 
 def _dying_around(
-    send: Callable[[Post, Concluded], None], die: Die
-) -> Callable[[Post, Concluded], None]:
-    def sending(post: Post, concluded: Concluded) -> None:
+    send: Callable[[Dispatcher, Concluded], None], die: Die
+) -> Callable[[Dispatcher, Concluded], None]:
+    def sending(dispatcher: Dispatcher, concluded: Concluded) -> None:
         if any(servers for _, servers in concluded.to_read):
             die(Point.CONCLUDED_NOT_PUBLISHED)
-        send(post, concluded)
+        send(dispatcher, concluded)
 
     return sending
 
@@ -85,12 +85,16 @@ def _doom_settling(die: Die) -> None:
     here = threading.local()
 
     def applying(
-        store: Store, written: Written, holder: judge._Holder, run: OpenRun, conduct: Conduct
+        store: Store,
+        written: RecordedBatch,
+        holder: judge._Holder,
+        run: OpenRun,
+        run_policy: RunPolicy,
     ) -> None:
-        if at_once(written.confirmed, conduct.policy):
+        if at_once(written.confirmed, run_policy.policy):
             here.applied = True
             die(Point.RECORDED_NOT_APPLIED)
-        apply(store, written, holder, run, conduct)
+        apply(store, written, holder, run, run_policy)
 
     def settling_it(self: engine.Engine, run: int) -> None:
         here.applied = False
@@ -103,9 +107,9 @@ def _doom_settling(die: Die) -> None:
 
 
 def _dying_after(
-    apply: Callable[_Given, Applied], point: Point, die: Die
-) -> Callable[_Given, Applied]:
-    def dying(*given: _Given.args, **more: _Given.kwargs) -> Applied:
+    apply: Callable[_Given, ApplyResult], point: Point, die: Die
+) -> Callable[_Given, ApplyResult]:
+    def dying(*given: _Given.args, **more: _Given.kwargs) -> ApplyResult:
         applied = apply(*given, **more)
         if applied.done:
             die(point)

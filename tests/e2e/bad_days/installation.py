@@ -31,14 +31,14 @@ from worker.bootstrap import Ipam, opened, settings_in_force
 from worker.demo.simulation.papers import write_papers
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
-from worker.messaging.celery_app import CeleryPost, make_app
+from worker.messaging.celery_app import CeleryDispatcher, make_app
 from worker.model.operations import EntryFilter
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.model.runs import Poll, Trigger
 from worker.runs.ending import summary_of
 from worker.runs.request import request_run
-from worker.runs.targets import Request
-from worker.up.child import Program, our_own, start
+from worker.runs.targets import RunRequest
+from worker.up.child import ChildProgram, our_own, start
 
 #: Short, so that who is killed is soon missed.  No schedule comes in between.
 LEASE, SWEEP, NEVER = timedelta(seconds=2), timedelta(seconds=1), timedelta(hours=1)
@@ -55,16 +55,16 @@ class Installation:
     broker: ValkeyServer
     ipam: Ipam
     environment: dict[str, str]
-    begin: Callable[[Program], Process]
+    begin: Callable[[ChildProgram], Process]
     staff: dict[str, Process] = field(default_factory=dict)
-    _programs: dict[str, Program] = field(default_factory=dict)
+    _programs: dict[str, ChildProgram] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     # ------------------------------------------------------------------------- processes
 
     def hire(self, *words: str, command: tuple[str, ...] = (), **environ: str) -> str:
         """A worker or a beat, as its name; ``command`` is another way to run ``ipam-sync``."""
-        program = Program(
+        program = ChildProgram(
             words[-1],
             (*command, *words) if command else our_own(*words),
             environment={**self.environment, **environ},
@@ -72,7 +72,7 @@ class Installation:
         )
         return self._start(program)
 
-    def _start(self, program: Program) -> str:
+    def _start(self, program: ChildProgram) -> str:
         name = f"{program.name}-{next(self.numbers)}"
         self.staff[name] = self.begin(replace(program, log=self.directory / f"{name}.log"))
         self._programs[name] = program
@@ -143,19 +143,22 @@ class Installation:
     def ask(self, server: str | None = None, trigger: Trigger = Trigger.CLI) -> int:
         """Somebody wants a run."""
         return request_run(
-            self.ipam.store, self.post, Request(trigger, "tester", server), lane_of(trigger)
+            self.ipam.store,
+            self.dispatcher,
+            RunRequest(trigger, "tester", server),
+            lane_of(trigger),
         )
 
     @property
-    def post(self) -> CeleryPost:
+    def dispatcher(self) -> CeleryDispatcher:
         """How messages come to the staff."""
-        return CeleryPost(make_app(self.broker.celery_url))
+        return CeleryDispatcher(make_app(self.broker.celery_url))
 
     def is_quiet(self) -> bool:
         """No run goes on, and no message is left that could begin one."""
-        backlog = self.post.backlog()
+        backlog = self.dispatcher.backlog()
         with self.ipam.store.read() as reading:
-            busy = reading.runs.in_progress() or backlog.in_hand or any(backlog.waiting.values())
+            busy = reading.runs.in_progress() or backlog.in_flight or any(backlog.waiting.values())
         return not busy
 
     def is_over(self, run: int) -> bool:
@@ -164,7 +167,7 @@ class Installation:
             told = reading.runs.find(run)
             return told is not None and told.outcome is not None
 
-    def run(self) -> Summary:
+    def run(self) -> RunSummary:
         """A run about everything, from its request to its end."""
         number = self.ask()
         self.wait_for(number)
@@ -181,13 +184,13 @@ class Installation:
             assert time.monotonic() < deadline, f"{runs} not over in {seconds} s: {self.stuck()}"
             time.sleep(0.05)  # what happens in other processes tells nobody
 
-    def summary(self, run: int) -> Summary:
+    def summary(self, run: int) -> RunSummary:
         """What it came to."""
         with self.ipam.store.read() as reading:
             told = reading.runs.find(run)
             assert told is not None
             assert told.outcome == "done", told
-            return summary_of(reading, run, self.ipam.conduct)
+            return summary_of(reading, run, self.ipam.run_policy)
 
     def stuck(self) -> str:
         """For who wonders why a run does not end."""
@@ -213,7 +216,7 @@ def installation(
     database_url: str | None,
     broker: ValkeyServer,
     listeners: dict[str, Listener] | None = None,
-    begin: Callable[[Program], Process] = start,
+    begin: Callable[[ChildProgram], Process] = start,
     **settings: str,
 ) -> Iterator[Installation]:
     """Nobody is hired yet; afterwards nobody is left.  Without a URL it is an SQLite file."""

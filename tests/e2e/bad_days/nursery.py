@@ -15,7 +15,7 @@ import sys
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Final, Protocol
 
-from worker.up.child import Program
+from worker.up.child import ChildProgram
 
 _PRELOADED: Final = [
     "worker.alerts.delivery.deliverer",
@@ -72,7 +72,7 @@ class Forked:
         self._process.kill()
 
 
-def begin(program: Program) -> Process:
+def begin(program: ChildProgram) -> Process:
     """Start ``python -m MODULE ARGUMENTS``; it ends with the test process."""
     words = program.command[program.command.index("-m") + 1 :]
     assert program.log is not None
@@ -88,7 +88,7 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _be(program: Program, words: tuple[str, ...]) -> None:
+def _be(program: ChildProgram, words: tuple[str, ...]) -> None:
     """In the new process, which has no threads: what happens between fork and exec else."""
     os.setpgid(0, 0)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(program.dying))

@@ -20,7 +20,7 @@ from tests.worker.alerts.delivery.ops import Ops, fingerprints, mismatch
 from tests.worker.alerts.delivery.test_crashes import assert_in_order
 from worker.alerts.delivery.attempt import CLAIM
 from worker.store.schema import open_store
-from worker.up.child import Program
+from worker.up.child import ChildProgram
 
 ALERTS = """
 [channels.log]
@@ -54,7 +54,9 @@ class Tellers:
     def _once(self, manner: Manner) -> int:
         """Start one that has no standard input, and return how it ended."""
         log = self.file.with_name("tellers.log")
-        program = Program("teller", self._command(manner), environment=dict(os.environ), log=log)
+        program = ChildProgram(
+            "teller", self._command(manner), environment=dict(os.environ), log=log
+        )
         return begin(program).wait(PATIENCE_SECONDS)
 
     def _command(self, manner: Manner) -> tuple[str, ...]:

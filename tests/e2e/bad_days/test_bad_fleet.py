@@ -31,11 +31,11 @@ TAKING_AWAY = {Operation.DELETE, Operation.REMOVE_SCOPES}
 @contextmanager
 def fleet(servers: int, url: str, broker: ValkeyServer, *, deadline: int) -> Iterator[Installation]:
     """Read by the schedule, with 64 threads in two processes, in so many seconds each at most."""
-    world = made(servers, partners=2)
-    plain = {server.name: Listener(tls=False) for server in world.servers}
+    inputs = made(servers, partners=2)
+    plain = {server.name: Listener(tls=False) for server in inputs.servers}
     settings = {"CONCURRENCY": str(THREADS), "POLL_DEADLINE": str(deadline)}
     schedule = {"TICK": "1", "INTERVAL": "7200"}
-    with installation(world, url, broker, plain, begin, **settings, **schedule) as at:
+    with installation(inputs, url, broker, plain, begin, **settings, **schedule) as at:
         at.hire_everybody(*["read"] * WORKERS, "control")
         yield at
 

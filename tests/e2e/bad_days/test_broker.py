@@ -62,8 +62,8 @@ def come_late(at: Installation, run: int) -> None:
     at.broker.client().delete("unacked", "unacked_index")  # of connections that were lost
     read_before = [station.runs for station in at.running.simulator.stations]
     for server in 2 * tuple(range(1, SERVERS + 1)):
-        at.post.read(run, server, Lane.ON_DEMAND)
-        at.post.settle(run)
+        at.dispatcher.read(run, server, Lane.ON_DEMAND)
+        at.dispatcher.settle(run)
     eventually(at.is_quiet)
     assert [station.runs for station in at.running.simulator.stations] == read_before
 

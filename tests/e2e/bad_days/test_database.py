@@ -26,7 +26,7 @@ from tests.postgres import DURABLE, PostgresServer, running_postgres
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
 from worker.model.errors import StoreUnavailable
-from worker.model.runs import Stage
+from worker.model.runs import MemberStage
 from worker.store.tables.columns import metadata
 from worker.store.unit_of_work import Store
 
@@ -65,7 +65,7 @@ class Site:
     def concluded(self, run: int) -> int:
         """So many servers were read for it."""
         with self.at.ipam.store.read() as reading:
-            return sum(m.stage is not Stage.WAITING for m in reading.members.of_run(run))
+            return sum(m.stage is not MemberStage.WAITING for m in reading.members.of_run(run))
 
     def logs(self) -> dict[str, str]:
         """What everybody said."""

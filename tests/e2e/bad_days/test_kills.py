@@ -66,7 +66,7 @@ def killed_at(at: Installation, order: Path) -> str:
     return name
 
 
-def in_hand(at: Installation, run: int) -> list[str]:
+def in_flight(at: Installation, run: int) -> list[str]:
     """Messages about the run that the broker gave to somebody who has not acknowledged them."""
     given = [json.loads(text)[0] for text in at.broker.client().hvals("unacked")]
     about = [message["headers"]["argsrepr"] for message in given]
@@ -90,7 +90,7 @@ def test_who_is_killed_at_the_worst_moment_costs_time_and_nothing_else(
             operations += needed
             killed_at(at, given)
             if point is Point.APPLIED_NOT_ACKNOWLEDGED:
-                assert in_hand(at, run)
+                assert in_flight(at, run)
             at.replace_the_dead()
             assert_nothing_is_half_done(at, run)
         assert_as_after_a_quiet_day(at, operations)

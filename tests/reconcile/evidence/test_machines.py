@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import ServedScope, Standing
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, both

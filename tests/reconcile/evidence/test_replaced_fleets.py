@@ -44,11 +44,11 @@ def test_no_removal_ever_rests_on_a_replaced_machine(
     """No new one is planned, and none that waits is confirmed, of a row with such a partner."""
     ipam = lived(history, apply_all, gone)
     told = history.told(history.rounds[-1])
-    world = ipam.world(told)
+    inputs = ipam.inputs(told)
     for need in ipam.plan(told).needs:
         if need.confirmed and need.planned.destructive:
             record = ipam.records[need.planned.record or 0]
-            assert not any(world.replaced(partner) for partner in record.partners)
+            assert not any(inputs.replaced(partner) for partner in record.partners)
 
 
 @more

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.findings.drift import Judged, drift
-from reconcile.findings.life import Life, Patience, Step, begin, go_on
+from reconcile.findings.life import Life, LifeStep, Patience, begin, go_on
 from reconcile.kinds.table import KINDS
 from reconcile.model.findings import Event, Finding, Kind
 from reconcile.model.nouns import State
@@ -87,7 +87,7 @@ class Problem:
             self._becomes(step)
         return self
 
-    def _becomes(self, step: Step) -> None:
+    def _becomes(self, step: LifeStep) -> None:
         if step.life is None:
             assert self.life is not None
             self.openings = self.life.openings

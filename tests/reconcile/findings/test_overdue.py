@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.findings.drift import drift
 from reconcile.model.findings import Kind
 from reconcile.model.nouns import Server, Sighting, Skipped, SkipReason, Standing, Story
@@ -65,9 +65,9 @@ def test_one_in_maintenance_is_not() -> None:
 
 
 def left_out(ipam: Ipam, reason: SkipReason) -> Plan:
-    world = ipam.world(told())
-    sightings: dict[int, Sighting] = {**world.sightings, B.id: Skipped(B.id, reason)}
-    return draft(replace(world, sightings=sightings)).plan
+    inputs = ipam.inputs(told())
+    sightings: dict[int, Sighting] = {**inputs.sightings, B.id: Skipped(B.id, reason)}
+    return draft(replace(inputs, sightings=sightings)).plan
 
 
 def test_one_that_was_not_asked_is_not() -> None:

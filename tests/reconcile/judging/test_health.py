@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.kinds.severity import severity
 from reconcile.model.findings import Finding, Kind, Severity
 from reconcile.model.nouns import Mode, Server, ServerRole, State, Story

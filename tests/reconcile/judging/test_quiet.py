@@ -7,10 +7,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.machines import by_machine
 from reconcile.evidence.pairing import pairs
 from reconcile.evidence.witness import Witnesses
-from reconcile.evidence.world import World
 from reconcile.judging.judge import judge_at_length
 from reconcile.judging.quiet import is_quiet
 from reconcile.model.names import NameMap
@@ -55,7 +55,7 @@ def test_what_is_quiet_is_agreement_without_need_or_finding(data: st.DataObject)
         ipam.servers = (HUB, replace(SPOKE, aliases=(alias,)), OTHER)
     sightings = ipam.read({HUB: [told[0]], SPOKE: [told[1]]})
     names = NameMap(ipam.servers)
-    world = World(
+    inputs = JudgementInput(
         servers={s.id: s for s in ipam.servers},
         names=names,
         names_before=names,
@@ -65,10 +65,10 @@ def test_what_is_quiet_is_agreement_without_need_or_finding(data: st.DataObject)
         records=tuple(ipam.records.values()),
         now=ipam.now,
     )
-    witnesses = Witnesses(world)
-    for pair in pairs(world, witnesses):
-        if is_quiet(pair, world):
-            long = judge_at_length(pair, world, witnesses, (), ())
+    witnesses = Witnesses(inputs)
+    for pair in pairs(inputs, witnesses):
+        if is_quiet(pair, inputs):
+            long = judge_at_length(pair, inputs, witnesses, (), ())
             assert (long.needs, long.findings, long.agreed) == ((), (), True)
 
 
@@ -79,7 +79,7 @@ def test_a_plain_pair_is_quiet() -> None:
     ipam.run({HUB: [one], SPOKE: [two]})
     sightings = ipam.read({HUB: [one], SPOKE: [two]})
     names = NameMap(ipam.servers)
-    world = World(
+    inputs = JudgementInput(
         servers={s.id: s for s in ipam.servers},
         names=names,
         names_before=names,
@@ -89,5 +89,5 @@ def test_a_plain_pair_is_quiet() -> None:
         records=tuple(ipam.records.values()),
         now=ipam.now,
     )
-    (pair,) = pairs(world, Witnesses(world))
-    assert is_quiet(pair, world)
+    (pair,) = pairs(inputs, Witnesses(inputs))
+    assert is_quiet(pair, inputs)

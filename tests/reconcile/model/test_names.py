@@ -23,7 +23,7 @@ from reconcile.model.names import (
     key_of,
 )
 from reconcile.model.nouns import Alias, Operation, Provenance, Server, Story
-from reconcile.model.record import Change, Record
+from reconcile.model.record import PropertyChange, Record
 from reconcile.planning.plan import Plan
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, Ipam, both, kinds, told_by
 from tests.reconcile.strategies import FLEET
@@ -241,8 +241,8 @@ def test_mapping_a_partner_later_updates_the_same_row() -> None:
     (planned,) = (p for p in plan.new if not p.state_only)
     assert planned.operation is Operation.UPDATE
     assert not planned.destructive
-    assert Change("Server2RecordId", None, B.id) in planned.changes
-    assert Change("Server2Name", None, B.name) in planned.changes
+    assert PropertyChange("Server2RecordId", None, B.id) in planned.changes
+    assert PropertyChange("Server2Name", None, B.name) in planned.changes
     assert the_record(ipam).server2_record_id == B.id
     assert Kind.UNMAPPED_NAME not in {f.kind for f in ipam.findings.values()}
 

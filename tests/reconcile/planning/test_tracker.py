@@ -24,9 +24,9 @@ def known(**values: object) -> Ipam:
     return ipam
 
 
-def review(ipam: Ipam, world: Told) -> Entry:
+def review(ipam: Ipam, inputs: Told) -> Entry:
     """Record without applying: the one entry that is pending then."""
-    ipam.run(world, apply_all=False)
+    ipam.run(inputs, apply_all=False)
     (entry,) = ipam.pending()
     return entry
 
@@ -178,8 +178,8 @@ def test_a_pending_create_that_nobody_tells_any_more_is_superseded() -> None:
 # --- rejected
 
 
-def rejected(ipam: Ipam, world: Told) -> Entry:
-    entry = review(ipam, world)
+def rejected(ipam: Ipam, inputs: Told) -> Entry:
+    entry = review(ipam, inputs)
     ipam.reject(entry.number)
     return entry
 

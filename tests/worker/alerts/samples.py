@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconcile.kinds.table import KINDS
 from reconcile.model.findings import Event, Kind, Matter, Severity
 from reconcile.model.nouns import Evidence, Operation
-from reconcile.model.record import Change, Party, Planned
+from reconcile.model.record import Party, Planned, PropertyChange
 from worker.alerts.message import Alert, Changes, Digest, Note
 from worker.model.change_feed import AppliedOperation
 
@@ -78,7 +78,7 @@ HQ1, HQ2 = Party(1, "dhcp01.corp.example"), Party(2, "dhcp02.corp.example")
 def applied(
     number: int,
     operation: Operation,
-    *changes: Change,
+    *changes: PropertyChange,
     name: str = "HQ",
     scopes: tuple[int, ...] = (),
     evidence: Evidence = Evidence.BOTH,
@@ -90,23 +90,23 @@ def applied(
     return AppliedOperation(number, 4, NOW, planned)
 
 
-MCLT = Change("MCLT", 3600, 7200)
+MCLT = PropertyChange("MCLT", 3600, 7200)
 CHANGES = Changes(
     "applied-3",
     (
-        applied(11, Operation.UPDATE, MCLT, Change("AutoStateTransition", False, True)),
+        applied(11, Operation.UPDATE, MCLT, PropertyChange("AutoStateTransition", False, True)),
         applied(12, Operation.ADD_SCOPES, scopes=(0x0A010000, 0x0A020000)),
         applied(13, Operation.REMOVE_SCOPES, scopes=(0x0A030000,), name="Lab"),
         applied(
             14,
             Operation.CREATE,
-            Change("Mode", None, "LoadBalance"),
-            Change("StateSwitchInterval", None, None),
+            PropertyChange("Mode", None, "LoadBalance"),
+            PropertyChange("StateSwitchInterval", None, None),
             scopes=(0x0A040000,),
             name="New",
             evidence=Evidence.ONE_SIDE,
         ),
-        applied(15, Operation.DELETE, Change("MCLT", 3600, None), name="Old"),
+        applied(15, Operation.DELETE, PropertyChange("MCLT", 3600, None), name="Old"),
     ),
     0,
     BEGAN,
@@ -175,7 +175,7 @@ def hostile_changes(draw: st.DrawFn) -> Changes:
             relationship=draw(hostile),
             server1=Party(1, draw(hostile)),
             server2=Party(None, draw(hostile)),
-            changes=(Change("Server1PSName", draw(hostile), draw(st.none() | hostile)),),
+            changes=(PropertyChange("Server1PSName", draw(hostile), draw(st.none() | hostile)),),
             scopes=tuple(draw(st.lists(st.integers(0, 2**32 - 1), max_size=12))),
             evidence=draw(st.sampled_from(Evidence)),
             reason=draw(hostile),

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from reconcile.model.findings import Kind, Matter, Severity
 from reconcile.model.nouns import Operation
-from worker.alerts.alerting import Alerting, Applied
-from worker.alerts.change_digest import Account, Done, Group
+from worker.alerts.alerting import Alerting, AppliedChangeRule
+from worker.alerts.change_digest import ChangeDigestText, Done, Group
 from worker.alerts.channel_types import KINDS, mailbox
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.mail import Mail
@@ -22,7 +22,7 @@ from worker.alerts.channels.posting import Receiver
 from worker.alerts.channels.services import Service
 from worker.alerts.channels.webhook import Webhook
 from worker.alerts.config import load_alerting
-from worker.alerts.rules import Match, MatchChange, QuietHours, Route
+from worker.alerts.rules import AlertRoute, Match, MatchChange, QuietHours
 from worker.alerts.templates import NAMES
 from worker.alerts.toml_section import AlertsFileUnusable
 from worker.alerts.wording import Telling
@@ -85,8 +85,8 @@ def test_channels_and_routes_are_as_written(tmp_path: Path) -> None:
         "log": Lines("log", tmp_path / "alerts.jsonl"),
     }
     assert found.routes == (
-        Route(Match(), ("log",)),
-        Route(
+        AlertRoute(Match(), ("log",)),
+        AlertRoute(
             Match(
                 frozenset({Kind.BLOCKED, Kind.ONE_SIDED}),
                 frozenset({Matter.DRIFT}),
@@ -160,9 +160,9 @@ def test_who_is_told_of_changes_and_how_long_these_are_collected(tmp_path: Path)
     log = '[channels.log]\ntype = "log"\n'
     assert load(tmp_path, log).applied.channels == ()
     found = load(tmp_path, f'{log}[applied]\nchannels = "log"')
-    assert found.applied == Applied(("log",), timedelta(minutes=15))
+    assert found.applied == AppliedChangeRule(("log",), timedelta(minutes=15))
     found = load(tmp_path, f'{log}[applied]\nchannels = ["log"]\nevery = 60')
-    assert found.applied == Applied(("log",), timedelta(minutes=1))
+    assert found.applied == AppliedChangeRule(("log",), timedelta(minutes=1))
     match = 'match = {operation = "FailoverDelete", server = "hub*", relationship = "H?"}'
     found = load(tmp_path, f'{log}[applied]\nchannels = "log"\n{match}')
     assert found.applied.match == MatchChange(frozenset({Operation.DELETE}), "hub*", "H?")
@@ -286,7 +286,7 @@ def test_the_page_has_every_type_every_template_and_every_word_for_one() -> None
     assert told >= NAMES
     assert told >= {*Telling.__dataclass_fields__, "sentence", *Match.__dataclass_fields__}
     assert told >= set(MatchChange.__dataclass_fields__)
-    for words in (Account, Group, Done):
+    for words in (ChangeDigestText, Group, Done):
         assert told >= set(words.__dataclass_fields__)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.findings import Kind, Matter, Severity
 from tests.worker.alerts.samples import CHANGED, NOW, OPENED, UNREAD
-from worker.alerts.rules import Delivery, Match, QuietHours, Route, channels_for
+from worker.alerts.rules import AlertRoute, Match, PlannedDelivery, QuietHours, channels_for
 
 VIENNA = ZoneInfo("Europe/Vienna")
 NIGHT = QuietHours(time(22), time(6), VIENNA)
@@ -52,8 +52,8 @@ def test_what_has_no_relationship_fits_no_pattern_of_one() -> None:
 
 def test_every_route_that_fits_adds_its_channels_each_once() -> None:
     routes = [
-        Route(Match(), ("log", "mail")),
-        Route(Match(severity_at_least=Severity.CRITICAL), ("pager", "log")),
+        AlertRoute(Match(), ("log", "mail")),
+        AlertRoute(Match(severity_at_least=Severity.CRITICAL), ("pager", "log")),
     ]
     assert [d.channel for d in channels_for(OPENED, routes, NOW)] == ["log", "mail"]
     assert [d.channel for d in channels_for(CHANGED, routes, NOW)] == ["log", "mail", "pager"]
@@ -82,13 +82,13 @@ def test_quiet_hours_go_over_midnight_by_the_clock_on_the_wall(
 def test_in_quiet_hours_an_alert_waits_and_a_critical_one_does_not() -> None:
     night = datetime(2026, 11, 25, 23, tzinfo=VIENNA)
     morning = datetime(2026, 11, 26, 6, tzinfo=VIENNA)
-    route = Route(Match(), ("mail",), NIGHT)
-    assert channels_for(OPENED, [route], night) == (Delivery("mail", morning),)
-    assert channels_for(CHANGED, [route], night) == (Delivery("mail", night),)
+    route = AlertRoute(Match(), ("mail",), NIGHT)
+    assert channels_for(OPENED, [route], night) == (PlannedDelivery("mail", morning),)
+    assert channels_for(CHANGED, [route], night) == (PlannedDelivery("mail", night),)
     strict = replace(route, quiet_hours=replace(NIGHT, except_critical=False))
-    assert channels_for(CHANGED, [strict], night) == (Delivery("mail", morning),)
-    assert channels_for(OPENED, [route, Route(Match(), ("mail",))], night) == (
-        Delivery("mail", night),
+    assert channels_for(CHANGED, [strict], night) == (PlannedDelivery("mail", morning),)
+    assert channels_for(OPENED, [route, AlertRoute(Match(), ("mail",))], night) == (
+        PlannedDelivery("mail", night),
     )
 
 

@@ -12,7 +12,7 @@ from tests.worker.cli.site import Site, fqdn
 from tests.worker.runs.office import Pigeonholes
 from worker.bootstrap import opened
 from worker.config.settings import Settings
-from worker.processes.worker import Crew
+from worker.processes.worker import WorkerProcess
 from worker.runs.ending import summary_of
 from worker.telemetry.events import EventRecorder
 
@@ -40,19 +40,19 @@ def test_a_killed_run_of_files_is_closed_by_a_sweep_with_what_was_read(
         process.communicate()
     with ExitStack() as stack:
         ipam = stack.enter_context(opened(Settings(database_url=postgres_url)))
-        post = Pigeonholes()
-        worker = stack.enter_context(Crew(ipam, post, "all", EventRecorder()))
+        dispatcher = Pigeonholes()
+        worker = stack.enter_context(WorkerProcess(ipam, dispatcher, "all", EventRecorder()))
         with closing(psycopg.connect(address, autocommit=True)) as connection:
             connection.execute(
                 "UPDATE worker_process SET alive_until = %s WHERE role = 'command'", (LONG_AGO,)
             )
         worker.sweep()
-        assert [kind for kind, *_ in post.sent] == ["settle"]
-        (_, run, _) = post.sent[0]
+        assert [kind for kind, *_ in dispatcher.sent] == ["settle"]
+        (_, run, _) = dispatcher.sent[0]
         worker.settle(run)
         with ipam.store.read() as reading:
             told = reading.runs.find(run)
-            summary = summary_of(reading, run, ipam.conduct)
+            summary = summary_of(reading, run, ipam.run_policy)
             names = {s.id: s.name for s in reading.inventory.servers()}
     assert told is not None
     assert told.outcome == "done"

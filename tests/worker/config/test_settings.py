@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from platformdirs import user_data_path
 
-from reconcile.evidence.world import PercentReading, Rules
+from reconcile.evidence.inputs import PercentReading, Rules
 from reconcile.kinds.severity import OVERRIDABLE
 from reconcile.model.findings import Severity
-from reconcile.planning.guard import Limits
-from worker.config.run_policy import Conduct, Policy
+from reconcile.planning.guard import RemovalLimits
+from worker.config.run_policy import Policy, RunPolicy
 from worker.config.settings import SettingsError, load_settings
 
 PASSWORD = "correct:horse@battery"  # noqa: S105 - an example that must never be shown
@@ -36,7 +36,7 @@ def problems(environ: dict[str, str], config: Path) -> tuple[str, ...]:
 
 def test_who_sets_nothing_gets_the_rules_of_the_core_and_a_file_of_their_own(config: Path) -> None:
     settings = load_settings({"PATH": "/bin"}, config_file=config)
-    assert settings.conduct == Conduct()
+    assert settings.run_policy == RunPolicy()
     assert settings.severities == {}
     directory = user_data_path("ipam-sync", appauthor=False)
     assert settings.database_url == f"sqlite:///{directory / 'ipam-sync.db'}"
@@ -69,8 +69,8 @@ def test_every_setting_can_be_a_variable(config: Path) -> None:
         interrupted_critical_after=timedelta(0),
         transition_warning_after=timedelta(minutes=1),
     )
-    assert settings.conduct == Conduct(
-        rules, Limits(1, 2, 3, 100), Policy.REVIEW, severities=settings.severities
+    assert settings.run_policy == RunPolicy(
+        rules, RemovalLimits(1, 2, 3, 100), Policy.REVIEW, severities=settings.severities
     )
     assert settings.severities == {
         "blocked": Severity.INFO,
@@ -80,7 +80,7 @@ def test_every_setting_can_be_a_variable(config: Path) -> None:
 
 def test_a_server_is_overdue_after_so_many_intervals(config: Path) -> None:
     given = {"IPAM_SYNC_INTERVAL": "60", "IPAM_SYNC_OVERDUE_INTERVALS": "10"}
-    rules = load_settings(given, config_file=config).conduct.rules
+    rules = load_settings(given, config_file=config).run_policy.rules
     assert rules.overdue_after == timedelta(minutes=10)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.simulator.running import Listener, Logon
+from collectors.simulator.running import Listener, SimulatedLogon
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.names import fold
 from reconcile.model.nouns import Evidence, Operation, Unseen
@@ -27,7 +27,7 @@ from worker.demo.directory import temporary_directory
 from worker.demo.installed import Up, has_room, installed
 from worker.demo.scenery import FLEET, scenery
 from worker.demo.simulation.fleet_file import read_fleet
-from worker.model.run_report import Fate, Summary
+from worker.model.run_report import OperationOutcome, RunSummary
 from worker.runs.schedule import tick
 from worker.up.child import CannotRun
 
@@ -48,18 +48,18 @@ class Performance:
     """What the steps came to, and the whole database after each of them."""
 
     is_installed: bool
-    steps: list[Summary] = field(default_factory=list)
+    steps: list[RunSummary] = field(default_factory=list)
     dumps: list[Dump] = field(default_factory=list)
     contents: list[stage.Contents] = field(default_factory=list)
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @property
-    def second(self) -> Summary:
+    def second(self) -> RunSummary:
         return self.steps[1]
 
 
 @contextmanager
-def on_stage(*, is_installed: bool) -> Iterator[stage.Stage]:
+def on_stage(*, is_installed: bool) -> Iterator[stage.DemoStage]:
     with temporary_directory(has_room) as directory, scenery(directory) as behind:
         if not is_installed:
             with alone(behind) as played:
@@ -95,13 +95,13 @@ def _dump(ipam: Ipam) -> Dump:
         }
 
 
-def _fates(summary: Summary) -> dict[tuple[str, Operation], Fate]:
+def _fates(summary: RunSummary) -> dict[tuple[str, Operation], OperationOutcome]:
     return {
         (line.planned.relationship, line.planned.operation): line.fate for line in summary.lines
     }
 
 
-def _found(summary: Summary) -> Counter[tuple[Kind, str | None]]:
+def _found(summary: RunSummary) -> Counter[tuple[Kind, str | None]]:
     return Counter((f.kind, f.relationship) for f in summary.findings)
 
 
@@ -119,7 +119,7 @@ def test_the_fleet_is_a_baker_s_dozen_of_servers_in_two_domains() -> None:
 def test_the_fleet_has_every_way_to_log_on_with_tls_and_without_and_old_servers_too() -> None:
     described = read_fleet(FLEET)
     listeners = described.listeners.values()
-    assert {listener.logon for listener in listeners} == set(Logon)
+    assert {listener.logon for listener in listeners} == set(SimulatedLogon)
     assert {listener.tls for listener in listeners} == {True, False}
     assert "2012" in {str(server.generation) for server in described.fleet.servers}
     assert described.listeners["dhcp02.corp.example"] == Listener(faults=("hang",))
@@ -148,7 +148,7 @@ def test_the_first_sync_creates_every_relationship_that_is_certain(
     servers = read_fleet(FLEET).fleet.servers
     told = {copy.name for server in servers for copy in server.copies.values()}
     created = told - {"rome-dhcp02"}
-    assert _fates(first) == {(name, Operation.CREATE): Fate.APPLIED for name in created}
+    assert _fates(first) == {(name, Operation.CREATE): OperationOutcome.APPLIED for name in created}
     grades = {line.planned.relationship: line.planned.evidence for line in first.lines}
     weak = {name for name, grade in grades.items() if grade is Evidence.ONE_SIDE}
     assert weak == {"lab-vendor", "lab-west"}
@@ -180,15 +180,15 @@ def test_the_second_sync_applies_what_is_certain_and_holds_every_removal(
     performance: Performance,
 ) -> None:
     assert _fates(performance.second) == {
-        ("hub-berlin", Operation.UPDATE): Fate.APPLIED,
-        ("hub-oslo", Operation.ADD_SCOPES): Fate.APPLIED,
-        ("hub-rome", Operation.UPDATE): Fate.APPLIED,
-        ("lab-west", Operation.UPDATE): Fate.APPLIED,
-        ("rome-dhcp02", Operation.CREATE): Fate.APPLIED,
-        ("hub-oslo", Operation.REMOVE_SCOPES): Fate.HELD,
-        ("hub-vienna", Operation.REMOVE_SCOPES): Fate.HELD,
-        ("berlin-paris-old", Operation.DELETE): Fate.HELD,
-        ("hub-oslo-wlan", Operation.ADD_SCOPES): Fate.WAITING,
+        ("hub-berlin", Operation.UPDATE): OperationOutcome.APPLIED,
+        ("hub-oslo", Operation.ADD_SCOPES): OperationOutcome.APPLIED,
+        ("hub-rome", Operation.UPDATE): OperationOutcome.APPLIED,
+        ("lab-west", Operation.UPDATE): OperationOutcome.APPLIED,
+        ("rome-dhcp02", Operation.CREATE): OperationOutcome.APPLIED,
+        ("hub-oslo", Operation.REMOVE_SCOPES): OperationOutcome.HELD,
+        ("hub-vienna", Operation.REMOVE_SCOPES): OperationOutcome.HELD,
+        ("berlin-paris-old", Operation.DELETE): OperationOutcome.HELD,
+        ("hub-oslo-wlan", Operation.ADD_SCOPES): OperationOutcome.WAITING,
     }
     states = [line.planned for line in performance.second.lines if line.planned.state_only]
     assert {planned.relationship for planned in states} == {"hub-rome", "lab-west"}
@@ -268,7 +268,7 @@ def test_the_runs_of_the_installation_are_done_by_workers_and_the_schedule_start
 def test_nobody_is_due_before_the_demo_is_over() -> None:
     """The beat reminds at its start, and that may be heard after the import."""
     with on_stage(is_installed=False) as staged:
-        assert tick(staged.ipam.store, Pigeonholes(), staged.ipam.conduct.timing) is None
+        assert tick(staged.ipam.store, Pigeonholes(), staged.ipam.run_policy.timing) is None
 
 
 @pytest.mark.parametrize(("seconds", "what"), [(60, "hangs"), (-60, r"is gone \(ended\)")])
@@ -303,7 +303,7 @@ def test_where_there_is_no_linux_it_says_so_and_plays_in_one_process(
 
 @pytest.mark.parametrize("change", script.SECOND.meanwhile, ids=lambda change: change.about)
 def test_what_is_said_to_become_of_an_event_is_what_the_sync_does(
-    change: script.Change, performance: Performance
+    change: script.FleetChange, performance: Performance
 ) -> None:
     fates = {fate for (told, _), fate in _fates(performance.second).items() if told == change.about}
     about = [f.kind for f in performance.second.findings if _is_about(f, change.about)]
@@ -314,12 +314,12 @@ def test_what_is_said_to_become_of_an_event_is_what_the_sync_does(
         assert fates == set()
         assert Kind.ONE_SIDED in about
     elif change.result.startswith("held"):
-        assert fates == {Fate.HELD}
+        assert fates == {OperationOutcome.HELD}
     elif change.result.startswith("one move"):
-        assert fates == {Fate.WAITING}
+        assert fates == {OperationOutcome.WAITING}
     else:
         assert change.result.rpartition(" ")[2] in ("applied", "created")
-        assert Fate.APPLIED in fates
+        assert OperationOutcome.APPLIED in fates
 
 
 def _is_about(finding: Finding, relationship: str) -> bool:

@@ -25,7 +25,7 @@ from worker.inventory.file import Inventory, InventoryServer
 from worker.inventory.importer import import_by
 from worker.inventory.lookup import UnknownTarget
 from worker.model.audit import Action, Audited, Person
-from worker.model.credentials import Credential, Refusal
+from worker.model.credentials import Credential, LogonRefusal
 from worker.model.errors import StoreError
 from worker.model.maintenance import Window
 from worker.store.unit_of_work import Store, UnitOfWork
@@ -46,7 +46,7 @@ def server(store: Store) -> int:
         uow.credentials.save(Credential("corp", "svc"))
         uow.credentials.save(Credential("lab", "svc"))
         (corp, _) = uow.credentials.proofs()
-        uow.credentials.record_refusal(Refusal("corp", key, corp.salt, 1))
+        uow.credentials.record_refusal(LogonRefusal("corp", key, corp.salt, 1))
         uow.commit()
     return key
 

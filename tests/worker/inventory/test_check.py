@@ -30,7 +30,7 @@ from reconcile.model.nouns import Server
 from tests.collectors import powershell_json
 from tests.collectors.answers import Answer, Answering, host_of
 from tests.reconcile.fleet import START
-from worker.inventory.check import ANSWER, Check, Outcome, check
+from worker.inventory.check import ANSWER, LayerOutcome, ServerCheck, check
 
 SERVER = Server(1, "dhcp01.corp.example")
 HOST = host_of(SERVER)
@@ -39,7 +39,7 @@ WELL = powershell_json.own_document([powershell_json.relationship("HQ")], WHO)
 LAYERS = [*map(str, Layer), ANSWER]
 
 
-def checked(answer: Answer, host: Host = HOST) -> Check:
+def checked(answer: Answer, host: Host = HOST) -> ServerCheck:
     times = iter([START + timedelta(seconds=n) for n in range(9)])
 
     def clock() -> datetime:
@@ -48,15 +48,15 @@ def checked(answer: Answer, host: Host = HOST) -> Check:
     return check(Answering({SERVER.id: answer}), SERVER, host, clock)
 
 
-def outcomes(found: Check) -> list[Outcome]:
+def outcomes(found: ServerCheck) -> list[LayerOutcome]:
     return [step.outcome for step in found.steps]
 
 
-def up_to(layer: str) -> list[Outcome]:
+def up_to(layer: str) -> list[LayerOutcome]:
     """All passed before it, it refuses, none reached behind it."""
     at = LAYERS.index(layer)
     behind = len(LAYERS) - at - 1
-    return [Outcome.OK] * at + [Outcome.REFUSED] + [Outcome.NOT_REACHED] * behind
+    return [LayerOutcome.OK] * at + [LayerOutcome.REFUSED] + [LayerOutcome.NOT_REACHED] * behind
 
 
 def reported(fqid: str | None, category: str) -> bytes:
@@ -78,7 +78,7 @@ def test_the_layers_are_told_in_the_order_in_which_they_are_passed() -> None:
 
 def test_a_server_in_order_passes_all_and_says_who_it_is() -> None:
     found = checked(WELL)
-    assert outcomes(found) == [Outcome.OK] * len(LAYERS)
+    assert outcomes(found) == [LayerOutcome.OK] * len(LAYERS)
     assert found.failure is None
     assert found.seen is not None
     assert [story.name for story in found.seen.stories] == ["HQ"]
@@ -193,15 +193,15 @@ def test_who_answered_instead_is_told() -> None:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (WELL, [Outcome.OK] * len(LAYERS)),
+        (WELL, [LayerOutcome.OK] * len(LAYERS)),
         (Unreachable("no", "look"), up_to("address")),
         (Forbidden("no", "look"), up_to("shell")),
     ],
 )
-def test_over_plain_http_tls_is_not_used(answer: Answer, told: list[Outcome]) -> None:
+def test_over_plain_http_tls_is_not_used(answer: Answer, told: list[LayerOutcome]) -> None:
     plain = replace(HOST, url="http://dhcp01.corp.example:5985/wsman")
     found = checked(answer, plain)
-    assert outcomes(found) == [told[0], Outcome.NOT_USED, *told[2:]]
+    assert outcomes(found) == [told[0], LayerOutcome.NOT_USED, *told[2:]]
     assert "NTLM encrypts" in found.steps[1].detail
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from collectors.base import ReadError
-from collectors.failover import Way
+from collectors.failover import PollTarget
 from collectors.powershell.host import Host, Login, Transport
 from reconcile.model.nouns import ReadFailure, SkipReason
 from tests.worker.store.logons import accept, put
 from worker.config.settings import Settings
-from worker.inventory.connections import Live, live
+from worker.inventory.connections import Connections, live
 from worker.inventory.logon_ledger import StoredLogonBook
 from worker.model.credentials import Credential
 from worker.model.servers import Endpoint
@@ -51,12 +51,12 @@ def add(store: Store, name: str = NAME, **endpoint: str) -> int:
 
 
 @contextmanager
-def opened(store: Store, *, insist: bool = False, **settings: object) -> Iterator[Live]:
+def opened(store: Store, *, insist: bool = False, **settings: object) -> Iterator[Connections]:
     with live(store, replace(Settings(), **settings), insist=insist) as opened:  # type: ignore[arg-type]  # per test
         yield opened
 
 
-def way(store: Store, server: int, *, insist: bool = False) -> Way:
+def way(store: Store, server: int, *, insist: bool = False) -> PollTarget:
     with opened(store, insist=insist) as found:
         return found.ways[server]
 

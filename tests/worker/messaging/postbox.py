@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.processes import PATIENCE_SECONDS
 from tests.valkey import ValkeyServer
-from worker.messaging.celery_app import CeleryPost, make_app
+from worker.messaging.celery_app import CeleryDispatcher, make_app
 from worker.messaging.celery_worker import add_tasks, consume, stop_consuming
 from worker.model.roles import Role
 from worker.telemetry.events import EventRecorder
@@ -67,8 +67,8 @@ def working(broker: ValkeyServer, role: Role, threads: int = 4) -> Iterator[Hand
     assert not worker.is_alive()
 
 
-def post_to(broker: ValkeyServer) -> CeleryPost:
-    return CeleryPost(make_app(broker.celery_url))
+def dispatcher_to(broker: ValkeyServer) -> CeleryDispatcher:
+    return CeleryDispatcher(make_app(broker.celery_url))
 
 
 def waiting(broker: ValkeyServer) -> dict[str, list[tuple[str, list[int]]]]:

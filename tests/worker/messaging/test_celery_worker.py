@@ -6,8 +6,8 @@ import pytest
 
 from tests.processes import eventually
 from tests.valkey import ValkeyServer, running_valkey
-from tests.worker.messaging.postbox import Hands, post_to, waiting, working
-from worker.messaging.celery_app import CeleryPost
+from tests.worker.messaging.postbox import Hands, dispatcher_to, waiting, working
+from worker.messaging.celery_app import CeleryDispatcher
 from worker.model.roles import Role, Task
 from worker.model.runs import Lane
 
@@ -15,24 +15,24 @@ from worker.model.runs import Lane
 def test_a_worker_does_what_messages_ask_for_and_takes_them_from_the_broker(
     broker: ValkeyServer,
 ) -> None:
-    post = post_to(broker)
+    dispatcher = dispatcher_to(broker)
     with working(broker, Role.CONTROL) as hands:
-        post.settle(7)
+        dispatcher.settle(7)
         assert hands.next() == ("settle", 7)
-        post.remind(Task.SWEEP)
+        dispatcher.remind(Task.SWEEP)
         assert hands.next() == ("sweep",)
-        post.remind(Task.TICK)
+        dispatcher.remind(Task.TICK)
         assert hands.next() == ("tick",)
         eventually(lambda: not broker.client().hlen("unacked"))
-    assert post.backlog().in_hand == 0
+    assert dispatcher.backlog().in_flight == 0
 
 
 def test_a_worker_leaves_the_queues_of_others_alone(broker: ValkeyServer) -> None:
-    post = post_to(broker)
+    dispatcher = dispatcher_to(broker)
     with working(broker, Role.ON_DEMAND) as hands:
-        post.read(7, 1, Lane.READ)
-        post.settle(7)
-        post.read(8, 2, Lane.ON_DEMAND)
+        dispatcher.read(7, 1, Lane.READ)
+        dispatcher.settle(7)
+        dispatcher.read(8, 2, Lane.ON_DEMAND)
         assert hands.next() == ("read", 8, 2)
     assert (broker.client().llen("read"), broker.client().llen("control")) == (1, 1)
 
@@ -40,23 +40,23 @@ def test_a_worker_leaves_the_queues_of_others_alone(broker: ValkeyServer) -> Non
 def test_a_message_is_acknowledged_when_its_work_is_done_and_not_before(
     broker: ValkeyServer,
 ) -> None:
-    post = post_to(broker)
+    dispatcher = dispatcher_to(broker)
     with working(broker, Role.READ) as hands:
-        post.read(7, 3, Lane.READ)
+        dispatcher.read(7, 3, Lane.READ)
         hands.next()
-        assert post.backlog().in_hand == 1
+        assert dispatcher.backlog().in_flight == 1
         hands.go_on.set()
-        eventually(lambda: post.backlog().in_hand == 0)
+        eventually(lambda: dispatcher.backlog().in_flight == 0)
 
 
 def test_a_worker_that_ends_gives_back_what_it_did_not_begin(broker: ValkeyServer) -> None:
-    post = post_to(broker)
+    dispatcher = dispatcher_to(broker)
     with working(broker, Role.READ, threads=1) as hands:
         for server in range(3):
-            post.read(7, server, Lane.READ)
+            dispatcher.read(7, server, Lane.READ)
         hands.next()
-    assert post.waiting(Lane.READ) == 2
-    assert post.backlog().in_hand == 0
+    assert dispatcher.waiting(Lane.READ) == 2
+    assert dispatcher.backlog().in_flight == 0
 
 
 # Celery says at a lost connection that its version 6 will do something else then.
@@ -67,38 +67,38 @@ def test_a_worker_finds_its_way_back_to_a_broker_that_was_killed(
 ) -> None:
     """Celery alone does not when all its threads were busy: it takes nothing any more."""
     with running_valkey() as broker, working(broker, Role.READ, threads) as hands:
-        post = post_to(broker)
+        dispatcher = dispatcher_to(broker)
         for server in range(2):
-            post.read(7, server, Lane.READ)
+            dispatcher.read(7, server, Lane.READ)
             hands.next()
         broker.kill()
         hands.go_on.set()
         eventually(lambda: "Couldn't ack" in caplog.text or "cannot be reached" in caplog.text)
         broker.start()
-        eventually(lambda: _arrives(post, hands))
+        eventually(lambda: _arrives(dispatcher, hands))
 
 
-def _arrives(post: CeleryPost, hands: Hands) -> bool:
-    post.read(8, 1, Lane.READ)
+def _arrives(dispatcher: CeleryDispatcher, hands: Hands) -> bool:
+    dispatcher.read(8, 1, Lane.READ)
     return not hands.asked.empty() and hands.next() == ("read", 8, 1)
 
 
 def test_a_broker_that_was_flushed_takes_and_gives_messages_as_before(
     broker: ValkeyServer,
 ) -> None:
-    post = post_to(broker)
+    dispatcher = dispatcher_to(broker)
     with working(broker, Role.CONTROL) as hands:
-        post.settle(1)
+        dispatcher.settle(1)
         assert hands.next() == ("settle", 1)
         broker.client().flushall()
-        post.settle(2)
+        dispatcher.settle(2)
         assert hands.next() == ("settle", 2)
 
 
 def test_the_queue_survives_a_restart_of_the_broker() -> None:
     with running_valkey() as broker:
-        post = post_to(broker)
-        post.settle(7)
+        dispatcher = dispatcher_to(broker)
+        dispatcher.settle(7)
         eventually(lambda: broker.client().info("persistence")["aof_pending_bio_fsync"] == 0)
         broker.kill()
         broker.start()

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from reconcile.model.nouns import Evidence, Mode, Operation
-from reconcile.model.record import Change, Party, Planned
+from reconcile.model.record import Party, Planned, PropertyChange
 from worker.model.audit_format import kept_time, sides
 
-CHANGES = (Change("MCLT", 3600, 5400), Change("Mode", None, Mode.LOAD_BALANCE))
+CHANGES = (PropertyChange("MCLT", 3600, 5400), PropertyChange("Mode", None, Mode.LOAD_BALANCE))
 BEFORE = {"MCLT": "PT1H", "Mode": None}
 AFTER = {"MCLT": "PT1H30M", "Mode": "LoadBalance"}
 SCOPES = {"Scopes": ["0.0.1.0", "0.0.2.0"]}

@@ -16,8 +16,8 @@ from reconcile.model.findings import Finding, Kind
 from tests.valkey import ValkeyServer
 from tests.worker.cli.site import Site, fqdn
 from worker.model.roles import BEAT, EXPORTER, Role
-from worker.model.runs import EVERYTHING, Lane, Scope, Trigger
-from worker.monitoring.doctor import Check, Grade, check_own, check_up
+from worker.model.runs import EVERYTHING, Lane, RunScope, Trigger
+from worker.monitoring.doctor import CheckGrade, CheckResult, check_own, check_up
 from worker.monitoring.http import served
 from worker.store.schema import open_store
 from worker.store.unit_of_work import UnitOfWork
@@ -33,12 +33,12 @@ def site(tmp_path: Path, broker: ValkeyServer) -> Site:
     return site
 
 
-def checked(site: Site, *, clock_off: timedelta = timedelta()) -> dict[str, Check]:
+def checked(site: Site, *, clock_off: timedelta = timedelta()) -> dict[str, CheckResult]:
     checks = check_up(site.environment, lambda: datetime.now(UTC) + clock_off)
     return {check.name: check for check in checks}
 
 
-def grades(site: Site) -> dict[str, Grade]:
+def grades(site: Site) -> dict[str, CheckGrade]:
     return {name: check.grade for name, check in checked(site).items()}
 
 
@@ -63,7 +63,7 @@ def ran(site: Site, ago: timedelta, outcome: str = "done") -> None:
     """A run that ended so long ago."""
     with writing(site) as uow:
         uow.runs.close(
-            uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, Scope(), Lane.ON_DEMAND),
+            uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, RunScope(), Lane.ON_DEMAND),
             outcome,
             {},
         )
@@ -74,7 +74,7 @@ def ran(site: Site, ago: timedelta, outcome: str = "done") -> None:
 def test_where_everything_works_everything_is_ok(site: Site) -> None:
     register(site, *Role, BEAT)
     ran(site, timedelta(minutes=5))
-    assert set(grades(site).values()) == {Grade.OK}
+    assert set(grades(site).values()) == {CheckGrade.OK}
     outcome = site.run("doctor")
     assert outcome.code == 0
     assert "The last one ended well 5 minutes ago." in outcome.out
@@ -92,7 +92,7 @@ def test_a_check_that_fails_says_what_to_do_and_is_the_exit_code(site: Site) -> 
 def test_what_is_wrong_in_the_settings_is_all_there_is_to_say(site: Site) -> None:
     site.settings |= {"IPAM_SYNC_POLICY": "perhaps", "IPAM_SYNC_NONSENSE": "1"}
     ((name, check),) = checked(site).items()
-    assert (name, check.grade) == ("settings", Grade.FAIL)
+    assert (name, check.grade) == ("settings", CheckGrade.FAIL)
     assert "IPAM_SYNC_POLICY" in check.text
     assert "IPAM_SYNC_NONSENSE" in check.text
 
@@ -100,7 +100,7 @@ def test_what_is_wrong_in_the_settings_is_all_there_is_to_say(site: Site) -> Non
 def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     site = Site(tmp_path)
     check = checked(site)["database"]
-    assert (check.grade, check.remedy) == (Grade.FAIL, "Run ipam-sync db upgrade.")
+    assert (check.grade, check.remedy) == (CheckGrade.FAIL, "Run ipam-sync db upgrade.")
     assert not site.database.exists()
 
 
@@ -126,15 +126,15 @@ def test_what_cannot_be_reached_is_a_failure_and_no_password_is_shown(site: Site
         "IPAM_SYNC_BROKER_URL": "redis://:passw0rd@127.0.0.1:1/0",
     }
     checks = checked(site)
-    assert checks["database"].grade is checks["broker"].grade is Grade.FAIL
+    assert checks["database"].grade is checks["broker"].grade is CheckGrade.FAIL
     assert "passw0rd" not in repr(checks)
 
 
 def test_clocks_that_differ_are_a_warning(site: Site) -> None:
-    assert checked(site, clock_off=timedelta(seconds=50))["clock"].grade is Grade.OK
+    assert checked(site, clock_off=timedelta(seconds=50))["clock"].grade is CheckGrade.OK
     for off in (timedelta(minutes=10), -timedelta(minutes=10)):
         check = checked(site, clock_off=off)["clock"]
-        assert check.grade is Grade.WARN
+        assert check.grade is CheckGrade.WARN
         assert "600" in check.text
 
 
@@ -142,26 +142,28 @@ def test_who_does_not_say_any_more_that_it_lives_is_not_counted(site: Site) -> N
     register(site, Role.READ, Role.READ, BEAT)
     register(site, Role.READ, Role.CONTROL, length=timedelta(seconds=-1))
     assert checked(site)["worker read"].text == "2 alive."
-    assert checked(site)["worker control"].grade is Grade.FAIL
-    assert checked(site)["beat"].grade is Grade.OK
+    assert checked(site)["worker control"].grade is CheckGrade.FAIL
+    assert checked(site)["beat"].grade is CheckGrade.OK
 
 
 def test_whoever_syncs_by_hand_needs_no_workers_and_is_healthy(site: Site) -> None:
     del site.settings["IPAM_SYNC_BROKER_URL"]
     ran(site, timedelta(minutes=5))
     found = grades(site)
-    assert {found["broker"], found["beat"], found["worker read"]} == {Grade.WARN}
+    assert {found["broker"], found["beat"], found["worker read"]} == {CheckGrade.WARN}
     assert site.run("doctor").code == 0
 
 
 @pytest.mark.parametrize(
     ("ago", "grade"),
     [
-        (3 * INTERVAL - timedelta(minutes=1), Grade.OK),
-        (3 * INTERVAL + timedelta(minutes=1), Grade.FAIL),
+        (3 * INTERVAL - timedelta(minutes=1), CheckGrade.OK),
+        (3 * INTERVAL + timedelta(minutes=1), CheckGrade.FAIL),
     ],
 )
-def test_silence_for_three_intervals_is_a_failure(site: Site, ago: timedelta, grade: Grade) -> None:
+def test_silence_for_three_intervals_is_a_failure(
+    site: Site, ago: timedelta, grade: CheckGrade
+) -> None:
     register(site, *Role, BEAT)
     ran(site, ago)
     assert checked(site)["runs"].grade is grade
@@ -175,24 +177,24 @@ def test_a_run_that_did_not_end_well_is_no_success(site: Site) -> None:
 
 def test_without_any_success_silence_counts_from_the_start_of_the_workers(site: Site) -> None:
     register(site, *Role, BEAT)
-    assert checked(site)["runs"].grade is Grade.OK
+    assert checked(site)["runs"].grade is CheckGrade.OK
     long_ago = (datetime.now(UTC) - 4 * INTERVAL).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     site.sql("UPDATE worker_process SET started_at = ?", long_ago)
-    assert checked(site)["runs"].grade is Grade.FAIL
+    assert checked(site)["runs"].grade is CheckGrade.FAIL
 
 
 def test_an_inventory_without_a_server_to_ask_is_a_warning(site: Site) -> None:
     assert site.run("servers", "disable", fqdn(1)).code == 0
-    assert checked(site)["runs"].grade is Grade.WARN
+    assert checked(site)["runs"].grade is CheckGrade.WARN
 
 
 def test_queues_are_shown_and_a_long_one_is_a_warning(site: Site, broker: ValkeyServer) -> None:
     broker.client().rpush("read", "{}", "{}")
     check = checked(site)["queues"]
     assert check.text == "Waiting: read 2, on-demand 0, control 0; in hand: 0."
-    assert check.grade is Grade.OK
+    assert check.grade is CheckGrade.OK
     broker.client().rpush("control", *(["{}"] * 200))
-    assert checked(site)["queues"].grade is Grade.WARN
+    assert checked(site)["queues"].grade is CheckGrade.WARN
 
 
 # ------------------------------------------------------------------------------------ this host
@@ -228,7 +230,7 @@ def test_what_a_host_needs_counts_for_it_as_well(site: Site) -> None:
     assert site.run("doctor", "--only", "read").code == 2
     site.database.unlink()
     checks = {check.name: check.grade for check in check_own(site.environment, Role.READ, 1)}
-    assert checks["database"] is checks["broker"] is Grade.FAIL
+    assert checks["database"] is checks["broker"] is CheckGrade.FAIL
     assert f"worker {Role.READ}" not in checks
 
 
@@ -259,7 +261,7 @@ def waits_for(site: Site, channel: str, *, attempts: int = 0, is_dead: bool = Fa
     """A channel is to be told something, failed, or was given up."""
     finding = Finding(Kind.PLAN_REFUSED, None, (), "The plan was refused.")
     with writing(site) as uow:
-        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING, Scope(), Lane.ON_DEMAND)
+        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING, RunScope(), Lane.ON_DEMAND)
         (key,) = uow.findings.begin(run, [begin(finding, uow.now())]).values()
         uow.deliveries.enqueue(key, channel, 1, uow.now())
     wanted = None if is_dead else 1
@@ -273,7 +275,7 @@ def waits_for(site: Site, channel: str, *, attempts: int = 0, is_dead: bool = Fa
 
 def test_without_a_file_of_channels_one_is_told_that_nobody_is_told(site: Site) -> None:
     check = checked(site)["alerts"]
-    assert check.grade is Grade.OK
+    assert check.grade is CheckGrade.OK
     assert "Nobody is told" in check.text
 
 
@@ -281,7 +283,7 @@ def test_a_file_of_channels_that_is_in_order_is_ok(site: Site) -> None:
     alerts_file(site, CHANNEL)
     waits_for(site, "log")
     check = checked(site)["alerts"]
-    assert (check.grade, check.text) == (Grade.OK, "Channels: 1; waiting: 1; given up: 0.")
+    assert (check.grade, check.text) == (CheckGrade.OK, "Channels: 1; waiting: 1; given up: 0.")
 
 
 @pytest.mark.parametrize(("attempts", "is_dead"), [(1, False), (12, True)])
@@ -291,26 +293,26 @@ def test_a_channel_that_takes_nothing_is_a_warning(
     alerts_file(site, CHANNEL)
     waits_for(site, "log", attempts=attempts, is_dead=is_dead)
     check = checked(site)["alerts"]
-    assert check.grade is Grade.WARN
+    assert check.grade is CheckGrade.WARN
     assert "ipam-sync alerts outbox" in check.remedy
 
 
 def test_what_waits_for_a_channel_that_is_gone_makes_nobody_ill(site: Site) -> None:
     alerts_file(site, CHANNEL)
     waits_for(site, "gone", attempts=3)
-    assert checked(site)["alerts"].grade is Grade.OK
+    assert checked(site)["alerts"].grade is CheckGrade.OK
 
 
 @pytest.mark.parametrize("text", ["", '[channels.log]\ntype = "log"\n'])
 def test_a_file_that_leads_nowhere_is_a_warning(site: Site, text: str) -> None:
     alerts_file(site, text)
-    assert checked(site)["alerts"].grade is Grade.WARN
+    assert checked(site)["alerts"].grade is CheckGrade.WARN
 
 
 def test_a_file_of_channels_with_mistakes_is_a_failure_with_all_of_them(site: Site) -> None:
     alerts_file(site, '[channels.a]\ntype = "lgo"\n[[routes]]\nchannels = "b"\n')
     check = checked(site)["alerts"]
-    assert check.grade is Grade.FAIL
+    assert check.grade is CheckGrade.FAIL
     assert "'lgo' is none of" in check.text
     assert "there is no channel b" in check.text
     assert site.run("doctor").code == 2
@@ -319,7 +321,7 @@ def test_a_file_of_channels_with_mistakes_is_a_failure_with_all_of_them(site: Si
 def test_the_file_is_looked_at_also_where_the_database_is_away(site: Site) -> None:
     alerts_file(site, "nonsense")
     site.settings["IPAM_SYNC_DATABASE_URL"] = "postgresql://ipam@127.0.0.1:1/ipam"
-    assert checked(site)["alerts"].grade is Grade.FAIL
+    assert checked(site)["alerts"].grade is CheckGrade.FAIL
 
 
 def test_nothing_is_said_of_what_waits_where_the_database_is_away(site: Site) -> None:

@@ -33,7 +33,7 @@ from worker.messaging.celery_app import Backlog
 from worker.model.alerts import Acknowledgement, Silence
 from worker.model.maintenance import Window
 from worker.model.roles import BrokerUnavailable, Role
-from worker.model.runs import EVERYTHING, Lane, Scope, Trigger
+from worker.model.runs import EVERYTHING, Lane, RunScope, Trigger
 from worker.monitoring import http
 from worker.monitoring.exporter import exported
 from worker.runs.schedule import tick
@@ -318,10 +318,10 @@ def test_processes_ticks_and_the_oldest_run_are_told(store: Store) -> None:
     with store.write() as uow:
         uow.processes.register("host:1", Role.READ, timedelta(minutes=1))
         uow.processes.register("host:2", Role.READ, timedelta(minutes=-1))
-        uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, Scope(), Lane.READ)
+        uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, RunScope(), Lane.READ)
         now = uow.now()
         uow.commit()
-    tick(store, Pigeonholes(), Settings().conduct.timing)
+    tick(store, Pigeonholes(), Settings().run_policy.timing)
     told = served(exported(store, Settings(), None))
     assert told['ipam_sync_processes_alive{role="read"}'] == 1
     assert told['ipam_sync_processes_alive{role="beat"}'] == 0

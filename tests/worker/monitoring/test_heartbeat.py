@@ -17,7 +17,7 @@ from reconcile.model.nouns import Seen
 from tests.worker.store.samples import add_servers
 from tests.worker.store.sql_counter import counted
 from worker.config.settings import Settings, SettingsError, load_settings
-from worker.model.runs import EVERYTHING, Lane, Scope, Trigger
+from worker.model.runs import EVERYTHING, Lane, RunScope, Trigger
 from worker.model.statistics import Pulse
 from worker.monitoring.heartbeat import push, sign_of_life, unhealthy
 from worker.store.unit_of_work import Store
@@ -96,7 +96,7 @@ def test_an_installation_that_does_not_work_is_not_called_well(
 
 def test_a_fresh_installation_sends_nothing(store: Store) -> None:
     with store.write() as uow:
-        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING, Scope(), Lane.ON_DEMAND)
+        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING, RunScope(), Lane.ON_DEMAND)
         uow.runs.close(run, "done", {})
         uow.commit()
     with listening() as (url, asked):
@@ -112,7 +112,7 @@ def at_work(store: Store) -> Store:
     """An installation in which a run ended well just now, and read a server."""
     (server,) = add_servers(store, 1)
     with store.write() as uow:
-        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING, Scope(), Lane.ON_DEMAND)
+        run = uow.runs.open(Trigger.CLI, "tester", EVERYTHING, RunScope(), Lane.ON_DEMAND)
         uow.readings.replace([(run, Seen(server, uow.now(), ()))])
         uow.runs.close(run, "done", {})
         uow.commit()

@@ -15,7 +15,7 @@ import pytest
 from tests.processes import PATIENCE_SECONDS, eventually
 from tests.valkey import ValkeyServer, running_valkey
 from tests.worker.cli.site import Site
-from worker.messaging.celery_app import CeleryPost, make_app
+from worker.messaging.celery_app import CeleryDispatcher, make_app
 
 #: A wait that nothing ends but a signal, in a process of its own.
 BOUNDED = """
@@ -53,8 +53,8 @@ def site(tmp_path: Path, broker: ValkeyServer) -> Site:
 
 
 @pytest.fixture
-def post(broker: ValkeyServer) -> CeleryPost:
-    return CeleryPost(make_app(broker.celery_url))
+def dispatcher(broker: ValkeyServer) -> CeleryDispatcher:
+    return CeleryDispatcher(make_app(broker.celery_url))
 
 
 def roles(site: Site) -> list[str]:
@@ -85,11 +85,11 @@ def test_an_idle_worker_ends_at_once_and_is_registered_no_more(
 
 
 def test_a_second_signal_ends_a_worker_at_once_and_its_message_is_not_lost(
-    site: Site, post: CeleryPost
+    site: Site, dispatcher: CeleryDispatcher
 ) -> None:
     with duty(site, "worker", "--role", "control") as process, locked(site):
-        post.settle(7)
-        eventually(lambda: post.backlog().in_hand == 1)
+        dispatcher.settle(7)
+        eventually(lambda: dispatcher.backlog().in_flight == 1)
         process.terminate()
         assert process.stderr is not None
         while "process stopping" not in process.stderr.readline():
@@ -97,7 +97,7 @@ def test_a_second_signal_ends_a_worker_at_once_and_its_message_is_not_lost(
         process.terminate()
         assert process.wait(PATIENCE_SECONDS) == 1
         assert "Ended at once." in process.stderr.read()
-    assert post.backlog().in_hand == 1
+    assert dispatcher.backlog().in_flight == 1
 
 
 def test_what_hangs_is_ended_by_force_when_the_time_is_over() -> None:
@@ -148,7 +148,9 @@ def test_a_beat_finds_its_way_back_to_a_broker_that_was_killed(tmp_path: Path) -
             assert process.wait(PATIENCE_SECONDS) == 0
 
 
-def test_two_beats_and_a_worker_do_not_disturb_each_other(site: Site, post: CeleryPost) -> None:
+def test_two_beats_and_a_worker_do_not_disturb_each_other(
+    site: Site, dispatcher: CeleryDispatcher
+) -> None:
     with (
         duty(site, "beat"),
         duty(site, "beat"),

@@ -13,7 +13,7 @@ from tests.worker.runs.histories import Wanted
 from tests.worker.runs.history_site import Site
 from tests.worker.runs.office import Message, Pigeonholes
 from worker.inventory.lookup import UnknownTarget
-from worker.model.runs import Lane, Stage, Trigger
+from worker.model.runs import Lane, MemberStage, Trigger
 from worker.processes.inline import Inline
 from worker.processes.registration import Registration
 from worker.runs.engine import Engine
@@ -21,7 +21,7 @@ from worker.runs.judge import MOST
 from worker.runs.recovery import sweep
 from worker.runs.request import request_run
 from worker.runs.schedule import tick
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.telemetry.events import EventRecorder
 
 #: A door plays the run of a step: in order it gets the IPAM, what is wanted, and a source of luck.
@@ -42,12 +42,12 @@ class _NeverOver(AssertionError):
 class _Worker:
     """A worker process that reads the servers of a history."""
 
-    def __init__(self, site: Site, post: Pigeonholes) -> None:
-        recorder, conduct = EventRecorder(), site.ipam.conduct
-        self.post = post
-        self.engine = Engine(site.store, post, site.reader, conduct, recorder, 8, MOST)
+    def __init__(self, site: Site, dispatcher: Pigeonholes) -> None:
+        recorder, run_policy = EventRecorder(), site.ipam.run_policy
+        self.dispatcher = dispatcher
+        self.engine = Engine(site.store, dispatcher, site.reader, run_policy, recorder, 8, MOST)
         self.registration = Registration(
-            site.store, post, "all", conduct.timing, recorder, self.engine.in_hand
+            site.store, dispatcher, "all", run_policy.timing, recorder, self.engine.in_flight
         )
 
     def handle(self, message: Message) -> None:
@@ -58,7 +58,7 @@ class _Worker:
             return
         reading = self.engine.read(self.registration.process, run, server)
         for number in () if reading is None else reading.runs:
-            self.post.settle(number)
+            self.dispatcher.settle(number)
 
 
 def through_sync(site: Site, wanted: Wanted, luck: random.Random) -> Counter[str]:
@@ -67,7 +67,7 @@ def through_sync(site: Site, wanted: Wanted, luck: random.Random) -> Counter[str
     if wanted.scheduled:
         return _scheduled(site, None)
     with suppress(UnknownTarget):
-        inline = Inline(site.store, site.ipam.conduct, site.reader, Lane.ON_DEMAND, threads=1)
+        inline = Inline(site.store, site.ipam.run_policy, site.reader, Lane.ON_DEMAND, threads=1)
         inline.sync(_request(wanted))
     return Counter()
 
@@ -86,33 +86,35 @@ def through_workers(site: Site, wanted: Wanted, luck: random.Random) -> Counter[
 def _through_workers(site: Site, wanted: Wanted, luck: random.Random | None) -> Counter[str]:
     if wanted.scheduled:
         return _scheduled(site, luck)
-    post = Pigeonholes()
+    dispatcher = Pigeonholes()
     with suppress(UnknownTarget):
-        run = request_run(site.store, post, _request(wanted))
-        return _work(site, post, run, luck)
+        run = request_run(site.store, dispatcher, _request(wanted))
+        return _work(site, dispatcher, run, luck)
     return Counter()
 
 
-def _request(wanted: Wanted) -> Request:
-    return Request(Trigger.CLI, "tester", wanted.server, wanted.relationship)
+def _request(wanted: Wanted) -> RunRequest:
+    return RunRequest(Trigger.CLI, "tester", wanted.server, wanted.relationship)
 
 
 def _scheduled(site: Site, luck: random.Random | None) -> Counter[str]:
     random.seed(_NO_JITTER)
-    post = Pigeonholes()
+    dispatcher = Pigeonholes()
     site.sql("DELETE FROM lease WHERE name = 'tick'")
-    run = tick(site.store, post, site.ipam.conduct.timing)
-    return Counter() if run is None else _work(site, post, run, luck)
+    run = tick(site.store, dispatcher, site.ipam.run_policy.timing)
+    return Counter() if run is None else _work(site, dispatcher, run, luck)
 
 
-def _work(site: Site, post: Pigeonholes, run: int, luck: random.Random | None) -> Counter[str]:
-    with _workers(site, post, 1 if luck is None else 2) as workers:
-        return _Broker(site, post, workers, luck).work(run)
+def _work(
+    site: Site, dispatcher: Pigeonholes, run: int, luck: random.Random | None
+) -> Counter[str]:
+    with _workers(site, dispatcher, 1 if luck is None else 2) as workers:
+        return _Broker(site, dispatcher, workers, luck).work(run)
 
 
 @contextmanager
-def _workers(site: Site, post: Pigeonholes, count: int) -> Iterator[list[_Worker]]:
-    workers = [_Worker(site, post) for _ in range(count)]
+def _workers(site: Site, dispatcher: Pigeonholes, count: int) -> Iterator[list[_Worker]]:
+    workers = [_Worker(site, dispatcher) for _ in range(count)]
     with ExitStack() as stack:
         for worker in workers:
             stack.enter_context(worker.registration)
@@ -124,7 +126,7 @@ class _Broker:
     """A broker and its workers; with ``luck`` on a bad day, and they live with it."""
 
     site: Site
-    post: Pigeonholes
+    dispatcher: Pigeonholes
     workers: list[_Worker]
     luck: random.Random | None
     late: list[Message] = field(default_factory=list)
@@ -137,13 +139,13 @@ class _Broker:
             rounds += 1
             if rounds > _MOST_ROUNDS:
                 raise _NeverOver(run)
-            wanted = [m for m in self.post.waiting_now if m[0] == self._turn(run)]
+            wanted = [m for m in self.dispatcher.waiting_now if m[0] == self._turn(run)]
             if wanted:
                 self._hand_out(wanted[0] if self.luck is None else self.luck.choice(wanted))
             else:
                 self._recover()
-        self.post.waiting_now.extend(self.late)
-        while (message := self.post.take()) is not None:
+        self.dispatcher.waiting_now.extend(self.late)
+        while (message := self.dispatcher.take()) is not None:
             self.happened["late"] += 1
             self._worker().handle(message)
         return self.happened
@@ -161,11 +163,11 @@ class _Broker:
         In which order a run is judged piece by piece is the matter of other tests.
         """
         with self.site.store.read() as reading:
-            is_waiting = Stage.WAITING in reading.members.stage_counts(run)
+            is_waiting = MemberStage.WAITING in reading.members.stage_counts(run)
         return "read" if is_waiting else "settle"
 
     def _hand_out(self, message: Message) -> None:
-        self.post.waiting_now.remove(message)
+        self.dispatcher.waiting_now.remove(message)
         chance = (_LOST + _LATE + 1 - _DOUBLED) / 2 if self.luck is None else self.luck.random()
         if chance < _LOST:
             self.happened["lost"] += 1
@@ -180,8 +182,8 @@ class _Broker:
 
     def _recover(self) -> None:
         """Sweep when it is time; a queue of readings has no messages to settle."""
-        self.post.waiting_now.clear()
+        self.dispatcher.waiting_now.clear()
         self.happened["swept"] += 1
         self.site.sql(f"UPDATE run_member SET published_at = '{_LONG_AGO}'")  # noqa: S608
         self.site.sql("DELETE FROM lease WHERE name = 'sweep'")
-        sweep(self.site.store, self.post, self.site.ipam.conduct.timing, EventRecorder())
+        sweep(self.site.store, self.dispatcher, self.site.ipam.run_policy.timing, EventRecorder())

@@ -26,13 +26,13 @@ from worker.demo.simulation.papers import write_papers
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
 from worker.model.operations import EntryFilter
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.model.runs import Lane, Trigger
-from worker.processes.worker import Crew
+from worker.processes.worker import WorkerProcess
 from worker.runs.ending import summary_of
-from worker.runs.record import Written
+from worker.runs.record import RecordedBatch
 from worker.runs.request import request_run
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.store.tables.columns import AwareUtc, metadata
 from worker.store.tables.failover import audit
 from worker.store.unit_of_work import Store
@@ -85,43 +85,45 @@ class Office:
 
     ipam: Ipam
     running: RunningFleet
-    post: Pigeonholes
-    crews: list[Crew]
+    dispatcher: Pigeonholes
+    worker_processes: list[WorkerProcess]
     recorder: EventRecorder
 
     def ask(self, trigger: Trigger = Trigger.CLI, **about: str) -> int:
         """Somebody wants a run."""
-        request = Request(trigger, "tester", **about)
-        return request_run(self.ipam.store, self.post, request, lane_of(trigger))
+        request = RunRequest(trigger, "tester", **about)
+        return request_run(self.ipam.store, self.dispatcher, request, lane_of(trigger))
 
-    def run(self, trigger: Trigger = Trigger.CLI, **about: str) -> Summary:
+    def run(self, trigger: Trigger = Trigger.CLI, **about: str) -> RunSummary:
         """A run from its request to its end."""
         number = self.ask(trigger, **about)
         self.work()
         return self.summary(number)
 
-    def summary(self, run: int) -> Summary:
+    def summary(self, run: int) -> RunSummary:
         """What it came to; it must be over."""
         with self.ipam.store.read() as reading:
             told = reading.runs.find(run)
             assert told is not None
             assert told.outcome == "done", told
-            return summary_of(reading, run, self.ipam.conduct)
+            return summary_of(reading, run, self.ipam.run_policy)
 
     def work(self, threads: int = 4) -> None:
         """All messages, by several threads and every crew in turn."""
         failures: list[BaseException] = []
 
-        def one(crew: Crew) -> None:
+        def one(worker_process: WorkerProcess) -> None:
             try:
-                while (message := self.post.take()) is not None:
-                    handle(crew, message)
+                while (message := self.dispatcher.take()) is not None:
+                    handle(worker_process, message)
             except BaseException as error:  # noqa: BLE001 - told by the test's own thread
                 failures.append(error)
 
-        while self.post.waiting_now and not failures:
+        while self.dispatcher.waiting_now and not failures:
             workers = [
-                threading.Thread(target=one, args=(self.crews[n % len(self.crews)],))
+                threading.Thread(
+                    target=one, args=(self.worker_processes[n % len(self.worker_processes)],)
+                )
                 for n in range(threads)
             ]
             for worker in workers:
@@ -168,8 +170,8 @@ class Office:
                     moved = ", ".join(f"{time} = older({time})" for time in times)
                     connection.execute(f"UPDATE {table.name} SET {moved}")  # noqa: S608 - our own tables
             connection.execute("UPDATE writer SET inventory = inventory + 1")  # it has times, too
-        for crew in self.crews:
-            crew._registration.renew()
+        for worker_process in self.worker_processes:
+            worker_process._registration.renew()
 
     @property
     def _file(self) -> str:
@@ -185,13 +187,13 @@ def _stored(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def handle(crew: Crew, message: Message) -> None:
+def handle(worker_process: WorkerProcess, message: Message) -> None:
     """What a worker does with a message."""
     kind, run, server = message
     if kind == "read":
-        crew.read(run, server)
+        worker_process.read(run, server)
     else:
-        crew.settle(run)
+        worker_process.settle(run)
 
 
 @contextmanager
@@ -201,7 +203,7 @@ def office(
     listeners: Mapping[str, Listener] | None = None,
     *,
     database_url: str | None = None,
-    crews: int = 1,
+    worker_processes: int = 1,
     prepare: Callable[[RunningFleet], None] = lambda _: None,
     **settings: object,
 ) -> Iterator[Office]:
@@ -219,9 +221,12 @@ def office(
         with ipam.store.write() as uow:
             import_inventory(uow, read_inventory(papers.inventory))
             uow.commit()
-        post, recorder = Pigeonholes(), EventRecorder()
-        workers = [stack.enter_context(Crew(ipam, post, "all", recorder)) for _ in range(crews)]
-        yield Office(ipam, running, post, workers, recorder)
+        dispatcher, recorder = Pigeonholes(), EventRecorder()
+        workers = [
+            stack.enter_context(WorkerProcess(ipam, dispatcher, "all", recorder))
+            for _ in range(worker_processes)
+        ]
+        yield Office(ipam, running, dispatcher, workers, recorder)
 
 
 def told(records: tuple[Record, ...]) -> dict[str, Record]:
@@ -233,7 +238,7 @@ class Killed(BaseException):
     """A process dies at this point."""
 
 
-def die_before_applying(_: Store, written: Written, *__: object) -> None:
+def die_before_applying(_: Store, written: RecordedBatch, *__: object) -> None:
     """In place of ``judge._apply``: what is recorded is committed, and nothing applied."""
     if written.needs:
         raise Killed

@@ -52,8 +52,8 @@ def a_group(at: Office) -> object:
     """All but the one that is nobody's partner."""
     at.sql("DELETE FROM lease WHERE name = 'tick'")
     at.long_ago("server_poll", "due_at", where="server_id <= (SELECT max(id) - 1 FROM server)")
-    at.crews[0].tick()
-    assert len(at.post.waiting_now) == len(at.running.fleet.servers) - 1
+    at.worker_processes[0].tick()
+    assert len(at.dispatcher.waiting_now) == len(at.running.fleet.servers) - 1
     return None
 
 
@@ -93,7 +93,7 @@ def test_a_look_at_who_is_due_costs_nothing_of_those_who_are_not(tmp_path: Path)
         store = at.ipam.store
         assert isinstance(store, Store)
         with counted(store.engine) as sql:
-            at.crews[0].tick()
+            at.worker_processes[0].tick()
         assert sql.fetched <= 6
 
 
@@ -103,5 +103,5 @@ def test_a_sweep_over_a_run_that_is_well_costs_nothing_of_its_servers(tmp_path: 
         store = at.ipam.store
         assert isinstance(store, Store)
         with counted(store.engine) as sql:
-            at.crews[0].sweep()
+            at.worker_processes[0].sweep()
         assert sql.fetched < 24

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.processes import PATIENCE_SECONDS
-from worker.runs.concurrency import Coalescing
+from worker.runs.concurrency import SingleFlight
 
 
 class Mistake(Exception):
@@ -15,7 +15,7 @@ class Mistake(Exception):
 
 
 def test_who_comes_meanwhile_does_not_wait_and_has_it_done_once_more() -> None:
-    coalescing = Coalescing()
+    single_flight = SingleFlight()
     begun, go = threading.Event(), threading.Event()
     done: list[str] = []
 
@@ -24,27 +24,27 @@ def test_who_comes_meanwhile_does_not_wait_and_has_it_done_once_more() -> None:
         assert go.wait(PATIENCE_SECONDS)
         done.append(threading.current_thread().name)
 
-    first = threading.Thread(target=coalescing.do, args=(1, work), name="first")
+    first = threading.Thread(target=single_flight.do, args=(1, work), name="first")
     first.start()
     assert begun.wait(PATIENCE_SECONDS)
     for _ in range(3):
-        coalescing.do(1, work)  # comes back at once
+        single_flight.do(1, work)  # comes back at once
     assert done == []
-    coalescing.do(2, lambda: done.append("of another key"))
+    single_flight.do(2, lambda: done.append("of another key"))
     go.set()
     first.join(PATIENCE_SECONDS)
     assert done == ["of another key", "first", "first"]
 
 
 def test_after_a_failure_the_next_one_may_try() -> None:
-    coalescing = Coalescing()
+    single_flight = SingleFlight()
 
     def fail() -> None:
         raise Mistake
 
     for _ in range(2):
         with pytest.raises(Mistake):
-            coalescing.do(1, fail)
+            single_flight.do(1, fail)
     done: list[int] = []
-    coalescing.do(1, lambda: done.append(1))
+    single_flight.do(1, lambda: done.append(1))
     assert done == [1]

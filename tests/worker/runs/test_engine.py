@@ -9,21 +9,21 @@ from datetime import datetime, timedelta
 import pytest
 from typing_extensions import override
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.model.findings import Kind
 from reconcile.model.nouns import Operation, Seen, Server, Standing, State, Unseen
 from reconcile.model.record import EntryStatus, Hold
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, nets, told_by
 from tests.worker.fleet import RUN_TABLES, Fleet, Site
 from tests.worker.store.sql_counter import counted
-from worker.config.run_policy import Conduct, Policy
+from worker.config.run_policy import Policy, RunPolicy
 from worker.model.operations import EntryFilter
-from worker.model.run_report import Fate
+from worker.model.run_report import OperationOutcome
 from worker.operations.apply import apply_entries
 from worker.runs.recheck import FURTHER_READINGS
 from worker.store.unit_of_work import Store
 
-AT_ONCE = Conduct(rules=Rules(confirm_after=timedelta(0)))
+AT_ONCE = RunPolicy(rules=Rules(confirm_after=timedelta(0)))
 BYSTANDER = "bystander"
 
 
@@ -33,7 +33,7 @@ def site(store: Store) -> Site:
     return Site(store, Fleet()).servers(HUB, SPOKE, OTHER)
 
 
-def fates(site_run: object) -> list[tuple[Operation, Fate]]:
+def fates(site_run: object) -> list[tuple[Operation, OperationOutcome]]:
     return [(line.planned.operation, line.fate) for line in site_run.lines]  # type: ignore[attr-defined]  # a Summary or a Preview
 
 
@@ -46,7 +46,7 @@ def with_bystanders(site: Site) -> None:
 def test_auto_applies_what_both_partners_tell(site: Site) -> None:
     """A relationship told by both is created and applied in one run."""
     site.tell(HUB, SPOKE)
-    assert fates(site.sync()) == [(Operation.CREATE, Fate.APPLIED)]
+    assert fates(site.sync()) == [(Operation.CREATE, OperationOutcome.APPLIED)]
     with site.store.read() as reading:
         (view,) = reading.views.records()
     assert (view.record.record_id, view.tracker) == (view.record.key, ())
@@ -56,31 +56,31 @@ def test_nothing_is_applied_on_readings_that_grew_old_meanwhile(site: Site) -> N
     """As on a laptop that slept between reading and applying; the next run judges again (R6)."""
     site.tell(HUB, SPOKE)
     site.sync()
-    awake = site.conduct
+    awake = site.run_policy
     old_at_once = timedelta(microseconds=-1)
-    site.conduct = replace(awake, rules=replace(awake.rules, evidence_age=old_at_once))
+    site.run_policy = replace(awake, rules=replace(awake.rules, evidence_age=old_at_once))
     site.fleet.stories.clear()
     site.tell(HUB, SPOKE, mclt_seconds=7200, scopes=nets("10.1.0.0"))
     assert set(fates(site.sync())) == {
-        (Operation.REMOVE_SCOPES, Fate.PENDING),
-        (Operation.UPDATE, Fate.PENDING),
+        (Operation.REMOVE_SCOPES, OperationOutcome.PENDING),
+        (Operation.UPDATE, OperationOutcome.PENDING),
     }
-    site.conduct = awake
-    assert {fate for _, fate in fates(site.sync())} == {Fate.APPLIED}
+    site.run_policy = awake
+    assert {fate for _, fate in fates(site.sync())} == {OperationOutcome.APPLIED}
 
 
 def test_review_leaves_everything_but_states_pending(site: Site) -> None:
     """Under review a Create waits with RecordId 0; a state is a fact and applies at once."""
     site.tell(HUB, SPOKE)
     site.sync()
-    site.conduct = replace(site.conduct, policy=Policy.REVIEW)
+    site.run_policy = replace(site.run_policy, policy=Policy.REVIEW)
     site.fleet.stories.clear()
     site.tell(HUB, SPOKE, mclt_seconds=7200, state=State.COMMUNICATIONS_INTERRUPTED)
     site.tell(HUB, OTHER, "new", scopes=nets("10.5.0.0"))
     assert fates(site.sync()) == [
-        (Operation.UPDATE, Fate.PENDING),
-        (Operation.UPDATE, Fate.APPLIED),
-        (Operation.CREATE, Fate.PENDING),
+        (Operation.UPDATE, OperationOutcome.PENDING),
+        (Operation.UPDATE, OperationOutcome.APPLIED),
+        (Operation.CREATE, OperationOutcome.PENDING),
     ]
     with site.store.read() as reading:
         new = next(v for v in reading.views.records() if v.record.relationship_name == "new")
@@ -90,12 +90,12 @@ def test_review_leaves_everything_but_states_pending(site: Site) -> None:
 
 def test_what_review_left_is_applied_when_policy_is_auto_again(site: Site) -> None:
     """A need that is confirmed by a later run is that run's to apply; nothing is made twice."""
-    site.conduct = replace(site.conduct, policy=Policy.REVIEW)
+    site.run_policy = replace(site.run_policy, policy=Policy.REVIEW)
     site.tell(HUB, SPOKE)
     site.sync()
-    site.conduct = Conduct()
+    site.run_policy = RunPolicy()
     summary = site.sync()
-    assert fates(summary) == [(Operation.CREATE, Fate.APPLIED)]
+    assert fates(summary) == [(Operation.CREATE, OperationOutcome.APPLIED)]
     assert [line.new for line in summary.lines] == [False]
 
 
@@ -130,7 +130,7 @@ def test_plan_writes_nothing(site: Site) -> None:
     site.tell(HUB, SPOKE)
     with counted(site.store.engine) as sql:
         preview = site.plan()
-    assert fates(preview) == [(Operation.CREATE, Fate.PLANNED)]
+    assert fates(preview) == [(Operation.CREATE, OperationOutcome.PLANNED)]
     assert not sql.written
 
 
@@ -155,19 +155,19 @@ def _lose(site: Site, count: int) -> None:
 def test_removals_within_the_limit_are_applied_at_the_close(site: Site) -> None:
     """Five of seven are the limit's own number."""
     _lose(site, 5)
-    assert fates(site.sync()) == [(Operation.DELETE, Fate.APPLIED)] * 5
+    assert fates(site.sync()) == [(Operation.DELETE, OperationOutcome.APPLIED)] * 5
 
 
 def test_a_removal_over_the_limit_holds_all_of_them(site: Site) -> None:
     """Six are one too many: all are held, refused with numbers, and stay held."""
     _lose(site, 6)
     summary = site.sync()
-    assert fates(summary) == [(Operation.DELETE, Fate.HELD)] * 6
+    assert fates(summary) == [(Operation.DELETE, OperationOutcome.HELD)] * 6
     assert summary.refusal is not None
     assert (summary.refusal.wanted.relationships, summary.refusal.limit.relationships) == (6, 5)
     assert Kind.PLAN_REFUSED in {f.kind for f in summary.findings}
     again = site.sync()
-    assert fates(again) == [(Operation.DELETE, Fate.HELD)] * 6
+    assert fates(again) == [(Operation.DELETE, OperationOutcome.HELD)] * 6
     assert [line.new for line in again.lines] == [False] * 6
     with site.store.read() as reading:
         views = reading.views.operations(EntryFilter())
@@ -177,20 +177,20 @@ def test_a_removal_over_the_limit_holds_all_of_them(site: Site) -> None:
 def test_removals_of_the_last_day_count_towards_the_limit(site: Site) -> None:
     """What the machine applied an hour ago is part of the number."""
     _lose(site, 4)
-    assert fates(site.sync()) == [(Operation.DELETE, Fate.APPLIED)] * 4
+    assert fates(site.sync()) == [(Operation.DELETE, OperationOutcome.APPLIED)] * 4
     for n in range(4, 6):
         site.tell(HUB, SPOKE, f"lost-{n}", scopes=nets(f"10.2.{n}.0"))
     site.sync()
     site.fleet.stories.clear()
     with_bystanders(site)
-    assert fates(site.sync()) == [(Operation.DELETE, Fate.HELD)] * 2
+    assert fates(site.sync()) == [(Operation.DELETE, OperationOutcome.HELD)] * 2
 
 
 def test_the_plan_says_beforehand_what_would_be_held(site: Site) -> None:
     """``plan`` asks the same guard."""
     _lose(site, 6)
     preview = site.plan()
-    assert fates(preview) == [(Operation.DELETE, Fate.HELD)] * 6
+    assert fates(preview) == [(Operation.DELETE, OperationOutcome.HELD)] * 6
     assert preview.refusal is not None
 
 
@@ -207,8 +207,8 @@ def test_a_scope_that_moves_is_freed_and_taken_in_one_run(site: Site) -> None:
     assert Kind.BLOCKED in {f.kind for f in site.plan().findings}
     summary = site.sync()
     assert fates(summary) == [
-        (Operation.REMOVE_SCOPES, Fate.APPLIED),
-        (Operation.ADD_SCOPES, Fate.APPLIED),
+        (Operation.REMOVE_SCOPES, OperationOutcome.APPLIED),
+        (Operation.ADD_SCOPES, OperationOutcome.APPLIED),
     ]
     assert summary.findings == ()
     assert site.sync().lines == ()
@@ -223,8 +223,8 @@ def test_a_relationship_that_changes_its_partner_is_one_move(site: Site) -> None
     with_bystanders(site)
     site.tell(HUB, OTHER)
     assert fates(site.sync()) == [
-        (Operation.DELETE, Fate.APPLIED),
-        (Operation.CREATE, Fate.APPLIED),
+        (Operation.DELETE, OperationOutcome.APPLIED),
+        (Operation.CREATE, OperationOutcome.APPLIED),
     ]
     with site.store.read() as reading:
         (record,) = (r for r in reading.records.load() if r.relationship_name == "HQ")
@@ -241,21 +241,21 @@ def test_what_takes_a_held_name_waits_as_long_as_the_removal(site: Site) -> None
     with_bystanders(site)
     site.tell(HUB, OTHER, "lost-0", scopes=nets("10.2.0.0"))
     summary = site.sync()
-    assert (Operation.CREATE, Fate.WAITING) in fates(summary)
+    assert (Operation.CREATE, OperationOutcome.WAITING) in fates(summary)
     assert Kind.BLOCKED in {f.kind for f in summary.findings}
     assert Kind.BLOCKED in {f.kind for f in site.sync().findings}
 
 
 def test_an_empty_server_is_believed_only_after_recorded_readings(site: Site) -> None:
     """One empty reading removes nothing; a plan in between does not count as a reading."""
-    site.conduct = AT_ONCE
+    site.run_policy = AT_ONCE
     site.tell(HUB, SPOKE)
     site.sync()
     site.forget()
     for _ in range(2):
         assert site.plan().lines == ()
     assert site.sync().lines == ()
-    assert fates(site.sync()) == [(Operation.DELETE, Fate.APPLIED)]
+    assert fates(site.sync()) == [(Operation.DELETE, OperationOutcome.APPLIED)]
 
 
 def test_an_unread_server_loses_nothing(site: Site) -> None:
@@ -285,7 +285,7 @@ def test_a_row_changed_by_a_person_meanwhile_is_not_judged(site: Site) -> None:
     summary = site.sync()
     assert (summary.lines, summary.overtaken) == ((), 1)
     site.fleet.after_look = lambda: None
-    assert fates(site.sync()) == [(Operation.UPDATE, Fate.APPLIED)]
+    assert fates(site.sync()) == [(Operation.UPDATE, OperationOutcome.APPLIED)]
 
 
 def test_a_newer_reading_is_never_replaced_by_an_older_one(site: Site) -> None:
@@ -311,9 +311,9 @@ def test_a_newer_reading_is_never_replaced_by_an_older_one(site: Site) -> None:
 def test_a_run_that_dies_after_recording_is_finished_by_the_next(site: Site) -> None:
     """R6: a crash leaves an entry pending; the next run confirms and applies it, once."""
     site.tell(HUB, SPOKE)
-    site.conduct = replace(site.conduct, policy=Policy.REVIEW)
+    site.run_policy = replace(site.run_policy, policy=Policy.REVIEW)
     first = site.sync()
-    site.conduct = Conduct()
+    site.run_policy = RunPolicy()
     site.sync()
     with site.store.read() as reading:
         views = reading.views.operations(EntryFilter(statuses=tuple(EntryStatus)))
@@ -370,7 +370,7 @@ def test_a_disagreement_that_a_second_look_ends_is_none(site: Site) -> None:
     site.fleet.rereads = True
     summary = site.sync()
     assert site.fleet.asked == [HUB.name, SPOKE.name, HUB.name]
-    assert fates(summary) == [(Operation.UPDATE, Fate.APPLIED)]
+    assert fates(summary) == [(Operation.UPDATE, OperationOutcome.APPLIED)]
     assert summary.findings == ()
 
 
@@ -454,7 +454,7 @@ def test_what_a_person_decides_meanwhile_is_left_as_decided(site: Site) -> None:
     """An entry rejected or held between two steps of a run is not applied, and the run ends well."""
     site.tell(HUB, SPOKE)
     site.sync()
-    site.conduct = replace(site.conduct, policy=Policy.REVIEW)
+    site.run_policy = replace(site.run_policy, policy=Policy.REVIEW)
     site.fleet.stories.clear()
     site.tell(HUB, SPOKE, mclt_seconds=7200)
     (line,) = site.sync().lines

@@ -20,7 +20,7 @@ from tests.worker.fleet import Fleet, Site
 from tests.worker.runs.office import Office, office
 from tests.worker.store.samples import open_run
 from tests.worker.store.sql_counter import counted
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.alerts import PastEvent, Snapshot
 from worker.runs import record
 from worker.runs.findings import Fact, keep_findings
@@ -36,7 +36,7 @@ LIVES = ("finding", "finding_server", "finding_event", "delivery")
 @pytest.fixture
 def site(store: Store) -> Site:
     """Two partners that agree, and were read once."""
-    site = Site(store, Fleet(), Conduct(patience=Patience(apart=APART))).servers(HUB, SPOKE)
+    site = Site(store, Fleet(), RunPolicy(patience=Patience(apart=APART))).servers(HUB, SPOKE)
     tell(site)
     site.sync()
     return site
@@ -152,7 +152,7 @@ class TestSnapshot:
         assert event.snapshot.ipam == {"Server1State": "Normal", "Server2State": "Normal"}, "then"
 
     def test_nobody_was_read(self, site: Site) -> None:
-        site.conduct = replace(site.conduct, patience=Patience(apart=timedelta(0)))
+        site.run_policy = replace(site.run_policy, patience=Patience(apart=timedelta(0)))
         site.silence(SPOKE)
         site.sync()
         site.sync()
@@ -164,7 +164,7 @@ class TestSnapshot:
         waiting = Finding(Kind.BLOCKED, "HQ", (1, 2), "It waits for the removal of branch.")
         change = drift([waiting], [], Judged({}, frozenset()))
         with site.store.write() as uow:
-            keep_findings(uow, Fact(open_run(uow), [waiting], site.conduct), change, ())
+            keep_findings(uow, Fact(open_run(uow), [waiting], site.run_policy), change, ())
             uow.commit()
         (event,) = happened(site, Kind.BLOCKED)
         assert event.snapshot == Snapshot(waiting, Evidence.BOTH)
@@ -183,7 +183,7 @@ def waits(site: Site) -> timedelta:
 )
 def test_the_louder_the_sooner(site: Site, severity: Severity, seconds: int) -> None:
     """As loud as people say; that is how long the close of the run is waited for."""
-    site.conduct = replace(site.conduct, severities={Kind.PARTNER_MISMATCH: severity})
+    site.run_policy = replace(site.run_policy, severities={Kind.PARTNER_MISMATCH: severity})
     tell(site, mclt_seconds=7200)
     site.sync()
     assert abs(waits(site) - timedelta(seconds=seconds)) < timedelta(seconds=5)
@@ -280,7 +280,7 @@ class TestQuiet:
 
     def test_one_that_is_away_for_a_while(self, site: Site) -> None:
         """It flaps, so it is open for longer; that is written once."""
-        site.conduct = replace(site.conduct, patience=Patience(flaps=1))
+        site.run_policy = replace(site.run_policy, patience=Patience(flaps=1))
         tell(site, mclt_seconds=7200)
         site.sync()
         tell(site)
@@ -307,7 +307,7 @@ class TestByWorkers:
         at.run()
         at.run()
         assert events(at) == []
-        at.later(at.ipam.conduct.patience.apart)
+        at.later(at.ipam.run_policy.patience.apart)
         at.run()
         assert events(at) == [(1, "opened")]
         at.running.change("dhcp0001-dhcp0002", {"state": "Normal"})

@@ -48,7 +48,7 @@ def fqdn(name: str) -> str:
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Office]:
     """The fleet, read by two workers."""
-    with office(tmp_path, a_fleet(), crews=2, interval=INTERVAL, tick=TICK) as at:
+    with office(tmp_path, a_fleet(), worker_processes=2, interval=INTERVAL, tick=TICK) as at:
         yield at
 
 
@@ -67,7 +67,7 @@ class Days:
     def __init__(self, at: Office) -> None:
         self._at = at
         self._now = timedelta(0)
-        self._crews = cycle(at.crews)
+        self._worker_processes = cycle(at.worker_processes)
 
     def go_on(self, until: timedelta, asked: Mapping[int, Mapping[str, str]]) -> None:
         """Up to that time; in which minute somebody asks for a run, and what it is about."""
@@ -80,7 +80,7 @@ class Days:
     def _tick_until(self, end: timedelta) -> None:
         while (tick := self._next_tick()) < end:
             self._move_to(tick)
-            next(self._crews).tick()
+            next(self._worker_processes).tick()
             self._at.work(threads=2)
 
     def _next_tick(self) -> timedelta:

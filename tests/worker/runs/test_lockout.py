@@ -17,13 +17,13 @@ from worker.inventory.importer import import_inventory
 from worker.runs import server_reader
 
 SERVERS = 24
-CREWS = 4
+WORKER_PROCESSES = 4
 
 
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Office]:
     """Many servers, and four processes' worth of workers."""
-    with office(tmp_path, made(SERVERS, partners=2), crews=CREWS) as at:
+    with office(tmp_path, made(SERVERS, partners=2), worker_processes=WORKER_PROCESSES) as at:
         yield at
 
 
@@ -46,7 +46,9 @@ def test_a_password_that_is_wrong_when_the_run_begins_costs_three_logons(tmp_pat
     def spoil(_: RunningFleet) -> None:
         (tmp_path / "papers" / "password").write_text("wrong")
 
-    with office(tmp_path, made(SERVERS, partners=2), crews=CREWS, prepare=spoil) as at:
+    with office(
+        tmp_path, made(SERVERS, partners=2), worker_processes=WORKER_PROCESSES, prepare=spoil
+    ) as at:
         run, *_ = at.ask(), at.ask(server="dhcp0001"), at.ask(server="dhcp0002")
         work(at)
         assert refusals(at) == 3
@@ -104,7 +106,9 @@ def test_a_credential_that_was_mended_is_used_by_workers_that_saw_it_refused(
         for server in running.fleet.servers if mend is resume else ():
             running.change(server.name, {"refuses": running.account.username})
 
-    with office(tmp_path, made(SERVERS, partners=2), crews=CREWS, prepare=spoil) as at:
+    with office(
+        tmp_path, made(SERVERS, partners=2), worker_processes=WORKER_PROCESSES, prepare=spoil
+    ) as at:
         at.ask()
         work(at)
         mend(at, tmp_path)

@@ -13,7 +13,7 @@ from reconcile.model.findings import Kind
 from reconcile.model.nouns import Seen, Skipped, SkipReason
 from tests.worker.runs.office import Office, handle, office
 from worker.model.maintenance import Window
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.model.runs import Trigger
 
 INTERVAL = timedelta(minutes=15)
@@ -49,7 +49,7 @@ def end_all(at: Office) -> None:
 def tick(at: Office) -> None:
     """A tick that no earlier one keeps from looking, and the work it brings."""
     at.sql("DELETE FROM lease WHERE name = 'tick'")
-    at.crews[0].tick()
+    at.worker_processes[0].tick()
     at.work()
 
 
@@ -150,9 +150,9 @@ def test_a_window_that_opens_during_a_run_keeps_what_was_read_before(at: Office)
     name = next(r.relationship_name for r in at.records() if set(r.partners) == {1, 2})
     at.running.change(f"{name}@dhcp0001", {"mclt_seconds": "7200"})
     run = at.ask()
-    (message,) = (m for m in at.post.waiting_now if m == ("read", run, 1))
-    at.post.waiting_now.remove(message)
-    handle(at.crews[0], message)
+    (message,) = (m for m in at.dispatcher.waiting_now if m == ("read", run, 1))
+    at.dispatcher.waiting_now.remove(message)
+    handle(at.worker_processes[0], message)
     begin(at, 1)
     at.work()
     summary = at.summary(run)
@@ -179,12 +179,12 @@ def test_a_removal_that_waits_for_the_end_of_its_run_is_not_applied_in_a_window(
     name = next(r.relationship_name for r in at.records() if set(r.partners) == {1, 2})
     at.running.change(name, {"deleted": "true"})
     run = at.ask()
-    held = [m for m in at.post.waiting_now if m[2] not in (1, 2)]
+    held = [m for m in at.dispatcher.waiting_now if m[2] not in (1, 2)]
     for message in held:
-        at.post.waiting_now.remove(message)
+        at.dispatcher.waiting_now.remove(message)
     at.work(threads=1)
     begin(at, 1, name)
-    at.post.waiting_now.extend(held)
+    at.dispatcher.waiting_now.extend(held)
     at.work(threads=1)
     (line,) = at.summary(run).lines
     assert (line.planned.relationship, line.fate) == (name, "pending")
@@ -202,5 +202,5 @@ def test_after_its_window_the_time_to_be_overdue_begins_anew(at: Office) -> None
     assert overdue(at.run()) == [(1,)]
 
 
-def overdue(summary: Summary) -> list[tuple[int, ...]]:
+def overdue(summary: RunSummary) -> list[tuple[int, ...]]:
     return [f.servers for f in summary.findings if f.kind is Kind.SERVER_OVERDUE]

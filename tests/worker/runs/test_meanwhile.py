@@ -12,12 +12,12 @@ from reconcile.model.findings import Kind
 from reconcile.model.nouns import Operation, Standing
 from reconcile.model.record import Entry, EntryStatus
 from tests.worker.runs.office import Killed, Message, Office, die_before_applying, handle, office
-from worker.config.run_policy import Conduct, Policy
+from worker.config.run_policy import Policy, RunPolicy
 from worker.model.audit import Person
 from worker.model.runs import OpenRun, Trigger
 from worker.operations.decide import Decided, Terms, apply_selected
 from worker.runs import judge
-from worker.runs.record import Written
+from worker.runs.record import RecordedBatch
 from worker.store.unit_of_work import Store
 
 OUT = "dhcp0001"
@@ -26,7 +26,7 @@ OUT = "dhcp0001"
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Office]:
     """Four servers, each in two relationships, all recorded; two workers."""
-    with office(tmp_path, made(4, partners=2), crews=2) as at:
+    with office(tmp_path, made(4, partners=2), worker_processes=2) as at:
         at.run()
         yield at
 
@@ -45,8 +45,8 @@ def take_out(at: Office, standing: Standing) -> None:
 
 def do(at: Office, message: Message) -> None:
     """One message, before all others."""
-    at.post.waiting_now.remove(message)
-    handle(at.crews[0], message)
+    at.dispatcher.waiting_now.remove(message)
+    handle(at.worker_processes[0], message)
 
 
 # ------------------------------------------------------------------------------------ taken out
@@ -91,7 +91,7 @@ def test_the_pairs_of_a_disabled_server_are_left_alone(at: Office, when: str) ->
 
 def apply_by_hand(at: Office, numbers: list[int], *, insist: bool = False) -> Decided:
     """As ``ipam-sync operations apply`` does."""
-    terms = Terms(at.ipam.conduct.rules.evidence_age, insist=insist)
+    terms = Terms(at.ipam.run_policy.rules.evidence_age, insist=insist)
     with at.ipam.store.write() as uow:
         decided, _ = apply_selected(uow, numbers, terms, Person("operator", "cli@ops01"))
         uow.commit()
@@ -117,11 +117,15 @@ def test_what_an_operator_applies_before_the_worker_does_is_applied_once(
     apply = judge._apply
 
     def with_haste(
-        store: Store, written: Written, holder: judge._Holder, run: OpenRun, conduct: Conduct
+        store: Store,
+        written: RecordedBatch,
+        holder: judge._Holder,
+        run: OpenRun,
+        run_policy: RunPolicy,
     ) -> None:
         mine = [n for n, p in written.confirmed.items() if p.relationship == "dhcp0001-dhcp0002"]
         assert apply_by_hand(at, mine).done == tuple(mine)
-        apply(store, written, holder, run, conduct)
+        apply(store, written, holder, run, run_policy)
 
     monkeypatch.setattr(judge, "_apply", with_haste)
     for name in ("dhcp0001-dhcp0002", "dhcp0002-dhcp0003"):
@@ -194,7 +198,7 @@ def test_a_run_that_is_taken_up_after_hours_applies_nothing_on_its_old_readings(
             at.work(threads=1)
     hours_later(at)
     at.running.change("dhcp0001-dhcp0002", {"mclt_seconds": "3600"})
-    at.crews[1].sweep()
+    at.worker_processes[1].sweep()
     at.work()
     assert [line.fate for line in at.summary(run).lines] == ["pending"]
     assert {record.mclt_seconds for record in at.records()} == {3600}

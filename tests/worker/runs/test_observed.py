@@ -55,7 +55,7 @@ def fail_loudly() -> None:
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Office]:
     """Four servers, each in two relationships; two workers."""
-    with office(tmp_path, made(4, partners=2), crews=2) as at:
+    with office(tmp_path, made(4, partners=2), worker_processes=2) as at:
         yield at
 
 
@@ -95,12 +95,12 @@ def test_a_server_that_cannot_be_read_is_told_with_the_code(at: Office) -> None:
 def test_what_the_sweeper_does_is_told(at: Office) -> None:
     with told() as log:
         run = at.ask()
-        at.post.waiting_now.clear()
+        at.dispatcher.waiting_now.clear()
         at.long_ago("run_member", "published_at")
         with at.ipam.store.write() as uow:
             uow.processes.register("gone:1", "read", timedelta(seconds=-1))
             uow.commit()
-        at.crews[0].sweep()
+        at.worker_processes[0].sweep()
     (again,) = log.of("messages sent again")
     assert (again["run"], again["servers"]) == (run, 4)
     (lost,) = log.of("process taken for dead")
@@ -115,7 +115,7 @@ def test_a_run_that_nobody_was_at_is_told_when_it_is_taken_up_again(at: Office) 
     at.work()
     at.long_ago("lease", "expires_at")
     with told() as log:
-        at.crews[0].sweep()
+        at.worker_processes[0].sweep()
     assert [line["run"] for line in log.of("run taken up again")] == [run]
 
 
@@ -137,6 +137,6 @@ def test_sweeps_forget_what_is_old(tmp_path: Path) -> None:
     with office(tmp_path, made(2, partners=1), keep_runs=keep) as at, told() as log:
         for _ in range(4):
             at.run()
-        at.crews[0].sweep()
+        at.worker_processes[0].sweep()
     (line,) = log.of("old rows pruned")
     assert line["sighting"] == 4

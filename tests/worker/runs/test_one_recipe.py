@@ -22,10 +22,10 @@ from worker.config.settings import load_settings
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
 from worker.model.runs import Trigger
-from worker.processes.worker import Crew
+from worker.processes.worker import WorkerProcess
 from worker.runs.progress import follow, progress_of
 from worker.runs.request import request_run
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.telemetry.events import EventRecorder
 
 ROOT = Path(__file__).parents[3]
@@ -71,27 +71,27 @@ def environment(at: Office, directory: Path, name: str) -> dict[str, str]:
 
 def by_workers(own: dict[str, str]) -> None:
     """Like ``ipam-sync reconcile --wait --json``, with a worker that takes the messages."""
-    post, request = Pigeonholes(), Request(Trigger.CLI, person().who)
+    dispatcher, request = Pigeonholes(), RunRequest(Trigger.CLI, person().who)
     with (
         CliRunner(env=own).isolation(),
         ipam() as working,
-        Crew(working, post, "all", EventRecorder()) as crew,
+        WorkerProcess(working, dispatcher, "all", EventRecorder()) as worker_process,
     ):
-        run = request_run(working.store, post, request)
+        run = request_run(working.store, dispatcher, request)
         with working.store.read() as reading:
             progress_of(reading, run)
-        worker = threading.Thread(target=work, args=(crew, post))
+        worker = threading.Thread(target=work, args=(worker_process, dispatcher))
         worker.start()
         worker.join()
-        crew.sweep()
-        summary = follow(working.store, working.conduct, run, lambda _: None)
+        worker_process.sweep()
+        summary = follow(working.store, working.run_policy, run, lambda _: None)
         tell(working, summary, "again", about_all=request.is_about_everything, as_json=True)
-        crew.stop()
+        worker_process.stop()
 
 
-def work(crew: Crew, post: Pigeonholes) -> None:
-    while (message := post.take()) is not None:
-        handle(crew, message)
+def work(worker_process: WorkerProcess, dispatcher: Pigeonholes) -> None:
+    while (message := dispatcher.take()) is not None:
+        handle(worker_process, message)
 
 
 def by_sync(own: dict[str, str]) -> None:

@@ -46,7 +46,7 @@ def test_first_contact(
     with office(tmp_path, fleet, plain, prepare=trouble) as at:
         run = at.ask()
         for server in order:  # each is judged before the next one is read
-            handle(at.crews[0], ("read", run, server))
+            handle(at.worker_processes[0], ("read", run, server))
         at.work(threads=1)
         summary = at.summary(run)
         synced, records = by_sync(tmp_path, at)

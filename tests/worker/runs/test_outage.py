@@ -60,7 +60,7 @@ def read(at: Office, run: int) -> threading.Thread:
 
 def _as_a_task(at: Office, run: int) -> None:
     with at.recorder.task(Task.READ, run=run, server=1):
-        at.crews[0].read(run, 1)
+        at.worker_processes[0].read(run, 1)
 
 
 def test_a_reading_that_could_not_be_told_is_asked_for_again(
@@ -68,21 +68,21 @@ def test_a_reading_that_could_not_be_told_is_asked_for_again(
 ) -> None:
     """By its own process: that lives, so nobody else looks after what it had in hand."""
     run = at.ask()
-    at.post.waiting_now.clear()
+    at.dispatcher.waiting_now.clear()
     reading = read(at, run)
     with away(postgres_server, name):
         reading.join()
-    eventually(lambda: ("read", run, 1) in at.post.waiting_now)
-    at.post.read(run, 2, Lane.ON_DEMAND)
+    eventually(lambda: ("read", run, 1) in at.dispatcher.waiting_now)
+    at.dispatcher.read(run, 2, Lane.ON_DEMAND)
     at.work()
     assert {type(s) for s in at.summary(run).sightings.values()} == {Seen}
 
 
 def test_a_reading_under_way_is_not_dropped_by_a_beat_of_the_heart(at: Office) -> None:
     run = at.ask()
-    at.post.waiting_now.clear()
+    at.dispatcher.waiting_now.clear()
     read(at, run).join()
-    assert not at.post.waiting_now
+    assert not at.dispatcher.waiting_now
     with at.ipam.store.read() as reading:
         assert [m.readings for m in reading.members.of_run(run)] == [1, 0]
 
@@ -107,6 +107,8 @@ def test_a_worker_that_ends_while_the_database_is_away_ends_in_good_order(
 ) -> None:
     at.run()  # it has logons to remember
     with away(postgres_server, name):
-        at.crews[0].stop()
-        at.crews[0].__exit__(None, None, None)
-    assert not at.crews[0]._registration._heart.is_alive(), "and nobody had to be told why"
+        at.worker_processes[0].stop()
+        at.worker_processes[0].__exit__(None, None, None)
+    assert not at.worker_processes[0]._registration._heart.is_alive(), (
+        "and nobody had to be told why"
+    )

@@ -7,23 +7,23 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.findings.life import Patience
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Server, Standing, State
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, nets, told_by
 from tests.worker.fleet import Fleet, Site
 from tests.worker.store.sql_counter import counted
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.inventory.lookup import find_server
 from worker.model.maintenance import Window
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.runs.outages import settle_outages
 from worker.store.unit_of_work import Store
 
 FAR, AWAY = Server(4, "dhcp04.corp.example"), Server(5, "dhcp05.corp.example")
 LOST = State.COMMUNICATIONS_INTERRUPTED
-AT_ONCE = Conduct(patience=Patience(apart=timedelta(0)))
+AT_ONCE = RunPolicy(patience=Patience(apart=timedelta(0)))
 
 
 @pytest.fixture
@@ -45,14 +45,14 @@ def say(site: Site, spoke: State = State.NORMAL, other: State = State.NORMAL) ->
     site.tells(OTHER, branch)
 
 
-def outage(site: Site) -> Summary:
+def outage(site: Site) -> RunSummary:
     """The hub fails; both spokes have lost it."""
     say(site, LOST, State.PARTNER_DOWN)
     site.silence(HUB)
     return site.sync()
 
 
-def downs(summary: Summary) -> list[Finding]:
+def downs(summary: RunSummary) -> list[Finding]:
     return [f for f in summary.findings if f.kind is Kind.SERVER_DOWN]
 
 
@@ -130,7 +130,7 @@ def test_an_outage_goes_on_when_nobody_can_be_read_any_more(site: Site) -> None:
 
 
 def test_what_all_partners_told_too_long_ago_opens_nothing(site: Site) -> None:
-    site.conduct = Conduct(rules=Rules(evidence_age=timedelta(0)))
+    site.run_policy = RunPolicy(rules=Rules(evidence_age=timedelta(0)))
     assert downs(outage(site)) == []
 
 
@@ -226,7 +226,7 @@ def test_a_plan_about_one_server_foresees_nothing_of_others(site: Site) -> None:
 
 def test_one_that_flaps_and_is_not_there_now_is_not_kept_by_old_words(site: Site) -> None:
     """It is open for some time yet, for people; but what was told too long ago begins nothing."""
-    site.conduct = AT_ONCE
+    site.run_policy = AT_ONCE
     for _ in range(3):
         outage(site)
         site.sync()
@@ -234,7 +234,7 @@ def test_one_that_flaps_and_is_not_there_now_is_not_kept_by_old_words(site: Site
         site.silence(HUB)
         site.sync()
     assert is_open(site)
-    site.conduct = Conduct(rules=Rules(evidence_age=timedelta(0)))
+    site.run_policy = RunPolicy(rules=Rules(evidence_age=timedelta(0)))
     outage(site)
     with site.store.read() as reading:
         (problem,) = reading.findings.unresolved(kinds={Kind.SERVER_DOWN})
@@ -244,7 +244,7 @@ def test_one_that_flaps_and_is_not_there_now_is_not_kept_by_old_words(site: Site
 def test_who_settles_learns_what_an_outage_explains(site: Site) -> None:
     run = outage(site).run
     with site.store.write() as uow:
-        (found,) = settle_outages(uow, run, None, site.conduct)
+        (found,) = settle_outages(uow, run, None, site.run_policy)
         problems = {p.finding.fingerprint: p.finding for p in uow.findings.unresolved()}
     explained = {(problems[f].kind, problems[f].relationship) for f in found.explains}
     assert explained == {
@@ -255,7 +255,7 @@ def test_who_settles_learns_what_an_outage_explains(site: Site) -> None:
 
 
 def test_that_it_was_not_read_for_long_is_no_news_of_who_is_down(site: Site) -> None:
-    site.conduct = replace(AT_ONCE, rules=Rules(overdue_after=timedelta(0)))
+    site.run_policy = replace(AT_ONCE, rules=Rules(overdue_after=timedelta(0)))
     outage(site)
     site.sync()
     with site.store.read() as reading:
@@ -266,7 +266,7 @@ def test_that_it_was_not_read_for_long_is_no_news_of_who_is_down(site: Site) -> 
 
 def test_what_an_outage_explains_is_marked_until_it_is_over(site: Site) -> None:
     """It stays a row of its own, and is its own problem again when the server answers."""
-    site.conduct = AT_ONCE
+    site.run_policy = AT_ONCE
     outage(site)
     with site.store.read() as reading:
         assert reading.findings.explained() == (), "nothing is explained by what is not certain yet"

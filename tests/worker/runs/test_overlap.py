@@ -25,7 +25,7 @@ SLOW, PARTNER = "dhcp0001", 2
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Office]:
     """Four servers, each in two relationships, of which one takes its time; three workers."""
-    with office(tmp_path, made(4, partners=2), crews=3) as at:
+    with office(tmp_path, made(4, partners=2), worker_processes=3) as at:
         at.running.change(SLOW, {"think_seconds": "1"})
         yield at
 
@@ -41,10 +41,10 @@ def shells(at: Office) -> int:
 
 
 @contextmanager
-def being_read(at: Office, crew: int, run: int) -> Iterator[None]:
+def being_read(at: Office, worker_process: int, run: int) -> Iterator[None]:
     """A worker reads the slow server for this run meanwhile."""
     before = polls(at)
-    reading = threading.Thread(target=at.crews[crew].read, args=(run, 1))
+    reading = threading.Thread(target=at.worker_processes[worker_process].read, args=(run, 1))
     reading.start()
     eventually(lambda: polls(at) > before)
     yield
@@ -53,7 +53,7 @@ def being_read(at: Office, crew: int, run: int) -> Iterator[None]:
 
 def lose(at: Office, run: int) -> None:
     """The message to read the slow server for this run, which was sent when it was asked for."""
-    at.post.waiting_now.remove(("read", run, 1))
+    at.dispatcher.waiting_now.remove(("read", run, 1))
 
 
 def test_a_reading_begun_before_a_trigger_does_not_answer_it(at: Office) -> None:
@@ -62,7 +62,7 @@ def test_a_reading_begun_before_a_trigger_does_not_answer_it(at: Office) -> None
     with being_read(at, 0, first):
         second = at.ask(server=SLOW)
         lose(at, second)
-    assert ("read", second, 1) in at.post.waiting_now, "it has to be read for that one"
+    assert ("read", second, 1) in at.dispatcher.waiting_now, "it has to be read for that one"
     at.work()
     assert polls(at) == 2
     with at.ipam.store.read() as reading:
@@ -77,7 +77,7 @@ def test_a_reading_begun_before_a_trigger_does_not_answer_it(at: Office) -> None
 def test_a_reading_under_way_that_will_answer_is_not_made_twice(at: Office) -> None:
     everything, one = at.ask(Trigger.SCHEDULE), at.ask(server=SLOW)
     with being_read(at, 0, everything):
-        at.crews[1].read(one, 1)
+        at.worker_processes[1].read(one, 1)
         assert polls(at) == 1
     at.work()
     assert polls(at) == 1
@@ -87,14 +87,14 @@ def test_a_reading_under_way_that_will_answer_is_not_made_twice(at: Office) -> N
 def test_a_person_does_not_wait_for_readers_of_the_schedule(at: Office) -> None:
     """Nobody reads for the schedule; what a person has read then answers its run, too."""
     scheduled = at.ask(Trigger.SCHEDULE)
-    for_nobody = list(at.post.waiting_now)
-    at.post.waiting_now.clear()
+    for_nobody = list(at.dispatcher.waiting_now)
+    at.dispatcher.waiting_now.clear()
     run = at.ask()
     assert run != scheduled
-    assert {message[1] for message in at.post.waiting_now} == {run}
+    assert {message[1] for message in at.dispatcher.waiting_now} == {run}
     at.work()
     assert at.summary(run).sightings.keys() == at.summary(scheduled).sightings.keys()
-    at.post.waiting_now.extend(for_nobody)
+    at.dispatcher.waiting_now.extend(for_nobody)
     at.work()
     assert sum(station.runs for station in at.running.simulator.stations) == 4
 
@@ -106,7 +106,7 @@ def test_a_server_is_never_read_more_than_twice_at_once(at: Office) -> None:
         runs.append(at.ask(server=SLOW))
         with being_read(at, 1, runs[1]):
             runs.append(at.ask(relationship=f"{SLOW}-dhcp0002@{SLOW}"))
-            at.crews[2].read(runs[2], 1)
+            at.worker_processes[2].read(runs[2], 1)
             assert (polls(at), shells(at)) == (2, 2)
             lose(at, runs[2])
     at.work()
@@ -127,9 +127,9 @@ def test_a_partner_that_was_read_a_while_ago_is_read_again(at: Office) -> None:
 def told_apart(at: Office, between: Callable[[], None]) -> int:
     """A run in which something happens after the slow server was read and before the others are."""
     run = at.ask()
-    message = at.post.take()
+    message = at.dispatcher.take()
     assert message == ("read", run, 1)
-    handle(at.crews[0], message)
+    handle(at.worker_processes[0], message)
     between()
     at.work()
     return run
@@ -161,10 +161,10 @@ def test_a_partner_that_is_concluded_at_the_same_moment_is_not_read_again(
     at: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person's run learns of it just then, in one commit of one process."""
-    worker = at.crews[0]
+    worker = at.worker_processes[0]
     mine = at.ask(server=SLOW)
     everything = at.ask(Trigger.SCHEDULE)
-    at.post.waiting_now.clear()
+    at.dispatcher.waiting_now.clear()
     there, go = threading.Barrier(3), threading.Event()
 
     def concluding(*given: object) -> Concluded:
@@ -181,12 +181,12 @@ def test_a_partner_that_is_concluded_at_the_same_moment_is_not_read_again(
     for thread in threads:
         thread.start()
     eventually(lambda: there.n_waiting == len(threads))
-    threads.append(threading.Thread(target=worker._engine._clerk.write, args=(0, busy)))
+    threads.append(threading.Thread(target=worker._engine._batcher.write, args=(0, busy)))
     threads[-1].start()
-    eventually(lambda: worker._engine._clerk._is_at_work)
+    eventually(lambda: worker._engine._batcher._is_at_work)
     monkeypatch.undo()
     there.wait(PATIENCE_SECONDS)
-    eventually(lambda: len(worker._engine._clerk._wishes) == len(threads) - 1)
+    eventually(lambda: len(worker._engine._batcher._wishes) == len(threads) - 1)
     go.set()
     for thread in threads:
         thread.join(PATIENCE_SECONDS)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from worker.runs.judge import Pace
+from worker.runs.judge import AdaptiveBatchSize
 
 LEASE = timedelta(seconds=30)
 
 
 def test_short_pieces_grow_and_long_ones_shrink_within_bounds() -> None:
-    pace = Pace(LEASE)
+    pace = AdaptiveBatchSize(LEASE)
     most = [pace.most]
     for _ in range(8):
         pace.took(0.1)
@@ -24,12 +24,12 @@ def test_short_pieces_grow_and_long_ones_shrink_within_bounds() -> None:
 
 def test_who_pauses_never_lets_its_lease_lapse() -> None:
     for seconds in (1, 2, 30):
-        pace = Pace(timedelta(seconds=seconds))
+        pace = AdaptiveBatchSize(timedelta(seconds=seconds))
         pace.took(5.0)
         assert 0 < pace.pause_seconds <= seconds / 4
 
 
 def test_a_run_over_few_servers_hardly_pauses() -> None:
-    pace = Pace(LEASE)
+    pace = AdaptiveBatchSize(LEASE)
     pace.took(0.02)
     assert pace.pause_seconds < 0.2

@@ -17,9 +17,9 @@ from tests.worker.runs.test_observed import counted
 def one_by_one(at: Office, *, between: str) -> int:
     """A run that is worked on in the order of the servers; after the first one MCLT is changed."""
     run = at.ask()
-    message = at.post.take()
+    message = at.dispatcher.take()
     assert message == ("read", run, 1)
-    handle(at.crews[0], message)
+    handle(at.worker_processes[0], message)
     at.running.change(between, {"mclt_seconds": "60"})
     at.work(threads=1)
     return run
@@ -75,7 +75,7 @@ def test_what_the_counting_needs_is_not_kept(tmp_path: Path) -> None:
     """A quiet fleet adds a run and its sightings to the store, and nothing else."""
     with office(tmp_path, made(12, partners=6)) as at:
         at.run()
-        at.crews[0].sweep()
+        at.worker_processes[0].sweep()
         before = rows(at)
         at.run()
         grown = {table: n - before[table] for table, n in rows(at).items() if n != before[table]}

@@ -15,13 +15,13 @@ from collectors.simulator.fleet import made
 from reconcile.model.nouns import ReadFailure, Seen, Skipped, Unseen
 from tests.worker.runs.office import Killed, Office, die_before_applying, handle, office
 from tests.worker.runs.test_maintenance import begin
-from worker.model.runs import LeaseLost, Stage, Trigger, lease_name
+from worker.model.runs import LeaseLost, MemberStage, Trigger, lease_name
 from worker.processes import worker
 from worker.runs import judge
-from worker.runs.claims import _Claiming, claim, conclude, next_in_slow_lane
-from worker.runs.concurrency import InHand
+from worker.runs.claims import _Claiming, claim, conclude, next_in_bulkhead
+from worker.runs.concurrency import InFlightClaims
 from worker.runs.judge import settle
-from worker.runs.write_batcher import Clerk
+from worker.runs.write_batcher import WriteBatcher
 from worker.store.claim_batch import ClaimBatch
 from worker.store.repositories.claims import Claim
 from worker.store.schema import open_store
@@ -33,21 +33,21 @@ LEASE = timedelta(seconds=30)
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Office]:
     """Six servers, each in two relationships; two workers."""
-    with office(tmp_path, made(6, partners=2), crews=2) as at:
+    with office(tmp_path, made(6, partners=2), worker_processes=2) as at:
         yield at
 
 
 def sweep(at: Office) -> None:
     """A sweep that no earlier one keeps from looking."""
     at.sql("DELETE FROM lease WHERE name = 'sweep'")
-    at.crews[1].sweep()
+    at.worker_processes[1].sweep()
 
 
 def test_messages_that_are_lost_are_sent_again(at: Office) -> None:
     run = at.ask()
-    at.post.waiting_now.clear()
+    at.dispatcher.waiting_now.clear()
     sweep(at)
-    assert not at.post.waiting_now, "they were sent just now"
+    assert not at.dispatcher.waiting_now, "they were sent just now"
     at.long_ago("run_member", "published_at")
     sweep(at)
     at.work()
@@ -57,21 +57,21 @@ def test_messages_that_are_lost_are_sent_again(at: Office) -> None:
 def test_nothing_is_sent_again_while_messages_wait(at: Office) -> None:
     at.ask()
     at.long_ago("run_member", "published_at")
-    before = len(at.post.sent)
+    before = len(at.dispatcher.sent)
     sweep(at)
-    assert len(at.post.sent) == before
+    assert len(at.dispatcher.sent) == before
 
 
 def test_what_a_dead_process_had_claimed_is_read_by_another(at: Office) -> None:
     run = at.ask()
     with at.ipam.store.write() as uow:
         for member in uow.members.of_run(run):
-            uow.claims.claim([Claim(run, member.server, at.crews[0].process, uow.now())])
+            uow.claims.claim([Claim(run, member.server, at.worker_processes[0].process, uow.now())])
         uow.commit()
     at.work()
     assert at.records() == ()
     with at.ipam.store.write() as uow:
-        uow.processes.remove([at.crews[0].process])
+        uow.processes.remove([at.worker_processes[0].process])
         uow.commit()
     at.long_ago("run_member", "published_at")
     sweep(at)
@@ -81,21 +81,21 @@ def test_what_a_dead_process_had_claimed_is_read_by_another(at: Office) -> None:
 
 def test_a_reading_that_comes_too_late_for_every_run_changes_nothing(at: Office) -> None:
     """Not even when the server is due: a newer reading has set that."""
-    run, (sleeper, other) = at.ask(), at.crews
+    run, (sleeper, other) = at.ask(), at.worker_processes
     store = at.ipam.store
-    clerk = Clerk(store)
-    late = claim(clerk, sleeper._reader, sleeper._engine.slow_lane, sleeper.process, (run, 1))
+    batcher = WriteBatcher(store)
+    late = claim(batcher, sleeper._reader, sleeper._engine.bulkhead, sleeper.process, (run, 1))
     assert late is not None
     with store.write() as uow:
         uow.processes.remove([sleeper.process])
         uow.commit()
-    at.crews[:] = [other]
+    at.worker_processes[:] = [other]
     at.work()
     assert at.summary(run).pairs == 6
     with store.read() as reading:
         before = reading.schedule.polls([1])
     failed = Unseen(1, late.at, ReadFailure("timeout", "It took too long.", "", retry=True))
-    conclude(clerk, at.ipam.conduct, late, failed)
+    conclude(batcher, at.ipam.run_policy, late, failed)
     with store.read() as reading:
         assert reading.schedule.polls([1]) == before
 
@@ -106,10 +106,10 @@ def test_who_concluded_and_died_is_judged_by_another(at: Office) -> None:
     at.work()
     assert at.records() == ()
     sweep(at)
-    assert not at.post.waiting_now, "somebody holds the lease"
+    assert not at.dispatcher.waiting_now, "somebody holds the lease"
     at.long_ago("lease", "expires_at")
     sweep(at)
-    assert ("settle", run, 0) in at.post.waiting_now
+    assert ("settle", run, 0) in at.dispatcher.waiting_now
     at.work()
     assert at.summary(run).pairs == 6
     assert token == 1
@@ -182,16 +182,16 @@ def test_an_old_holder_that_wakes_up_writes_nothing(database_url: str) -> None:
 
 def test_settling_a_run_that_is_over_or_in_other_hands_does_nothing(at: Office) -> None:
     run = at.ask()
-    store, conduct = at.ipam.store, at.ipam.conduct
+    store, run_policy = at.ipam.store, at.ipam.run_policy
     token = taken(store, run)
-    settle(store, at.post, conduct, run, at.recorder, InHand())
+    settle(store, at.dispatcher, run_policy, run, at.recorder, InFlightClaims())
     with store.write() as uow:
         uow.leases.release(lease_name(run), token)
         uow.commit()
     at.work()
     summary = at.summary(run)
-    settle(store, at.post, conduct, run, at.recorder, InHand())
-    settle(store, at.post, conduct, 4711, at.recorder, InHand())
+    settle(store, at.dispatcher, run_policy, run, at.recorder, InFlightClaims())
+    settle(store, at.dispatcher, run_policy, 4711, at.recorder, InFlightClaims())
     assert at.summary(run) == summary
 
 
@@ -206,9 +206,9 @@ def test_a_trigger_for_what_waits_returns_that_run(at: Office) -> None:
 
 def test_a_trigger_for_what_is_being_worked_on_queues_exactly_one_more(at: Office) -> None:
     first = at.ask()
-    message = at.post.take()
+    message = at.dispatcher.take()
     assert message is not None
-    handle(at.crews[0], message)
+    handle(at.worker_processes[0], message)
     second = at.ask()
     assert second != first
     assert at.ask() == second
@@ -247,7 +247,7 @@ def test_each_server_costs_few_messages_and_commits(
                 at.ask()
                 at.work(threads=threads)
             assert len(made_commits) <= 6 * servers
-        assert len(at.post.sent) == 2 * servers, "one message a server, none a pair"
+        assert len(at.dispatcher.sent) == 2 * servers, "one message a server, none a pair"
 
 
 @contextmanager
@@ -282,14 +282,16 @@ def test_a_process_that_is_told_to_end_hands_its_readings_back_and_leaves_no_she
     at.running.change("dhcp0001", {"think_seconds": "20"})
     run = at.ask()
     station = at.running.station("dhcp0001")
-    ending = threading.Thread(target=_stop_when, args=(lambda: station.runs, at.crews[0].stop))
+    ending = threading.Thread(
+        target=_stop_when, args=(lambda: station.runs, at.worker_processes[0].stop)
+    )
     ending.start()
-    at.crews[0].read(run, 1)
+    at.worker_processes[0].read(run, 1)
     ending.join()
-    assert ("read", run, 1) in list(at.post.waiting_now)[-1:]
+    assert ("read", run, 1) in list(at.dispatcher.waiting_now)[-1:]
     assert at.open_shells() == 0
     at.running.change("dhcp0001", {"think_seconds": "0"})
-    at.crews.pop(0)
+    at.worker_processes.pop(0)
     at.work()
     assert type(at.summary(run).sightings[1]).__name__ == "Seen"
 
@@ -331,14 +333,14 @@ def test_who_is_not_asked_needs_no_place_among_those_who_may_not_answer(tmp_path
         begin(at, 1)
         at.sql("UPDATE server SET credential = 'nobody' WHERE id = 2")
         run = at.ask(Trigger.SCHEDULE)
-        lane = at.crews[0]._engine.slow_lane
+        lane = at.worker_processes[0]._engine.bulkhead
         assert lane.enter()
         at.work()
         with at.ipam.store.read() as reading:
             told = {s.server: type(s) for s in reading.readings.sightings(run)}
         assert told == {1: Skipped, 2: Unseen}
         lane.leave()
-        at.crews[0].read(run, 3)
+        at.worker_processes[0].read(run, 3)
         at.work()
         assert isinstance(at.summary(run).sightings[3], Seen)
 
@@ -350,12 +352,12 @@ def test_who_goes_on_with_those_that_wait_for_a_place_skips_whom_nobody_asks_any
         at.run()
         at.sql("UPDATE server_poll SET failures = 2")
         run = at.ask(Trigger.SCHEDULE)
-        lane = at.crews[0]._engine.slow_lane
+        lane = at.worker_processes[0]._engine.bulkhead
         assert lane.enter()
         at.work()
         lane.leave()
         begin(at, 2)
-        at.crews[0].read(run, 1)
+        at.worker_processes[0].read(run, 1)
         told = at.summary(run).sightings
         assert [type(told[n]) for n in (1, 2, 3)] == [Seen, Skipped, Seen]
 
@@ -364,26 +366,28 @@ def test_who_loses_a_race_in_the_slow_lane_goes_on_with_the_next_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else its place would stay empty until the sweeper finds those that wait."""
-    with office(tmp_path, made(8, partners=2), concurrency=4, crews=2) as at:
+    with office(tmp_path, made(8, partners=2), concurrency=4, worker_processes=2) as at:
         for server in at.running.fleet.servers:
             at.running.change(server.name, {"faults": "drop"})
         at.run(Trigger.SCHEDULE)
         lost: list[tuple[int, int]] = []
 
         def too_late(store: Store) -> tuple[int, int] | None:
-            found = next_in_slow_lane(store)
+            found = next_in_bulkhead(store)
             if found is not None and not lost:
                 lost.append(found)
                 with store.write() as uow:
-                    uow.claims.claim([Claim(*found, at.crews[1].process, uow.now())])
+                    uow.claims.claim([Claim(*found, at.worker_processes[1].process, uow.now())])
                     uow.commit()
             return found
 
         monkeypatch.setattr(worker, "next_in_slow_lane", too_late)
         run = at.ask(Trigger.SCHEDULE)
-        at.crews[0].read(run, 1)
+        at.worker_processes[0].read(run, 1)
         with at.ipam.store.read() as reading:
-            waiting = [m.server for m in reading.members.of_run(run) if m.stage is Stage.WAITING]
+            waiting = [
+                m.server for m in reading.members.of_run(run) if m.stage is MemberStage.WAITING
+            ]
         assert waiting == [lost[0][1]]
 
 
@@ -399,9 +403,9 @@ def test_a_place_in_the_slow_lane_is_given_up_by_who_does_not_need_it_any_more(
     """A claim that was rolled back is made again, and the server may have answered in between."""
     with office(tmp_path, made(3, partners=2), concurrency=4) as at:
         at.run()
-        crew_ = at.crews[0]
-        run, lane = at.ask(Trigger.SCHEDULE), crew_._engine.slow_lane
-        claiming = _Claiming(crew_._reader, lane, crew_.process, run, 1)
+        worker_process_ = at.worker_processes[0]
+        run, lane = at.ask(Trigger.SCHEDULE), worker_process_._engine.bulkhead
+        claiming = _Claiming(worker_process_._reader, lane, worker_process_.process, run, 1)
         at.sql("UPDATE server_poll SET failures = 2")
         with at.ipam.store.write() as uow:
             claimed = claiming(ClaimBatch(uow, [1]))

@@ -24,25 +24,25 @@ from worker.demo.scenery import FLEET
 from worker.demo.simulation.fleet_file import read_fleet
 from worker.inventory.file import read_inventory
 from worker.inventory.importer import import_inventory
-from worker.model.run_report import Summary
+from worker.model.run_report import RunSummary
 from worker.model.runs import Trigger
 from worker.operations.apply import apply_entries
 from worker.processes.inline import over_winrm
-from worker.runs.targets import Request
+from worker.runs.targets import RunRequest
 from worker.views.documents import loudness
 
 #: One of the demo's servers hangs.
 _SHORT = timedelta(seconds=2)
 
 
-def by_sync(directory: Path, at: Office) -> tuple[Summary, dict[str, Record]]:
+def by_sync(directory: Path, at: Office) -> tuple[RunSummary, dict[str, Record]]:
     """What one process makes of the same fleet in a database of its own."""
     settings = replace(at.ipam.settings, database_url=in_new_store(directory / "sync.db"))
     with opened(settings) as ipam:
         with ipam.store.write() as uow:
             import_inventory(uow, read_inventory(directory / "papers" / "inventory.yaml"))
             uow.commit()
-        summary = over_winrm(ipam).sync(Request(Trigger.CLI, "tester"))
+        summary = over_winrm(ipam).sync(RunRequest(Trigger.CLI, "tester"))
         with ipam.store.read() as reading:
             return summary, told(reading.records.load())
 
@@ -138,8 +138,8 @@ def test_one_dead_server_delays_only_its_own_pairs(tmp_path: Path) -> None:
     """The others are recorded while it is still being asked."""
     with office(tmp_path, made(6, partners=2)) as at:
         run = at.ask()
-        dead = next(m for m in at.post.waiting_now if m[2] == 1)
-        at.post.waiting_now.remove(dead)
+        dead = next(m for m in at.dispatcher.waiting_now if m[2] == 1)
+        at.dispatcher.waiting_now.remove(dead)
         at.work()
         assert {r.relationship_name for r in at.records()} == {
             "dhcp0002-dhcp0003",
@@ -147,7 +147,7 @@ def test_one_dead_server_delays_only_its_own_pairs(tmp_path: Path) -> None:
             "dhcp0004-dhcp0005",
             "dhcp0005-dhcp0006",
         }
-        at.post.waiting_now.append(dead)
+        at.dispatcher.waiting_now.append(dead)
         at.work()
         assert len(at.records()) == 6
         assert at.summary(run).pairs == 6
@@ -167,7 +167,7 @@ def test_a_server_that_its_partners_have_lost_is_down_until_one_reaches_it(tmp_p
     """Judged once, when the run closes, by the word of all; as a sync would."""
     sides = ("dhcp0001-dhcp0002@dhcp0001", "dhcp0002-dhcp0003@dhcp0003")
 
-    def down(summary: Summary) -> list[str]:
+    def down(summary: RunSummary) -> list[str]:
         found = [f for f in summary.findings if f.kind is Kind.SERVER_DOWN]
         return [summary.names[s] for f in found for s in f.servers]
 
@@ -194,7 +194,7 @@ def test_a_run_tells_by_their_age_how_loud_findings_are(tmp_path: Path) -> None:
         at.run()
         at.running.change("dhcp0001-dhcp0002@dhcp0001", {"state": "CommunicationInterrupted"})
 
-        def severities(summary: Summary) -> list[Severity]:
+        def severities(summary: RunSummary) -> list[Severity]:
             return [
                 loudness(f, {}, summary.ages)
                 for f in summary.findings
@@ -239,7 +239,9 @@ def test_what_only_one_partner_tells_is_found_in_whatever_order_they_are_judged(
         at.running.change(subject, changes)
         run = at.ask()
         if order == "backwards":
-            at.post.waiting_now.extend([at.post.waiting_now.popleft() for _ in range(3)][::-1])
+            at.dispatcher.waiting_now.extend(
+                [at.dispatcher.waiting_now.popleft() for _ in range(3)][::-1]
+            )
         at.work(threads=1)
         synced, records = by_sync(tmp_path, at)
         summary = at.summary(run)
@@ -259,19 +261,19 @@ class Muddled(deque[Message]):
 def test_messages_that_come_twice_backwards_or_late_do_no_harm(tmp_path: Path, order: str) -> None:
     with office(tmp_path, made(8)) as at:
         if order == "muddled":
-            at.post.waiting_now = Muddled()
+            at.dispatcher.waiting_now = Muddled()
         run = at.ask()
-        messages = list(at.post.waiting_now)
+        messages = list(at.dispatcher.waiting_now)
         if order == "backwards":
-            at.post.waiting_now.clear()
-            at.post.waiting_now.extend(reversed(messages))
+            at.dispatcher.waiting_now.clear()
+            at.dispatcher.waiting_now.extend(reversed(messages))
         if order == "twice":
-            at.post.waiting_now.extend(messages)
+            at.dispatcher.waiting_now.extend(messages)
         at.work()
         assert len(at.records()) == 16
         summary = at.summary(run)
         if order == "late":
-            at.post.waiting_now.extend(messages)
+            at.dispatcher.waiting_now.extend(messages)
             at.work()
         assert at.summary(run) == summary
         assert len(at.entries()) == 16
@@ -310,7 +312,7 @@ def reviewed(directory: Path) -> Iterator[Office]:
         yield at
 
 
-def fates(summary: Summary) -> set[tuple[str, Operation, str]]:
+def fates(summary: RunSummary) -> set[tuple[str, Operation, str]]:
     """What became of each operation."""
     return {
         (line.planned.relationship, line.planned.operation, line.fate) for line in summary.lines

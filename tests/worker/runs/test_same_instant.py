@@ -22,7 +22,7 @@ from tests.processes import PATIENCE_SECONDS, eventually
 from tests.worker.runs.office import Office, office
 from worker.bootstrap import opened
 from worker.model.errors import StoreUnavailable
-from worker.processes.worker import Crew
+from worker.processes.worker import WorkerProcess
 from worker.runs import engine
 from worker.runs.claims import conclude
 from worker.runs.judge import settle
@@ -43,9 +43,9 @@ def at(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
     with (
         office(tmp_path, made(2, partners=1), database_url=postgres_url) as at,
         opened(at.ipam.settings) as elsewhere,
-        Crew(elsewhere, at.post, "all", at.recorder) as second,
+        WorkerProcess(elsewhere, at.dispatcher, "all", at.recorder) as second,
     ):
-        at.crews.append(second)
+        at.worker_processes.append(second)
         yield at
 
 
@@ -95,10 +95,10 @@ def test_the_pair_is_judged_once_and_the_run_ends_without_a_sweep(
     monkeypatch.setattr(engine, "conclude", concluding.hold(conclude))
     monkeypatch.setattr(engine, "settle", settling.hold(settle))
     run = at.ask()
-    at.post.waiting_now.clear()
+    at.dispatcher.waiting_now.clear()
     workers = [
         threading.Thread(target=each.read, args=(run, server))
-        for each, server in zip(at.crews, PAIR, strict=True)
+        for each, server in zip(at.worker_processes, PAIR, strict=True)
     ]
     for worker in workers:
         worker.start()
@@ -106,7 +106,7 @@ def test_the_pair_is_judged_once_and_the_run_ends_without_a_sweep(
     settling.let_go()
     for worker in workers:
         worker.join(PATIENCE_SECONDS)
-    assert not at.post.sent[len(PAIR) :], "nobody had to be called"
+    assert not at.dispatcher.sent[len(PAIR) :], "nobody had to be called"
     assert (at.summary(run).pairs, len(at.records()), len(at.entries())) == (1, 1, 1)
 
 
@@ -115,10 +115,10 @@ def test_who_concludes_while_a_worker_gives_up_the_run_is_judged_by_it(
 ) -> None:
     """It found nothing to do, and the other one found its lease taken: it has to look once more."""
     run = at.ask()
-    at.post.waiting_now.clear()
-    at.crews[0].read(run, PAIR[0])
+    at.dispatcher.waiting_now.clear()
+    at.worker_processes[0].read(run, PAIR[0])
     with at.ipam.store.write_members(alone=True) as concluding:
-        settling = threading.Thread(target=at.crews[1].settle, args=(run,))
+        settling = threading.Thread(target=at.worker_processes[1].settle, args=(run,))
         settling.start()
         eventually(lambda: _waiting(postgres_server) == 1)
         unseen = Unseen(PAIR[1], concluding.now(), AWAY)
@@ -140,15 +140,15 @@ def test_whoever_concludes_while_a_pair_is_judged_is_not_forgotten(
         number, asked = 0, 1
         while number < asked:
             run = at.ask()
-            at.post.waiting_now.clear()
+            at.dispatcher.waiting_now.clear()
             with monkeypatch.context() as nobody_judges:
                 nobody_judges.setattr(engine.Engine, "settle", lambda *_: None)
                 for server in (2, 3, 4):
-                    at.crews[0].read(run, server)
+                    at.worker_processes[0].read(run, server)
             with concluding(at, other, run, after=number) as questions:
-                at.crews[0].settle(run)
+                at.worker_processes[0].settle(run)
             asked = len(questions)
-            at.crews[0].settle(run)
+            at.worker_processes[0].settle(run)
             assert at.summary(run).pairs == 2, f"{questions[number : number + 1]}"
             number += 1
         assert number > _FEWEST_QUESTIONS, "it is a long way from one lock to the other"

@@ -27,7 +27,7 @@ def at(tmp_path: Path) -> Iterator[Office]:
 def tick(at: Office) -> None:
     """A tick that no earlier one keeps from looking, and the work it brings."""
     at.sql("DELETE FROM lease WHERE name = 'tick'")
-    at.crews[0].tick()
+    at.worker_processes[0].tick()
     at.work()
 
 
@@ -46,8 +46,8 @@ def test_the_first_tick_reads_everybody_and_the_next_ones_nobody(at: Office) -> 
 
 
 def test_a_tick_right_after_another_does_nothing(at: Office) -> None:
-    at.crews[0].tick()
-    at.crews[0].tick()
+    at.worker_processes[0].tick()
+    at.worker_processes[0].tick()
     at.work()
     assert polls(at) == 6
 
@@ -77,7 +77,7 @@ def test_one_that_waits_for_a_person_s_run_is_read_by_the_schedule_all_the_same(
 ) -> None:
     """Nobody may be there for people; one reading answers both."""
     run = at.ask(server="dhcp0001")
-    at.post.waiting_now.clear()
+    at.dispatcher.waiting_now.clear()
     tick(at)
     assert read(at) == [1] * 6
     assert isinstance(at.summary(run).sightings[1], Seen)
@@ -88,9 +88,9 @@ def test_a_group_waits_while_somebody_reads_one_of_it(at: Office) -> None:
     at.run()
     at.long_ago("server_poll", "due_at")
     run = at.ask(server="dhcp0001")
-    at.post.waiting_now.clear()
+    at.dispatcher.waiting_now.clear()
     with at.ipam.store.write() as uow:
-        uow.claims.claim([Claim(run, 1, at.crews[0].process, uow.now())])
+        uow.claims.claim([Claim(run, 1, at.worker_processes[0].process, uow.now())])
         uow.commit()
     tick(at)
     assert read(at) == [1] * 6
@@ -147,7 +147,7 @@ def test_who_is_due_stays_due_if_the_tick_dies_before_its_run_is_there(at: Offic
     """Marking them and opening their run is one transaction."""
     at.sql("CREATE TRIGGER full BEFORE INSERT ON run BEGIN SELECT RAISE(ABORT, 'full'); END")
     with pytest.raises(StoreError):
-        at.crews[0].tick()
+        at.worker_processes[0].tick()
     at.sql("DROP TRIGGER full")
     tick(at)
     assert polls(at) == 6

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from reconcile.evidence.world import Rules
+from reconcile.evidence.inputs import Rules
 from reconcile.model.findings import Kind
 from reconcile.model.nouns import Seen, Server, Skipped, SkipReason
 from tests.reconcile.fleet import HUB, OTHER, SPOKE
 from tests.worker.fleet import Fleet, Site
-from worker.config.run_policy import Conduct, Policy
+from worker.config.run_policy import Policy, RunPolicy
 from worker.inventory.lookup import find_server
 from worker.model.maintenance import Window
 from worker.model.operations import EntryFilter
-from worker.model.run_report import Fate
+from worker.model.run_report import OperationOutcome
 from worker.operations.apply import apply_entries
 from worker.store.tables.failover import sighting
 from worker.store.unit_of_work import Store
@@ -116,11 +116,11 @@ def test_what_waits_is_not_applied_by_the_machine_while_its_relationship_is_paus
     site: Site,
 ) -> None:
     """A window that opens between recording and applying holds as well; a person may."""
-    site.conduct = Conduct(policy=Policy.REVIEW)
+    site.run_policy = RunPolicy(policy=Policy.REVIEW)
     site.forget()
     site.tell(HUB, SPOKE, mclt_seconds=60)
     (line,) = site.sync().lines
-    assert (line.fate, pending(site)) == (Fate.PENDING, [line.number])
+    assert (line.fate, pending(site)) == (OperationOutcome.PENDING, [line.number])
     begin(site, SPOKE, "hq")
     assert line.number is not None
     for by_machine, left in ((True, [line.number]), (False, [])):
@@ -133,21 +133,21 @@ def test_what_waits_is_not_applied_by_the_machine_while_its_relationship_is_paus
 
 
 def test_what_was_recorded_before_a_window_is_applied_after_it(site: Site) -> None:
-    site.conduct = Conduct(policy=Policy.REVIEW)
+    site.run_policy = RunPolicy(policy=Policy.REVIEW)
     site.forget()
     site.tell(HUB, SPOKE, mclt_seconds=60)
     site.sync()
     begin(site, HUB, "HQ")
-    site.conduct = Conduct()
+    site.run_policy = RunPolicy()
     told = site.sync()
     assert (told.lines, told.pairs, told.paused) == ((), 0, 1)
     assert pending(site)
     end_all(site)
-    assert [line.fate for line in site.sync().lines] == [Fate.APPLIED]
+    assert [line.fate for line in site.sync().lines] == [OperationOutcome.APPLIED]
 
 
 def test_a_server_that_nobody_reads_for_too_long_is_a_finding_until_it_is_read(site: Site) -> None:
-    site.conduct = Conduct(rules=Rules(overdue_after=timedelta(0)))
+    site.run_policy = RunPolicy(rules=Rules(overdue_after=timedelta(0)))
     told = site.fleet.stories[SPOKE.name]
     site.silence(SPOKE)
     for opened in (2, 0, 0):

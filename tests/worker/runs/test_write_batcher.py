@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from tests.processes import PATIENCE_SECONDS
 from worker.model.errors import StoreUnavailable
-from worker.runs.write_batcher import Clerk
+from worker.runs.write_batcher import WriteBatcher
 from worker.store.claim_batch import ClaimBatch
 from worker.store.unit_of_work import Store
 
@@ -42,7 +42,7 @@ def commits(store: Store) -> Iterator[list[object]]:
 
 
 def all_at_once(
-    store: Store, clerk: Clerk, wishes: dict[int, Callable[[ClaimBatch], int]]
+    store: Store, batcher: WriteBatcher, wishes: dict[int, Callable[[ClaimBatch], int]]
 ) -> dict[int, BaseException | int]:
     """Every wish by a thread of its own, while the first one is being written."""
     come, go = threading.Barrier(2), threading.Event()
@@ -55,7 +55,7 @@ def all_at_once(
 
     def ask(server: int, wish: Callable[[ClaimBatch], int]) -> None:
         try:
-            outcomes[server] = clerk.write(server, wish)
+            outcomes[server] = batcher.write(server, wish)
         except (Mistake, StoreUnavailable) as error:
             outcomes[server] = error
 
@@ -65,7 +65,7 @@ def all_at_once(
     for server, wish in wishes.items():
         threads.append(threading.Thread(target=ask, args=(server, wish)))
         threads[-1].start()
-    while len(clerk._wishes) < len(wishes):
+    while len(batcher._wishes) < len(wishes):
         threads[-1].join(0.001)  # it waits, and tells nobody
     go.set()
     for thread in threads:
@@ -74,40 +74,40 @@ def all_at_once(
 
 
 def test_who_comes_meanwhile_is_written_with_one_commit(store: Store) -> None:
-    clerk = Clerk(store)
+    batcher = WriteBatcher(store)
     wishes = {server: adding(f"dhcp{server}") for server in range(1, MANY)}
     with commits(store) as counted:
-        outcomes = all_at_once(store, clerk, wishes)
+        outcomes = all_at_once(store, batcher, wishes)
     assert len(counted) == 2, "the first one's, and that of all the others"
     assert len(set(outcomes.values())) == MANY, "each has its own result"
     assert names(store) == {"first", *(f"dhcp{server}" for server in wishes)}
 
 
 def test_one_that_fails_fails_alone(store: Store) -> None:
-    clerk = Clerk(store)
+    batcher = WriteBatcher(store)
 
     def failing(batch: ClaimBatch) -> int:
         batch._uow.inventory.add("never")
         raise Mistake
 
     wishes = {1: adding("before"), 2: failing, 3: adding("after")}
-    outcomes = all_at_once(store, clerk, wishes)
+    outcomes = all_at_once(store, batcher, wishes)
     assert isinstance(outcomes[2], Mistake)
     assert names(store) == {"first", "before", "after"}
     with pytest.raises(Mistake):
-        clerk.write(2, failing)
-    clerk.write(4, adding("goes on"))
+        batcher.write(2, failing)
+    batcher.write(4, adding("goes on"))
     assert "goes on" in names(store)
 
 
 def test_one_that_must_be_alone_is_written_after_the_others(store: Store) -> None:
-    clerk = Clerk(store)
+    batcher = WriteBatcher(store)
 
     def alone(batch: ClaimBatch) -> int:
         return batch.exclusive().inventory.add("alone")
 
     with commits(store) as counted:
-        outcomes = all_at_once(store, clerk, {1: adding("before"), 2: alone, 3: adding("after")})
+        outcomes = all_at_once(store, batcher, {1: adding("before"), 2: alone, 3: adding("after")})
     assert len(set(outcomes.values())) == len(outcomes), "each has its result"
     assert names(store) == {"first", "before", "alone", "after"}
     assert len(counted) == 4, "each by itself"
@@ -115,7 +115,7 @@ def test_one_that_must_be_alone_is_written_after_the_others(store: Store) -> Non
 
 def test_two_wishes_about_one_server_see_each_other(store: Store) -> None:
     """What was looked up ahead is of before."""
-    clerk = Clerk(store)
+    batcher = WriteBatcher(store)
     seen: list[bool] = []
 
     def looking(batch: ClaimBatch) -> int:
@@ -129,13 +129,13 @@ def test_two_wishes_about_one_server_see_each_other(store: Store) -> None:
         go.wait(PATIENCE_SECONDS)
         return looking(batch)
 
-    threads = [threading.Thread(target=clerk.write, args=(1, holding))]
+    threads = [threading.Thread(target=batcher.write, args=(1, holding))]
     threads[0].start()
     come.wait(PATIENCE_SECONDS)
-    threads += [threading.Thread(target=clerk.write, args=(1, looking)) for _ in range(2)]
+    threads += [threading.Thread(target=batcher.write, args=(1, looking)) for _ in range(2)]
     for thread in threads[1:]:
         thread.start()
-    while len(clerk._wishes) < 2:
+    while len(batcher._wishes) < 2:
         threads[-1].join(0.001)
     go.set()
     for thread in threads:
@@ -145,7 +145,7 @@ def test_two_wishes_about_one_server_see_each_other(store: Store) -> None:
 
 def test_nobody_waits_for_the_others_to_find_out_that_the_database_is_away(store: Store) -> None:
     """Each of many would wait for its own turn to end in vain."""
-    clerk = Clerk(store)
+    batcher = WriteBatcher(store)
     calls: list[int] = []
 
     def away(batch: ClaimBatch) -> int:
@@ -153,7 +153,7 @@ def test_nobody_waits_for_the_others_to_find_out_that_the_database_is_away(store
         raise StoreUnavailable("The database is away.")
 
     wishes = {1: adding("one"), 2: away, 3: adding("three")}
-    outcomes = all_at_once(store, clerk, wishes)
+    outcomes = all_at_once(store, batcher, wishes)
     assert [type(outcomes[n]) for n in (1, 2, 3)] == [StoreUnavailable] * 3
     assert len(calls) == 1
     assert names(store) == {"first"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.model.credentials import Credential, CredentialView, Logon, Refusal
+from worker.model.credentials import Credential, CredentialView, LogonRefusal, LogonResult
 from worker.store.unit_of_work import Store
 
 CORP = Credential("corp", "CORP\\svc-ipam", password_env="CORP_PASSWORD")  # noqa: S106 - a name
@@ -25,7 +25,7 @@ def view(store: Store, name: str = "corp") -> CredentialView:
     return found
 
 
-def logon(store: Store, server: int) -> Logon:
+def logon(store: Store, server: int) -> LogonResult:
     """What a server said to the only credential that it was asked with."""
     with store.read() as reading:
         (found,) = (n for n in reading.credentials.logons() if n.server == server)
@@ -41,7 +41,7 @@ def refuse(store: Store, *servers: int, salt: bytes | None = None) -> list[bool]
 def refuse_once(store: Store, server: int, salt: bytes) -> bool:
     """True if the credential is suspended then."""
     with store.write() as uow:
-        suspended = uow.credentials.record_refusal(Refusal("corp", server, salt, MARK))
+        suspended = uow.credentials.record_refusal(LogonRefusal("corp", server, salt, MARK))
         uow.commit()
     return suspended
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete
 
-from reconcile.findings.life import Life, Step
+from reconcile.findings.life import Life, LifeStep
 from reconcile.model.findings import Finding, Kind
 from reconcile.model.nouns import Evidence, Mode, Operation, Seen, ServerType, State, Story
-from reconcile.model.record import ATTRIBUTES, Change, Party, Planned, Record
-from worker.model.runs import Lane, Scope, Trigger
+from reconcile.model.record import ATTRIBUTES, Party, Planned, PropertyChange, Record
+from worker.model.runs import Lane, RunScope, Trigger
 from worker.store.tables.inventory import server as server_table
 from worker.store.unit_of_work import Store, UnitOfWork
 
@@ -38,7 +38,7 @@ def remove_by_hand(uow: UnitOfWork, server: int) -> None:
 
 
 def open_run(uow: UnitOfWork) -> int:
-    return uow.runs.open(Trigger.CLI, "CORP\\ada", "all servers", Scope(), Lane.ON_DEMAND)
+    return uow.runs.open(Trigger.CLI, "CORP\\ada", "all servers", RunScope(), Lane.ON_DEMAND)
 
 
 def a_record(name: str, one: int | None, two: int | None, *scopes: int) -> Record:
@@ -75,7 +75,7 @@ def insert(store: Store, *records: Record) -> list[Record]:
         return list(reading.records.by_key(keys))
 
 
-def a_plan(operation: Operation, record: Record, *changes: Change) -> Planned:
+def a_plan(operation: Operation, record: Record, *changes: PropertyChange) -> Planned:
     scopes = () if operation is Operation.UPDATE else tuple(sorted(record.scopes))
     one, two = record.server1_record_id, record.server2_record_id
     return Planned(
@@ -93,12 +93,16 @@ def a_plan(operation: Operation, record: Record, *changes: Change) -> Planned:
 
 
 def a_create(record: Record) -> Planned:
-    changes = (Change(p, None, getattr(record, attribute)) for p, attribute in ATTRIBUTES.items())
+    changes = (
+        PropertyChange(p, None, getattr(record, attribute)) for p, attribute in ATTRIBUTES.items()
+    )
     return a_plan(Operation.CREATE, record, *changes)
 
 
 def an_update(record: Record, mclt_seconds: int) -> Planned:
-    return a_plan(Operation.UPDATE, record, Change("MCLT", record.mclt_seconds, mclt_seconds))
+    return a_plan(
+        Operation.UPDATE, record, PropertyChange("MCLT", record.mclt_seconds, mclt_seconds)
+    )
 
 
 def a_finding(name: str | None, *servers: int) -> Finding:
@@ -109,19 +113,19 @@ def a_finding(name: str | None, *servers: int) -> Finding:
 def found(uow: UnitOfWork, run: int, findings: Iterable[Finding]) -> Mapping[str, int]:
     """Problems that are open at once, whatever their kind; their ids by fingerprint."""
     now = uow.now()
-    return uow.findings.begin(run, [Step(f, _open_since(now)) for f in findings])
+    return uow.findings.begin(run, [LifeStep(f, _open_since(now)) for f in findings])
 
 
 def changed(uow: UnitOfWork, problem: int, finding: Finding) -> None:
     """It is another one now."""
     before = uow.findings.by_id([problem])[problem].life
-    uow.findings.save([(problem, Step(finding, replace(before, changed_at=uow.now())))])
+    uow.findings.save([(problem, LifeStep(finding, replace(before, changed_at=uow.now())))])
 
 
 def over(uow: UnitOfWork, problems: Iterable[int]) -> None:
     """They are not there any more."""
     known = uow.findings.by_id(list(problems))
-    uow.findings.save((key, Step(problem.finding, None)) for key, problem in known.items())
+    uow.findings.save((key, LifeStep(problem.finding, None)) for key, problem in known.items())
 
 
 def _open_since(now: datetime) -> Life:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from reconcile.model.findings import Finding, Kind, Said
+from reconcile.model.findings import Finding, Kind, Testimony
 from reconcile.model.nouns import (
     Evidence,
     Identity,
@@ -20,7 +20,7 @@ from reconcile.model.nouns import (
     Story,
     Value,
 )
-from reconcile.model.record import ATTRIBUTES, Change, Contest, Hold, Party, Planned
+from reconcile.model.record import ATTRIBUTES, Contest, Hold, Party, Planned, PropertyChange
 
 #: What a database can hold as text; collectors let nothing else through.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -35,12 +35,12 @@ _WORDS = {"Mode": Mode, "Server1State": State, "Server2State": State}
 
 
 @st.composite
-def changes(draw: st.DrawFn) -> Change:
+def changes(draw: st.DrawFn) -> PropertyChange:
     property = draw(st.sampled_from(sorted(ATTRIBUTES)))
     values: st.SearchStrategy[Value] = st.none() | texts | seconds | st.booleans()
     if property in _WORDS:
         values = st.none() | st.sampled_from(list(_WORDS[property]))
-    return Change(property, draw(values), draw(values))
+    return PropertyChange(property, draw(values), draw(values))
 
 
 parties = st.builds(Party, st.none() | keys, texts)
@@ -60,7 +60,7 @@ operations = st.builds(
     hold=st.sampled_from(Hold),
     contested=st.lists(contests, max_size=2).map(tuple),
 )
-said: st.SearchStrategy[Said] = st.tuples(
+said: st.SearchStrategy[Testimony] = st.tuples(
     any_texts, st.lists(st.tuples(any_texts, any_texts), max_size=2).map(tuple)
 )
 findings = st.builds(

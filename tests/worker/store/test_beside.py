@@ -15,7 +15,7 @@ import pytest
 from tests.processes import PATIENCE_SECONDS
 from tests.worker.store.samples import add_servers
 from worker.model.errors import StoreUnavailable
-from worker.model.runs import Lane, Scope, Trigger
+from worker.model.runs import Lane, RunScope, Trigger
 from worker.store.claim_batch import ClaimBatch, NotExclusive
 from worker.store.repositories.claims import Conclusion
 from worker.store.schema import open_store
@@ -36,7 +36,7 @@ def waiting(store: Store) -> tuple[int, int, int]:
     """A run, and the two servers that it waits for."""
     servers = one, two = add_servers(store, 2)
     with store.write() as uow:
-        run = uow.runs.open(Trigger.SCHEDULE, "beat", "all", Scope(None, None), Lane.READ)
+        run = uow.runs.open(Trigger.SCHEDULE, "beat", "all", RunScope(None, None), Lane.READ)
         uow.members.add(run, servers, targets=servers)
         uow.commit()
     return run, one, two

@@ -25,7 +25,7 @@ from tests.worker.store.samples import (
     over,
 )
 from tests.worker.store.sql_counter import SqlCount, counted
-from worker.config.run_policy import Conduct
+from worker.config.run_policy import RunPolicy
 from worker.model.maintenance import Window
 from worker.model.operations import EntryFilter
 from worker.runs.findings import Fact, keep_findings
@@ -233,7 +233,7 @@ def cost_of_living(store: Store, servers: list[int], now: list[Finding]) -> SqlC
             names = {p.finding.relationship or "" for p in known}
             judged = Judged({name: (frozenset(servers),) for name in names}, frozenset())
             change = drift(now, [p.finding for p in known], judged)
-            keep_findings(uow, Fact(run, now, Conduct()), change, known)
+            keep_findings(uow, Fact(run, now, RunPolicy()), change, known)
         uow.commit()
     return sql
 

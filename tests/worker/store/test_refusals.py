@@ -24,7 +24,7 @@ from tests.worker.store.logons import (
     view,
 )
 from tests.worker.store.samples import add_servers, remove_by_hand
-from worker.model.credentials import Refusal
+from worker.model.credentials import LogonRefusal
 from worker.model.servers import Endpoint
 from worker.store.repositories.credentials import FIRST_PAUSE, LONGEST_PAUSE
 from worker.store.unit_of_work import Store
@@ -104,7 +104,10 @@ class TestRefusals:
         refuse(store, *servers[:2])
         with store.write() as uow:
             salt = view(store, "other").salt
-            assert uow.credentials.record_refusal(Refusal("other", servers[2], salt, MARK)) is False
+            assert (
+                uow.credentials.record_refusal(LogonRefusal("other", servers[2], salt, MARK))
+                is False
+            )
             uow.credentials.record_acceptance("other", servers)
             uow.commit()
         assert view(store).refused_by == tuple(servers[:2])
@@ -127,7 +130,9 @@ class TestRefusals:
     ) -> None:
         with store.write() as uow:
             assert (
-                uow.credentials.record_refusal(Refusal("unheard-of", servers[0], b"salt", MARK))
+                uow.credentials.record_refusal(
+                    LogonRefusal("unheard-of", servers[0], b"salt", MARK)
+                )
                 is True
             )
 

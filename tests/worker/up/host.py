@@ -13,8 +13,8 @@ from pathlib import Path
 
 from worker.processes.signals import ENDING, Signals
 from worker.up.alive import wait_until_alive
-from worker.up.child import CannotRun, Program
-from worker.up.supervisor import Supervisor, Told, supervising
+from worker.up.child import CannotRun, ChildProgram
+from worker.up.supervisor import StopRequested, Supervisor, supervising
 
 
 def say(text: str) -> None:
@@ -22,8 +22,8 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def program(name: str, script: str, stage: int = 0, patience: float = 20.0) -> Program:
-    return Program(name, ("/bin/sh", "-c", script), stage, patience=patience)
+def program(name: str, script: str, stage: int = 0, patience: float = 20.0) -> ChildProgram:
+    return ChildProgram(name, ("/bin/sh", "-c", script), stage, patience=patience)
 
 
 def three_stages(supervisor: Supervisor, directory: Path) -> None:
@@ -78,7 +78,7 @@ def main(directory: Path, scene: str) -> None:
         with Signals(*ENDING, signal.SIGCHLD) as signals, supervising(signals, say) as supervisor:
             say("begun")
             SCENES[scene](supervisor, directory)
-    except Told:
+    except StopRequested:
         say("told to end")
     except CannotRun as error:
         say(str(error))

@@ -13,12 +13,12 @@ from worker.bootstrap import Ipam, opened
 from worker.config.settings import Settings
 from worker.store.schema import open_store
 from worker.up.alive import not_alive, registrations
-from worker.up.child import Program
+from worker.up.child import ChildProgram
 
 HERE = socket.gethostname()
-VALKEY = Program("valkey", ("valkey",))
-WORKER = Program("worker read", ("worker",), registers=True)
-BEAT = Program("beat", ("beat",), registers=True)
+VALKEY = ChildProgram("valkey", ("valkey",))
+WORKER = ChildProgram("worker read", ("worker",), registers=True)
+BEAT = ChildProgram("beat", ("beat",), registers=True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from tests.processes import Family
 from worker.processes.signals import Signals
 from worker.up.orphans import taken_over
-from worker.up.supervisor import Told
+from worker.up.supervisor import StopRequested
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ipam-sync up needs Linux")
 
@@ -75,7 +75,7 @@ def test_a_signal_ends_the_waiting(lock: Path, signals: Signals) -> None:
         process = server("exec sleep 1000", kept)
     try:
         os.kill(os.getpid(), signal.SIGTERM)
-        with pytest.raises(Told), taken_over(lock, signals, lambda _: None):
+        with pytest.raises(StopRequested), taken_over(lock, signals, lambda _: None):
             pass
     finally:
         process.kill()

@@ -13,7 +13,7 @@ import pytest
 from tests.homes import home
 from worker.config.settings import SettingsError, load_settings
 from worker.up.child import CannotRun
-from worker.up.place import Place, fits_sockets, occupied
+from worker.up.place import DataDirectory, fits_sockets, occupied
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def root() -> Iterator[Path]:
         yield directory / "data"
 
 
-def settle(root: Path, *, postgres: bool = False) -> Place:
+def settle(root: Path, *, postgres: bool = False) -> DataDirectory:
     with occupied(root, wants_postgres=postgres) as place:
         place.write_settings()
         return place

@@ -23,7 +23,7 @@ from reconcile.model.nouns import (
 from tests.collectors import powershell_json
 from tests.collectors.answers import Answer, Answering, host_of
 from tests.reconcile.fleet import HUB, SPOKE, START, net, told_by
-from worker.inventory.check import Check, check
+from worker.inventory.check import ServerCheck, check
 from worker.views.checks import check_json, show_check
 from worker.views.readings import reading_json, show_reading
 from worker.views.screen import Screen
@@ -51,11 +51,11 @@ def shown(sighting: Sighting) -> str:
     return file.getvalue()
 
 
-def checked(answer: Answer) -> Check:
+def checked(answer: Answer) -> ServerCheck:
     return check(Answering({1: answer}), SERVER, host_of(SERVER), lambda: START)
 
 
-def shown_check(found: Check) -> str:
+def shown_check(found: ServerCheck) -> str:
     file = StringIO()
     show_check(Screen(file), found)
     return " ".join(file.getvalue().split())

@@ -10,9 +10,9 @@ import pytest
 import worker.views
 from reconcile.model.findings import Finding, Kind, Severity
 from reconcile.model.nouns import Evidence, Mode, Operation, Seen, State
-from reconcile.model.record import Change, Contest, Hold, Party, Planned
-from reconcile.planning.guard import Counts, Refusal
-from worker.model.run_report import Fate, Line, Preview, Summary
+from reconcile.model.record import Contest, Hold, Party, Planned, PropertyChange
+from reconcile.planning.guard import Counts, RemovalRefusal
+from worker.model.run_report import OperationLine, OperationOutcome, Preview, RunSummary
 from worker.views.advice import after_plan, after_sync
 from worker.views.changes import moves, old_to_new, waits_for
 from worker.views.documents import finding_json, plan_json, sync_json
@@ -27,7 +27,7 @@ NAMES = {1: "dhcp01", 2: "dhcp02"}
 SYNC = "ipam-sync sync --exports x"
 MISMATCH = Finding(Kind.PARTNER_MISMATCH, "HQ", (1, 2), "They differ.", (("MCLT", ()),))
 UNMAPPED = Finding(Kind.UNMAPPED_NAME, "HQ", (1, 9), "Who is it?")
-REFUSAL = Refusal(Counts(2, 3), Counts(1, 0), Counts(2, 50), "too much", "look")
+REFUSAL = RemovalRefusal(Counts(2, 3), Counts(1, 0), Counts(2, 50), "too much", "look")
 
 
 def planned(operation: Operation, record: int | None, **values: object) -> Planned:
@@ -45,24 +45,32 @@ def planned(operation: Operation, record: int | None, **values: object) -> Plann
 
 
 def line(
-    operation: Operation, record: int | None, number: int | None, fate: Fate, **values: object
-) -> Line:
-    return Line(planned(operation, record, **values), fate, number)
+    operation: Operation,
+    record: int | None,
+    number: int | None,
+    fate: OperationOutcome,
+    **values: object,
+) -> OperationLine:
+    return OperationLine(planned(operation, record, **values), fate, number)
 
 
-REMOVAL = line(Operation.REMOVE_SCOPES, 1, 7, Fate.HELD, scopes=(1,), hold=Hold.GUARD)
-OTHER = line(Operation.UPDATE, 5, 8, Fate.PENDING)
-WAITING = line(Operation.ADD_SCOPES, 2, 9, Fate.WAITING, contested=(Contest(1, 256, 1),))
-ORPHAN = line(Operation.ADD_SCOPES, 3, 10, Fate.WAITING, contested=(Contest(1, 256, 4),))
+REMOVAL = line(Operation.REMOVE_SCOPES, 1, 7, OperationOutcome.HELD, scopes=(1,), hold=Hold.GUARD)
+OTHER = line(Operation.UPDATE, 5, 8, OperationOutcome.PENDING)
+WAITING = line(
+    Operation.ADD_SCOPES, 2, 9, OperationOutcome.WAITING, contested=(Contest(1, 256, 1),)
+)
+ORPHAN = line(
+    Operation.ADD_SCOPES, 3, 10, OperationOutcome.WAITING, contested=(Contest(1, 256, 4),)
+)
 
 
 def summary(
-    *lines: Line, findings: tuple[Finding, ...] = (), refusal: Refusal | None = None
-) -> Summary:
-    return Summary(3, READ, 1, lines, 0, findings, 0, 0, refusal, 0, NAMES)
+    *lines: OperationLine, findings: tuple[Finding, ...] = (), refusal: RemovalRefusal | None = None
+) -> RunSummary:
+    return RunSummary(3, READ, 1, lines, 0, findings, 0, 0, refusal, 0, NAMES)
 
 
-def preview(*lines: Line, findings: tuple[Finding, ...] = ()) -> Preview:
+def preview(*lines: OperationLine, findings: tuple[Finding, ...] = ()) -> Preview:
     return Preview(READ, 1, lines, findings, None, 0, NAMES)
 
 
@@ -106,10 +114,10 @@ def test_values_are_spelt_as_the_type_does() -> None:
         Operation.UPDATE,
         1,
         changes=(
-            Change("MCLT", 3600, 90000),
-            Change("Mode", Mode.LOAD_BALANCE, Mode.HOT_STANDBY),
-            Change("StateSwitchInterval", None, 60),
-            Change("SharedSecretEnabled", True, False),
+            PropertyChange("MCLT", 3600, 90000),
+            PropertyChange("Mode", Mode.LOAD_BALANCE, Mode.HOT_STANDBY),
+            PropertyChange("StateSwitchInterval", None, 60),
+            PropertyChange("SharedSecretEnabled", True, False),
         ),
     )
     document = operation_json(update, NAMES)
@@ -135,7 +143,7 @@ def test_severities_are_those_that_people_set() -> None:
 
 
 def test_a_refusal_names_what_it_holds_by_number_or_by_relationship() -> None:
-    unrecorded = line(Operation.DELETE, 4, None, Fate.HELD, hold=Hold.GUARD)
+    unrecorded = line(Operation.DELETE, 4, None, OperationOutcome.HELD, hold=Hold.GUARD)
     told = Preview({}, 1, (REMOVAL, unrecorded, OTHER), (), REFUSAL, 0, NAMES)
     refused = plan_json(told, {})["refused"]
     assert isinstance(refused, dict)
@@ -156,17 +164,22 @@ def test_a_refusal_names_what_it_holds_by_number_or_by_relationship() -> None:
         (summary(refusal=REFUSAL), "operations list --held"),
         (summary(findings=(MISMATCH,)), "drift list"),
         (summary(findings=(UNMAPPED,)), "nothing to do"),
-        (summary(*(line(Operation.UPDATE, n, n, Fate.PENDING) for n in range(1, 20))), "--run 3"),
+        (
+            summary(
+                *(line(Operation.UPDATE, n, n, OperationOutcome.PENDING) for n in range(1, 20))
+            ),
+            "--run 3",
+        ),
     ],
 )
-def test_the_last_line_of_a_sync_says_what_to_do_next(told: Summary, words: str) -> None:
+def test_the_last_line_of_a_sync_says_what_to_do_next(told: RunSummary, words: str) -> None:
     assert words in "\n".join(after_sync(told, SYNC, {}))
 
 
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        (preview(line(Operation.UPDATE, 1, None, Fate.PLANNED)), f"Next: {SYNC}"),
+        (preview(line(Operation.UPDATE, 1, None, OperationOutcome.PLANNED)), f"Next: {SYNC}"),
         (preview(OTHER), "operations apply 8"),
         (preview(findings=(MISMATCH,)), "nothing to record"),
         (preview(), "nothing to do"),

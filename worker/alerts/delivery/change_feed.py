@@ -12,7 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from reconcile.model.names import fold_relationship
-from worker.alerts.alerting import Applied
+from worker.alerts.alerting import AppliedChangeRule
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.delivery.attempt import CLAIM, Verdict, hand_over, refused
 from worker.alerts.delivery.dead_letters import works_again
@@ -22,7 +22,7 @@ from worker.model.change_feed import (
     AppliedCursor,
     AppliedLine,
     AppliedOperation,
-    Span,
+    ChangeSpan,
 )
 from worker.store.repositories.change_feed import ChangeFeedRepository
 from worker.store.unit_of_work import Store, Transaction
@@ -33,7 +33,9 @@ from worker.telemetry.events import EventRecorder
 _MOST: Final = 200
 
 
-def tell_changes(store: Store, channel: Channel, applied: Applied, recorder: EventRecorder) -> None:
+def tell_changes(
+    store: Store, channel: Channel, applied: AppliedChangeRule, recorder: EventRecorder
+) -> None:
     """Tell a channel what was applied since it was told last, if it wants that and it is time."""
     if channel.name not in applied.channels:
         return
@@ -55,7 +57,9 @@ def tell_changes(store: Store, channel: Channel, applied: Applied, recorder: Eve
         events.changes_told(channel.name, message.count)
 
 
-def _claimed(store: Store, channel: str, claim: str, applied: Applied) -> Span | None:
+def _claimed(
+    store: Store, channel: str, claim: str, applied: AppliedChangeRule
+) -> ChangeSpan | None:
     with store.read() as reading:
         if reading.deliveries.is_paused(channel) or not reading.change_feed.is_due(
             channel, applied.every
@@ -67,7 +71,7 @@ def _claimed(store: Store, channel: str, claim: str, applied: Applied) -> Span |
     return span
 
 
-def _composed(store: Store, span: Span, applied: Applied) -> Changes | None:
+def _composed(store: Store, span: ChangeSpan, applied: AppliedChangeRule) -> Changes | None:
     """None if nothing was applied that is told."""
     with store.read() as reading:
         lines = _lines(reading.change_feed, span.since, span.until, applied)
@@ -80,14 +84,14 @@ def _composed(store: Store, span: Span, applied: Applied) -> Changes | None:
 
 
 def _lines(
-    change_feed: ChangeFeedRepository, since: datetime, until: datetime, applied: Applied
+    change_feed: ChangeFeedRepository, since: datetime, until: datetime, applied: AppliedChangeRule
 ) -> tuple[AppliedLine, ...]:
     """What is told of that span."""
     every = change_feed.lines(since, until)
     return tuple(line for line in every if applied.match.fits(line))
 
 
-def backlogs(reading: Transaction, applied: Applied) -> Mapping[str, AppliedBacklog]:
+def backlogs(reading: Transaction, applied: AppliedChangeRule) -> Mapping[str, AppliedBacklog]:
     """What each channel was not told yet, or never."""
     cursors, now = reading.change_feed.cursors(), reading.now()
     return {
@@ -97,7 +101,10 @@ def backlogs(reading: Transaction, applied: Applied) -> Mapping[str, AppliedBack
 
 
 def _backlog(
-    change_feed: ChangeFeedRepository, cursor: AppliedCursor, applied: Applied, now: datetime
+    change_feed: ChangeFeedRepository,
+    cursor: AppliedCursor,
+    applied: AppliedChangeRule,
+    now: datetime,
 ) -> AppliedBacklog:
     waits = _lines(change_feed, cursor.told_until, now, applied)
     given_up = () if cursor.given_up is None else _lines(change_feed, *cursor.given_up, applied)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from reconcile.findings.life import Step, begin
+from reconcile.findings.life import LifeStep, begin
 from reconcile.kinds.decisions import ALERT_UNDELIVERED
 from reconcile.model.findings import Event, Finding, Kind
 from reconcile.model.nouns import Evidence
@@ -110,7 +110,7 @@ def _is_undecided(outbox: OutboxRepository, problem: OpenFinding) -> bool:
 
 
 def _end(uow: UnitOfWork, problem: OpenFinding) -> None:
-    uow.findings.save([(problem.id, Step(problem.finding, None))])
+    uow.findings.save([(problem.id, LifeStep(problem.finding, None))])
     _tell(uow, problem.id, problem.finding, Event.RESOLVED)
 
 

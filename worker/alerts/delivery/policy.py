@@ -11,8 +11,7 @@ from reconcile.model.findings import Event, Kind
 from worker.alerts.alerting import Alerting
 from worker.alerts.delivery.quiet_reasons import explained_by, silenced_by_rule
 from worker.alerts.message import Alert
-from worker.alerts.rules import Delivery as Way
-from worker.alerts.rules import channels_for
+from worker.alerts.rules import PlannedDelivery, channels_for
 from worker.alerts.silences import silenced_by
 from worker.model.alerts import Delivery, OpenFinding, Silence
 
@@ -27,7 +26,7 @@ def ways(
     deliveries: Iterable[Delivery],
     alerting: Alerting,
     now: datetime,
-) -> list[Way]:
+) -> list[PlannedDelivery]:
     """The channels that are told: that one does not work over any other; of what somebody
     acknowledged only those that do not know of it are told that it is still there.
     """

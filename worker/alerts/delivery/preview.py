@@ -16,7 +16,7 @@ from worker.alerts.delivery.composer import Words, as_told, composed, words_of
 from worker.alerts.delivery.policy import ways, why_not
 from worker.alerts.message import Alert, Note, trial
 from worker.alerts.problems import UnknownProblem
-from worker.alerts.rules import Fate, channels_for
+from worker.alerts.rules import ChannelDecision, channels_for
 from worker.model.alerts import Delivery, OpenFinding, PastEvent, Silence, Snapshot
 from worker.store.repositories.deliveries import DeliveryRepository
 from worker.store.repositories.findings import FindingRepository
@@ -32,7 +32,7 @@ class Stored:
     silences: tuple[Silence, ...]
 
 
-def of_an_example(alert: Alert, alerting: Alerting, now: datetime) -> tuple[Fate, ...]:
+def of_an_example(alert: Alert, alerting: Alerting, now: datetime) -> tuple[ChannelDecision, ...]:
     """What routes alone decide, by channel."""
     found = {way.channel: way.not_before for way in channels_for(alert, alerting.routes, now)}
     return tuple(_by_route(channel, found, now) for channel in alerting.channels)
@@ -40,7 +40,7 @@ def of_an_example(alert: Alert, alerting: Alerting, now: datetime) -> tuple[Fate
 
 def of_a_problem(
     alert: Alert, stored: Stored, alerting: Alerting, now: datetime
-) -> tuple[Fate, ...]:
+) -> tuple[ChannelDecision, ...]:
     """What is decided when the event is routed now, by channel; of one that happened, what is left."""
     known = {delivery.channel: delivery for delivery in stored.deliveries}
     return tuple(
@@ -55,28 +55,28 @@ def _decided(
     known: Mapping[str, Delivery],
     alerting: Alerting,
     now: datetime,
-) -> tuple[Fate, ...]:
+) -> tuple[ChannelDecision, ...]:
     if alert.event is Event.RESOLVED:
         return tuple(_of_the_end(channel, known.get(channel)) for channel in alerting.channels)
     if (nobody := _why_nobody(alert, stored)) is not None:
-        return tuple(Fate(channel, False, nobody) for channel in alerting.channels)
+        return tuple(ChannelDecision(channel, False, nobody) for channel in alerting.channels)
     chosen = ways(alert, stored.problem, stored.deliveries, alerting, now)
     found = {way.channel: way.not_before for way in chosen}
     routed = {way.channel for way in channels_for(alert, alerting.routes, now)}
     return tuple(
-        Fate(channel, False, _left_out(alert))
+        ChannelDecision(channel, False, _left_out(alert))
         if channel in routed and channel not in found
         else _by_route(channel, found, now)
         for channel in alerting.channels
     )
 
 
-def _past(alert: Alert, delivery: Delivery | None) -> Fate | None:
+def _past(alert: Alert, delivery: Delivery | None) -> ChannelDecision | None:
     """Why what happened already is not told again; nobody was told yet of what did not happen."""
     if delivery is None:
         return None
     if delivery.told >= alert.sequence:
-        return Fate(delivery.channel, False, "was told already")
+        return ChannelDecision(delivery.channel, False, "was told already")
     return None
 
 
@@ -92,19 +92,21 @@ def _left_out(alert: Alert) -> str:
     return "it knows of it, and somebody looks after it"
 
 
-def _by_route(channel: str, found: Mapping[str, datetime], now: datetime) -> Fate:
+def _by_route(channel: str, found: Mapping[str, datetime], now: datetime) -> ChannelDecision:
     when = found.get(channel)
     if when is None:
-        return Fate(channel, False, "no route takes it there")
+        return ChannelDecision(channel, False, "no route takes it there")
     if when > now:
-        return Fate(channel, True, "when its quiet hours are over", when)
-    return Fate(channel, True, "a route takes it there")
+        return ChannelDecision(channel, True, "when its quiet hours are over", when)
+    return ChannelDecision(channel, True, "a route takes it there")
 
 
-def _of_the_end(channel: str, delivery: Delivery | None) -> Fate:
+def _of_the_end(channel: str, delivery: Delivery | None) -> ChannelDecision:
     if delivery is not None and delivery.may_know_it_open:
-        return Fate(channel, True, "it was told of the problem")
-    return Fate(channel, False, "it was not told of the problem, or knows that it is over")
+        return ChannelDecision(channel, True, "it was told of the problem")
+    return ChannelDecision(
+        channel, False, "it was not told of the problem, or knows that it is over"
+    )
 
 
 _SOMEBODY: Final = Note("somebody", "an example of a note")
@@ -115,7 +117,7 @@ class Supposed:
     """The alert, and what becomes of it by channel."""
 
     alert: Alert
-    fates: tuple[Fate, ...]
+    fates: tuple[ChannelDecision, ...]
 
 
 def problem_of(findings: FindingRepository, number: int) -> OpenFinding:

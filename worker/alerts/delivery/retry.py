@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from worker.alerts.alerting import Applied
+from worker.alerts.alerting import AppliedChangeRule
 from worker.alerts.delivery.change_feed import backlogs
 from worker.alerts.delivery.dead_letters import revive
-from worker.model.audit import Action, Decision, Person
+from worker.model.audit import Action, AuditedDecision, Person
 from worker.model.audit_format import kept_time
 from worker.store.repositories.deliveries import DeliveryRepository
 from worker.store.unit_of_work import UnitOfWork
@@ -44,7 +44,7 @@ class Which:
     channels: Collection[str]
     problem: int | None = None
     ends_pauses: bool = False
-    applied: Applied = field(default_factory=Applied)
+    applied: AppliedChangeRule = field(default_factory=AppliedChangeRule)
 
 
 def retry(uow: UnitOfWork, by: Person, which: Which) -> Retried:
@@ -68,7 +68,7 @@ def retry(uow: UnitOfWork, by: Person, which: Which) -> Retried:
     if pauses:
         before["paused_until"], after["paused_until"] = pauses, {}
     if dead or failed or changes or pauses:
-        uow.audit.add(by, [Decision(Action.RETRY_ALERTS, which.subject, before, after)])
+        uow.audit.add(by, [AuditedDecision(Action.RETRY_ALERTS, which.subject, before, after)])
     return Retried(
         given_up=again,
         failed=len(failed),

@@ -19,7 +19,7 @@ from worker.alerts.delivery.policy import (
     why_not,
 )
 from worker.alerts.delivery.quiet_reasons import flapping_until
-from worker.alerts.rules import Delivery as Way
+from worker.alerts.rules import PlannedDelivery
 from worker.model.alerts import NOBODY, Delivery, OpenFinding, PastEvent, Silence
 from worker.store.unit_of_work import Store, UnitOfWork
 
@@ -105,7 +105,7 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
 def _want_in_time(
     uow: UnitOfWork,
     event: PastEvent,
-    ways: Collection[Way],
+    ways: Collection[PlannedDelivery],
     known: Collection[str],
     calm: datetime | None,
 ) -> None:
@@ -127,7 +127,9 @@ def _want_in_time(
 def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
     """To whom knows of the problem, or may; who was not told of it yet need not be."""
     deliveries = [d for d in desk.known[event.finding] if d.channel in desk.alerting.channels]
-    _want(uow, event, [Way(d.channel, desk.now) for d in deliveries if d.may_know_it_open])
+    _want(
+        uow, event, [PlannedDelivery(d.channel, desk.now) for d in deliveries if d.may_know_it_open]
+    )
     for delivery in deliveries:
         if not delivery.may_know_it_open:
             uow.deliveries.cancel(event.finding, delivery.channel)
@@ -136,7 +138,7 @@ def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
             uow.outbox.set_outcome((event.finding, delivery.wanted), outcome)
 
 
-def _want(uow: UnitOfWork, event: PastEvent, ways: Iterable[Way]) -> None:
+def _want(uow: UnitOfWork, event: PastEvent, ways: Iterable[PlannedDelivery]) -> None:
     outcome: dict[str, str] = {}
     for way in ways:
         before = uow.deliveries.enqueue(event.finding, way.channel, event.sequence, way.not_before)

@@ -17,8 +17,8 @@ from collectors.simulator.changes import RELATIONSHIP, SERVER, BadChange, change
 from collectors.simulator.dhcp import DhcpServer
 from collectors.simulator.faults import BadFault, injection
 from collectors.simulator.fleet import Fleet, Relationship, UnknownName
-from collectors.simulator.running import Listener, Logon
-from worker.config.yaml_document import NotYaml, Sheet, Value, compose
+from collectors.simulator.running import Listener, SimulatedLogon
+from worker.config.yaml_document import NotYaml, Value, YamlDocument, compose
 
 _LARGEST_BYTES: Final = 10_000_000
 _SERVER_KEYS: Final = (
@@ -60,14 +60,14 @@ def read_fleet(path: Path) -> FleetFile:
         raise FleetFileError(f"{shown} {error}") from error
     if document is None:
         raise FleetFileError(f"{shown} is empty: it needs at least servers.")
-    sheet = Sheet()
+    sheet = YamlDocument()
     described = _fleet(sheet, document)
     if sheet.problems:
         raise FleetFileError("\n".join(f"{shown}, {problem}" for problem in sheet.problems))
     return described
 
 
-def _fleet(sheet: Sheet, document: Value) -> FleetFile:
+def _fleet(sheet: YamlDocument, document: Value) -> FleetFile:
     fields = sheet.fields(document, ("servers", "relationships")) or {}
     fleet, listeners = Fleet(), dict[str, Listener]()
     if "servers" not in fields:
@@ -81,7 +81,9 @@ def _fleet(sheet: Sheet, document: Value) -> FleetFile:
     return FleetFile(fleet, listeners)
 
 
-def _add_server(sheet: Sheet, value: Value, fleet: Fleet, listeners: dict[str, Listener]) -> None:
+def _add_server(
+    sheet: YamlDocument, value: Value, fleet: Fleet, listeners: dict[str, Listener]
+) -> None:
     fields = sheet.fields(value, _SERVER_KEYS)
     if fields is None:
         return
@@ -105,10 +107,10 @@ def _add_server(sheet: Sheet, value: Value, fleet: Fleet, listeners: dict[str, L
     listeners[name] = _listener(sheet, value, fields)
 
 
-def _listener(sheet: Sheet, value: Value, fields: Mapping[str, Value]) -> Listener:
+def _listener(sheet: YamlDocument, value: Value, fields: Mapping[str, Value]) -> Listener:
     tls = _one_of(sheet, fields, "tls", ("true", "false")) == "true"
-    logon = Logon(_one_of(sheet, fields, "logon", tuple(Logon)))
-    if not tls and logon is not Logon.NTLM:
+    logon = SimulatedLogon(_one_of(sheet, fields, "logon", tuple(SimulatedLogon)))
+    if not tls and logon is not SimulatedLogon.NTLM:
         sheet.wrong(value, f"must have tls: true, for {logon} is not safe without it.")
     port = sheet.text(fields["port"]) if "port" in fields else "0"
     if port is None or not port.isdecimal() or int(port) > _HIGHEST_PORT:
@@ -124,7 +126,7 @@ def _listener(sheet: Sheet, value: Value, fields: Mapping[str, Value]) -> Listen
     return Listener(tls, logon, port=int(port), faults=faults)
 
 
-def _add_relationship(sheet: Sheet, value: Value, fleet: Fleet) -> None:
+def _add_relationship(sheet: YamlDocument, value: Value, fleet: Fleet) -> None:
     fields = sheet.fields(value, _RELATIONSHIP_KEYS)
     if fields is None:
         return
@@ -141,21 +143,25 @@ def _add_relationship(sheet: Sheet, value: Value, fleet: Fleet) -> None:
         _change(sheet, inner, fleet, f"{name}@{server}", words)
 
 
-def _change(sheet: Sheet, value: Value, fleet: Fleet, subject: str, words: dict[str, str]) -> None:
+def _change(
+    sheet: YamlDocument, value: Value, fleet: Fleet, subject: str, words: dict[str, str]
+) -> None:
     try:
         change(fleet, subject, words)
     except (BadChange, UnknownName) as error:
         sheet.wrong(value, f"is not understood: {error}")
 
 
-def _needed(sheet: Sheet, value: Value, fields: Mapping[str, Value], key: str) -> str | None:
+def _needed(sheet: YamlDocument, value: Value, fields: Mapping[str, Value], key: str) -> str | None:
     if key not in fields:
         sheet.wrong(value, f"needs {key}.")
         return None
     return sheet.text(fields[key])
 
 
-def _one_of(sheet: Sheet, fields: Mapping[str, Value], key: str, words: tuple[str, ...]) -> str:
+def _one_of(
+    sheet: YamlDocument, fields: Mapping[str, Value], key: str, words: tuple[str, ...]
+) -> str:
     """The word given, the first one if there is none."""
     if key not in fields:
         return words[0]
@@ -166,7 +172,7 @@ def _one_of(sheet: Sheet, fields: Mapping[str, Value], key: str, words: tuple[st
     return words[0]
 
 
-def _joined(sheet: Sheet, value: Value) -> str:
+def _joined(sheet: YamlDocument, value: Value) -> str:
     """A text, or the elements of a list with commas between them."""
     if value.is_list:
         return ",".join(sheet.text(item) or "" for item in sheet.items(value))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from collectors.simulator.running import BY_CERTIFICATE, Logon, RunningFleet
+from collectors.simulator.running import BY_CERTIFICATE, RunningFleet, SimulatedLogon
 
 _BY_PASSWORD: Final = "simulated"  # noqa: S105  # the name of a credential
 _BY_CERTIFICATE: Final = "simulated-certificate"
@@ -34,7 +34,7 @@ def write_papers(running: RunningFleet, directory: Path) -> Papers:
         _BY_PASSWORD: {"username": running.account.username, "password_file": "password"}
     }
     names = [server.name for server in running.fleet.servers]
-    if any(running.listener(name).logon is Logon.CERTIFICATE for name in names):
+    if any(running.listener(name).logon is SimulatedLogon.CERTIFICATE for name in names):
         certificate, key = running.authority.client(BY_CERTIFICATE.username)
         _write(directory / "client.pem", certificate)
         _write(directory / "client.key", key, secret=True)
@@ -56,7 +56,7 @@ def _server(running: RunningFleet, name: str) -> dict[str, Any]:
         "winrm": {
             "url": running.station(name).url,
             "transport": str(logon),
-            "credential": _BY_CERTIFICATE if logon is Logon.CERTIFICATE else _BY_PASSWORD,
+            "credential": _BY_CERTIFICATE if logon is SimulatedLogon.CERTIFICATE else _BY_PASSWORD,
         },
     }
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from worker.model.audit import Action, Audited, Decision, Person
+from worker.model.audit import Action, Audited, AuditedDecision, Person
 from worker.store.connection import Repository
 from worker.store.tables.failover import audit
 
@@ -32,7 +32,7 @@ class AuditRepository(Repository):
             for row in self._connection.rows(query)
         )
 
-    def add(self, person: Person, decisions: Sequence[Decision]) -> None:
+    def add(self, person: Person, decisions: Sequence[AuditedDecision]) -> None:
         """Record decisions of a person, with the current time."""
         common = {"at": self._connection.now(), **asdict(person)}
         self._connection.insert(audit, [{**common, **asdict(decision)} for decision in decisions])

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, insert, select, 
 
 from reconcile.model.nouns import Operation
 from reconcile.model.record import STATE_PROPERTIES, EntryStatus
-from worker.model.change_feed import AppliedCursor, AppliedLine, AppliedOperation, Span
+from worker.model.change_feed import AppliedCursor, AppliedLine, AppliedOperation, ChangeSpan
 from worker.store.connection import AnyRow, Repository, chunks
 from worker.store.repositories.codecs import Columns, operation_of
 from worker.store.tables.alerts import applied_digest
@@ -116,7 +116,7 @@ class ChangeFeedRepository(Repository):
 
     def claim(
         self, channel: str, claim: str, claimed_until: datetime, collect: timedelta
-    ) -> Span | None:
+    ) -> ChangeSpan | None:
         """Claim the next span of the feed for a deliverer, or return None if nothing is due.
 
         The claim ends at ``claimed_until``. A new channel starts at the current time and receives
@@ -134,7 +134,7 @@ class ChangeFeedRepository(Repository):
         columns = {"until": until, "batch": batch, "claim": claim, "claimed_until": claimed_until}
         is_channel = applied_digest.c.channel == channel
         self._connection.run(update(applied_digest).where(is_channel).values(columns))
-        return Span(row.told_until, until, batch, row.attempts)
+        return ChangeSpan(row.told_until, until, batch, row.attempts)
 
     def mark_delivered(self, claim: str) -> None:
         """Record that the span was delivered, and end the claim.

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, select, update
 
 from reconcile.model.nouns import Sighting
-from worker.model.runs import Member, OpenRun, Stage
+from worker.model.runs import Member, MemberStage, OpenRun
 from worker.store.connection import Connection
 from worker.store.repositories.member_queries import (
     LOCK_WAITING,
@@ -34,7 +34,7 @@ _CONCLUDE: Final = (
     update(run_member)
     .where(_IS_MEMBER)
     .values(
-        state=Stage.CONCLUDED,
+        state=MemberStage.CONCLUDED,
         readings=run_member.c.readings + 1,
         claimed_by=None,
         claimed_at=None,

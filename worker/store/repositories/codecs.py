@@ -11,10 +11,10 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
-from reconcile.model.findings import Finding, Kind, Said
+from reconcile.model.findings import Finding, Kind, Testimony
 from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Evidence, Mode, Operation, State, Value
-from reconcile.model.record import Change, Contest, Hold, Party, Planned
+from reconcile.model.record import Contest, Hold, Party, Planned, PropertyChange
 from worker.store.connection import AnyRow
 from worker.store.tables.columns import canonical
 
@@ -75,7 +75,7 @@ def operation_of(row: AnyRow) -> Planned:
         relationship=row.relationship,
         server1=Party(row.server1_id, row.server1_name),
         server2=Party(row.server2_id, row.server2_name),
-        changes=tuple(Change(p, _value(p, b), _value(p, a)) for p, b, a in row.changes),
+        changes=tuple(PropertyChange(p, _value(p, b), _value(p, a)) for p, b, a in row.changes),
         scopes=tuple(row.scopes),
         evidence=Evidence(row.evidence),
         reason=row.reason,
@@ -130,7 +130,7 @@ def finding_of(row: AnyRow) -> Finding:
     )
 
 
-def said_of(encoded: Sequence[Any]) -> Said:
+def said_of(encoded: Sequence[Any]) -> Testimony:
     """Return the value of each witness for a subject, from JSON."""
     subject, testimonies = encoded
     return subject, tuple((witness, value) for witness, value in testimonies)

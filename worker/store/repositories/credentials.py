@@ -18,10 +18,10 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from collectors.powershell.logons import MOST_UNPROVEN, SLOT_SECONDS, Admission
 from worker.model.credentials import (
     Credential,
+    CredentialProof,
     CredentialView,
-    Logon,
-    Proof,
-    Refusal,
+    LogonRefusal,
+    LogonResult,
     default_credential,
 )
 from worker.store.connection import AnyRow, Repository, chunks
@@ -70,15 +70,15 @@ class CredentialRepository(Repository):
         )
         return tuple(sorted(views, key=lambda view: view.credential.name))
 
-    def proofs(self) -> tuple[Proof, ...]:
+    def proofs(self) -> tuple[CredentialProof, ...]:
         """Return the state that a logon depends on, of every credential, ordered by name."""
-        columns = (credential_table.c[f.name] for f in fields(Proof))
+        columns = (credential_table.c[f.name] for f in fields(CredentialProof))
         rows = self._connection.rows(select(*columns).order_by(credential_table.c.name))
-        return tuple(Proof(*row) for row in rows)
+        return tuple(CredentialProof(*row) for row in rows)
 
     def logons(
         self, servers: Collection[int] | None = None, *, refused: bool = False
-    ) -> tuple[Logon, ...]:
+    ) -> tuple[LogonResult, ...]:
         """Return the logons at these servers, or at all, by credential and server.
 
         With ``refused`` only logons whose last answer was a refusal, which have a mark.
@@ -89,7 +89,7 @@ class CredentialRepository(Repository):
         if refused:
             query = query.where(logon.c.mark.is_not(None))
         logons = (
-            Logon(
+            LogonResult(
                 credential=row.credential,
                 server=row.server_id,
                 accepted_at=row.accepted_at,
@@ -174,7 +174,7 @@ class CredentialRepository(Repository):
         is_slot = and_(logon_slot.c.credential == credential, logon_slot.c.server_id == server)
         self._connection.run(delete(logon_slot).where(is_slot))
 
-    def record_refusal(self, refusal: Refusal) -> bool:
+    def record_refusal(self, refusal: LogonRefusal) -> bool:
         """Count a refusal and pause logons at the server, longer each time.
 
         Return whether the secret must not be used any more. That is so if three servers refused
@@ -256,7 +256,7 @@ class CredentialRepository(Repository):
         if self._connection.run(statement).rowcount:
             self.resume(name)
 
-    def _count(self, refusal: Refusal) -> None:
+    def _count(self, refusal: LogonRefusal) -> None:
         """Count a refusal, unless the server was removed in the meantime."""
         is_logon = and_(logon.c.server_id == server.c.id, logon.c.credential == refusal.credential)
         query = select(logon.c.refusals).select_from(server.outerjoin(logon, is_logon))

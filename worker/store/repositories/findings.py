@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, delete, insert, select, update
 
-from reconcile.findings.life import Life, Step
+from reconcile.findings.life import Life, LifeStep
 from reconcile.model.findings import Finding, Kind, Severity
 from worker.model.alerts import Acknowledgement, OpenFinding
 from worker.model.errors import RecordRefused
@@ -85,7 +85,7 @@ class FindingRepository(Repository):
             for row in self._connection.rows(query.where(finding_table.c.fingerprint.in_(chunk)))
         }
 
-    def begin(self, run: int, steps: Sequence[Step]) -> Mapping[str, int]:
+    def begin(self, run: int, steps: Sequence[LifeStep]) -> Mapping[str, int]:
         """Store problems that open or reopen, and return their ids by fingerprint.
 
         Raises:
@@ -106,7 +106,7 @@ class FindingRepository(Repository):
         self._name_servers((key, step.finding) for key, step in inserted)
         return {step.finding.fingerprint: key for key, step in (*reopened, *inserted)}
 
-    def save(self, steps: Iterable[tuple[int, Step]]) -> None:
+    def save(self, steps: Iterable[tuple[int, LifeStep]]) -> None:
         """Store the next step of problems, by id. A resolved problem loses its acknowledgement."""
         all_steps = list(steps)
         continuing = [(key, step) for key, step in all_steps if step.life is not None]
@@ -198,7 +198,7 @@ def _about(finding: Finding) -> Collection[int]:
     return dict.fromkeys(finding.servers or (WHOLE_STORE,))
 
 
-def _columns(step: Step) -> Columns:
+def _columns(step: LifeStep) -> Columns:
     life = step.life
     assert life is not None  # noqa: S101 - a resolved problem is written in another way
     return {

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, select
 
-from worker.model.runs import Lane, Member, OpenRun, Scope, Stage
+from worker.model.runs import Lane, Member, MemberStage, OpenRun, RunScope
 from worker.store.connection import AnyRow, clock
 from worker.store.tables.failover import run as run_table
 from worker.store.tables.runs import run_member, worker_process
@@ -32,7 +32,7 @@ _LOADED_SEPARATELY: Final = ("claimed_by", "marks", "named_by")
 
 _IS_WAITING: Final = and_(
     run_member.c.server_id.in_(bindparam("servers", expanding=True)),
-    run_member.c.state == Stage.WAITING,
+    run_member.c.state == MemberStage.WAITING,
 )
 #: Every transaction locks the rows in the same order, so that none waits in a circle.
 LOCK_WAITING: Final = (
@@ -76,7 +76,7 @@ def open_run_of(row: AnyRow) -> OpenRun:
         id=row.of_run_id,
         trigger=row.of_run_started_by,
         target=row.of_run_target,
-        scope=Scope(targets, row.of_run_only_name),
+        scope=RunScope(targets, row.of_run_only_name),
         lane=Lane(row.of_run_lane),
         started_at=row.of_run_started_at,
         process=row.of_run_process_id,
@@ -88,7 +88,7 @@ def member_of(row: AnyRow) -> Member:
     return Member(
         server=row.server_id,
         is_target=row.is_target,
-        stage=Stage(row.state),
+        stage=MemberStage(row.state),
         published_at=row.published_at,
         unresolved=row.unresolved,
         claimed_by=row.claimed_by,

@@ -38,20 +38,20 @@ _WORDS: Final[dict[str, type[StrEnum]]] = {
 _encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-class Document(NamedTuple):
+class ReadingDocument(NamedTuple):
     """The stored text of a reading, and its key (SHA-256, hexadecimal)."""
 
     digest: str
     text: str
 
 
-def document_of(seen: Seen) -> Document:
+def document_of(seen: Seen) -> ReadingDocument:
     """Return the document of a reading."""
     stories = ",".join(sorted(map(_story_text, seen.stories)))
     identity = _encode(_identity_fields(seen.identity))
     scopes = "" if seen.scopes is None else f'"scopes":[{_scopes_text(seen.scopes)}],'
     text = f'{{"schema":{_SCHEMA},"identity":{identity},{scopes}"stories":[{stories}]}}'
-    return Document(sha256(text.encode("ascii")).hexdigest(), text)
+    return ReadingDocument(sha256(text.encode("ascii")).hexdigest(), text)
 
 
 def seen_of(text: str, server: int, read_at: datetime) -> Seen:

@@ -13,8 +13,8 @@ from reconcile.model.nouns import Seen, Sighting, Skipped, Unseen
 from worker.model.runs import EVERYTHING
 from worker.store.connection import AnyRow, Connection, chunks
 from worker.store.repositories.codecs import Columns
-from worker.store.repositories.reading_document import Document, document_of, seen_of
-from worker.store.repositories.sighting_rows import NULL_COLUMNS, Outcome, sighting_of
+from worker.store.repositories.reading_document import ReadingDocument, document_of, seen_of
+from worker.store.repositories.sighting_rows import NULL_COLUMNS, SightingKind, sighting_of
 from worker.store.tables.failover import reading, run, sighting
 from worker.store.tables.inventory import server
 
@@ -24,7 +24,7 @@ class ReadingRepository:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._documents: dict[int, tuple[Seen, Document]] = {}
+        self._documents: dict[int, tuple[Seen, ReadingDocument]] = {}
         self._digests: dict[int, tuple[Seen, str]] = {}
 
     def latest(
@@ -73,7 +73,7 @@ class ReadingRepository:
             select(other_sighting.c.run_id)
             .where(
                 other_sighting.c.server_id == server.c.id,
-                other_sighting.c.outcome == Outcome.SEEN,
+                other_sighting.c.outcome == SightingKind.SEEN,
                 other_sighting.c.run_id != (besides or _NO_RUN),
             )
             .order_by(other_sighting.c.read_at.desc(), other_sighting.c.run_id.desc())
@@ -99,7 +99,7 @@ class ReadingRepository:
 
         With ``by_run_of_everything`` only runs that judged every relationship count.
         """
-        conditions = [sighting.c.server_id == server.c.id, sighting.c.outcome == Outcome.SEEN]
+        conditions = [sighting.c.server_id == server.c.id, sighting.c.outcome == SightingKind.SEEN]
         if by_run_of_everything:
             runs_of_everything = select(run.c.id).where(
                 run.c.id == sighting.c.run_id, run.c.target == EVERYTHING
@@ -122,7 +122,7 @@ class ReadingRepository:
     ) -> dict[tuple[int, int], datetime]:
         """Return when these runs read these servers, by (run, server)."""
         query = select(sighting.c.run_id, sighting.c.server_id, sighting.c.read_at).where(
-            sighting.c.outcome == Outcome.SEEN
+            sighting.c.outcome == SightingKind.SEEN
         )
         return {
             (row.run_id, row.server_id): row.read_at
@@ -167,7 +167,7 @@ class ReadingRepository:
         loaded = self._digests.get(id(seen))
         return self._document(seen).digest if loaded is None else loaded[1]
 
-    def _document(self, seen: Seen) -> Document:
+    def _document(self, seen: Seen) -> ReadingDocument:
         """Return the document of a reading, built once in a unit of work.
 
         The reference to the reading keeps its ``id`` from being reused.
@@ -190,7 +190,7 @@ class ReadingRepository:
         return {row.server_id: self._sighting(row, texts) for row in rows}
 
     def _sighting(self, row: AnyRow, texts: Mapping[str, str]) -> Sighting:
-        if Outcome(row.outcome) is not Outcome.SEEN:
+        if SightingKind(row.outcome) is not SightingKind.SEEN:
             return sighting_of(row)
         return self._reading_of(
             row.digest,
@@ -214,7 +214,7 @@ class ReadingRepository:
             if isinstance(new_sighting, Seen):  # its server is judged next
                 self._connection.cache.keep_reading(self._digest(new_sighting), new_sighting)
 
-    def _keep(self, documents: Iterable[Document]) -> Mapping[str, int]:
+    def _keep(self, documents: Iterable[ReadingDocument]) -> Mapping[str, int]:
         """Store documents, and return the numbers of all of them by digest.
 
         Another transaction may store the same document at the same time. Then its number counts.
@@ -244,7 +244,7 @@ class ReadingRepository:
             case Seen(server=server, read_at=read_at):
                 return {
                     "server_id": server,
-                    "outcome": Outcome.SEEN,
+                    "outcome": SightingKind.SEEN,
                     "read_at": read_at,
                     "reading_id": numbers[self._document(seen).digest],
                     "clock_offset_seconds": seen.clock_offset_seconds,
@@ -252,7 +252,7 @@ class ReadingRepository:
             case Unseen(server, read_at, failure):
                 return {
                     "server_id": server,
-                    "outcome": Outcome.UNSEEN,
+                    "outcome": SightingKind.UNSEEN,
                     "read_at": read_at,
                     "error_code": failure.code,
                     "error_message": failure.message,
@@ -262,7 +262,7 @@ class ReadingRepository:
             case Skipped(server, reason):
                 return {
                     "server_id": server,
-                    "outcome": Outcome.SKIPPED,
+                    "outcome": SightingKind.SKIPPED,
                     "skip_reason": reason,
                 }
             case _:

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, s
 
 from reconcile.model.record import EntryStatus
 from worker.store.connection import Repository, chunks
-from worker.store.repositories.sighting_rows import Outcome
+from worker.store.repositories.sighting_rows import SightingKind
 from worker.store.tables.alerts import delivery, finding_event
 from worker.store.tables.failover import finding, finding_server, reading, run, sighting, tracker
 
@@ -172,13 +172,13 @@ def _is_recent_reading() -> ColumnElement[bool]:
         select(other_sighting.c.run_id)
         .where(
             other_sighting.c.server_id == sighting.c.server_id,
-            other_sighting.c.outcome == Outcome.SEEN,
+            other_sighting.c.outcome == SightingKind.SEEN,
         )
         .order_by(other_sighting.c.read_at.desc(), other_sighting.c.run_id.desc())
         .limit(_READINGS_KEPT)
         .correlate(sighting)
     )
-    return and_(sighting.c.outcome == Outcome.SEEN, sighting.c.run_id.in_(recent))
+    return and_(sighting.c.outcome == SightingKind.SEEN, sighting.c.run_id.in_(recent))
 
 
 def _is_evidence_of_an_operation() -> ColumnElement[bool]:

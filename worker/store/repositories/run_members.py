@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from worker.model.runs import Lane, Member, Stage, Turn
+from worker.model.runs import Lane, Member, MemberStage, Turn
 from worker.store.connection import Repository, chunks
 from worker.store.repositories.member_queries import (
     IN_PROGRESS,
@@ -42,15 +42,17 @@ class RunMemberRepository(Repository):
         rows = (row for query in queries for row in self._connection.rows(query))
         return tuple(sorted((member_of(row) for row in rows), key=lambda member: member.server))
 
-    def stage_counts(self, run: int) -> Mapping[Stage, int]:
+    def stage_counts(self, run: int) -> Mapping[MemberStage, int]:
         """Return how many members of a run are at each stage."""
         counts = select(run_member.c.state, func.count()).where(run_member.c.run_id == run)
         return {
-            Stage(row[0]): row[1]
+            MemberStage(row[0]): row[1]
             for row in self._connection.rows(counts.group_by(run_member.c.state))
         }
 
-    def first_at(self, run: int, most: Mapping[Stage, int]) -> Mapping[Stage, tuple[int, ...]]:
+    def first_at(
+        self, run: int, most: Mapping[MemberStage, int]
+    ) -> Mapping[MemberStage, tuple[int, ...]]:
         """Return the first members at each stage, by server, at most ``most`` of the stage.
 
         One query sees all stages at the same time.
@@ -74,7 +76,7 @@ class RunMemberRepository(Repository):
         """Return waiting members that no process reads, without a message since ``before``."""
         is_unclaimed = and_(
             run_member.c.run_id == run,
-            run_member.c.state == Stage.WAITING,
+            run_member.c.state == MemberStage.WAITING,
             run_member.c.published_at <= before,
         )
         query = select(run_member.c.server_id).outerjoin(
@@ -89,7 +91,7 @@ class RunMemberRepository(Repository):
         Members that a process reads now are left out. The result has at most ``most`` members.
         """
         is_waiting = and_(
-            IN_PROGRESS, run_table.c.lane == Lane.READ, run_member.c.state == Stage.WAITING
+            IN_PROGRESS, run_table.c.lane == Lane.READ, run_member.c.state == MemberStage.WAITING
         )
         has_failed = and_(
             server_poll.c.server_id == run_member.c.server_id, server_poll.c.failures > 0
@@ -108,7 +110,7 @@ class RunMemberRepository(Repository):
         """Return the servers that a process reads or that a scheduled run waits for."""
         is_busy = and_(
             IN_PROGRESS,
-            run_member.c.state == Stage.WAITING,
+            run_member.c.state == MemberStage.WAITING,
             or_(run_table.c.lane == Lane.READ, worker_process.c.id.is_not(None)),
         )
         query = (
@@ -162,7 +164,7 @@ class RunMemberRepository(Repository):
                     "run_id": run,
                     "server_id": server,
                     "is_target": server in targets,
-                    "state": Stage.WAITING,
+                    "state": MemberStage.WAITING,
                     "unresolved": False,
                     "published_at": now,
                     "claimed_by": None,
@@ -181,7 +183,7 @@ class RunMemberRepository(Repository):
         earlier_subjects = self._connection.rows(
             select(run_member.c.looked).where(_is_member(run, server))
         )[0][0]
-        columns = {"state": Stage.WAITING, "looked": sorted({*earlier_subjects, *subjects})}
+        columns = {"state": MemberStage.WAITING, "looked": sorted({*earlier_subjects, *subjects})}
         self._connection.run(
             update(run_member)
             .where(_is_member(run, server))
@@ -201,7 +203,7 @@ class RunMemberRepository(Repository):
         if not turns:
             return
         is_member = and_(run_member.c.run_id == run, run_member.c.server_id == bindparam("member"))
-        statement = update(run_member).where(is_member).values(state=Stage.JUDGED)
+        statement = update(run_member).where(is_member).values(state=MemberStage.JUDGED)
         self._connection.run(
             statement.values(unresolved=bindparam("waits"), marks=bindparam("remembers")),
             [
@@ -229,7 +231,7 @@ class RunMemberRepository(Repository):
         self._connection.run(delete(run_member).where(run_member.c.run_id == run))
 
 
-def _first_query(run: int, stage: Stage, most: int) -> Subquery:
+def _first_query(run: int, stage: MemberStage, most: int) -> Subquery:
     is_at_stage = and_(run_member.c.run_id == run, run_member.c.state == stage)
     query = select(run_member.c.server_id, run_member.c.state).where(is_at_stage)
     return query.order_by(run_member.c.server_id).limit(most).subquery()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import insert, select, update
 
-from worker.model.runs import Lane, OpenRun, RunView, Scope, Stage, Trigger
+from worker.model.runs import Lane, MemberStage, OpenRun, RunScope, RunView, Trigger
 from worker.store.connection import AnyRow, Repository
 from worker.store.repositories.member_queries import IN_PROGRESS, RUN, open_run_of
 from worker.store.tables.failover import run as run_table
@@ -41,7 +41,7 @@ class RunRepository(Repository):
         trigger: Trigger,
         who: str,
         target: str,
-        scope: Scope,
+        scope: RunScope,
         lane: Lane,
         process: int | None = None,
     ) -> int:
@@ -92,7 +92,7 @@ class RunRepository(Repository):
         """
         is_in_run = run_member.c.run_id == run
         unfinished_member = select(run_member.c.server_id).where(
-            is_in_run, (run_member.c.state != Stage.JUDGED) | run_member.c.unresolved
+            is_in_run, (run_member.c.state != MemberStage.JUDGED) | run_member.c.unresolved
         )
         statement = update(run_table).where(
             run_table.c.id == run, IN_PROGRESS, ~unfinished_member.exists()

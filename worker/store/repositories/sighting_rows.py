@@ -12,7 +12,7 @@ from worker.store.connection import AnyRow
 from worker.store.tables.failover import sighting
 
 
-class Outcome(StrEnum):
+class SightingKind(StrEnum):
     """The kind of a sighting in its table."""
 
     SEEN = "seen"
@@ -26,13 +26,13 @@ NULL_COLUMNS = dict.fromkeys(c.name for c in sighting.c if c.nullable)
 
 def sighting_of(row: AnyRow) -> Seen | Unseen | Skipped:
     """Return the sighting of a row, a Seen without its stories."""
-    match Outcome(row.outcome):
-        case Outcome.SEEN:
+    match SightingKind(row.outcome):
+        case SightingKind.SEEN:
             return Seen(row.server_id, row.read_at, ())
-        case Outcome.UNSEEN:
+        case SightingKind.UNSEEN:
             failure = ReadFailure(
                 row.error_code, row.error_message, row.error_remedy, row.error_retry
             )
             return Unseen(row.server_id, row.read_at, failure)
-        case Outcome.SKIPPED:
+        case SightingKind.SKIPPED:
             return Skipped(row.server_id, SkipReason(row.skip_reason))

@@ -31,10 +31,10 @@ from worker.model.statistics import (
     Pulse,
     RunFigure,
     ServerFigure,
-    Side,
+    StoredPartner,
 )
 from worker.store.connection import Repository
-from worker.store.repositories.sighting_rows import Outcome
+from worker.store.repositories.sighting_rows import SightingKind
 from worker.store.tables.alerts import finding_event
 from worker.store.tables.columns import AwareUtc
 from worker.store.tables.failover import failover, finding, run, sighting, tracker
@@ -129,11 +129,11 @@ class StatisticsRepository(Repository):
             for row in self._connection.rows(query.order_by(server.c.name_key))
         )
 
-    def _odd_sides(self, sides: Subquery, most: int) -> tuple[Side, ...]:
+    def _odd_sides(self, sides: Subquery, most: int) -> tuple[StoredPartner, ...]:
         is_odd = and_(sides.c.state != State.NORMAL, sides.c.server.is_not(None))
         query = select(sides).where(is_odd).order_by(sides.c.relationship, sides.c.server)
         return tuple(
-            Side(row.name, row.server, State(row.state))
+            StoredPartner(row.name, row.server, State(row.state))
             for row in self._connection.rows(query.limit(most))
         )
 
@@ -198,7 +198,7 @@ def _read_at() -> Any:  # noqa: ANN401 - a scalar subquery, of which mypy forget
     """Return the time at which a server was last read, as a subquery that uses an index alone."""
     return (
         select(func.max(sighting.c.read_at))
-        .where(sighting.c.server_id == server.c.id, sighting.c.outcome == Outcome.SEEN)
+        .where(sighting.c.server_id == server.c.id, sighting.c.outcome == SightingKind.SEEN)
         .correlate(server)
         .scalar_subquery()
     )

@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Tabl
 
 from worker.store.tables.columns import BIG, WORD, AwareUtc, CanonicalJson, key, metadata, owned
 
-#: A server that a run reads. ``state`` is a ``worker.model.runs.Stage``. ``is_target`` means that
+#: A server that a run reads. ``state`` is a ``worker.model.runs.MemberStage``. ``is_target`` means that
 #: the run is about the server, not only about its partner. The process ``claimed_by`` has been
 #: reading it since ``claimed_at``. ``looked`` are the disagreements for which it was read again.
 #: ``marks`` stand for pairs that are in the run's numbers. ``named_by`` are servers that reported,

@@ -18,7 +18,7 @@ from worker.alerts.delivery.composer import Words
 from worker.alerts.delivery.deliverer import Deliverer
 from worker.alerts.delivery.retry import Which, retry
 from worker.alerts.message import Alert, members
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 from worker.model.audit import Person
 from worker.store.unit_of_work import Store
 from worker.telemetry.events import EventRecorder
@@ -249,10 +249,10 @@ def _takes(what: str | int | None, problem: Problem, now: datetime) -> bool:
     return _LOUD.index(problem.severity(now)) >= _LOUD.index(what)
 
 
-def _route(channel: str, what: str | int) -> Route:
+def _route(channel: str, what: str | int) -> AlertRoute:
     if isinstance(what, int):
-        return Route(Match(server=f"DHCP{what:02}*"), (channel,))
-    return Route(Match(severity_at_least=Severity(what)), (channel,))
+        return AlertRoute(Match(server=f"DHCP{what:02}*"), (channel,))
+    return AlertRoute(Match(severity_at_least=Severity(what)), (channel,))
 
 
 def _fits(

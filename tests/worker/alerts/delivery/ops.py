@@ -18,15 +18,15 @@ from sqlalchemy import select, update
 from reconcile.findings.drift import Judged, drift
 from reconcile.model.findings import Event, Finding, Kind, Severity
 from tests.worker.store.samples import add_servers
-from worker.alerts.alerting import REPEAT, Alerting, Applied
+from worker.alerts.alerting import REPEAT, Alerting, AppliedChangeRule
 from worker.alerts.channels.lines import Lines
 from worker.alerts.channels.port import Channel
 from worker.alerts.delivery.composer import Words
 from worker.alerts.delivery.deliverer import Deliverer
-from worker.alerts.rules import Match, Route
-from worker.config.run_policy import Conduct
+from worker.alerts.rules import AlertRoute, Match
+from worker.config.run_policy import RunPolicy
 from worker.model.alerts import NewEvent, PastEvent, Snapshot
-from worker.model.runs import Lane, Scope, Trigger
+from worker.model.runs import Lane, RunScope, Trigger
 from worker.runs.findings import Fact, keep_findings
 from worker.store.tables.columns import AwareUtc, metadata
 from worker.store.unit_of_work import Store
@@ -62,9 +62,9 @@ class Ops:
     store: Store
     directory: Path
     channels: dict[str, Channel] = field(default_factory=dict)
-    routes: tuple[Route, ...] = ()
+    routes: tuple[AlertRoute, ...] = ()
     repeat: Mapping[Severity, timedelta] = field(default_factory=lambda: REPEAT)
-    applied: Applied = field(default_factory=Applied)
+    applied: AppliedChangeRule = field(default_factory=AppliedChangeRule)
     servers: list[int] = field(default_factory=list)
     run: int = 0
 
@@ -74,7 +74,7 @@ class Ops:
             self.channels = {n: Lines(n, self.directory / n) for n in ("log", "pager")}
         if not self.routes:
             critical = Match(severity_at_least=Severity.CRITICAL)
-            self.routes = (Route(Match(), ("log",)), Route(critical, ("pager",)))
+            self.routes = (AlertRoute(Match(), ("log",)), AlertRoute(critical, ("pager",)))
 
     @property
     def alerting(self) -> Alerting:
@@ -87,13 +87,15 @@ class Ops:
     def see(self, *findings: Finding, close: bool = True) -> None:
         """A run that reads everything finds these problems, and no others."""
         with self.store.write() as uow:
-            self.run = uow.runs.open(Trigger.CLI, "tester", "everything", Scope(), Lane.ON_DEMAND)
+            self.run = uow.runs.open(
+                Trigger.CLI, "tester", "everything", RunScope(), Lane.ON_DEMAND
+            )
             known = [
                 p for p in uow.findings.unresolved() if p.finding.kind is not Kind.ALERT_UNDELIVERED
             ]
             everything = Judged({}, frozenset(self.servers))
             life = drift(findings, (p.finding for p in known), everything)
-            keep_findings(uow, Fact(self.run, findings, Conduct()), life, known)
+            keep_findings(uow, Fact(self.run, findings, RunPolicy()), life, known)
             if close:
                 uow.runs.close(self.run, "done", {})
             uow.commit()

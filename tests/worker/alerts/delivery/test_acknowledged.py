@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from reconcile.model.findings import Event
 from tests.worker.alerts.delivery.ops import Ops, mismatch, one_sided
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 from worker.model.alerts import Acknowledgement, Silence
 
 HOUR = timedelta(hours=1)
@@ -35,7 +35,7 @@ def test_a_route_that_comes_after_an_acknowledgement_is_told_and_nobody_else(ops
     ops.deliverer().deliver()
     acknowledged(ops, ops.problem(hq))
     ops.deliverer().deliver()
-    ops.routes = (*ops.routes, Route(Match(), ("pager",)))
+    ops.routes = (*ops.routes, AlertRoute(Match(), ("pager",)))
     ops.deliverer().deliver()
     assert ops.events("log") == [("opened", "HQ"), ("acknowledged", "HQ")]
     assert ops.events("pager") == [("opened", "HQ")]

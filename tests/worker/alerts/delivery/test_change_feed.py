@@ -11,16 +11,16 @@ import pytest
 
 from reconcile.model.findings import Kind
 from reconcile.model.nouns import Operation, State
-from reconcile.model.record import Change, EntryStatus, Planned, Record
+from reconcile.model.record import EntryStatus, Planned, PropertyChange, Record
 from tests.worker.alerts.delivery.ops import Ops, mismatch
 from tests.worker.store.samples import a_plan, a_record, an_update, insert, open_run
 from tests.worker.store.sql_counter import counted
-from worker.alerts.alerting import Applied
+from worker.alerts.alerting import AppliedChangeRule
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.delivery.attempt import CLAIM, MOST_ATTEMPTS
 from worker.alerts.delivery.change_feed import backlogs
 from worker.alerts.message import Changes, Message
-from worker.alerts.rules import Match, MatchChange, Route
+from worker.alerts.rules import AlertRoute, Match, MatchChange
 
 QUARTER = timedelta(minutes=15)
 
@@ -75,7 +75,7 @@ class Site:
 def site(ops: Ops) -> Site:
     inbox = Inbox("inbox")
     ops.channels = {**ops.channels, "inbox": inbox}
-    ops.applied = Applied(("inbox",), QUARTER)
+    ops.applied = AppliedChangeRule(("inbox",), QUARTER)
     one, two, *_ = ops.servers
     records = insert(
         ops.store, a_record("HQ", one, two, 1, 2, 3), a_record("branch", one, two, 4, 5)
@@ -115,7 +115,7 @@ def test_nothing_applied_sends_nothing_and_writes_nothing(site: Site) -> None:
 
 
 def test_states_are_told_to_nobody_here(site: Site) -> None:
-    state = Change("Server1State", State.NORMAL, State.STARTUP)
+    state = PropertyChange("Server1State", State.NORMAL, State.STARTUP)
     site.applies(a_plan(Operation.UPDATE, site.records[0], state))
     site.ops.later(QUARTER)
     site.ops.deliverer().deliver()
@@ -131,7 +131,7 @@ def test_who_is_not_named_is_not_told(site: Site) -> None:
 
 
 def test_a_log_and_a_person_are_each_told_by_themselves(site: Site) -> None:
-    site.ops.applied = Applied(("inbox", "log"), QUARTER)
+    site.ops.applied = AppliedChangeRule(("inbox", "log"), QUARTER)
     site.inbox.error = Undelivered("inbox: away.")
     site.ops.deliverer().deliver()
     (number,) = site.updates(60)
@@ -197,7 +197,7 @@ def test_a_receiver_in_trouble_has_it_later_and_then_all_of_it_once(site: Site) 
 
 
 def test_who_asked_for_patience_at_an_alert_is_told_no_changes_until_then(site: Site) -> None:
-    site.ops.routes = (Route(Match(), ("inbox",)),)
+    site.ops.routes = (AlertRoute(Match(), ("inbox",)),)
     site.ops.see(mismatch("HQ", *site.ops.servers[:2]))
     site.inbox.error = Undelivered("inbox: busy.", retry_after=timedelta(hours=1))
     site.ops.deliverer().deliver()
@@ -255,7 +255,7 @@ def test_very_many_changes_are_counted(site: Site) -> None:
 def test_only_what_fits_is_told_and_counted_and_the_rest_is_passed_over(
     site: Site, match: MatchChange, fits: list[int]
 ) -> None:
-    site.ops.applied = Applied(("inbox",), QUARTER, match)
+    site.ops.applied = AppliedChangeRule(("inbox",), QUARTER, match)
     hq, branch = site.records
     removal = a_plan(Operation.REMOVE_SCOPES, branch)
     update = an_update(hq, 60)
@@ -268,17 +268,17 @@ def test_only_what_fits_is_told_and_counted_and_the_rest_is_passed_over(
     teller.deliver()
     told = sorted(number for message in site.inbox.numbers() for number in message)
     assert told == [numbers[place] for place in fits]
-    site.ops.applied = Applied(("inbox",), QUARTER)
+    site.ops.applied = AppliedChangeRule(("inbox",), QUARTER)
     site.ops.later(QUARTER)
     site.ops.deliverer().deliver()
     assert len(site.inbox.got) == bool(fits), "also what did not fit is behind it"
 
 
 def test_a_channel_that_was_away_from_the_file_is_told_no_history(site: Site) -> None:
-    site.ops.applied = Applied()
+    site.ops.applied = AppliedChangeRule()
     site.ops.deliverer().deliver()
     site.updates(60)
-    site.ops.applied = Applied(("inbox",), QUARTER)
+    site.ops.applied = AppliedChangeRule(("inbox",), QUARTER)
     site.ops.later(QUARTER)
     teller = site.ops.deliverer()
     teller.deliver()

@@ -27,7 +27,7 @@ from tests.worker.alerts.receivers import Manner, receiving
 from worker.alerts.delivery.attempt import CLAIM
 from worker.alerts.delivery.composer import Words
 from worker.alerts.delivery.deliverer import Deliverer
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 from worker.model.errors import StoreUnavailable
 from worker.store.schema import open_store
 from worker.telemetry.events import EventRecorder
@@ -35,7 +35,7 @@ from worker.telemetry.events import EventRecorder
 
 def over(ops: Ops, *channels: str) -> None:
     """Everything goes there; nothing is repeated."""
-    ops.routes = (Route(Match(), channels),)
+    ops.routes = (AlertRoute(Match(), channels),)
     ops.repeat = {}
 
 

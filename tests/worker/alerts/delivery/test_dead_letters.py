@@ -7,7 +7,7 @@ import pytest
 from reconcile.model.findings import Event, Finding, Kind
 from tests.worker.alerts.delivery.inbox import EVERYTHING, Inbox
 from tests.worker.alerts.delivery.ops import Ops, mismatch, one_sided
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 
 ROUNDS = 6
 
@@ -17,7 +17,7 @@ def inboxes(ops: Ops) -> tuple[Inbox, Inbox]:
     """Two channels that are told everything; each refuses one relationship for good."""
     one, two = Inbox("one", refuses="HQ"), Inbox("two", refuses="Branch")
     ops.channels = {"one": one, "two": two}
-    ops.routes = (Route(Match(), ("one", "two")),)
+    ops.routes = (AlertRoute(Match(), ("one", "two")),)
     return one, two
 
 

@@ -15,7 +15,7 @@ from tests.worker.alerts.delivery.receiving_ends import hook, told
 from tests.worker.alerts.receivers import Manner, Post, receiving
 from tests.worker.store.sql_counter import counted
 from worker.alerts.message import Message, members
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 from worker.model.alerts import Delivery
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -36,7 +36,7 @@ def to() -> Iterator[Post]:
 def site(ops: Ops, to: Post) -> Ops:
     """Everything goes to the log and to the receiver; nothing is repeated."""
     ops.channels["hook"] = hook(to)
-    ops.routes = (Route(Match(), ("log", "hook")),)
+    ops.routes = (AlertRoute(Match(), ("log", "hook")),)
     ops.repeat = {}
     return ops
 
@@ -292,7 +292,7 @@ def test_an_alert_that_our_own_code_fails_on_keeps_nothing_from_the_channel(
 ) -> None:
     """It is tried again and given up as if the receiver had failed, and the log has the traceback."""
     broken = Broken("hook")
-    site.channels, site.routes = {"hook": broken}, (Route(Match(), ("hook",)),)
+    site.channels, site.routes = {"hook": broken}, (AlertRoute(Match(), ("hook",)),)
     site.see(hq, branch)
     teller = site.deliverer()
     for _ in range(3):

@@ -13,7 +13,7 @@ from tests.worker.alerts.delivery.receiving_ends import Around, Killed, die, hoo
 from tests.worker.alerts.mail_server import Mailboxes, mail_server
 from tests.worker.alerts.receivers import receiving
 from worker.alerts.delivery.attempt import CLAIM
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def boxes() -> Iterator[Mailboxes]:
 def site(ops: Ops, boxes: Mailboxes) -> Ops:
     """Everything goes to the log and by mail; nothing is repeated."""
     ops.channels["mail"] = mail(boxes)
-    ops.routes = (Route(Match(), ("log", "mail")),)
+    ops.routes = (AlertRoute(Match(), ("log", "mail")),)
     ops.repeat = {}
     return ops
 
@@ -50,7 +50,7 @@ def test_a_dead_site_is_one_mail_and_each_of_its_problems_elsewhere(
     problems = lost(site, 80)
     with receiving() as to:
         site.channels["hook"] = hook(to)
-        site.routes = (Route(Match(), ("log", "mail", "hook")),)
+        site.routes = (AlertRoute(Match(), ("log", "mail", "hook")),)
         site.see(*problems)
         site.deliverer().deliver()
         assert [len(document["alerts"]) for document in to.documents] == [1] * 80

@@ -13,7 +13,7 @@ from tests.worker.alerts.delivery.inbox import Died, Inbox
 from tests.worker.alerts.delivery.ops import Ops, mismatch, one_sided
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.message import Alert, Message, members
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 from worker.model.alerts import NOBODY, Silence
 
 HOUR = timedelta(hours=1)
@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 def inbox(ops: Ops) -> Inbox:
     """The only channel; nothing is repeated."""
     inbox = Inbox("inbox")
-    ops.channels, ops.routes, ops.repeat = {"inbox": inbox}, (Route(Match(), ("inbox",)),), {}
+    ops.channels, ops.routes, ops.repeat = {"inbox": inbox}, (AlertRoute(Match(), ("inbox",)),), {}
     return inbox
 
 
@@ -117,7 +117,7 @@ def test_what_is_kept_quiet_by_now_does_not_delay_what_waits_behind_it(
 
 def test_no_repeat_is_written_where_no_route_takes_the_problem(ops: Ops, hq: Finding) -> None:
     """A row a day for each would be for nobody (R10)."""
-    ops.routes = (Route(Match(severity_at_least=Severity.CRITICAL), ("log",)),)
+    ops.routes = (AlertRoute(Match(severity_at_least=Severity.CRITICAL), ("log",)),)
     ops.see(hq)
     teller = ops.deliverer()
     for _ in range(3):
@@ -144,7 +144,7 @@ def test_a_dead_letter_is_told_over_the_others_also_if_the_next_one_is_taken(
 ) -> None:
     choosy = Choosy("inbox")
     ops.channels["inbox"] = choosy
-    ops.routes = (Route(Match(), ("inbox", "log")),)
+    ops.routes = (AlertRoute(Match(), ("inbox", "log")),)
     teller = ops.deliverer()
     ops.see(hq, one_sided("Zurich", *ops.servers[2:]))
     teller.deliver()
@@ -176,12 +176,12 @@ def test_a_channel_that_is_not_in_the_file_any_more_keeps_nothing_open_and_nothi
 ) -> None:
     refusing = Choosy("old")
     ops.channels["old"] = refusing
-    ops.routes = (Route(Match(), ("old", "log")),)
+    ops.routes = (AlertRoute(Match(), ("old", "log")),)
     known = one_sided("Zurich", *ops.servers[2:])
     ops.see(hq, known)
     ops.deliverer().deliver()
     del ops.channels["old"]
-    ops.routes = (Route(Match(), ("log",)),)
+    ops.routes = (AlertRoute(Match(), ("log",)),)
     teller = ops.deliverer()
     for _ in range(2):
         teller.deliver()
@@ -242,7 +242,7 @@ def test_who_does_not_know_of_what_changes_often_is_told_at_once(ops: Ops, inbox
         teller.deliver()
     new = Inbox("new")
     ops.channels["new"] = new
-    ops.routes = (Route(Match(), ("inbox", "new")),)
+    ops.routes = (AlertRoute(Match(), ("inbox", "new")),)
     ops.see(mismatch("HQ", *ops.servers[:2], value="5"))
     teller = ops.deliverer()
     for _ in range(2):

@@ -11,7 +11,7 @@ from reconcile.model.findings import Event, Kind
 from tests.worker.alerts.delivery.ops import Ops, mismatch, one_sided
 from worker.alerts.delivery.composer import Words
 from worker.alerts.delivery.router import route
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 from worker.model.alerts import NOBODY, Acknowledgement, Silence
 
 HOUR = timedelta(hours=1)
@@ -251,13 +251,13 @@ def test_a_route_that_comes_later_learns_of_what_is_open(ops: Ops) -> None:
     hq = mismatch("HQ", *ops.servers[:2])
     ops.see(hq)
     ops.deliverer().deliver()
-    ops.routes = (*ops.routes, Route(Match(), ("pager",)))
+    ops.routes = (*ops.routes, AlertRoute(Match(), ("pager",)))
     ops.deliverer().deliver()
     assert ops.view("pager") == ops.view("log") == {hq.fingerprint}
 
 
 def test_no_event_is_without_an_outcome(ops: Ops) -> None:
-    ops.routes = (Route(Match(kind=frozenset({Kind.BLOCKED})), ("log",)),)
+    ops.routes = (AlertRoute(Match(kind=frozenset({Kind.BLOCKED})), ("log",)),)
     ops.see(mismatch("HQ", *ops.servers[:2]), one_sided("Branch", *ops.servers[2:]))
     ops.deliverer().deliver()
     assert ops.outcomes() == [{NOBODY: "no route takes it"}] * 2

@@ -9,7 +9,7 @@ import pytest
 from reconcile.model.findings import Finding
 from tests.worker.alerts.delivery.inbox import Inbox
 from tests.worker.alerts.delivery.ops import Ops, mismatch
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 from worker.inventory.admin import set_tags
 from worker.inventory.file import InventoryServer
 from worker.inventory.importer import import_servers
@@ -32,7 +32,7 @@ def hq(ops: Ops, value: str = "60") -> Finding:
 def test_a_route_takes_what_is_about_a_server_with_its_tag(ops: Ops) -> None:
     vienna, linz = Inbox("vienna"), Inbox("linz")
     ops.channels = {"vienna": vienna, "linz": linz}
-    ops.routes = tuple(Route(Match(tag=f"site:{name}"), (name,)) for name in ops.channels)
+    ops.routes = tuple(AlertRoute(Match(tag=f"site:{name}"), (name,)) for name in ops.channels)
     tag(ops, ops.servers[1], "lab", "site:vienna")
     tag(ops, ops.servers[2], "site:linz")
     ops.see(hq(ops))
@@ -61,7 +61,7 @@ def test_a_silence_keeps_quiet_what_is_about_a_server_with_its_tag(ops: Ops) -> 
 @pytest.mark.parametrize("how", ["by hand", "from a file"])
 def test_who_takes_what_is_open_by_other_tags_is_told_at_once(ops: Ops, how: str) -> None:
     inbox = Inbox("inbox")
-    ops.channels, ops.routes = {"inbox": inbox}, (Route(Match(tag="night"), ("inbox",)),)
+    ops.channels, ops.routes = {"inbox": inbox}, (AlertRoute(Match(tag="night"), ("inbox",)),)
     ops.repeat = {}
     teller = ops.deliverer()
     ops.see(hq(ops))
@@ -80,7 +80,7 @@ def test_who_takes_what_is_open_by_other_tags_is_told_at_once(ops: Ops, how: str
 
 def test_the_tags_are_those_of_now(ops: Ops) -> None:
     inbox = Inbox("inbox")
-    ops.channels, ops.routes = {"inbox": inbox}, (Route(Match(tag="night"), ("inbox",)),)
+    ops.channels, ops.routes = {"inbox": inbox}, (AlertRoute(Match(tag="night"), ("inbox",)),)
     teller = ops.deliverer()
     ops.see(hq(ops))
     teller.deliver()

@@ -9,7 +9,7 @@ import pytest
 from tests.worker.alerts.delivery.inbox import Died, Digests, Inbox
 from tests.worker.alerts.delivery.ops import Ops, mismatch
 from worker.alerts.message import Digest, members
-from worker.alerts.rules import Match, Route
+from worker.alerts.rules import AlertRoute, Match
 
 CLAIM = timedelta(minutes=3)
 NAMES = ("Attic", "Branch", "Depot", "HQ")
@@ -18,7 +18,7 @@ NAMES = ("Attic", "Branch", "Depot", "HQ")
 def reaching(ops: Ops, inbox: Inbox) -> Inbox:
     """Everything goes there."""
     ops.channels = {inbox.name: inbox}
-    ops.routes = (Route(Match(), (inbox.name,)),)
+    ops.routes = (AlertRoute(Match(), (inbox.name,)),)
     return inbox
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.simulator.running import Listener, Logon
+from collectors.simulator.running import Listener, SimulatedLogon
 from worker.demo.simulation.fleet_file import FleetFileError, read_fleet
 
 GOOD = """\
@@ -35,7 +35,7 @@ def test_servers_and_relationships_are_as_described(tmp_path: Path) -> None:
     a, b = described.fleet.servers
     assert described.listeners == {
         "a.example": Listener(tls=False, faults=("drip", "drop@Create*1")),
-        "b.example": Listener(logon=Logon.BASIC, port=15986),
+        "b.example": Listener(logon=SimulatedLogon.BASIC, port=15986),
     }
     assert (str(a.generation), list(b.alone)) == ("2012", ["10.9.0.0"])
     assert a.copies["hq"].scopes == ["10.1.0.0", "10.1.2.0", "10.1.3.0"]

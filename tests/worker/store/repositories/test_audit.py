@@ -7,20 +7,20 @@ from datetime import timedelta
 import pytest
 
 from tests.worker.store.samples import open_run
-from worker.model.audit import Action, Audited, Decision, Person
+from worker.model.audit import Action, Audited, AuditedDecision, Person
 from worker.model.errors import RecordRefused
-from worker.store.errors import Place, translated
+from worker.store.errors import DatabaseDescription, translated
 from worker.store.unit_of_work import Store
 
 ADA = Person("CORP\\ada", "cli@ops01")
-RETIRED = Decision(
+RETIRED = AuditedDecision(
     Action.RETIRE, "dhcp01", {"standing": "enabled"}, {"standing": "retired", "ü": [None, 1]}
 )
-ADDED = Decision(Action.ADD_SERVER, "dhcp02", None, {"name": "dhcp02"})
-GONE = Decision(Action.REMOVE_ALIAS, "dhcp02", {"aliases": ["hq"]}, None)
+ADDED = AuditedDecision(Action.ADD_SERVER, "dhcp02", None, {"name": "dhcp02"})
+GONE = AuditedDecision(Action.REMOVE_ALIAS, "dhcp02", {"aliases": ["hq"]}, None)
 
 
-def decide(store: Store, *decisions: Decision, person: Person = ADA) -> None:
+def decide(store: Store, *decisions: AuditedDecision, person: Person = ADA) -> None:
     with store.write() as uow:
         uow.audit.add(person, decisions)
         uow.commit()
@@ -31,8 +31,8 @@ def latest(store: Store, limit: int = 10) -> tuple[Audited, ...]:
         return reading.audit.latest(limit)
 
 
-def told(audited: Audited) -> Decision:
-    return Decision(Action(audited.action), audited.subject, audited.before, audited.after)
+def told(audited: Audited) -> AuditedDecision:
+    return AuditedDecision(Action(audited.action), audited.subject, audited.before, audited.after)
 
 
 def test_a_decision_is_kept_as_it_was_with_who_and_from_where_by_the_databases_clock(
@@ -94,7 +94,7 @@ def test_the_database_itself_refuses_to_change_and_to_remove_it(
     before = latest(store)
     with (
         pytest.raises(RecordRefused, match="what was decided is never"),
-        translated(Place("it")),
+        translated(DatabaseDescription("it")),
         store.engine.begin() as connection,
     ):
         connection.exec_driver_sql(statement)
@@ -104,7 +104,7 @@ def test_the_database_itself_refuses_to_change_and_to_remove_it(
 def test_postgresql_refuses_to_empty_the_table_as_well(postgres_store: Store) -> None:
     with (
         pytest.raises(RecordRefused, match="what was decided is never"),
-        translated(Place("it")),
+        translated(DatabaseDescription("it")),
         postgres_store.engine.begin() as connection,
     ):
         connection.exec_driver_sql("TRUNCATE audit")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from reconcile.model.nouns import Operation, State
-from reconcile.model.record import Change, EntryStatus, Party, Planned, Record
+from reconcile.model.record import EntryStatus, Party, Planned, PropertyChange, Record
 from tests.worker.store.samples import (
     a_plan,
     a_record,
@@ -19,7 +19,7 @@ from tests.worker.store.samples import (
     open_run,
 )
 from tests.worker.store.sql_counter import counted
-from worker.model.change_feed import AppliedCursor, AppliedLine, Span
+from worker.model.change_feed import AppliedCursor, AppliedLine, ChangeSpan
 from worker.store.tables.alerts import applied_digest
 from worker.store.tables.columns import AwareUtc
 from worker.store.tables.failover import tracker
@@ -60,7 +60,7 @@ class Machine:
         with self.store.read() as reading:
             return reading.change_feed.is_due(channel, QUARTER)
 
-    def claims(self, claim: str, channel: str = "mail") -> Span | None:
+    def claims(self, claim: str, channel: str = "mail") -> ChangeSpan | None:
         with self.store.write() as uow:
             span = uow.change_feed.claim(channel, claim, uow.now() + CLAIM, QUARTER)
             uow.commit()
@@ -76,7 +76,7 @@ class Machine:
             uow.change_feed.mark_failed(claim, uow.now() + MINUTE, "no route", is_dead=is_dead)
             uow.commit()
 
-    def in_span(self, span: Span | None) -> list[int]:
+    def in_span(self, span: ChangeSpan | None) -> list[int]:
         assert span is not None
         with self.store.read() as reading:
             return [line.number for line in reading.change_feed.lines(span.since, span.until)]
@@ -101,7 +101,9 @@ def machine(store: Store) -> Machine:
 
 
 def states(record: Record) -> Planned:
-    return a_plan(Operation.UPDATE, record, Change("Server1State", State.NORMAL, State.STARTUP))
+    return a_plan(
+        Operation.UPDATE, record, PropertyChange("Server1State", State.NORMAL, State.STARTUP)
+    )
 
 
 def test_a_channel_that_is_new_is_told_of_nothing_that_was_before(machine: Machine) -> None:
@@ -152,7 +154,7 @@ def test_who_dies_has_the_very_same_told_again_by_another_one(machine: Machine) 
     machine.later(CLAIM)
     again = machine.claims("heir")
     assert span is not None
-    assert again == Span(span.since - CLAIM, span.until - CLAIM, span.batch, 0)
+    assert again == ChangeSpan(span.since - CLAIM, span.until - CLAIM, span.batch, 0)
     assert machine.in_span(again) == done
     machine.told("dies")
     machine.later(CLAIM)
@@ -188,8 +190,8 @@ def test_only_what_the_machine_applied_counts_and_no_state(machine: Machine) -> 
     both = a_plan(
         Operation.UPDATE,
         record,
-        Change("Server1State", State.NORMAL, State.STARTUP),
-        Change("Server2IP", None, "10.0.0.9"),
+        PropertyChange("Server1State", State.NORMAL, State.STARTUP),
+        PropertyChange("Server2IP", None, "10.0.0.9"),
     )
     both = replace(both, server1=Party(both.server1.server, "dhcp01"))
     machine.applies(states(record))

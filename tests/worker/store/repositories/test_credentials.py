@@ -9,7 +9,7 @@ import pytest
 from tests.worker.store.logons import CORP, OTHER, accept, logon, put, refuse, view
 from tests.worker.store.samples import add_servers
 from tests.worker.store.sql_counter import counted
-from worker.model.credentials import Credential, Refusal
+from worker.model.credentials import Credential, LogonRefusal
 from worker.model.servers import Endpoint
 from worker.store.unit_of_work import Store
 
@@ -153,7 +153,7 @@ class TestPeopleAndSecrets:
 
 def test_what_is_secret_about_a_refusal_is_not_shown() -> None:
     """The mark is of the secret, and the salt is what it is made with (R12)."""
-    refusal = Refusal("corp", 1, b"salt-of-it", 31337)
+    refusal = LogonRefusal("corp", 1, b"salt-of-it", 31337)
     shown = f"{refusal} {refusal!r}"
     assert "31337" not in shown
     assert "salt-of-it" not in shown

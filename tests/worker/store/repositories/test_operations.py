@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.nouns import Operation
-from reconcile.model.record import Change, EntryStatus, Hold, Planned, Record
+from reconcile.model.record import EntryStatus, Hold, Planned, PropertyChange, Record
 from reconcile.planning.guard import Counts, Ledger
 from tests.worker.store.samples import (
     a_create,
@@ -119,7 +119,7 @@ def test_the_same_need_is_pending_once(store: Store, record: Record) -> None:
         lambda p: replace(p, record=99),
         lambda p: replace(p, relationship="beta"),
         lambda p: replace(p, server1=p.server2, server2=p.server1),
-        lambda p: replace(p, changes=(Change("MCLT", 3600, 900),)),
+        lambda p: replace(p, changes=(PropertyChange("MCLT", 3600, 900),)),
         lambda p: replace(p, scopes=(1,)),
     ],
 )
@@ -247,9 +247,9 @@ class TestLedger:
         [
             (Operation.DELETE, (), (1, 3)),
             (Operation.REMOVE_SCOPES, (), (0, 3)),
-            (Operation.UPDATE, (Change("Server2RecordId", 5, None),), (1, 0)),
-            (Operation.UPDATE, (Change("Server2RecordId", None, 5),), (0, 0)),
-            (Operation.UPDATE, (Change("MCLT", 3600, 1800),), (0, 0)),
+            (Operation.UPDATE, (PropertyChange("Server2RecordId", 5, None),), (1, 0)),
+            (Operation.UPDATE, (PropertyChange("Server2RecordId", None, 5),), (0, 0)),
+            (Operation.UPDATE, (PropertyChange("MCLT", 3600, 1800),), (0, 0)),
             (Operation.ADD_SCOPES, (), (0, 0)),
             (Operation.CREATE, (), (0, 0)),
         ],
@@ -259,7 +259,7 @@ class TestLedger:
         store: Store,
         record: Record,
         operation: Operation,
-        changes: tuple[Change, ...],
+        changes: tuple[PropertyChange, ...],
         taken: tuple[int, int],
     ) -> None:
         planned = a_plan(operation, record, *changes)

@@ -27,7 +27,7 @@ from tests.worker.store.samples import (
 )
 from tests.worker.store.sql_counter import counted
 from worker.model.alerts import NOBODY
-from worker.model.runs import EVERYTHING, Lane, Scope, Trigger, Turn
+from worker.model.runs import EVERYTHING, Lane, RunScope, Trigger, Turn
 from worker.runs.retention import prune
 from worker.store.repositories.claims import Claim, Conclusion
 from worker.store.schema import open_store
@@ -119,7 +119,7 @@ def test_what_is_not_old_stays(store: Store) -> None:
 def test_a_run_in_progress_is_never_old(store: Store) -> None:
     """Not even one of a command that was killed: a sweep ends it."""
     with store.write() as uow:
-        at_work = uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, Scope(), Lane.READ)
+        at_work = uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, RunScope(), Lane.READ)
         killed = open_run(uow)
         uow.commit()
     pruned(store)
@@ -359,7 +359,7 @@ NUMBERS_SO_FAR = {"pairs": SERVERS, "superseded": 0, "overtaken": 0}
 def a_quiet_run(store: Store, servers: list[int], at: datetime) -> None:
     """All that workers write in a run in which nothing is new."""
     with store.write() as uow:
-        run = uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, Scope(), Lane.READ)
+        run = uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, RunScope(), Lane.READ)
         uow.members.add(run, servers, targets=servers)
         for server in servers:
             uow.claims.claim([Claim(run, server, 1, uow.now())])

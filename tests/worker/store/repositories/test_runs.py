@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tests.worker.store.samples import BEGIN, add_servers, minutes, open_run
-from worker.model.runs import Lane, Scope, Trigger
+from worker.model.runs import Lane, RunScope, Trigger
 from worker.store.unit_of_work import Store
 
 
 def test_a_run_is_open_until_it_is_closed(store: Store) -> None:
     with store.write() as uow:
-        number = uow.runs.open(Trigger.CLI, "CORP\\ada", "dhcp01", Scope(), Lane.ON_DEMAND)
+        number = uow.runs.open(Trigger.CLI, "CORP\\ada", "dhcp01", RunScope(), Lane.ON_DEMAND)
         opened = uow.runs.find(number)
         uow.runs.close(number, "done", {"servers": 2, "refused": None, "names": ["ä"]})
         closed = uow.runs.find(number)

@@ -41,7 +41,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class JudgementInput:
     """What was seen, what is stored, and who is who.
 
     ``previous`` holds each server's latest recorded reading before this run; ``names`` includes
