@@ -28,7 +28,7 @@ demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: not
 
 # One process more than cores: many tests wait for processes that they started.
 JOBS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores < 4 ? cores + 1 : 4 )))
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadscope
 test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects, JOBS=1 one by one)
 	$(PYTEST) $(ARGS)
 

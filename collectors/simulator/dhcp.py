@@ -187,7 +187,7 @@ def _role(told: _Told) -> Json:
 _RELATIONSHIP: Final[Mapping[str, Callable[[_Told], Json]]] = {
     "Name": lambda told: told[1].name,
     "PartnerServer": lambda told: told[1].partner,
-    "SimulatedMode": lambda told: str(told[1].mode),
+    "Mode": lambda told: str(told[1].mode),
     "ServerRole": _role,
     "LoadBalancePercent": _share,
     "ReservePercent": lambda told: (

@@ -64,13 +64,16 @@ def pairs(inputs: JudgementInput, witnesses: Witnesses) -> Iterator[Pair]:
         pair = _stored_pair(record, name, witnesses, taken)
         # The scope may have the partner of a half-mapped record, whose name is mapped only now.
         servers = (*record.partners, *pair.servers)
-        if record.key in inputs.overtaken or not _in_scope(inputs, name, servers):
+        is_judged = record.key not in inputs.overtaken and _in_scope(inputs, name, servers)
+        if not is_judged:
             taken |= {(server, name): record.key for server in record.partners}
-            continue
+        # The other partner of a half-mapped record may report the relationship as well. Its story
+        # belongs to this record, even if the record is not judged now.
         for side in pair.sides:
             if side.server is not None and isinstance(side.witness, Tells):
                 taken.setdefault((side.server, name), record.key)
-        yield pair
+        if is_judged:
+            yield pair
     yield from _new_pairs(inputs, witnesses, taken)
 
 

@@ -22,10 +22,20 @@ def is_about(finding: Finding, text: str, records: Iterable[Record]) -> bool:
 
 
 def record_of(finding: Finding, records: Iterable[Record]) -> Record | None:
-    """What IPAM has of the relationship that it is about."""
+    """Return the record of the relationship that a finding is about, or None.
+
+    Two pairs that share a server may have relationships of one name. So the record with the same
+    partners is preferred to a half-mapped one.
+    """
     if finding.relationship is None:
         return None
-    return next((record for record in records if _is_of(finding, record)), None)
+    servers = set(finding.servers)
+    candidates = (record for record in records if _is_of(finding, record))
+    return min(
+        candidates,
+        key=lambda r: (len(servers.symmetric_difference(r.partners)), r.key),
+        default=None,
+    )
 
 
 def in_ipam(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
@@ -44,5 +54,7 @@ def in_ipam(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
 
 def _is_of(finding: Finding, record: Record) -> bool:
     name = fold_relationship(finding.relationship or "")
-    same = fold_relationship(record.relationship_name) == name
-    return same and not set(finding.servers).isdisjoint(record.partners)
+    if fold_relationship(record.relationship_name) != name:
+        return False
+    servers, partners = set(finding.servers), set(record.partners)
+    return bool(servers & partners) and (servers <= partners or partners <= servers)

@@ -97,16 +97,6 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """How a member's turn ended: something of it is ``unresolved`` or not, and what it has to
-    remember of it, see ``worker.runs.pair_count``.
-    """
-
-    unresolved: bool
-    marks: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Poll:
     """How a server's readings went: ``failures`` in a row, and when it is due."""
 
@@ -146,7 +136,6 @@ class RunCounts:
     servers: int
     concluded: int
     judged: int
-    pairs: int
     operations: int
     findings: int
     working: int

@@ -31,6 +31,7 @@ from worker.operations.apply import MACHINE, apply_entries, at_once
 from worker.operations.freshness import ages, fresh
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.outages import settle_outages
+from worker.runs.relationship_counts import count_relationships
 from worker.runs.request import JOINED_WITHIN
 from worker.store.repositories.operations import OperationRepository
 from worker.store.unit_of_work import Transaction, UnitOfWork
@@ -231,14 +232,12 @@ def _numbers(uow: UnitOfWork, run: OpenRun, refusal: RemovalRefusal | None) -> d
     sightings = {s.server: s for s in uow.readings.sightings(run.id)}
     about = None if run.scope.targets is None else sightings.keys()
     return {
-        "pairs": 0,
         "superseded": 0,
-        "overtaken": 0,
-        "paused": 0,
         "findings_opened": 0,
         "findings_resolved": 0,
         **so_far,
         **server_counts(sightings),
+        **count_relationships(uow, run, sightings),
         **_operation_counts(uow.operations, run.id),
         "findings": len(uow.findings.unresolved(about)),
         "refused": None if refusal is None else refusal.why,

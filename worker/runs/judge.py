@@ -25,13 +25,12 @@ from reconcile.planning.plan import Draft, complete, draft
 from worker.config.run_policy import RunPolicy
 from worker.messaging.dispatcher import Dispatcher, publish
 from worker.model.errors import StoreError
-from worker.model.runs import Lane, LeaseLost, MemberStage, OpenRun, Turn, lease_name
+from worker.model.runs import Lane, LeaseLost, MemberStage, OpenRun, lease_name
 from worker.operations.apply import MACHINE, apply_entries, at_once
 from worker.runs.concurrency import InFlightClaims
 from worker.runs.ending import close, young_enough
 from worker.runs.load import Piece, load_inputs
 from worker.runs.next_batch import HEARD, Batch, last_share, next_share
-from worker.runs.pair_count import tally
 from worker.runs.recheck import FURTHER_READINGS, Looked, earlier, with_distance
 from worker.runs.record import RecordedBatch, write_down
 from worker.runs.targets import Target
@@ -211,25 +210,22 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -
         uow.members.read_again(run.id, server, subjects)
     over = share.focus - again.keys()
     uow.members.name_partners(run.id, _named(inputs, over))
-    counted = tally(uow.members, run.id, drafted, over)
     halves = _half_mapped(inputs)
-    turns = {
-        s: Turn(_is_unresolved(inputs, s, halves), marks) for s, marks in counted.marks.items()
-    }
-    uow.members.mark_judged(run.id, turns)
+    unresolved = {server for server in over if _is_unresolved(inputs, server, halves)}
+    uow.members.mark_judged(run.id, over, unresolved)
     confirmed = {n.entry: n.confirmed for n in written.needs if n.entry is not None}
     uow.operations.add_lines(run.id, confirmed, written.new)
     uow.runs.add_counts(
         run.id,
         {
-            **counted.numbers,
             HEARD: share.heard,
             "superseded": len(plan.superseded),
             "findings_opened": len(written.life.opened),
             "findings_resolved": len(written.life.resolved),
         },
     )
-    return _Judged(written, counted.numbers["pairs"], frozenset(again))
+    pairs = sum(map(len, plan.judged.pairs.values()))
+    return _Judged(written, pairs, frozenset(again))
 
 
 def _heard(
@@ -245,6 +241,8 @@ def _heard(
     partners = neighbours(reading.inventory.roster().names, mine.values())
     partners |= reading.records.partners(share.focus)
     partners |= reading.members.named_by(run.id, share.focus)
+    # A rejected Create has no record, and ends when neither partner reports its relationship.
+    partners |= reading.operations.partners_in_rejections(share.focus)
     # A problem of two servers is over when neither reports their relationship any more.
     problems = reading.findings.unresolved(share.focus)
     partners = partners.union(*(problem.finding.servers for problem in problems))

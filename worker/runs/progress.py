@@ -23,12 +23,11 @@ def progress_of(reading: Transaction, run: int) -> RunCounts | None:
         return None
     stages = reading.members.stage_counts(run)
     members = sum(stages.values())
-    pairs, opened = told.summary.get("pairs", 0), told.summary.get("findings_opened", 0)
+    opened = told.summary.get("findings_opened", 0)
     return RunCounts(
         servers=members,
         concluded=members - stages.get(MemberStage.WAITING, 0),
         judged=stages.get(MemberStage.JUDGED, 0),
-        pairs=pairs if isinstance(pairs, int) else 0,
         operations=sum(
             n for (_, is_new), n in reading.operations.counts_of_run(run).items() if is_new
         ),

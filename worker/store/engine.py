@@ -12,8 +12,8 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import URL, Engine, ExceptionContext, NullPool, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from worker.model.errors import StoreUnavailable
 from worker.store.cache import ReadCache
@@ -21,6 +21,7 @@ from worker.store.errors import DatabaseDescription
 
 if TYPE_CHECKING:
     import psycopg
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 _PAUSE_SECONDS: Final = 0.01
 _CONNECT_SECONDS: Final = 10
@@ -40,6 +41,10 @@ _MIN_IDLE_MILLISECONDS: Final = 1000
 _TRANSACTION_FACTOR: Final = 3
 #: The first version of PostgreSQL that has ``transaction_timeout``.
 _TRANSACTION_TIMEOUT_VERSION: Final = 170000
+#: Each thread gets a connection at once. Threads queue for the write lock, not for a connection.
+_NO_BOUND: Final = -1
+#: The key of a pooled connection's file in its ``info``.
+_FILE: Final = "file"
 _SECRET_OPTIONS: Final = ("password", "sslpassword")
 _POSTGRES_DRIVER: Final = "postgresql+psycopg"
 
@@ -121,16 +126,33 @@ def _sqlite(url: URL, lock_timeout_seconds: float) -> Database:
     pages = _page_limit(url)
     engine = create_engine(
         url.difference_update_query(["max_page_count"]),
-        poolclass=NullPool,
+        max_overflow=_NO_BOUND,
+        pool_use_lifo=True,
         hide_parameters=True,
         connect_args={"timeout": lock_timeout_seconds, "isolation_level": None},
     )
+    name = url.database or ""
+    file = None if name.startswith("file:") else Path(name)
 
-    def on_connect(connection: sqlite3.Connection, _: object) -> None:
+    def on_connect(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
         _use_wal(connection, lock_timeout_seconds)
         if pages is not None:
             connection.execute(f"PRAGMA max_page_count = {pages}")
+        entry.info[_FILE] = _identity(file)
+
+    def on_checkout(_: object, entry: ConnectionPoolEntry, __: object) -> None:
+        """Replace a connection to a file that was moved away or restored from a backup.
+
+        SQLite would go on writing to the file that nobody else can see any more.
+        """
+        if entry.info[_FILE] != _identity(file):
+            raise DisconnectionError
+
+    def on_checkin(connection: sqlite3.Connection | None, _: object) -> None:
+        """Lift the mode that ``transactions`` sets for a single transaction."""
+        if connection is not None:
+            connection.execute("PRAGMA query_only = OFF")
 
     def on_error(context: ExceptionContext) -> None:
         """Keep the connection open after an interruption such as Ctrl-C.
@@ -142,10 +164,19 @@ def _sqlite(url: URL, lock_timeout_seconds: float) -> Database:
             context.is_disconnect = False
 
     event.listen(engine, "connect", on_connect)
+    event.listen(engine, "checkout", on_checkout)
+    event.listen(engine, "checkin", on_checkin)
     event.listen(engine, "handle_error", on_error)
-    name = url.database or ""
-    file = None if name.startswith("file:") else Path(name)
     return Database(engine, DatabaseDescription(f"SQLite file {name}"), lock_timeout_seconds, file)
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """Return what tells a file from another one that takes its name. None: there is no file."""
+    try:
+        status = None if file is None else file.stat()
+    except OSError:
+        return None
+    return status and (status.st_dev, status.st_ino)
 
 
 def _page_limit(url: URL) -> int | None:

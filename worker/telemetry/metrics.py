@@ -60,7 +60,9 @@ class Metrics:
             registry=registry,
         )
         self.pairs_judged = Counter(
-            "ipam_sync_pairs_judged", "Pairs that were judged.", registry=registry
+            "ipam_sync_pairs_judged",
+            "Judgements of pairs. A pair that is judged again in a run counts again.",
+            registry=registry,
         )
         self.operations_recorded = Counter(
             "ipam_sync_operations_recorded",

@@ -40,10 +40,7 @@ class RunProgress(Bar):
 
     def watch(self, progress: RunCounts) -> None:
         """So far."""
-        words = (
-            f"servers: {progress.pairs} pairs, {progress.operations} operations, "
-            f"{progress.findings} findings"
-        )
+        words = f"servers: {progress.operations} operations, {progress.findings} findings"
         if not progress.working:
             words += "; waits for a worker"
         self.show(progress.concluded, progress.servers, words)

@@ -30,11 +30,21 @@ MISMATCH = Finding(
 )
 
 
-def test_a_record_is_of_the_same_name_without_case_and_of_one_of_the_servers() -> None:
+def test_a_record_is_of_the_same_name_without_case_and_of_the_same_servers() -> None:
     assert record_of(MISMATCH, [ELSEWHERE, HQ]) is HQ
-    assert record_of(replace(MISMATCH, servers=(1, 7)), [ELSEWHERE, HQ]) is HQ
+    assert record_of(replace(MISMATCH, servers=(1,)), [ELSEWHERE, HQ]) is HQ
     assert record_of(MISMATCH, [ELSEWHERE]) is None
     assert record_of(replace(MISMATCH, relationship="Branch"), [HQ]) is None
+
+
+def test_a_record_of_another_pair_under_the_same_name_is_not_meant() -> None:
+    assert record_of(replace(MISMATCH, servers=(1, 7)), [ELSEWHERE, HQ]) is None
+
+
+def test_the_record_of_the_pair_is_preferred_to_a_half_mapped_one() -> None:
+    half_mapped = replace(HQ, key=0, server2_record_id=None)
+    assert record_of(MISMATCH, [half_mapped, HQ]) is HQ
+    assert record_of(MISMATCH, [half_mapped]) is half_mapped
 
 
 def test_what_is_about_a_server_has_no_record() -> None:

@@ -213,7 +213,7 @@ def test_all_that_is_wrong_with_templates_is_told_at_once(tmp_path: Path) -> Non
         "body.md includes foot.md, which is not there.",
         "body.txt, line 2: unexpected end of template, expected 'end of print statement'.",
         (
-            "digest.txt fails on an example: access to attribute '__class__' of 'Summary' object"
+            "digest.txt fails on an example: access to attribute '__class__' of 'DigestText' object"
             " is unsafe."
         ),
         (

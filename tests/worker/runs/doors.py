@@ -13,7 +13,7 @@ from tests.worker.runs.histories import Wanted
 from tests.worker.runs.history_site import Site
 from tests.worker.runs.office import Message, Pigeonholes
 from worker.inventory.lookup import UnknownTarget
-from worker.model.runs import Lane, MemberStage, Trigger
+from worker.model.runs import Lane, Trigger
 from worker.processes.inline import Inline
 from worker.processes.registration import Registration
 from worker.runs.engine import Engine
@@ -139,9 +139,9 @@ class _Broker:
             rounds += 1
             if rounds > _MOST_ROUNDS:
                 raise _NeverOver(run)
-            wanted = [m for m in self.dispatcher.waiting_now if m[0] == self._turn(run)]
-            if wanted:
-                self._hand_out(wanted[0] if self.luck is None else self.luck.choice(wanted))
+            messages = self.dispatcher.waiting_now
+            if messages:
+                self._hand_out(messages[0] if self.luck is None else self.luck.choice(messages))
             else:
                 self._recover()
         self.dispatcher.waiting_now.extend(self.late)
@@ -156,15 +156,6 @@ class _Broker:
     def _is_over(self, run: int) -> bool:
         with self.site.store.read() as reading:
             return reading.runs.find_in_progress(run) is None
-
-    def _turn(self, run: int) -> str:
-        """Everything is read before anything is judged, as in a sync.
-
-        In which order a run is judged piece by piece is the matter of other tests.
-        """
-        with self.site.store.read() as reading:
-            is_waiting = MemberStage.WAITING in reading.members.stage_counts(run)
-        return "read" if is_waiting else "settle"
 
     def _hand_out(self, message: Message) -> None:
         self.dispatcher.waiting_now.remove(message)

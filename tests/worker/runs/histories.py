@@ -15,8 +15,8 @@ from worker.config.run_policy import Policy
 #: them comes near a limit, which are all multiples of ten.
 _PAUSES: Final = (21, 101, 321, 641, 1001, 1001, 1901, 4001)
 #: Numbers of servers and of steps. What a history costs grows with both.
-_SIZES: Final = (2, 2, 3, 3, 3, 4, 4, 5, 6, 8)
-_STEPS: Final = (3, 4, 4, 5, 5, 6)
+_SIZES: Final = (2, 2, 2, 3, 3, 3, 4, 4, 5, 7)
+_STEPS: Final = (3, 3, 4, 4, 5, 5)
 _DOMAINS: Final = ("corp.example", "corp.example", "branch.example")
 
 
@@ -100,10 +100,10 @@ def _step(rng: random.Random, reality: Reality, people: _People, *, is_first: bo
         after=rng.choice(_PAUSES),
         acts=acts,
         reports=reality.reports(),
-        again=dict(reality.recheck),
+        again=reality.reports_again(),
         wanted=_wanted(rng, reality, people, is_first=is_first),
     )
-    reality.settle_recheck()
+    reality.settle_rechecks()
     reality.pass_step()
     return step
 

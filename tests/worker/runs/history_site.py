@@ -165,6 +165,7 @@ class Place:
     def site(self, history: History) -> Site:
         """Return an IPAM that knows the servers of a history, and nothing else."""
         self._beside.close()
+        self.store.engine.dispose()
         for suffix in ("-wal", "-shm"):
             self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
         self.file.write_bytes(self._pristine)

@@ -31,6 +31,21 @@ class Link:
     sides: list[Story | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """A side of a relationship that changes between the readings of a run."""
+
+    link: Link
+    index: int
+    first: Story | None
+    final: Story | None
+
+    @property
+    def is_current(self) -> bool:
+        """Return whether nothing else has changed this side since."""
+        return self.link.sides[self.index] is self.first
+
+
 @dataclass
 class Reality:
     """All servers, those that IPAM does not know included, and their relationships."""
@@ -39,7 +54,7 @@ class Reality:
     servers: tuple[Server, ...]
     links: list[Link] = field(default_factory=list)
     silent: dict[str, int] = field(default_factory=dict)
-    recheck: dict[str, tuple[Story, ...]] = field(default_factory=dict)
+    rechecks: list[Recheck] = field(default_factory=list)
 
     def reports(self) -> dict[str, tuple[Story, ...] | None]:
         """Return what each server reports now, None for one that cannot be read."""
@@ -54,9 +69,26 @@ class Reality:
             if owner == server and story is not None
         )
 
+    def reports_again(self) -> dict[str, tuple[Story, ...]]:
+        """Return what servers report from their second reading in the run on.
+
+        It differs from their first report by one side of one relationship only.
+        """
+        reports: dict[str, tuple[Story, ...]] = {}
+        for recheck in self._current_rechecks():
+            link, index = recheck.link, recheck.index
+            server = link.servers[index]
+            link.sides[index] = recheck.final
+            reports.setdefault(server.name, self.of(server))
+            link.sides[index] = recheck.first
+        return reports
+
+    def _current_rechecks(self) -> Iterator[Recheck]:
+        return (r for r in self.rechecks if r.link in self.links and r.is_current)
+
     def pass_step(self) -> None:
         """Forget what holds for one step only."""
-        self.recheck = {}
+        self.rechecks = []
         self.silent = {name: left - 1 for name, left in self.silent.items() if left > 1}
 
     def change(self) -> None:
@@ -183,14 +215,29 @@ class Reality:
             return
         source, target = links[:2]
         have = [side.scopes for side in source.sides if side is not None]
-        if not have or not have[0]:
+        movable = have[0] - self._used_beside(target, source) if have else ()
+        if not movable:
             return
-        scope = self.rng.choice(sorted(have[0]))
+        scope = self.rng.choice(sorted(movable))
         for link, add in ((source, False), (target, True)):
             for index, side in enumerate(link.sides):
                 if side is not None:
                     moved = side.scopes | {scope} if add else side.scopes - {scope}
                     link.sides[index] = replace(side, scopes=moved)
+
+    def _used_beside(self, *links: Link) -> frozenset[Scope]:
+        """Return the scopes that the servers of the first link have in other relationships.
+
+        Windows refuses a scope in two relationships of a server.
+        """
+        stories = (
+            story
+            for link in self.links
+            if link not in links and set(link.servers) & set(links[0].servers)
+            for story in link.sides
+            if story is not None
+        )
+        return frozenset().union(*(story.scopes for story in stories))
 
     def move_name(self) -> None:
         """Give a relationship to another pair under its name."""
@@ -245,23 +292,18 @@ class Reality:
         """Change a relationship between two readings of a server in the same run."""
         for link in self._some():
             index = self.rng.randrange(2)
-            side = link.sides[index]
-            if side is None:
+            final = link.sides[index]
+            if final is None:
                 continue
-            server = link.servers[index]
-            final = self.of(server)
-            before = replace(side, mclt_seconds=side.mclt_seconds + 60)
-            link.sides[index] = self.rng.choice((None, before))
-            self.recheck[server.name] = final
+            other_value = replace(final, mclt_seconds=final.mclt_seconds + 60)
+            first = self.rng.choice((None, other_value))
+            link.sides[index] = first
+            self.rechecks.append(Recheck(link, index, first, final))
 
-    def settle_recheck(self) -> None:
+    def settle_rechecks(self) -> None:
         """Keep what servers reported at their second reading."""
-        for name, stories in self.recheck.items():
-            for link in self.links:
-                for index, server in enumerate(link.servers):
-                    if server.name == name:
-                        same = (s for s in stories if s.name == link.name)
-                        link.sides[index] = next(same, None)
+        for recheck in self._current_rechecks():
+            recheck.link.sides[recheck.index] = recheck.final
 
     def _some(self) -> Iterator[Link]:
         """Yield one of the relationships, if there are any."""

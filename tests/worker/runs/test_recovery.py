@@ -381,7 +381,7 @@ def test_who_loses_a_race_in_the_slow_lane_goes_on_with_the_next_server(
                     uow.commit()
             return found
 
-        monkeypatch.setattr(worker, "next_in_slow_lane", too_late)
+        monkeypatch.setattr(worker, "next_in_bulkhead", too_late)
         run = at.ask(Trigger.SCHEDULE)
         at.worker_processes[0].read(run, 1)
         with at.ipam.store.read() as reading:

@@ -31,7 +31,7 @@ from worker.store.unit_of_work import Store
 
 A_REFUSAL = """
 import sys
-from worker.model.credentials import Refusal
+from worker.model.credentials import LogonRefusal
 from worker.store.schema import open_store
 store = open_store(sys.argv[1])
 with store.read() as reading:
@@ -39,7 +39,8 @@ with store.read() as reading:
 print("ready", flush=True)
 sys.stdin.readline()
 with store.write() as uow:
-    print(uow.credentials.record_refusal(Refusal("corp", int(sys.argv[2]), view.salt, 1)), flush=True)
+    refusal = LogonRefusal("corp", int(sys.argv[2]), view.salt, 1)
+    print(uow.credentials.record_refusal(refusal), flush=True)
     uow.commit()
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import traceback
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, event, make_url, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.ports import closed_port
@@ -64,11 +65,39 @@ class TestSqlite:
 
     def test_a_file_that_may_only_be_read(self, sqlite_store_url: str) -> None:
         """By SQLite's own switch: a file's mode stops everybody but root."""
-        store = open_store(sqlite_store_url)
-        _on_connect(store.engine, "PRAGMA query_only = ON")
+        file = sqlite_store_url.removeprefix("sqlite:///")
+        store = open_store(f"sqlite:///file:{file}?mode=ro&uri=true")
         with pytest.raises(StoreUnavailable) as refused, store.write() as uow:
             uow.inventory.add("dhcp01")
         assert "may only be read" in sentence(refused.value)
+
+    def test_a_file_that_takes_the_place_of_another_one_is_used_from_then_on(
+        self, sqlite_store_url: str, tmp_path: Path
+    ) -> None:
+        """As when a backup is restored while a worker runs, in place of all files of the old one."""
+        file = Path(sqlite_store_url.removeprefix("sqlite:///"))
+        backup = shutil.copyfile(file, tmp_path / "backup.db")
+        store = open_store(sqlite_store_url)
+        add_servers(store, 1)
+        for suffix in ("-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink()
+        backup.replace(file)
+        with store.read() as reading:
+            assert reading.inventory.servers() == ()
+        add_servers(store, 1)
+        with sqlite3.connect(file) as connection:
+            assert connection.execute("SELECT count(*) FROM server").fetchone() == (1,)
+        connection.close()
+        store.close()
+
+    def test_a_transaction_that_only_reads_cannot_write_and_the_next_one_can(
+        self, sqlite_store_url: str
+    ) -> None:
+        store = open_store(sqlite_store_url)
+        with pytest.raises(StoreUnavailable), store.read() as reading:
+            reading.inventory._connection.run(text("DELETE FROM server"))
+        assert add_servers(store, 1)
+        store.close()
 
     def test_who_is_interrupted_in_the_middle_of_a_statement_leaves_the_lock(
         self, sqlite_store_url: str
@@ -141,10 +170,6 @@ def much_of(uow: UnitOfWork, step: str, one: int, two: int) -> None:
 def _pragma(store: Store, name: str) -> object:
     with store.engine.connect() as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
-
-
-def _on_connect(engine: Engine, statement: str) -> None:
-    event.listen(engine, "connect", lambda connection, _: connection.execute(statement))
 
 
 class TestPostgres:

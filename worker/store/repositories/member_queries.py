@@ -28,7 +28,7 @@ RUN: Final = tuple(
         "process_id",
     )
 )
-_LOADED_SEPARATELY: Final = ("claimed_by", "marks", "named_by")
+_LOADED_SEPARATELY: Final = ("claimed_by", "named_by")
 
 _IS_WAITING: Final = and_(
     run_member.c.server_id.in_(bindparam("servers", expanding=True)),

@@ -45,6 +45,20 @@ class OperationRepository(Repository):
                 )
         return tuple(entry_of(rows_by_number[number], now) for number in sorted(rows_by_number))
 
+    def partners_in_rejections(self, servers: Collection[int]) -> frozenset[int]:
+        """Return the partners that rejections in force about these servers name."""
+        standing = select(tracker.c.server1_id, tracker.c.server2_id).where(
+            _stands(self._connection.now())
+        )
+        return frozenset(
+            partner
+            for chunk in chunks(servers)
+            for condition in _partner_conditions(chunk)
+            for row in self._connection.rows(standing.where(condition))
+            for partner in row
+            if partner is not None
+        )
+
     def by_number(self, numbers: Collection[int]) -> tuple[Entry, ...]:
         """Return the entries with these numbers, whatever their status, by number."""
         now = self._connection.now()
@@ -203,6 +217,17 @@ class OperationRepository(Repository):
         query = select(*columns, func.count().label("lines")).join(run_line, _ITS_LINE)
         rows = self._connection.rows(query.where(run_line.c.run_id == run).group_by(*columns))
         return {(EntryStatus(row.status), row.is_new): row.lines for row in rows}
+
+    def records_changed_by(self, run: int) -> tuple[frozenset[int], int]:
+        """Return the records that lines of the run created or changed, and how many it deleted."""
+        query = select(tracker.c.record, tracker.c.operation, tracker.c.status, run_line.c.is_new)
+        rows = self._connection.rows(
+            query.join(run_line, _ITS_LINE).where(run_line.c.run_id == run)
+        )
+        applied = [row for row in rows if row.status == EntryStatus.APPLIED]
+        created = [row for row in rows if row.is_new and row.operation == Operation.CREATE]
+        deleted = sum(row.operation == Operation.DELETE for row in applied)
+        return frozenset(row.record for row in (*applied, *created) if row.record), deleted
 
     def pending_of_run(self, run: int, *, confirmed: bool = False) -> tuple[Entry, ...]:
         """Return the pending entries that the run touched, by number.

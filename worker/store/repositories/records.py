@@ -12,6 +12,7 @@ from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, delete, or
 from reconcile.model.nouns import Evidence, Scope
 from reconcile.model.record import Membership, Record
 from worker.model.errors import RecordRefused
+from worker.model.records import Outline
 from worker.store.connection import AnyRow, Connection, chunks
 from worker.store.repositories.memberships import Memberships, memberships_of
 from worker.store.repositories.record_rows import (
@@ -23,7 +24,7 @@ from worker.store.repositories.record_rows import (
     scopes_by_record,
 )
 from worker.store.repositories.server_groups import groups_of, link_query
-from worker.store.tables.failover import failover, failover_scope
+from worker.store.tables.failover import failover, failover_scope, sighting
 
 
 class RecordRepository:
@@ -100,6 +101,17 @@ class RecordRepository:
             )
             for partner in row
             if partner is not None
+        )
+
+    def outlines(self, run: int) -> tuple[Outline, ...]:
+        """Return the outlines of the records that name a server of which the run has a sighting."""
+        server1, server2 = failover.c.server1_record_id, failover.c.server2_record_id
+        of_run = select(sighting.c.server_id).where(sighting.c.run_id == run)
+        columns = (failover.c.id, failover.c.name_key, server1, server2, failover.c.changed_at)
+        query = select(*columns).where(or_(server1.in_(of_run), server2.in_(of_run)))
+        return tuple(
+            Outline(row[0], row[1], tuple(s for s in row[2:4] if s is not None), row[4])
+            for row in self._connection.rows(query)
         )
 
     def connected(self, servers: Collection[int]) -> tuple[frozenset[int], ...]:

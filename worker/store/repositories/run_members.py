@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from worker.model.runs import Lane, Member, MemberStage, Turn
+from worker.model.runs import Lane, Member, MemberStage
 from worker.store.connection import Repository, chunks
 from worker.store.repositories.member_queries import (
     IN_PROGRESS,
@@ -125,16 +125,6 @@ class RunMemberRepository(Repository):
             for row in self._connection.rows(query.where(run_member.c.server_id.in_(chunk)))
         )
 
-    def marks(self, run: int, servers: Collection[int]) -> Mapping[int, tuple[int, ...]]:
-        """Return the marks of the members among these servers, by server."""
-        query = select(run_member.c.server_id, run_member.c.marks)
-        of_run = query.where(run_member.c.run_id == run)
-        return {
-            row.server_id: tuple(row.marks)
-            for chunk in chunks(servers)
-            for row in self._connection.rows(of_run.where(run_member.c.server_id.in_(chunk)))
-        }
-
     def named_by(self, run: int, servers: Collection[int]) -> frozenset[int]:
         """Return the servers that named one of these as a partner, see ``name_partners``."""
         return frozenset(s for names in self._named(run, servers).values() for s in names)
@@ -171,7 +161,6 @@ class RunMemberRepository(Repository):
                     "claimed_at": None,
                     "readings": 0,
                     "looked": [],
-                    "marks": [],
                     "named_by": [],
                 }
                 for server in missing
@@ -198,19 +187,15 @@ class RunMemberRepository(Repository):
             columns = {"published_at": now, "claimed_by": None, "claimed_at": None}
             self._connection.run(update(run_member).where(is_in_chunk).values(columns))
 
-    def mark_judged(self, run: int, turns: Mapping[int, Turn]) -> None:
-        """Mark members as judged, with the marks of the pairs that were counted."""
-        if not turns:
-            return
+    def mark_judged(self, run: int, servers: Collection[int], unresolved: Collection[int]) -> None:
+        """Mark members as judged, and whether something of them is ``unresolved`` yet."""
         is_member = and_(run_member.c.run_id == run, run_member.c.server_id == bindparam("member"))
         statement = update(run_member).where(is_member).values(state=MemberStage.JUDGED)
-        self._connection.run(
-            statement.values(unresolved=bindparam("waits"), marks=bindparam("remembers")),
-            [
-                {"member": server, "waits": turn.unresolved, "remembers": list(turn.marks)}
-                for server, turn in turns.items()
-            ],
-        )
+        if servers:
+            self._connection.run(
+                statement.values(unresolved=bindparam("waits")),
+                [{"member": server, "waits": server in unresolved} for server in servers],
+            )
 
     def name_partners(self, run: int, named: Mapping[int, Collection[int]]) -> None:
         """Record which servers named these members as partners before the members were judged."""

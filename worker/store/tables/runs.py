@@ -15,8 +15,8 @@ from worker.store.tables.columns import BIG, WORD, AwareUtc, CanonicalJson, key,
 #: A server that a run reads. ``state`` is a ``worker.model.runs.MemberStage``. ``is_target`` means that
 #: the run is about the server, not only about its partner. The process ``claimed_by`` has been
 #: reading it since ``claimed_at``. ``looked`` are the disagreements for which it was read again.
-#: ``marks`` stand for pairs that are in the run's numbers. ``named_by`` are servers that reported,
-#: before its turn, a relationship with it that IPAM does not have.
+#: ``named_by`` are servers that reported, before its turn, a relationship with it that IPAM does
+#: not have.
 run_member: Final = Table(
     "run_member",
     metadata,
@@ -30,7 +30,6 @@ run_member: Final = Table(
     Column("claimed_at", AwareUtc),
     Column("readings", Integer, nullable=False),
     Column("looked", CanonicalJson, nullable=False),
-    Column("marks", CanonicalJson, nullable=False, server_default="[]"),
     Column("named_by", CanonicalJson, nullable=False, server_default="[]"),
     sqlite_with_rowid=False,
 )

@@ -105,7 +105,6 @@ def _run_member() -> None:
         sa.Column("claimed_at", TIME),
         sa.Column("readings", sa.Integer(), nullable=False),
         sa.Column("looked", sa.Text(), nullable=False),
-        sa.Column("marks", sa.Text(), nullable=False, server_default="[]"),
         sa.Column("named_by", sa.Text(), nullable=False, server_default="[]"),
         sa.ForeignKeyConstraint(
             ["run_id"], ["run.id"], name="fk_run_member_run_id", ondelete="CASCADE"
