@@ -106,5 +106,6 @@ def _default(option: click.Option) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return the text without anything that Markdown takes for a sign of its own."""
-    return re.sub(r"([*_<>`\[\]])", r"\\\1", text)
+    """Return the text without anything that Markdown takes for a sign, outside of `code`."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(p if p.startswith("`") else re.sub(r"([*_<>\[\]])", r"\\\1", p) for p in parts)
