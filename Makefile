@@ -13,7 +13,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIRE_HASHES PIP_NO
 unexport PIP_PYTHON PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install demo test unit test-wheel test-powershell test-prometheus lint docs bench replay lock
+.PHONY: help setup install demo test unit test-wheel test-powershell test-prometheus lint docs release-check bench replay lock
 .DELETE_ON_ERROR:
 
 help: ## show this
@@ -33,7 +33,7 @@ test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' se
 	$(PYTEST) $(ARGS)
 
 # The property tests try fewer examples here than in `make test`.
-UNITS := tests/reconcile tests/reference tests/language tests/collectors/test_*.py tests/worker/alerts/test_*.py tests/test_architecture.py \
+UNITS := tests/reconcile tests/reference tests/language tests/test_documents.py tests/collectors/test_*.py tests/worker/alerts/test_*.py tests/test_architecture.py \
 	$(addprefix tests/worker/,config model views)
 unit: $(VENV)/.dev ## run the tests that need no process and no PostgreSQL, in half a minute
 	$(PYTEST) -q -m 'not (postgres or process)' --hypothesis-profile unit $(UNITS) $(ARGS)
@@ -57,6 +57,9 @@ lint: $(VENV)/.dev ## check style, formatting, types, the import contracts, the 
 
 docs: $(VENV)/.dev ## write the reference pages and the webhook's schema from the code
 	$(BIN)/python -m tests.reference
+
+release-check: $(VENV)/.dev ## check that version, CHANGELOG, tag, pages and wheel agree, and all is committed
+	$(BIN)/python -m tests.release
 
 bench: $(VENV)/.dev ## measure speed and memory, and print every round
 	$(BIN)/python -m tests.benchmarks $(ARGS)
