@@ -36,7 +36,10 @@ class Collector(Protocol):
         """True if a second reading in the same run can tell something else than the first."""
 
     def offers(self, servers: Iterable[Server]) -> frozenset[int]:
-        """The ids of those that can be asked at all; the others are 'not asked', not unseen."""
+        """Return the ids of the servers that can be read.
+
+        The others count as skipped, not as unseen.
+        """
 
     def look(self, servers: Iterable[Server], clock: Callable[[], datetime]) -> Iterator[Sighting]:
         """A sighting of each server that ``offers`` names, in any order, the others left out.
@@ -58,7 +61,7 @@ class ReadError(Exception):
         self.remedy = remedy
 
     def to_failure(self) -> ReadFailure:
-        """The same as a value, for the sighting."""
+        """Return the error as a value for the sighting."""
         return ReadFailure(self.code, self.message, self.remedy, self.retry)
 
 

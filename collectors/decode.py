@@ -130,7 +130,7 @@ def _constant(text: str) -> Json:
 
 
 def _raw_relationships(parsed: Json, source: str) -> tuple[RawRelationship, ...]:
-    """One piped object prints as an object, several as an array, see ``wire``."""
+    """Return the relationships. A single piped object prints as an object, several as an array."""
     if isinstance(parsed, dict) and not is_wrapper(parsed):
         return (parsed,)
     whole = Field(source, "the output", parsed)

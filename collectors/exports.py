@@ -101,7 +101,10 @@ class ExportCollector:
 
 
 def _owners(inventory: tuple[Server, ...]) -> Mapping[str, int]:
-    """Folded stem to server id; a name wins over aliases, an alias of several is nobody's."""
+    """Return server ids by folded stem.
+
+    A name wins over aliases, and shared aliases are left out.
+    """
     claims: defaultdict[str, set[int]] = defaultdict(set)
     for server in inventory:
         for alias in server.aliases:

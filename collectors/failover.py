@@ -23,13 +23,13 @@ PollTarget: TypeAlias = Host | ReadFailure | SkipReason
 
 
 class ReadObserver(Protocol):
-    """Somebody who watches a round."""
+    """An observer of a round of readings."""
 
     def begin(self, servers: int) -> None:
-        """So many servers will be asked."""
+        """Note the number of servers that will be read."""
 
     def concluded(self, sighting: Sighting) -> None:
-        """One of them, whatever came of it."""
+        """Note the result of a server, whatever it is."""
 
 
 class FailoverCollector:

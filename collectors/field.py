@@ -32,7 +32,7 @@ def _is_cut_off(text: str) -> bool:
 
 
 def is_integer(value: Json) -> TypeGuard[int]:
-    """True for numbers without a fraction; true and false are no numbers."""
+    """Return whether a value is a number without a fraction. Booleans are no numbers."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -53,7 +53,7 @@ class Field:
         return Field(self.source, f"{self.path}.{name}" if self.path else name, value)
 
     def wrong(self, why: str) -> DecodeError:
-        """The refusal of this value; ``why`` completes "..., which is"."""
+        """Return the refusal of this value. ``why`` completes "..., which is"."""
         problem = f"is {quoted(self.value)}, which is {why}"
         if isinstance(self.value, str) and _is_cut_off(self.value):
             return DecodeError(
@@ -69,7 +69,7 @@ class Field:
         return isinstance(self.value, str) and not self.value.strip()
 
     def text(self) -> str:
-        """Text that is safe to keep and to show; never blank."""
+        """Return text that is safe to keep and to show. It is never blank."""
         value = self.value
         if not isinstance(value, str):
             raise self.wrong("no text")

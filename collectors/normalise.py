@@ -76,7 +76,7 @@ def stories(document: WireDocument, server: Server) -> tuple[Story, ...]:
 
 
 def identity(document: WireDocument, server: Server) -> Identity | None:
-    """Who answered; None if the document does not say, as raw exports never do.
+    """Return the identity of the host, or None if the document has none, as in raw exports.
 
     Raises:
         DecodeError: the host is described in a way that cannot be understood.
@@ -101,7 +101,7 @@ def identity(document: WireDocument, server: Server) -> Identity | None:
 
 
 def served_scopes(document: WireDocument, server: Server) -> tuple[ServedScope, ...] | None:
-    """The scopes that it serves, by address; None if the document does not say.
+    """Return the scopes that the server serves, by address, or None if the document has none.
 
     Raises:
         DecodeError: a scope cannot be understood.
@@ -128,7 +128,7 @@ def _scope(server: Server, number: int, raw: RawRelationship) -> ServedScope:
 
 
 def clock(document: WireDocument, server: Server) -> datetime | None:
-    """What the server's clock showed; None if the document does not say.
+    """Return the time of the server's clock, or None if the document has none.
 
     Raises:
         DecodeError: it is no time with a zone.
@@ -161,7 +161,7 @@ class _Properties:
         return cls(f"{server.name}, relationship {number}{called}", raw)
 
     def field(self, name: str) -> Field:
-        """A property; None where Windows Server 2012 lacks it."""
+        """Return a property. It is None where Windows Server 2012 lacks it."""
         if name not in self.raw and name not in NOT_ON_2012:
             raise DecodeError(
                 self.source, name, "is missing", f"Leave out Select-Object. {EXPORT_AGAIN}"
@@ -200,7 +200,7 @@ def _story(told: _Properties, asked: int, *, plain_seconds: bool) -> Story:
 
 
 def _word(field: Field, words: Mapping[str, _W], odd: list[tuple[str, str]]) -> _W | None:
-    """The enumeration's member; a word it lacks is None and goes raw into ``odd``."""
+    """Return the enumeration's member. A word that it lacks is None and goes raw into ``odd``."""
     text = field.text()
     known = words.get(text.strip().casefold())
     if known is None:

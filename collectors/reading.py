@@ -63,7 +63,7 @@ def _is_asked(who: Identity, names: Iterable[str], server: Server) -> bool:
 
 
 def _names_people_gave(server: Server) -> frozenset[str]:
-    """The names to be recognised by; what a server said of itself proves nothing."""
+    """Return the folded names that people gave. A server's own names prove nothing."""
     given = (a.text for a in server.aliases if a.provenance is not Provenance.SELF)
     return frozenset(fold(name) for name in (server.name, *given))
 

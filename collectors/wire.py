@@ -33,7 +33,7 @@ SUPPORTED_SCHEMAS = (1,)
 
 
 class ReportedFailure(TypedDict):
-    """Why the script could not read the DHCP service; the message is localised."""
+    """The reason why the script could not read the DHCP service. The message is localised."""
 
     fqid: str | None
     category: str | None
@@ -48,7 +48,7 @@ class DhcpService(TypedDict):
 
 
 class ReportedHost(TypedDict):
-    """Who answered.
+    """The identity of the server.
 
     ``computer_name`` is the NetBIOS name, ``dns_name`` the FQDN, ``machine_id`` the MachineGuid,
     ``cluster_name`` the failover cluster it is a node of, ``clock`` its time (ISO 8601, UTC).
@@ -67,7 +67,7 @@ class ReportedHost(TypedDict):
 
 
 class ProjectedRelationship(TypedDict):
-    """Every property of the class ``DhcpServerv4Failover``; the last five are null on 2012."""
+    """Every property of the class ``DhcpServerv4Failover``. The last five are null on 2012."""
 
     Name: str
     PartnerServer: str
@@ -112,10 +112,9 @@ class OwnDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class WireDocument:
-    """What ``decode`` found in the bytes; ``schema`` is None for a raw export.
+    """The parts that ``decode`` found in the bytes. ``schema`` is None for a raw export.
 
-    ``host``, the relationships' properties and the scopes (None: not said) are still as they were
-    printed.
+    ``host``, the relationships' properties and the scopes (None: not reported) are as printed.
     """
 
     relationships: tuple[RawRelationship, ...]

@@ -46,11 +46,11 @@ class Ipam:
     def live(
         self, *, concurrency: int | None = None, insist: bool = False
     ) -> AbstractContextManager[Connections]:
-        """What reads live servers, see ``worker.inventory.connections``. Raises ReadError."""
+        """Open the connections that read live servers. Raises ReadError."""
         return live(self.store, self.settings, concurrency=concurrency, insist=insist)
 
     def deliverer(self, recorder: EventRecorder) -> Deliverer | None:
-        """What tells people of problems; None without a file of channels.
+        """Return the deliverer of alerts, or None without a file of channels.
 
         Raises AlertsFileUnusable.
         """
@@ -63,7 +63,7 @@ class Ipam:
 
     @property
     def words(self) -> Words:
-        """What alerts need to be put into words; the names of servers are still to be read."""
+        """Return the words of alerts. The names of servers are still to be read."""
         return Words({}, self.settings.severities)
 
 
@@ -75,7 +75,7 @@ def settings_in_force(environ: Mapping[str, str] | None = None) -> Settings:
 def alerting_in_force(
     settings: Settings, environ: Mapping[str, str] | None = None
 ) -> Alerting | None:
-    """Channels and routes; None without a file of them. Raises AlertsFileUnusable."""
+    """Return channels and routes, or None without a file of them. Raises AlertsFileUnusable."""
     if settings.alerts_file is None:
         return None
     from worker.alerts.config import load_alerting  # costs more than most commands do

@@ -15,7 +15,7 @@ CONNECTION_BOUND: Final = frozenset({Transport.NTLM})
 
 
 class ProofResult(StrEnum):
-    """What became of our proof of the password, or of the certificate."""
+    """Results of a proof of the password or of the certificate."""
 
     UNSENT = auto()
     SENT = auto()
@@ -25,9 +25,10 @@ class ProofResult(StrEnum):
 
 @dataclass(slots=True)
 class Attempt:
-    """One conversation: over one connection where the logon belongs to that.
+    """A conversation with a host, over one connection where the logon belongs to that.
 
-    ``layer`` is where it is now; ``offered`` are the ways to log on that the server named.
+    ``layer`` is the layer that it has reached. ``offered`` are the logon schemes that the server
+    named.
     """
 
     host: Host

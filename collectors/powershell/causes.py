@@ -89,7 +89,7 @@ def explained(error: Exception, attempt: Attempt) -> ReadError:
 
 
 def _roots(error: BaseException) -> Iterator[BaseException]:
-    """What is inside of the wrappers of requests and urllib3, the outermost first."""
+    """Yield the errors inside of the wrappers of requests and urllib3, the outermost first."""
     pending: list[Any] = [error]
     seen: set[int] = set()
     while pending:
@@ -277,7 +277,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _bare(said: str) -> str:
-    """What a library or a server said, without the full stop: it is put into brackets."""
+    """Return the text of a library or a server without the full stop, to be put into brackets."""
     return escaped(said, 200).rstrip(". ")
 
 

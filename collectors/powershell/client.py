@@ -25,10 +25,10 @@ CLEANUP_SECONDS: Final = 5.0
 
 
 class PowerShell:
-    """One for a process, or for a command: thread-safe, nothing is kept between two polls.
+    """A client that polls servers. It is thread-safe and keeps nothing between two polls.
 
-    ``trust`` says whose certificates are believed; ``logons`` keeps a wrong password from locking
-    an account out.
+    ``trust`` holds the trusted certificates. ``logons`` keeps a wrong password from locking an
+    account out.
     """
 
     def __init__(self, trust: ssl.SSLContext, limits: PollLimits, logons: Logons) -> None:
@@ -42,12 +42,12 @@ class PowerShell:
         self._hashes: dict[str, str] = {}
 
     def run(self, script: Script, host: Host) -> Output:
-        """The output of ``script`` on ``host``; its exit code is 0.
+        """Return the output of ``script`` on ``host``. Its exit code is 0.
 
         Raises:
             PollError: one of ``collectors.powershell.errors``, whatever went wrong.
             CredentialSuspended: no proof of the credential was sent (rule R13).
-            BookUnavailable: our own trouble, which says nothing of the host.
+            BookUnavailable: our own trouble, which says nothing about the host.
         """
         self._logons.check(host.login.name)
         with self._poll() as deadline:
@@ -65,7 +65,7 @@ class PowerShell:
         return output
 
     def stop(self) -> None:
-        """End every poll now, and refuse later ones; shells are still deleted (a few seconds)."""
+        """End every poll now, and refuse later ones. Shells are still deleted (a few seconds)."""
         with self._lock:
             self._stopped = True
             for deadline in self._polls:

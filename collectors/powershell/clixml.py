@@ -15,7 +15,7 @@ _LONGEST: Final = 300
 
 
 def beginning(stderr: bytes) -> str:
-    """What it says, on one line and fit for a sentence; nothing if it is only about progress."""
+    """Return the errors on one line, fit for a sentence, or nothing if there is only progress."""
     text = stderr.decode("utf-8", "replace")
     if _MARK in text:
         lines = (_ESCAPE.sub(_character, line) for line in _ERROR_LINE.findall(text))

@@ -147,7 +147,7 @@ class Adapter(HTTPAdapter):
         self._pool._put_conn(connection)  # noqa: SLF001
 
     def _judge(self, response: requests.Response, proof: LogonProof) -> None:
-        """What the answer to a proof means; a page of a proxy or a portal means nothing."""
+        """Interpret the answer to a proof. A page of a proxy or a portal means nothing."""
         attempt = self._attempt
         transport, status = attempt.host.transport, response.status_code
         if status == requests.codes.unauthorized:

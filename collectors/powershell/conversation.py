@@ -27,10 +27,11 @@ from collectors.powershell.route import NetworkRoute
 
 
 class Arguments(TypedDict):
-    """What pywinrm is constructed with; ``proxy=""`` is none at all, not even the environment's.
+    """The arguments of pywinrm's Protocol.
 
-    Its ``None`` would make requests change the environment of the process around every request,
-    which fails when several threads do it.
+    With ``proxy=""`` no proxy is used, not even that of the environment. ``None`` would make
+    requests change the environment of the process around every request, which fails when several
+    threads do it.
     """
 
     endpoint: str
@@ -44,9 +45,11 @@ class Arguments(TypedDict):
 
 
 def arguments(host: Host, secret: str | None) -> Arguments:
-    """How pywinrm is told to log on; ``secret`` is the password in the form it should get.
+    """Return the arguments with which pywinrm logs on.
 
-    Raises LocalConfig for what must not, or cannot, be tried.
+    ``secret`` is the password in its final form.
+
+    Raises LocalConfig for a transport that must not, or cannot, be tried.
     """
     login, transport = host.login, host.transport
     if transport is Transport.KERBEROS:
@@ -92,7 +95,7 @@ class Endpoint:
 
 
 class Conversation:
-    """A context manager; ``intact`` as long as every request got a whole answer."""
+    """A context manager. It is ``intact`` as long as every request got a whole answer."""
 
     def __init__(self, way: Endpoint, attempt: Attempt) -> None:
         self.attempt = attempt

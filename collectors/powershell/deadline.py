@@ -15,9 +15,9 @@ from typing import Self
 
 
 class Deadline:
-    """``seconds`` from now; a context manager, outside of which nothing is watched.
+    """A time limit of ``seconds`` from now. It watches sockets only within its context.
 
-    ``over`` is true once it came, or somebody called ``end``.
+    ``over`` is true once it came, or ``end`` was called.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -37,7 +37,7 @@ class Deadline:
 
     @property
     def stopped(self) -> bool:
-        """Somebody called ``end`` before the time was up."""
+        """Return whether ``end`` was called before the time was up."""
         return self._over and self._at > time.monotonic()
 
     def remaining(self) -> float:
@@ -53,9 +53,9 @@ class Deadline:
             return True
 
     def guard(self, connection: socket.socket) -> socket.socket:
-        """Shut ``connection`` down when the time comes; ``release`` what this returns.
+        """Shut ``connection`` down at the deadline. Return a handle for ``release``.
 
-        That is a second handle of it, for TLS takes the first one away from its owner.  The peer
+        The handle is a second one, because TLS takes the first one away from its owner. The peer
         sees the end of the connection only when both are closed.
         """
         handle = connection.dup()
@@ -95,7 +95,7 @@ class Deadline:
 
 
 class _Watchdog:
-    """One daemon thread per process, started when first needed, that ends deadlines on time."""
+    """A daemon thread per process, started when first needed, that ends deadlines on time."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -11,7 +11,7 @@ from collectors.base import ReadError
 
 
 class Layer(StrEnum):
-    """What stands between us and the relationships of a server, in the order it is passed."""
+    """Layers between us and the relationships of a server, in the order we pass them."""
 
     ADDRESS = "address"
     TLS = "tls"
@@ -22,7 +22,7 @@ class Layer(StrEnum):
 
 
 class PollError(ReadError):
-    """A server could not be polled; ``layer`` is the one that refused."""
+    """A server could not be polled. ``layer`` is the layer that refused."""
 
     layer: Layer = Layer.SHELL
 
@@ -37,7 +37,7 @@ class PollError(ReadError):
 
 
 class Unreachable(PollError):
-    """Nobody there, or the connection broke."""
+    """The server did not answer, or the connection broke."""
 
     code = "unreachable"
     retry = True
@@ -101,7 +101,7 @@ class QuotaExceeded(PollError):
 
 
 class ProtocolBroken(PollError):
-    """What answers is no WinRM service, or not one that keeps to the protocol."""
+    """The answer is not from a WinRM service, or from one that breaks the protocol."""
 
     code = "protocol"
 
@@ -113,7 +113,7 @@ class ScriptFailed(PollError):
 
 
 class LocalConfig(PollError):
-    """Something on our own side is missing or wrong; the server was not asked."""
+    """Something on our own side is missing or wrong. The server was not contacted."""
 
     code = "local_config"
     layer = Layer.LOGIN

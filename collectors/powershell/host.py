@@ -21,10 +21,10 @@ class Transport(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who we say we are.
+    """The identity for a logon.
 
-    ``name`` is the credential's name in IPAM: refusals are counted for it and sentences name it.
-    The password is never shown; a certificate (PEM) and its key stand instead of one.
+    ``name`` is the credential's name in IPAM. Refusals are counted for it, and sentences name it.
+    The password is never shown. A certificate (PEM) and its key may stand instead of a password.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A server as it is contacted; ``server`` is its id and ``name`` its name in IPAM."""
+    """A server as it is contacted. ``server`` is its id and ``name`` its name in IPAM."""
 
     server: int
     name: str
@@ -63,7 +63,7 @@ class PollLimits:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What the script left: standard output whole, the beginning of standard error, exit code."""
+    """The result of a script: standard output whole, the beginning of standard error, exit code."""
 
     stdout: bytes
     stderr: bytes

@@ -28,7 +28,7 @@ _LOOK_SECONDS: Final = 0.1
 
 
 class CredentialSuspended(Exception):
-    """Too many servers refused this credential; no proof of it was sent."""
+    """Too many servers refused this credential. No proof of it was sent."""
 
     def __init__(self, credential: str) -> None:
         resume = ipam_sync("credentials resume", credential) if is_copyable(credential) else _LIST
@@ -40,13 +40,13 @@ class CredentialSuspended(Exception):
 
 
 class BookUnavailable(Exception):
-    """What servers said cannot be looked up or written down: nothing is known of the server."""
+    """The results of logons cannot be read or written. The server's state is unknown."""
 
     code = "logon_book"
 
 
 class Admission(Enum):
-    """What the book says to somebody who wants to send a proof."""
+    """Answers of the book to a request to send a proof."""
 
     FREE = "a server accepted it in this run: nobody has to wait"
     SLOT = "one of the few proofs that may be under way"
@@ -55,13 +55,13 @@ class Admission(Enum):
 
 
 class LogonBook(Protocol):
-    """Keeps what servers said to credentials, over all runs and processes; thread-safe.
+    """A record of logons at servers, over all runs and processes. Thread-safe.
 
     ``enter``, ``leave`` and ``refused`` raise BookUnavailable.
     """
 
     def enter(self, credential: str, server: int) -> Admission:
-        """Ask for one of the slots that all processes share; ``SLOT`` lapses after a while."""
+        """Request one of the slots that all processes share. A ``SLOT`` lapses after a while."""
 
     def leave(self, credential: str, server: int) -> None:
         """Give the slot back: the server said nothing."""
@@ -77,7 +77,7 @@ class LogonBook(Protocol):
 
 
 class LogonProof:
-    """One proof under way, and what came of it: at most one of these is called."""
+    """A proof that is being sent. At most one of these methods is called."""
 
     def __init__(self, logons: Logons, credential: str, server: int) -> None:
         self._logons = logons
@@ -97,7 +97,7 @@ class LogonProof:
 
 @dataclass(slots=True)
 class _Standing:
-    """What this process knows of a credential; ``slots`` are the times at which they lapse."""
+    """The state of a credential in this process. ``slots`` are the times at which they lapse."""
 
     accepted: bool = False
     suspended: bool = False
@@ -205,7 +205,7 @@ class Logons:
         raise CredentialSuspended(credential)
 
     def _enter_book(self, credential: str, server: int, deadline: Deadline) -> bool:
-        """The same over all processes; at most as many of each wait here as have a slot in it."""
+        """Enter the book of all processes. Here at most as many threads wait as there are slots."""
         standing = self._standing(credential)
         while not standing.accepted:
             match self._book.enter(credential, server):

@@ -24,7 +24,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class RemoteShell:
-    """Opened when constructed; then it has to be deleted, whatever happens."""
+    """A shell that is opened when constructed. It has to be deleted, whatever happens."""
 
     def __init__(self, conversation: Conversation, limits: PollLimits) -> None:
         self._conversation = conversation
@@ -35,7 +35,7 @@ class RemoteShell:
         self._id = soap.shell_id(conversation.ask(create))
 
     def output(self, program: str, arguments: Iterable[str]) -> Output:
-        """Run a program to its end; its standard output is whole, or this raises."""
+        """Run a program to its end. Its standard output is whole, or this raises."""
         asked = soap.command(self._to, self._patience(), self._id, program, arguments)
         self._command = soap.command_id(self._conversation.ask(asked))
         stdout, stderr, exit_code = bytearray(), bytearray(), None
@@ -59,7 +59,7 @@ class RemoteShell:
         )
 
     def delete(self, conversation: Conversation, seconds: float) -> None:
-        """End the command, if there is one, and close the shell; maybe by another conversation."""
+        """End the command, if there is one, and close the shell, maybe by another conversation."""
         if self._command is not None:
             with contextlib.suppress(WSManFaultError, WinRMOperationTimeoutError):
                 conversation.ask(soap.terminate(self._to, seconds, self._id, self._command))

@@ -48,15 +48,15 @@ _UTF_8: Final = 65001
 
 
 class Malformed(Exception):
-    """The peer said something that WinRM does not say; the text continues "it ...".
+    """The peer's answer breaks the protocol. The text continues "it ...".
 
-    The text is fit to be shown: what is foreign in it is escaped.
+    The text is fit to be shown: the peer's parts are escaped.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request; its answer must relate to ``id``."""
+    """A request. Its answer must relate to ``id``."""
 
     id: str
     text: str
@@ -64,7 +64,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one Receive told; ``exit_code`` is None while the command runs."""
+    """The output of one Receive. ``exit_code`` is None while the command runs."""
 
     stdout: bytes
     stderr: bytes
@@ -87,7 +87,7 @@ def create(to: str, seconds: float, idle_seconds: int) -> Message:
 
 
 def command(to: str, seconds: float, shell: str, program: str, arguments: Iterable[str]) -> Message:
-    """Start a program; all arguments in one element, as pywinrm and Windows' own client do."""
+    """Start a program. All arguments are in one element, as in pywinrm and Windows' own client."""
     return _message(
         f"{_ACTIONS}/Command",
         to,
@@ -102,7 +102,7 @@ def command(to: str, seconds: float, shell: str, program: str, arguments: Iterab
 
 
 def receive(to: str, seconds: float, shell: str, started: str) -> Message:
-    """Ask for output; the server may hold this for ``seconds``."""
+    """Request output. The server may hold the request for ``seconds``."""
     return _message(
         f"{_ACTIONS}/Receive",
         to,
@@ -153,7 +153,7 @@ def answer(content: bytes, message: Message) -> ET.Element:
 
 
 def shell_id(body: ET.Element) -> str:
-    """Of the shell that Create opened."""
+    """Return the id of the shell that Create opened."""
     for selector in body.iter(f"{_WSMAN}Selector"):
         if selector.get("Name") == "ShellId":
             return _text(selector, "ShellId")
@@ -161,7 +161,7 @@ def shell_id(body: ET.Element) -> str:
 
 
 def command_id(body: ET.Element) -> str:
-    """Of the program that Command started."""
+    """Return the id of the program that Command started."""
     return _text(body.find(f".//{_SHELL}CommandId"), "CommandId")
 
 

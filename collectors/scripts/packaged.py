@@ -77,7 +77,10 @@ def recognised(command_line: str) -> Script | None:
 
 @cache
 def projection(script: Script) -> Projection:
-    """What the script prints, read from its source. Raises ValueError if a part is not there."""
+    """Read from the script's source the members that it prints.
+
+    Raises ValueError if a part is not there.
+    """
     return Projection(
         *(_members(script, part) for part in ("relationship", "error", "scope", "service", "host"))
     )

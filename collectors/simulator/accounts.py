@@ -20,10 +20,10 @@ _VARIABLE: Final = "NTLM_USER_FILE"
 
 
 class Accounts:
-    """The accounts of one simulator; a context manager, within which NTLM knows them.
+    """The accounts of a simulator. Within its context NTLM knows them.
 
-    ``directory`` is where the file is, if this is the first simulator of the process; the one for
-    temporary files if left out.
+    The file is in ``directory`` if this is the first simulator of the process, by default in the
+    directory for temporary files.
     """
 
     def __init__(self, accounts: Iterable[DomainAccount], directory: Path | None = None) -> None:

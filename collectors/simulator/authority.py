@@ -18,7 +18,7 @@ _LONGEST_COMMON_NAME: Final = 64
 
 
 class Authority:
-    """Issues certificates; all servers share one key, for making thousands of keys takes long."""
+    """An issuer of certificates. All servers share a key, because making thousands takes long."""
 
     def __init__(self, name: str = "ipam-sync simulated fleet") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())

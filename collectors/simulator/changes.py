@@ -23,7 +23,7 @@ _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 
 
 class BadChange(ValueError):
-    """It cannot be said so; the message is one sentence."""
+    """A change that cannot be made. The message is one sentence."""
 
 
 def change(fleet: Fleet, subject: str, changes: Mapping[str, str]) -> None:
@@ -39,7 +39,7 @@ def change(fleet: Fleet, subject: str, changes: Mapping[str, str]) -> None:
 
 
 def server_changes(server: DhcpServer, changes: Mapping[str, str]) -> None:
-    """The same for a server at hand. Raises BadChange, then nothing is changed."""
+    """Change a server at hand. Raises BadChange, and then changes nothing."""
     for setting in [_setting(SERVER, key, text) for key, text in changes.items()]:
         setting(server)
 
@@ -151,7 +151,7 @@ def _machine_id(text: str) -> str:
 
 
 def scopes(text: str) -> tuple[str, ...]:
-    """Addresses with commas between them; ``10.1.2-5.0`` are four. Raises ValueError."""
+    """Return addresses with commas between them. ``10.1.2-5.0`` are four. Raises ValueError."""
     found: list[str] = []
     for part in text.replace(" ", "").split(","):
         if (match := _RANGE.fullmatch(part)) is not None:

@@ -44,7 +44,7 @@ _SMALL_CHUNK: Final = 8
 
 @dataclass(slots=True)
 class ClientConnection:
-    """One client at one service."""
+    """A client's connection to a service."""
 
     station: Station
     accounts: Accounts
@@ -126,7 +126,7 @@ class ClientConnection:
         return await self._exchange(asked, logon)
 
     async def _exchange(self, asked: SoapRequest, logon: LogonState) -> bool:
-        """One request of the dialogue, with the fault that waits for its verb."""
+        """Answer a request of the dialogue, with the fault that waits for its verb."""
         broken = self.station.faults.take(AT_REQUEST, asked.verb)
         if broken is not None and broken.kind in AT_CONNECTION:
             return await self._break(broken)
@@ -160,7 +160,7 @@ class ClientConnection:
     def _sealed(
         self, damage: Damaged, message: bytes, logon: LogonState
     ) -> tuple[bytes, str | None]:
-        """The body and its type, encrypted on plain HTTP; damaged in its encrypted form, too."""
+        """Return the body and its type, encrypted on plain HTTP, and damaged if it is to be."""
         if damage.kind is Fault.NO_CONTENT_TYPE:
             return message, None
         if self.encrypted and logon.context is not None:
@@ -201,7 +201,7 @@ class ClientConnection:
 
 
 def _holder(tls: ssl.SSLObject) -> str | None:
-    """Whom the client's certificate is made out to, None if it showed none."""
+    """Return the name in the client's certificate, or None if it showed none."""
     der = tls.getpeercert(binary_form=True)
     if der is None:
         return None

@@ -51,7 +51,7 @@ _EDITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """An answer and what is wrong with it; ``response`` instead of it if it is no SOAP at all."""
+    """An answer and its damage. ``response`` replaces an answer that is no SOAP at all."""
 
     answer: Answer
     kind: Fault | None = None
@@ -89,14 +89,14 @@ def instead(broken: Injection, machine: str) -> Damaged:
 
 
 def damaged(answer: Answer, broken: Injection | None) -> Damaged:
-    """The answer as the fault leaves it; a whole one if there is none."""
+    """Return the answer as the fault leaves it, or a whole one without a fault."""
     if broken is None:
         return Damaged(answer)
     return Damaged(answer, broken.kind, faulted(broken))
 
 
 def broken_seal(sealed: bytes, kind: Fault | None) -> bytes:
-    """What becomes of a body between its encryption and decryption."""
+    """Return a body as a fault leaves it between its encryption and decryption."""
     place = len(sealed) // 2
     match kind:
         case Fault.TAMPERED:

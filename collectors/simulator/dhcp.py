@@ -34,7 +34,7 @@ class SimulatedMode(StrEnum):
 
 
 class Percent(StrEnum):
-    """What a secondary prints as LoadBalancePercent, which no public capture settles."""
+    """Meanings of the LoadBalancePercent that a secondary prints. No public capture settles it."""
 
     OWN_SHARE = "own_share"
     PRIMARYS_SHARE = "primarys_share"
@@ -74,10 +74,10 @@ class Copy:
 
 @dataclass(slots=True)
 class DhcpServer:
-    """A machine of the fleet; may be changed at any time.
+    """A machine of the fleet. It may be changed at any time.
 
-    ``calls_itself`` is another name than its own (a lying server); ``refuses`` are users that it
-    and it alone does not let in; ``alone`` are scopes in no relationship.
+    ``calls_itself`` is another name than its own (a lying server). ``refuses`` are users that only
+    it refuses. ``alone`` are scopes in no relationship.
     """
 
     name: str
@@ -106,14 +106,16 @@ class DhcpServer:
         return (self.calls_itself or self.name).partition(".")[0].upper()[:15]
 
     def copy(self, name: str) -> Copy | None:
-        """Its copy of a relationship; names are compared without case."""
+        """Return its copy of a relationship. Names are compared without case."""
         return self.copies.get(name.casefold())
 
     def admits(self, account: DomainAccount) -> bool:
         return account.username.casefold() not in self.refuses
 
     def execute(self, command_line: str, stdin: bytes) -> Execution:
-        """The answer to a script of ours; to anything else what Windows says of the unknown."""
+        """Return the answer to a script of ours, or else the answer of Windows to an unknown
+        command.
+        """
         del stdin
         script = recognised(command_line)
         if script is None:
@@ -157,7 +159,7 @@ class DhcpServer:
         return {**self.alone, **served}
 
     def now(self) -> datetime:
-        """What its clock shows."""
+        """Return the time of its clock."""
         return datetime.now(UTC) + timedelta(seconds=self.clock_offset_seconds)
 
 
@@ -236,7 +238,7 @@ _HOST: Final[Mapping[str, Callable[[DhcpServer], Json]]] = {
 def _projected(
     members: tuple[str, ...], values: Mapping[str, Callable[[_V], Json]], of: _V
 ) -> dict[str, Json]:
-    """Just the members that the script prints; one that no server has is a KeyError."""
+    """Return the members that the script prints. A member that no server has is a KeyError."""
     return {name: values[name](of) for name in members}
 
 
@@ -257,7 +259,7 @@ def _unknown(command_line: str) -> Execution:
 
 
 def _script_in(arguments: str) -> str:
-    """What follows -EncodedCommand, decoded; else the last argument."""
+    """Return the decoded text after -EncodedCommand, else the last argument."""
     encoded = arguments.rpartition(" ")[2]
     try:
         return b64decode(encoded, validate=True).decode("utf-16-le")

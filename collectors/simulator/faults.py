@@ -14,7 +14,7 @@ from typing import Final
 
 
 class Fault(StrEnum):
-    """What goes wrong; the value is its word in the text form."""
+    """Kinds of faults. The value is the word in the text form."""
 
     # nobody there
     REFUSED = "refused"
@@ -105,7 +105,7 @@ _TEXT: Final = re.compile(
 
 
 class BadFault(ValueError):
-    """A text that is no fault; the message is one sentence."""
+    """A text that is no fault. The message is one sentence."""
 
 
 @dataclass(slots=True)
@@ -149,7 +149,7 @@ def injection(text: str) -> Injection:
 
 
 class Faults:
-    """The faults of one service; changed at run time, asked by its connections."""
+    """The faults of a service. They change at run time, and its connections take them."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._injections = [injection(text) for text in texts]
@@ -160,7 +160,7 @@ class Faults:
         return tuple(map(str, self._injections))
 
     def set(self, *texts: str) -> None:
-        """These and no others. Raises BadFault, then nothing is changed."""
+        """Replace all faults. Raises BadFault, and then changes nothing."""
         self._injections = [injection(text) for text in texts]
 
     def take(self, kinds: Collection[Fault], verb: str | None = None) -> Injection | None:

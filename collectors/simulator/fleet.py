@@ -15,9 +15,9 @@ from collectors.simulator.dhcp import Copy, DhcpServer, SimulatedMode
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """What an administrator creates: the same on both partners but for who is primary.
+    """A relationship as an administrator creates it: equal on both partners but for the primary.
 
-    A partner that is not in the fleet (a server that nobody manages) has no copy.
+    A partner that is not in the fleet (an unmanaged server) has no copy.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Relationship:
 
 
 class UnknownName(LookupError):
-    """Nothing in the fleet has this name; the message is one sentence."""
+    """The fleet has nothing of this name. The message is one sentence."""
 
 
 class Fleet:
-    """The servers by name; names are compared without case."""
+    """The servers by name. Names are compared without case."""
 
     def __init__(self, servers: Iterable[DhcpServer] = ()) -> None:
         self._servers: dict[str, DhcpServer] = {}
@@ -50,7 +50,7 @@ class Fleet:
         return tuple(self._servers.values())
 
     def add(self, server: DhcpServer) -> None:
-        """Another server; one of that name is replaced."""
+        """Add a server, in place of a server of that name."""
         self._servers[server.name.casefold()] = server
 
     def server(self, name: str) -> DhcpServer:
@@ -72,7 +72,10 @@ class Fleet:
                 server.copies[wanted.name.casefold()] = self._copy(wanted, server)
 
     def sides(self, name: str) -> tuple[tuple[DhcpServer, Copy], ...]:
-        """Who has a relationship of that name, and its copy. Raises UnknownName."""
+        """Return the servers that have a relationship of that name, with their copies.
+
+        Raises UnknownName.
+        """
         found = tuple(
             (s, copy) for s in self._servers.values() if (copy := s.copy(name)) is not None
         )
@@ -154,5 +157,5 @@ def _address_of(number: int) -> str:
 
 
 def _scope(number: int) -> str:
-    """Another network for each number; never one of ``_address_of``."""
+    """Return another network for each number, never a network of ``_address_of``."""
     return f"{11 + number // 65_536}.{number // 256 % 256}.{number % 256}.0"

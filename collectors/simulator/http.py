@@ -14,12 +14,12 @@ SOAP_TYPE: Final = "application/soap+xml;charset=UTF-8"
 
 
 class BadHttp(Exception):
-    """Something that is no HTTP request; http.sys answers 400 and closes."""
+    """The bytes are no HTTP request. Windows (http.sys) answers 400 and closes."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request; header names are in small letters."""
+    """A request. Header names are in small letters."""
 
     method: str
     path: str
@@ -29,7 +29,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response; the length is added when it is written."""
+    """A response. The length is added when it is written."""
 
     status: int
     body: bytes = b""

@@ -43,7 +43,7 @@ class LogonState:
                 self.user = self.certificate_user
 
     def step(self, request: HttpRequest) -> HttpResponse | None:
-        """The answer while the logon goes on or fails; None once the user is known."""
+        """Return the answer while the logon goes on or fails, or None once the user is known."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not token:
             return None if self.user is not None else self._challenge()
@@ -130,7 +130,7 @@ class LogonState:
         return spnego.server(protocol="negotiate", channel_bindings=bindings)
 
     def _broken_leg(self, proof: bool) -> HttpResponse | None:
-        """What goes wrong in answer to the first token."""
+        """Return a faulty answer to the first token, or None."""
         faults = self.station.faults
         if proof:
             return None

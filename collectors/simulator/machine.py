@@ -12,10 +12,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What a process left behind, ``seconds`` after it was started; ``early`` it printed at once.
+    """The result of a process, ``seconds`` after its start. It printed ``early`` at once.
 
-    ``writes`` are the lengths of what it wrote to standard output at a time, where that is known:
-    each becomes an element of its own in the answer.
+    ``writes`` are the lengths of its writes to standard output, where they are known. Each becomes
+    an element of its own in the answer.
     """
 
     stdout: bytes
@@ -28,14 +28,17 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class DomainAccount:
-    """A user of the fleet, alone or with its domain before a backslash; each machine may refuse it."""
+    """A user of the fleet, alone or with its domain before a backslash.
+
+    Each machine may refuse it.
+    """
 
     username: str
     password: str
 
 
 class Machine(Protocol):
-    """A Windows machine; its methods are called from one thread only and never wait."""
+    """A Windows machine. Its methods are called from one thread only and never wait."""
 
     @property
     def name(self) -> str:

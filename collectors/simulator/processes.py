@@ -23,9 +23,10 @@ Piece: TypeAlias = tuple[str, bytes]
 
 @dataclass(slots=True)
 class SimulatedProcess:
-    """Runs from ``start`` on; one that reads its standard input is started when that has ended.
+    """A process that runs from ``start`` on.
 
-    ``pending`` is the output that nobody fetched, ``early`` what of it came before the end.
+    If it reads its standard input, it is started when that has ended. ``pending`` is the output
+    that was not fetched yet, ``early`` the part of it that came before the end.
     """
 
     line: str
@@ -41,7 +42,9 @@ class SimulatedProcess:
 
     @property
     def reads(self) -> bool:
-        """It waits for its standard input: PowerShell's way of saying so is a dash at the end."""
+        """Return whether it waits for its standard input, which a dash at the end says in
+        PowerShell.
+        """
         return self.line.rstrip().endswith(" -")
 
     def start(self, machine: Machine) -> None:
@@ -57,13 +60,13 @@ class SimulatedProcess:
         self.pending += self._pieces("stderr", execution.stderr, iter(()))
 
     def end(self) -> None:
-        """What it did not print by now, it never will."""
+        """End the process. Output that it has not printed yet is lost."""
         if not self.started or time.monotonic() < self.ready_at:
             self.started, self.exit_code, self.pending = True, 1, []
         self.ended.set()
 
     async def ready(self, patience: float) -> bool:
-        """Wait for its end; False if that did not come within ``patience`` seconds."""
+        """Wait for its end. Return False if that did not come within ``patience`` seconds."""
         wait = max(0.0, self.ready_at - time.monotonic()) if self.started else patience + 1
         try:
             await asyncio.wait_for(self.ended.wait(), min(wait, patience))
@@ -83,7 +86,7 @@ class SimulatedProcess:
         return taken
 
     def _pieces(self, stream: str, output: bytes, lengths: Iterator[int]) -> Iterator[Piece]:
-        """As it was written, and never more at once than fits into an answer."""
+        """Yield the output as it was written, never more at once than fits into an answer."""
         printed, start = self._printed(output), 0
         while start < len(printed):
             end = start + next(lengths, CHUNK)
@@ -91,7 +94,7 @@ class SimulatedProcess:
             start = end
 
     def _printed(self, output: bytes) -> bytes:
-        """As the console of that code page writes it; the default one is that of old PCs."""
+        """Return the output in the console's code page. The default one is that of old PCs."""
         if self.utf8:
             return output
         return output.decode("utf-8", "replace").encode("cp437", "replace")

@@ -26,7 +26,7 @@ _FAULTS: Final = "faults"
 
 
 class SimulatedLogon(StrEnum):
-    """How one logs on to a server; the words are those of the inventory."""
+    """Ways to log on to a server, in the words of the inventory."""
 
     NTLM = "ntlm"
     BASIC = "basic"
@@ -46,7 +46,7 @@ SERVICE: Final = DomainAccount("CORP\\svc-ipam", "only for the simulated fleet")
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """How a server's WinRM service listens; Basic and certificates are for TLS only."""
+    """The settings of a server's WinRM listener. Basic and certificates are for TLS only."""
 
     tls: bool = True
     logon: SimulatedLogon = SimulatedLogon.NTLM
@@ -97,9 +97,9 @@ class RunningFleet:
         return self._stations[self.fleet.server(name).name]
 
     def change(self, subject: str, changes: Mapping[str, str]) -> None:
-        """Change a server, a relationship or a side of one, see ``changes``; ``faults`` too.
+        """Change a server, a relationship or a side of one, see ``changes``, or ``faults``.
 
-        Raises BadChange and UnknownName; then nothing is changed.
+        Raises BadChange and UnknownName, and then changes nothing.
         """
         self.simulator.call(self._change(subject, dict(changes)))
 

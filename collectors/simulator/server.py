@@ -82,7 +82,7 @@ class Simulator:
         return sum(each.shells.open for each in stations)
 
     def shells_left(self) -> tuple[OpenShell, ...]:
-        """The same of all stations, with their ages."""
+        """Return the open shells of all stations, with their ages."""
         return tuple(shell for station in self.stations for shell in station.shells.left)
 
     def set_faults(self, station: Station, *texts: str) -> None:
@@ -141,7 +141,7 @@ class Simulator:
         self._servers[station] = server
 
     async def _deafen(self, station: Station) -> None:
-        """Nobody may take its port meanwhile: it is to listen there again."""
+        """Close a station's port, and keep it reserved, because it will listen there again."""
         server = self._servers.pop(station)
         family, address = server.sockets[0].family, server.sockets[0].getsockname()
         server.close()
@@ -164,7 +164,7 @@ class Simulator:
 
 
 def _allow_many_files() -> None:
-    """A station is a file; the soft limit of most systems is 1,024."""
+    """Raise the limit of open files. A station is a file, and most systems allow 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):

@@ -37,9 +37,10 @@ _UTF8: Final = "65001"
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Limits of a WinRM service; ``as_wmi_error``: told as Windows Server 2012 R2 and later do.
+    """Limits of a WinRM service.
 
-    A command counts as an operation until its shell is deleted: Signal does not end it for this.
+    With ``as_wmi_error`` they are reported as Windows Server 2012 R2 and later do. A command counts
+    as an operation until its shell is deleted: Signal does not end it for this.
     """
 
     max_shells_per_user: int = 30
@@ -70,12 +71,12 @@ class _Shell:
 
     @property
     def idle(self) -> bool:
-        """Nobody used it for so long that Windows ends it."""
+        """Return whether it was unused for so long that Windows ends it."""
         return not self.serving and self.used_at + self.idle_seconds < time.monotonic()
 
 
 class Shells:
-    """What a machine's WinRM service keeps between requests."""
+    """The state of a machine's WinRM service between requests."""
 
     def __init__(self, machine: Machine, address: Callable[[], str], quotas: Quotas) -> None:
         self._machine = machine
@@ -86,12 +87,12 @@ class Shells:
 
     @property
     def open(self) -> int:
-        """Shells that nobody deleted and that Windows did not end; from any thread."""
+        """Return the number of shells that were neither deleted nor ended. Thread-safe."""
         return len(self.left)
 
     @property
     def left(self) -> tuple[OpenShell, ...]:
-        """The same with their ages."""
+        """Return the shells that were neither deleted nor ended, with their ages."""
         now = time.monotonic()
         return tuple(
             OpenShell(now - shell.created_at, shell.idle_seconds)
@@ -102,7 +103,10 @@ class Shells:
     async def answer(
         self, request: SoapRequest, user: str, client: str, chunk: int = CHUNK
     ) -> Answer:
-        """The response to a request of an authenticated user; ``chunk`` is what a Receive gets."""
+        """Return the response to a request of an authenticated user.
+
+        A Receive gets at most ``chunk`` bytes.
+        """
         self._end_idle()
         if request.action == soap.CREATE:
             return self._create(request, user, client)
@@ -223,7 +227,7 @@ class Shells:
         return soap.received(command_id, output, process.exit_code)
 
     def _signal(self, shell: _Shell, request: SoapRequest) -> Answer:
-        """Terminate or Ctrl-C; of a command that is gone, too, as recorded."""
+        """Signal a command: Terminate or Ctrl-C, also for a command that is gone, as recorded."""
         signal = request.body
         process = None if signal is None else shell.processes.get(signal.get("CommandId", ""))
         if process is not None:

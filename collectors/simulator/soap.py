@@ -52,7 +52,7 @@ class NotSoap(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SoapRequest:
-    """What a client asks: ``body`` is the first element in the Body, None if there is none."""
+    """A client's request. ``body`` is the first element in the Body, None if there is none."""
 
     action: str
     message_id: str
@@ -124,7 +124,7 @@ def _selector(header: ET.Element, name: str) -> str | None:
 
 
 def seconds_of(duration: str) -> float:
-    """``PT1M20.5S`` in seconds; what Windows waits by default if there is none."""
+    """Return ``PT1M20.5S`` in seconds. Without a duration it is the default wait of Windows."""
     match = _DURATION.fullmatch(duration)
     if match is None or not any(match.groups()):
         return _DEFAULT_OPERATION_SECONDS
@@ -145,7 +145,7 @@ class Answer:
     fault: bool = False
 
     def envelope(self, request: SoapRequest, *, activity_id: bool = False) -> str:
-        """The whole response; ``activity_id``: some hosts give every answer one."""
+        """Return the whole response. Some hosts give every answer an ``activity_id``."""
         names = " ".join(f'xmlns:{p}="{_NAMESPACES[p]}"' for p in self.prefixes)
         activity = f"<p:ActivityId>{guid()}</p:ActivityId>" if activity_id else ""
         return (
@@ -163,7 +163,7 @@ def guid() -> str:
 
 @dataclass(frozen=True, slots=True)
 class CreatedShell:
-    """What the answer to a Create repeats of the shell."""
+    """The values of a shell that the answer to a Create repeats."""
 
     shell_id: str
     address: str
@@ -213,7 +213,10 @@ def command_started(command_id: str) -> Answer:
 
 
 def received(command_id: str, chunks: Iterable[tuple[str, bytes]], exit_code: int | None) -> Answer:
-    """The response to Receive: (stream, bytes) in order; None as exit code: still running."""
+    """Return the response to Receive with (stream, bytes) in order.
+
+    The exit code is None while the command is running.
+    """
     streams = "".join(
         f'<rsp:Stream Name="{name}" CommandId="{command_id}">'
         f"{b64encode(content).decode('ascii')}</rsp:Stream>"

@@ -33,10 +33,11 @@ _TLS_FAULTS: Final = (
 
 
 class Station:
-    """A WinRM service.  ``faults`` may be changed at any time; counters only grow.
+    """A WinRM service. ``faults`` may be changed at any time. Counters only grow.
 
-    ``port`` 0 takes a free one.  With ``activity_ids`` each answer has one, as some hosts have it.  ``schemes`` are offered in that order; Basic without TLS is
-    refused as with AllowUnencrypted=false.
+    ``port`` 0 takes a free one. With ``activity_ids`` each answer has one, as some hosts have it.
+    ``schemes`` are offered in that order. Basic without TLS is refused as with
+    AllowUnencrypted=false.
     """
 
     def __init__(
@@ -77,9 +78,9 @@ class Station:
         return self.shells.runs
 
     def front(self, authority: Authority) -> ssl.SSLContext:
-        """The TLS context of the listener; who calls gets a certificate when the call comes.
+        """Return the TLS context of the listener. The certificate is made at the first call.
 
-        Thousands of stations are started of which few are asked, and a fault may change it.
+        Thousands of stations are started of which few are contacted, and a fault may change it.
         """
 
         def greet(tls: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _: ssl.SSLContext) -> None:
@@ -91,7 +92,7 @@ class Station:
         return front
 
     def binding(self, tls: ssl.SSLObject) -> bytes | None:
-        """What a channel is bound to (RFC 5929)."""
+        """Return the channel binding (RFC 5929)."""
         return self._bindings.get(tls.context)
 
     def _context(self, authority: Authority) -> ssl.SSLContext:
@@ -128,7 +129,10 @@ def _context(
 
 
 def _ask_for_certificates(context: ssl.SSLContext, station: Station, authority: Authority) -> None:
-    """Of clients that log on by one; OpenSSL asks the front and verifies behind it."""
+    """Ask clients for certificates if they log on by one.
+
+    OpenSSL asks by the front context and verifies by the one behind it.
+    """
     if CERTIFICATE in station.schemes:
         context.load_verify_locations(cadata=authority.pem.decode("ascii"))
         context.verify_mode = ssl.CERT_OPTIONAL

@@ -34,7 +34,7 @@ class Generation(StrEnum):
 
     @property
     def tells_types(self) -> bool:
-        """It has the properties that came with 2012 R2: who is primary, names and addresses."""
+        """Return whether it has the properties of 2012 R2: the primary, names and addresses."""
         return self is not Generation.WS2012
 
 
@@ -67,7 +67,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorRecord:
-    """What PowerShell's error record says; the message has a place for the server's name."""
+    """The texts of PowerShell's error record. The message has a place for the server's name."""
 
     fqid: str
     category: str

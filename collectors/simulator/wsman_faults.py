@@ -34,7 +34,7 @@ RESOURCE_NOT_FOUND: Final = 2150858752
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """One fault: who is to blame, the subcode, the reason and how the detail is built."""
+    """A fault: its sender, the subcode, the reason and how the detail is built."""
 
     sender: bool
     subcode: str
@@ -102,7 +102,7 @@ _OTHER: Final = _Wording(False, "w:InternalError", "The operation could not be c
 
 
 def fault(code: int, machine: str, *, message: str | None = None) -> Answer:
-    """The fault with this WSManFault code, told by the machine; ``message`` instead of the usual."""
+    """Return the fault with this WSManFault code. ``message`` replaces the usual one."""
     wording = _WORDINGS.get(code, _OTHER)
     said = escape(message or wording.message or wording.reason)
     if wording.by_provider:

@@ -13,7 +13,7 @@ from reconcile.model.nouns import Story
 
 
 class Belief(Enum):
-    """What becomes of one thing that the only teller says."""
+    """Results of a check of something that only one partner reports."""
 
     BELIEVED = "believed"
     LEFT_ALONE = "left alone"
@@ -51,5 +51,5 @@ def believe(*, agrees: bool, disputed: bool, news: bool, stored: bool) -> Belief
 
 
 def open_subjects(findings: tuple[Finding, ...], kind: Kind) -> frozenset[str]:
-    """What the open findings of a kind are about: property names, dotted scopes."""
+    """Return the subjects of the open findings of a kind: property names, or scopes with dots."""
     return frozenset(what for f in findings if f.kind is kind for what, _ in f.values)

@@ -51,7 +51,7 @@ class Case:
         return one if one.story is not None else two
 
     def stored(self, property: str) -> Value:
-        """What the record has, None if it has nothing or there is no record."""
+        """Return the value in the record, or None if it has none or there is no record."""
         record = self.pair.record
         return None if record is None else getattr(record, ATTRIBUTES[property])
 
@@ -75,11 +75,11 @@ class Case:
         )
 
     def both_say(self, property: str, one: Value, two: Value) -> Testimony:
-        """What each side says of a property, in order of the sides."""
+        """Return what each side reports of a property, in the order of the sides."""
         return self.both_say_words(property, said(property, one), said(property, two))
 
     def both_say_words(self, what: str, one: str, two: str) -> Testimony:
-        """The same for words that are no values of a property; by name, whoever is primary."""
+        """Return what each side reports in words that are no values of a property, by name."""
         first, second = (side_name(self.inputs, self.pair, i) for i in (0, 1))
         return (what, tuple(sorted(((first, one), (second, two)))))
 

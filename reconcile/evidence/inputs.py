@@ -16,7 +16,10 @@ _BOTH_PARTNERS = 2
 
 
 class PercentReading(StrEnum):
-    """What a secondary's LoadBalancePercent means: sources disagree, so a person may pin it."""
+    """Meanings of a secondary's LoadBalancePercent.
+
+    Sources disagree about the meaning. So a person may set it.
+    """
 
     UNSET = "unset"
     OWN_SHARE = "own_share"
@@ -42,21 +45,22 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class JudgementInput:
-    """What was seen, what is stored, and who is who.
+    """Everything that a judgement rests on: sightings, stored values and names.
 
-    ``previous`` holds each server's latest recorded reading before this run; ``names`` includes
-    what the servers say of themselves now, ``names_before`` does not (a reading must not vouch
-    for its own spelling).  ``machines`` are those of ``reconcile.evidence.machines.by_machine``.  ``targets`` are the servers the run was asked about (None: all),
-    ``only`` a folded relationship name.  ``watches`` tells since when a server told nothing at
-    all (name "") or a relationship without scopes, in recorded readings.  ``overtaken`` are records that
-    were changed after this reading began and are not judged.  ``suspended`` are the names of
-    credentials that are not used any more (R13).  ``paused`` are (folded relationship, server) of
-    which a person said that they are in maintenance; ``rested`` tells when maintenance of a server
-    that was not read ended or will end.
+    ``previous`` holds each server's latest recorded reading before this run. ``names`` includes the
+    names that servers report of themselves now. ``names_before`` does not, because a reading must
+    not vouch for its own spelling. ``machines`` are those of
+    ``reconcile.evidence.machines.by_machine``. ``targets`` are the servers that the run is about
+    (None: all), and ``only`` is a folded relationship name. ``watches`` holds since when a server
+    has reported nothing at all (name "") or a relationship without scopes, in recorded readings.
+    ``overtaken`` are records that were changed after this reading began. They are not judged.
+    ``suspended`` are the names of credentials that are not used any more (R13). ``paused`` are
+    pairs (folded relationship, server) that a person put into maintenance. ``rested`` holds when
+    the maintenance of an unread server ended or will end.
 
-    A run may be judged piece by piece (R8): ``focus`` are the servers whose pairs are judged now
-    (None: everybody's), ``awaited`` those whose turn comes later in the same run, so that their
-    pairs wait; the other sightings are there as witnesses.
+    A run may be judged piece by piece (R8). ``focus`` are the servers whose pairs are judged now
+    (None: all servers). ``awaited`` are the servers of later pieces, so that their pairs wait. The
+    other sightings are there as witnesses.
     """
 
     servers: Mapping[int, Server]

@@ -12,11 +12,12 @@ from reconcile.model.record import Planned
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """What this run cannot say: pending operations about it are neither confirmed nor dropped.
+    """The parts of a pair that this run cannot judge.
 
-    ``everything`` stands for the existence of the relationship and all below it; ``order`` for
-    who is Server1.  ``told`` are the scopes that somebody tells in this run (None: nobody tells
-    the relationship): a recorded removal of what is told again is withdrawn, judged or not.
+    Pending operations about them are neither confirmed nor dropped. ``everything`` stands for the
+    existence of the relationship and all below it. ``order`` stands for the choice of Server1.
+    ``told`` are the scopes that a partner reports in this run (None: no partner reports the
+    relationship). A recorded removal of a scope that is reported again is withdrawn, judged or not.
     """
 
     everything: bool = False

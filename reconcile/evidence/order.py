@@ -17,7 +17,7 @@ from reconcile.model.nouns import Mode, ServerRole, ServerType, Story
 
 
 class Ground(StrEnum):
-    """What an order rests on."""
+    """Grounds that an order rests on."""
 
     TOLD = "told"
     STORED = "stored"
@@ -26,9 +26,10 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``primary`` is the index (0 or 1) into the pair's sides; ``conflict`` says who says what.
+    """The order of the sides of a pair.
 
-    ``certain`` is False where nobody tells an order in this run, or not the same one.
+    ``primary`` is the index (0 or 1) into the pair's sides, and ``conflict`` has the claim of each
+    side. ``certain`` is False where no side reports an order in this run, or the sides disagree.
     """
 
     primary: int
@@ -46,7 +47,7 @@ class _Vote:
 
 
 def order(pair: Pair, *, news: Callable[[int], bool], name: Callable[[PairSide], str]) -> Order:
-    """The order of a pair; ``news(i)`` tells whether side i said otherwise before."""
+    """Return the order of a pair. ``news(i)`` is true if side i reported another order before."""
     fresh = [v for i, side in enumerate(pair.sides) if (v := _vote(side.story, i)) is not None]
     said_before = [
         v for i, side in enumerate(pair.sides) if (v := _vote(_last_story(side), i)) is not None

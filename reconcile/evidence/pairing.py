@@ -22,23 +22,23 @@ _BOTH: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class PairSide:
-    """One partner of a pair: its record id (None: not mapped) and what it says."""
+    """A partner of a pair: its record id (None: not mapped) and its testimony."""
 
     server: int | None
     witness: Witness
 
     @property
     def story(self) -> Story | None:
-        """What it tells in this run."""
+        """Return the story of this run, or None if there is none."""
         return self.witness.story if isinstance(self.witness, Tells) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One relationship between two partners.
+    """A relationship between two partners.
 
-    ``key`` is the folded name.  ``sides`` are (Server1, Server2) as stored, else in order of record ids, the unmapped last.
-    ``double_of`` is the key of an older record of the very same pair.
+    ``key`` is the folded name. ``sides`` are (Server1, Server2) as stored, else in order of record
+    ids, the unmapped last. ``double_of`` is the key of an older record of the very same pair.
     """
 
     name: str
@@ -117,7 +117,7 @@ def _kept(side: PairSide, stored_partner: int) -> PairSide:
 
 
 def _half_pair(server: int, name: str, witnesses: Witnesses) -> tuple[PairSide, PairSide]:
-    """The sides of a record with one stored partner; its story may map the other by now."""
+    """Return the sides of a record with one stored partner. Its story may map the other by now."""
     witness = witnesses.witness(server, name, None)
     if not isinstance(witness, Tells):
         return PairSide(server, witness), PairSide(None, Unmanaged(Unknown("")))
@@ -139,7 +139,7 @@ def _partner(server: int, name: str, told: Tells, witnesses: Witnesses) -> PairS
 def _new_pairs(
     inputs: JudgementInput, witnesses: Witnesses, taken: dict[tuple[int, str], int]
 ) -> Iterator[Pair]:
-    """Stories without a record; the two of one pair make one, the first server leads."""
+    """Yield pairs of stories without a record. The two stories of a pair are yielded once."""
     done: set[tuple[int, str]] = set()
     new = witnesses.now.keys() - taken.keys() - witnesses.duplicates
     for key in sorted(new, key=lambda k: (k[1], k[0])):

@@ -62,7 +62,10 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """No reading in this run; ``last`` is its latest recorded word, None if it never spoke."""
+    """A server without a reading in this run.
+
+    ``last`` is its latest recorded testimony, None if it never had one.
+    """
 
     last: Tells | Gone | None
 
@@ -129,7 +132,7 @@ class Witnesses:
                 self.partners[key] = self._reciprocal(key, resolution)
 
     def witness(self, server: int, name: str, other: int | None) -> Witness:
-        """What ``server`` says of relationship ``name`` (folded) with ``other`` as its partner."""
+        """Return the testimony of a server about relationship ``name`` (folded) with ``other``."""
         if self._inputs.retired(server):
             return Gone(Why.RETIRED)
         if not isinstance(self._inputs.sightings.get(server), Seen):
@@ -141,7 +144,7 @@ class Witnesses:
         return told if isinstance(told, Tells) else self._absence(server, told or Gone(Why.ABSENT))
 
     def _absence(self, server: int, gone: Gone) -> Gone | Unproven:
-        """What it means that a server was read without a relationship."""
+        """Return the meaning of a reading without the relationship: proof of absence, or none."""
         if self._inputs.replaced(server):
             return Unproven(AbsenceDoubt.REPLACED)
         if server in self.empty and not self.confirmed(server, ""):

@@ -59,10 +59,11 @@ class Down:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """What a partner told last of a relationship with the server, since that was read last.
+    """A partner's latest report about a relationship with the server, since that was read last.
 
-    ``machine`` is who said it: two names of one machine are one witness (R1).  Only a ``fresh``
-    word can say that the server is down; an older one can keep that from being forgotten.
+    ``machine`` is the reporting machine, because two names of one machine are one witness (R1).
+    Only a ``fresh`` report can show that the server is down. An older one can keep the problem
+    open.
     """
 
     partner: int
@@ -73,10 +74,11 @@ class _Word:
 
 
 def down(scene: Scene, judged: Collection[int]) -> Iterator[Down]:
-    """Those of the unread servers in ``judged`` that are down; what was said stays as it was said.
+    """Yield the unread servers in ``judged`` that are down, with what was reported of them.
 
-    One that is down stays so until it is read or a partner that is heard again has it, not because
-    its partners fell silent, too (R1).  In maintenance it stays what it is.
+    A server that is down stays so until it is read, or until a partner that is read again has it.
+    It does not end because its partners fell silent, too (R1). Maintenance changes nothing about
+    it.
     """
     before = {f.servers: f for f in scene.problems if f.kind is Kind.SERVER_DOWN}
     for server in sorted(scene.unread.intersection(judged)):
@@ -117,7 +119,11 @@ def _told(scene: Scene, seen: Seen, name: str, server: int) -> Iterator[State]:
 
 
 def _is_fresh(scene: Scene, seen: Seen, name: str, server: int) -> bool:
-    """What grew old reads as Unknown; who cannot be read, and what is in maintenance, says nothing."""
+    """Return whether a partner's report counts.
+
+    An old report reads as Unknown. A partner that cannot be read, or is in maintenance, reports
+    nothing.
+    """
     return (
         scene.now - seen.read_at <= scene.evidence_age
         and seen.server not in scene.unread
@@ -131,7 +137,10 @@ def _machine(seen: Seen) -> str | int:
 
 
 def _is_down(words: tuple[_Word, ...], *, known: bool) -> bool:
-    """Of one that is known to be down only who is heard and has it can say that it is not."""
+    """Return whether the server is down.
+
+    If it is ``known`` to be down, only a partner that is read and has it can show that it is up.
+    """
     fresh = [word for word in words if word.fresh]
     lost = _lost_by(fresh)
     if not known:
@@ -149,7 +158,10 @@ def _have_lost_it(words: Iterable[_Word]) -> bool:
 
 
 def _lost_by(words: Iterable[_Word]) -> frozenset[str | int]:
-    """Who has lost the server in everything between the two: by one of several it would be heard."""
+    """Return the machines that have lost the server in every relationship with it.
+
+    A server that runs would be heard in one of several relationships.
+    """
     told = list(words)
     heard = {word.machine for word in told if word.state not in _LOST}
     return frozenset(word.machine for word in told) - heard

@@ -14,16 +14,16 @@ from reconcile.model.names import fold_relationship
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a run had evidence about.
+    """The evidence of a run.
 
-    ``pairs`` are the judged ones, by folded name; ``read`` the servers that answered;
-    ``left`` the ones that were read and not judged all the same (overtaken, or in maintenance);
-    ``waiting`` those whose turn comes later in the same run;
-    ``paused`` are (folded relationship, server) in maintenance.  ``targets`` and ``only`` are what
-    the run was asked about; ``unasked`` are servers that a person took out, some of them
-    ``retired`` for good.  ``doubles`` answered, and are no witnesses; ``replaced`` were read, and
-    what they lack proves nothing; ``unsaid`` were read, and did not say what a kind of finding
-    rests on.  ``focus`` are the servers whose turn it was (None: everybody's).
+    ``pairs`` are the judged ones, by folded name. ``read`` are the servers that answered. ``left``
+    are pairs that were read and not judged all the same (overtaken, or in maintenance). ``waiting``
+    are pairs of a later piece of the same run. ``paused`` are (folded relationship, server) in
+    maintenance. The run is about ``targets`` and ``only``. ``unasked`` are servers that a person
+    took out, some of them ``retired`` for good. ``doubles`` answered and are no witnesses.
+    ``replaced`` were read, and a relationship that they lack proves nothing. ``unsaid`` were read
+    without the values that a kind of finding rests on. ``focus`` are the servers of this piece
+    (None: all servers).
     """
 
     pairs: Mapping[str, tuple[frozenset[int], ...]]
@@ -97,12 +97,12 @@ class Judged:
 
 
 def _weight(finding: Finding) -> tuple[object, ...]:
-    """What makes it another finding for people: not its wording."""
+    """Return the parts that make it another finding for people, without its wording."""
     return finding.values, finding.grade, finding.patience
 
 
 def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> Drift:
-    """Compare; an open finding that nobody judged persists as it is."""
+    """Compare findings. An open finding that was not judged persists as it is."""
     current = {f.fingerprint: f for f in now}
     known = {f.fingerprint: f for f in before}
     opened, changed, persisting = [], [], []
@@ -122,7 +122,7 @@ def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> 
 
 
 def whole(now: Iterable[Finding], before: Iterable[Finding]) -> Drift:
-    """The same where everything of a sort is known: what is not there is over."""
+    """Compare findings where all of their kinds are known, so that a missing one is over."""
     current = {f.fingerprint: f for f in now}
     life = drift(current.values(), before, Judged({}, frozenset()))
     gone = tuple(f for f in life.persisting if f.fingerprint not in current)

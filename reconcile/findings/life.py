@@ -38,8 +38,10 @@ _OPENINGS_KEPT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Confirming readings are ``apart``; a problem that opened ``flaps`` times within ``window``
-    is over only when it was away for ``calm``.
+    """How long problems take to be confirmed and to end.
+
+    Confirming readings are ``apart``. A problem that opened ``flaps`` times within ``window`` is
+    over only after it was away for ``calm``.
     """
 
     apart: timedelta = timedelta(minutes=7.5)
@@ -72,7 +74,10 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class LifeStep:
-    """What becomes of a problem: its finding and life now, None when it is over; what is told."""
+    """The next state of a problem, and the event to report.
+
+    ``life`` is None when the problem is over.
+    """
 
     finding: Finding
     life: Life | None
@@ -86,9 +91,10 @@ def begin(
     *,
     read_at: datetime | None = None,
 ) -> LifeStep:
-    """Seen for the first time, or again after it was over; ``openings`` are those of before.
+    """Return the first step of a problem that is new, or that is there again after it was over.
 
-    ``read_at`` is when the reading began that shows it (None: it was found just now).
+    ``openings`` are the times at which it opened before. ``read_at`` is the begin of the reading
+    that shows it (None: it was found just now).
     """
     life = Life(now, now, 1, read_at or now, openings=tuple(openings))
     return _confirmed(finding, life, now)
@@ -101,10 +107,11 @@ def go_on(
     now: datetime,
     patience: Patience,
 ) -> tuple[LifeStep, ...]:
-    """What becomes of the problems that have a life; those that stay as they are give no step.
+    """Return the steps of the problems that have a life. An unchanged problem gives no step.
 
-    ``present`` are the fingerprints that were seen now, and when the readings began that show them:
-    what persists without is not judged, and nothing but another reading confirms.
+    ``present`` are the fingerprints that were seen now, with the begin of the readings that show
+    them. A problem that persists without being present was not judged. Only another reading
+    confirms a problem.
     """
     steps = [
         *(
@@ -129,7 +136,7 @@ def go_on(
 def _changed(
     finding: Finding, life: Life, now: datetime, read_at: datetime | None, patience: Patience
 ) -> LifeStep:
-    """Other values are news, and as good as before; another grade may need no confirmation."""
+    """Return the step of a problem with other values. Another grade may need no confirmation."""
     life = replace(life, changed_at=now, absent_since=None)
     if life.confirmed_at is not None:
         return LifeStep(finding, life, Event.CHANGED)

@@ -72,7 +72,7 @@ def self_names(seen: Seen) -> frozenset[str]:
 def _suspiciously_empty(
     inputs: JudgementInput, witnesses: Witnesses, server: int, having: set[int]
 ) -> bool:
-    """Of another machine that answers now (server_replaced) nothing else was to be expected."""
+    """Return whether an empty reading is suspicious. It is expected of another machine."""
     empty = server in witnesses.empty and server in having
     return empty and not inputs.replaced(server) and not witnesses.confirmed(server, "")
 
@@ -90,8 +90,9 @@ def _unread(inputs: JudgementInput, unseen: Unseen) -> Finding:
 
 
 def _overdue(inputs: JudgementInput, server: int) -> Iterator[Finding]:
-    """If it was not read for too long; the time begins anew when a person changes the server, and
-    when maintenance ends.
+    """Yield a finding if the server was not read for too long.
+
+    The time begins anew when a person changes the server, and when maintenance ends.
     """
     name, latest = inputs.name(server), inputs.previous.get(server)
     read_at = None if latest is None else latest.read_at

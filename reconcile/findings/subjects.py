@@ -39,7 +39,7 @@ def record_of(finding: Finding, records: Iterable[Record]) -> Record | None:
 
 
 def in_ipam(finding: Finding, records: Iterable[Record]) -> dict[str, str]:
-    """What IPAM has of the properties that it is about."""
+    """Return the database's values of the properties that a finding is about."""
     subjects = [subject for subject, _ in finding.values if subject in ATTRIBUTES]
     if "Server1Percentage" in subjects:
         subjects.append("Mode")  # the mode says what the percentage means

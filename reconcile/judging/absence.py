@@ -56,7 +56,7 @@ def _lacks(witness: Witness) -> bool:
 
 
 def word(witness: Witness) -> str:
-    """What a witness says of the relationship, within a sentence."""
+    """Return the testimony about the relationship as words within a sentence."""
     match witness:
         case Tells():
             return TELLS
@@ -80,7 +80,7 @@ def _delete(pair: Pair, record: Record, inputs: JudgementInput, stored: tuple[in
 def removal(
     pair: Pair, record: Record, inputs: JudgementInput, reason: str, *, alone: bool
 ) -> Planned:
-    """FailoverDelete of the record; with one witness ``alone`` it always waits for a person."""
+    """Return the FailoverDelete of the record. With one witness ``alone`` it waits for a person."""
     return Planned(
         operation=Operation.DELETE,
         record=record.key,

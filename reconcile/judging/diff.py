@@ -52,7 +52,7 @@ def whole(record: Record) -> tuple[PropertyChange, ...]:
 
 
 def _mirrored(property: str) -> str:
-    """The same property of the other server; Server1Percentage has none."""
+    """Return the same property of the other server. Server1Percentage has none."""
     if property == "Server1Percentage":
         return property
     other = "Server2" if property.startswith("Server1") else "Server1"

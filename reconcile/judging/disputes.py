@@ -47,10 +47,11 @@ def disputes(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Finding, 
 def _disputed(
     case: Case, found: Truth, verdict: ScopeVerdict
 ) -> tuple[tuple[Testimony, ...], tuple[Testimony, ...]]:
-    """What the partners dispute about properties and about scopes.
+    """Return the disputes between the partners about properties and about scopes.
 
-    While one is silent and the Mode is in dispute nothing can be created, so nothing is believed
-    of the other either: what is no dispute yet does not become one by being told again.
+    While one partner is silent and the Mode is in dispute, nothing can be created. So nothing that
+    the other reports is believed either. A property that is not in dispute yet does not become
+    disputed by being reported again.
     """
     silence = case.silence
     if case.pair.record is not None or silence is None or "Mode" in found.values:

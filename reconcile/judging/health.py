@@ -71,9 +71,9 @@ def said_now(finding: Finding, inputs: JudgementInput) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What a side says of how it leaves a state; None: nobody told.
+    """The rules by which a side leaves a state. None means not reported.
 
-    ``interval`` is after how many seconds of interruption it goes to PartnerDown by itself.
+    ``interval`` is the time in seconds after which an interruption becomes PartnerDown by itself.
     """
 
     switches_itself: bool | None
@@ -134,7 +134,7 @@ def _state(pair: Pair, index: int) -> State | None:
 
 
 def _last_state(pair: Pair, index: int) -> State | None:
-    """A silent side keeps the state that was seen last; Unknown there says nothing."""
+    """Return the last known state of a silent side, or None. Unknown counts as no state."""
     side, record = pair.sides[index], pair.record
     if not isinstance(side.witness, Silent):
         return None

@@ -38,7 +38,7 @@ def judge(
     entries: tuple[Entry, ...],
     open_findings: tuple[Finding, ...],
 ) -> Judgement:
-    """Judge one pair; ``entries`` are its pending operations, ``open_findings`` those about it."""
+    """Judge one pair with its pending operations (``entries``) and open findings."""
     if not entries and is_quiet(pair, inputs):
         return Judgement(pair, agreed=True)
     return judge_at_length(pair, inputs, witnesses, entries, open_findings)

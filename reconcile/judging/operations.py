@@ -31,7 +31,10 @@ from reconcile.model.record import (
 
 @dataclass(frozen=True, slots=True)
 class PairDecision:
-    """Operations and findings of a told pair; ``agreed``: both told exactly what is stored."""
+    """The operations and findings of a reported pair.
+
+    ``agreed`` is true if both partners reported exactly the stored values.
+    """
 
     needs: tuple[Planned, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -145,7 +148,7 @@ def _pending_create(
 
 
 def _updates(case: Case, record: Record, found: Truth) -> tuple[Planned, ...]:
-    """One Update for the configuration; states are facts and an Update of their own."""
+    """Return one Update for the configuration and one for states, because states are facts."""
     if case.swapped:
         return _update(case, swap(record, found.values))
     changes = diff(record, found.values)
@@ -188,7 +191,10 @@ def _planned(
 def _confirmed_gone(
     case: Case, record: Record, verdict: ScopeVerdict, witnesses: Witnesses
 ) -> tuple[frozenset[Scope], tuple[Finding, ...]]:
-    """The scopes to remove; the last ones of a relationship must be gone for long enough (R3)."""
+    """Return the scopes to remove, and the findings about removals that are not confirmed yet.
+
+    The last scopes of a relationship must be gone for long enough (R3).
+    """
     told = [s.story.scopes for s in case.pair.sides if s.story is not None]
     if not verdict.gone or any(told):
         return verdict.gone, ()

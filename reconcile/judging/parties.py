@@ -22,7 +22,7 @@ class _Printed:
 
 
 def side_values(case: Case) -> dict[str, Value]:
-    """Values of the side properties as far as they are known; percentage apart."""
+    """Return the known values of the side properties, without the percentage."""
     values: dict[str, Value] = {}
     for number, side, other in (
         (1, case.primary, case.secondary),
@@ -40,7 +40,7 @@ def side_values(case: Case) -> dict[str, Value]:
 
 
 def _state(case: Case, side: PairSide) -> State | None:
-    """By the server's own story; a new record takes the last one seen of a silent partner."""
+    """Return the state in the server's own story, or for a new record the last one seen."""
     last = last_story(side) if case.pair.record is None else None
     story = side.story or last
     return None if story is None else story.state
@@ -96,7 +96,7 @@ def _printed(case: Case, side: PairSide, other: PairSide) -> _Printed:
 
 
 def _own(story: Story | None) -> _Printed:
-    """What the asked server prints about itself: nothing on Windows Server 2012."""
+    """Return what the server prints about itself. Windows Server 2012 prints nothing."""
     if story is None or story.server_type is None:
         return _Printed(None, None)
     if story.server_type is ServerType.PRIMARY:
@@ -105,7 +105,7 @@ def _own(story: Story | None) -> _Printed:
 
 
 def _of_partner(story: Story | None) -> _Printed:
-    """What the asked server prints about its partner; PartnerServer may be an address."""
+    """Return what the server prints about its partner. PartnerServer may be an address."""
     if story is None:
         return _Printed(None, None)
     address = address_key(story.partner)

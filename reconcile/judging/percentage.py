@@ -44,7 +44,10 @@ def share(case: Case, mode: Mode) -> PercentageShare:
 
 
 def _of_primary(case: Case, mode: Mode, told: int) -> PercentageShare:
-    """Only the primary gives a number now; a silent secondary may have given one before."""
+    """Return the percentage that only the primary reports now.
+
+    A silent secondary may have reported another one before.
+    """
     last = _percent(last_story(case.secondary), mode)
     match _belief(case, mode, told, told, last):
         case Belief.BELIEVED:

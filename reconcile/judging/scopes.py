@@ -17,9 +17,11 @@ _NONE: frozenset[Scope] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class ScopeVerdict:
-    """``common`` is certain; ``gone`` is stored and told by nobody who must be asked;
-    ``left`` is neither added nor removed; ``unverified`` is stored, untold, and a partner that
-    could still have it was not read; ``disputes`` name who tells what.
+    """The scopes of a pair, sorted by what is known of them.
+
+    ``common`` are certain. ``gone`` are stored, and no partner that counts reports them. ``left``
+    are neither added nor removed. ``unverified`` are stored and not reported, and a partner that
+    could still have them was not read. ``disputes`` name the claims of each partner.
     """
 
     common: frozenset[Scope]
@@ -30,7 +32,7 @@ class ScopeVerdict:
 
 
 def scope_verdict(case: Case, pending: frozenset[Scope]) -> ScopeVerdict:
-    """Judge the scopes of a told pair; ``pending`` are scopes that a pending operation adds."""
+    """Judge the scopes of a reported pair. ``pending`` are scopes that a pending operation adds."""
     one, two = case.pair.sides[0].story, case.pair.sides[1].story
     record = case.pair.record
     stored = frozenset[Scope]() if record is None else record.scopes

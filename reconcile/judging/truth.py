@@ -34,7 +34,7 @@ shared_of = attrgetter(
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is certain of a relationship besides its scopes, and what the partners dispute."""
+    """The certain values of a relationship without its scopes, and the partners' disputes."""
 
     values: dict[str, Value]
     disputes: tuple[Testimony, ...]

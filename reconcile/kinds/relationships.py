@@ -14,7 +14,7 @@ from reconcile.remedies import mismatch, relationships
 
 
 def _partner_mismatch(name: str, reports: Sequence[Testimony], stored: Mapping[str, str]) -> str:
-    """Say each side's value of every property; ``stored`` are the values of the database."""
+    """Say each side's value of every property, and the ``stored`` values of the database."""
     values = "; ".join(differing(subject, words) for subject, words in reports)
     stored_values = listed(f"{subject} {readable(value)}" for subject, value in stored.items())
     keeps = f" The database keeps {stored_values}." if stored_values else ""

@@ -27,7 +27,7 @@ _STATE_MEANINGS: Final[Mapping[State, str]] = {
 def _state_not_normal(
     name: str, states: Sequence[tuple[str, State]], worst: State, set_manually: Sequence[str]
 ) -> str:
-    """Say each side's state; on the servers ``set_manually`` a person ordered PartnerDown."""
+    """Say each side's state. On the servers ``set_manually`` a person ordered PartnerDown."""
     listing = " and ".join(f"{server} is in state {state}" for server, state in states)
     manually = (
         f" PartnerDown was set manually on {listed(set_manually)} (AutoStateTransition is off)."

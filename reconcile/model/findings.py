@@ -11,7 +11,7 @@ from typing import Final
 
 
 class Kind(StrEnum):
-    """Every kind of finding; ``reconcile.kinds`` has its row of the table."""
+    """Every kind of finding. ``reconcile.kinds`` has its row of the table."""
 
     PARTNER_MISMATCH = "partner_mismatch"
     ONE_SIDED = "one_sided"
@@ -53,7 +53,7 @@ LOUDEST_FIRST: Final = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 
 class Matter(StrEnum):
-    """Whose business it is: a service that suffers, a difference, or our own blindness."""
+    """Categories of problems: a service that suffers, a difference, or our own blindness."""
 
     HEALTH = "health"
     DRIFT = "drift"
@@ -61,7 +61,7 @@ class Matter(StrEnum):
 
 
 class Event(StrEnum):
-    """What happened to a problem."""
+    """Events in the life of a problem."""
 
     OPENED = "opened"
     CHANGED = "changed"
@@ -76,14 +76,14 @@ Testimony = tuple[str, tuple[tuple[str, str], ...]]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One problem.
+    """A problem at one time.
 
     The subject is (``relationship``, ``servers``): a relationship of these servers, a server, or
-    with neither the whole store, where ``about`` may name a part; with ``kind`` it is the
-    fingerprint, whatever the wording.
-    ``values`` are what the witnesses say; a finding with other values has changed.
-    ``grade`` picks a severity within the kind (a state's name).  ``patience`` is after how many
-    seconds it is one step louder, counted from when it was first seen; None: never.
+    with neither the whole store, where ``about`` may name a part. Subject and ``kind`` are the
+    fingerprint, whatever the wording. ``values`` are the testimonies of the witnesses. A finding
+    with other values has changed. ``grade`` selects a severity within the kind (a state's name).
+    ``patience`` is the time in seconds from first sight until the problem is one step more severe
+    (None: never).
     """
 
     kind: Kind
@@ -97,7 +97,7 @@ class Finding:
 
     @property
     def subject(self) -> str:
-        """Stable text of what the finding is about; equal for the same problem in every run."""
+        """Return a stable text of the subject, equal for the same problem in every run."""
         name = "" if self.relationship is None else self.relationship.casefold()
         return f"{','.join(map(str, sorted(self.servers)))}|{name}{self.about}"
 

@@ -50,7 +50,7 @@ def shown(property: str, value: Value) -> Value:
 
 
 def spelt(property: str, value: Value) -> Value:
-    """The same, with a plain str for an enumeration word."""
+    """Return the value with a plain str for an enumeration word."""
     told = shown(property, value)
     return told.value if isinstance(told, StrEnum) else told
 

@@ -37,7 +37,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No server has the name; ``text`` is what DHCP printed."""
+    """The result for a name that no server has. ``text`` is what DHCP printed."""
 
     text: str
 
@@ -134,9 +134,10 @@ class NameMap:
         return other
 
     def resolve(self, texts: Iterable[str | None], asker: int) -> Resolution:
-        """Who is meant by ``texts``, all spellings of the partner that ``asker`` printed.
+        """Return the server that ``texts`` mean, all spellings of the partner that ``asker``
+        printed.
 
-        The first text is the one shown to people.  The asker is never its own partner.
+        The first text is the one shown to people. The asker is never its own partner.
         """
         wanted = tuple(t for t in texts if t)
         if not wanted:
@@ -190,8 +191,9 @@ class NameMap:
         return own if own is not None and len(own) == 1 else set()
 
     def _short_hits(self, key: str) -> set[int]:
-        """Servers whose first label is the name; an FQDN only meets servers named without domain.
+        """Return the servers whose first label is the name.
 
+        A fully qualified name only matches servers that are named without a domain.
         ``dhcp02.other.example`` is not ``dhcp02.corp.example``: that would be a guess.
         """
         if _address(key) is not None:

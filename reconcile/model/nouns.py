@@ -75,7 +75,7 @@ class ServerRole(StrEnum):
 
 
 class Provenance(StrEnum):
-    """Who gave an alias: a person, an inventory file, or the server itself in its own stories."""
+    """Origins of an alias: a person, an inventory file, or the server's own stories."""
 
     PERSON = "person"
     INVENTORY = "inventory"
@@ -83,7 +83,7 @@ class Provenance(StrEnum):
 
 
 class Standing(StrEnum):
-    """What IPAM does with a server: asks it, leaves it alone, or counts it as gone for good."""
+    """States of a server in the inventory: read, left alone, or gone for good."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
@@ -119,11 +119,11 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One relationship as one of its partners (``asked``, a server id) told it.
+    """A relationship as one of its partners (``asked``, a server id) reports it.
 
-    None is what the server said nothing about (null, or a property that Windows Server 2012
-    lacks); an enumeration word that we do not know is None or ``State.UNKNOWN`` here and stands
-    raw in ``unknown_values`` as (property, word).
+    None stands for a value that the server did not report (null, or a property that Windows Server
+    2012 lacks). An enumeration word that we do not know is None or ``State.UNKNOWN`` here and
+    stands raw in ``unknown_values`` as (property, word).
     """
 
     asked: int
@@ -149,7 +149,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who answered, in its own words; None and empty where it did not say."""
+    """The names, machine and addresses that a server reports of itself, None or empty if missing."""
 
     computer_name: str | None = None
     dns_name: str | None = None

@@ -45,10 +45,10 @@ Membership: TypeAlias = tuple[int, str | Scope]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One stored relationship.
+    """A stored relationship.
 
-    ``key`` is the store's own; it is the RecordId unless the record is still a pending
-    FailoverCreate (``pending``), whose RecordId is 0.  None is NULL: not known.
+    ``key`` is the store's own. It is the RecordId unless the record is still a pending
+    FailoverCreate (``pending``), whose RecordId is 0. None is NULL: not known.
     """
 
     key: int
@@ -87,7 +87,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class PropertyChange:
-    """One property that differs: what is stored and what it should be (None is NULL)."""
+    """A property that differs: the stored value and the one it should have (None is NULL)."""
 
     property: str
     before: Value
@@ -112,14 +112,14 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One operation that IPAM's database needs ([MS-IPAMM2] 2.2.5.19).
+    """An operation that IPAM's database needs ([MS-IPAMM2] 2.2.5.19).
 
     ``changes`` holds the properties that the operation touches: all that are known for a Create
-    (before None) and a Delete (after None), the modified ones for an Update, none for the two
-    scope operations.  ``scopes`` are those it adds, removes, creates with or deletes with.
-    ``record`` is the key of the row, None for a Create that nobody recorded yet.  ``witnesses``
-    are the servers on whose readings it rests.  ``contested`` names what it takes and another
-    record of the same server still holds.
+    (before None) and a Delete (after None), the modified ones for an Update, none for the two scope
+    operations. ``scopes`` are those it adds, removes, creates with or deletes with. ``record`` is
+    the key of the row, None for a Create that is not recorded yet. ``witnesses`` are the servers on
+    whose readings it rests. ``contested`` are the names and scopes that another record of the same
+    server still holds.
     """
 
     operation: Operation
@@ -169,7 +169,7 @@ class Contest:
 
 
 class EntryStatus(StrEnum):
-    """Life of a line of OperationTracker; only ``pending`` is what the record's tracker shows."""
+    """States of a line of OperationTracker. The record's tracker shows ``pending`` lines only."""
 
     PENDING = "pending"
     APPLIED = "applied"

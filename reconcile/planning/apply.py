@@ -12,7 +12,7 @@ from reconcile.model.record import ATTRIBUTES, STATE_PROPERTIES, Planned, Record
 
 @dataclass(frozen=True, slots=True)
 class Becomes:
-    """The record afterwards; None if it is gone."""
+    """The record after an operation, None if it is gone."""
 
     record: Record | None
 
@@ -55,7 +55,7 @@ def _after(record: Record, planned: Planned) -> Record | None:
 
 
 def created(planned: Planned) -> Record:
-    """The pending record that a FailoverCreate stands for; its key is the store's to give."""
+    """Return the pending record of a FailoverCreate. The store gives it a key."""
     values = {ATTRIBUTES[c.property]: c.after for c in planned.changes}
     return Record(
         key=0,
@@ -87,7 +87,10 @@ _LOOSE = {op: STATE_PROPERTIES if op is Operation.DELETE else frozenset[str]() f
 
 
 def _other_partners(record: Record, planned: Planned) -> str | None:
-    """An Update names sides, so their order counts; what is about scopes only asks who they are."""
+    """Return why the record has other partners than the operation, or None.
+
+    An Update names sides, so their order counts. For scopes the order does not matter.
+    """
     stored = (record.server1_record_id, record.server2_record_id)
     named = (planned.server1.server, planned.server2.server)
     if planned.operation is Operation.UPDATE:

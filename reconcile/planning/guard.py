@@ -28,10 +28,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the guard counts, over the whole store.
+    """The counts of the removal limit, over the whole store.
 
-    ``stored`` leaves pending Creates out. ``applied`` is what the machine alone removed in the last
-    24 hours, and ``pending`` what waits to be removed.
+    ``stored`` leaves pending Creates out. ``applied`` was removed by policy alone in the last 24
+    hours, and ``pending`` waits to be removed.
     """
 
     stored: Counts = Counts()
@@ -61,7 +61,7 @@ class RemovalRefusal:
 
 
 def taken(planned: Planned) -> Counts:
-    """What an operation takes away."""
+    """Return the numbers of relationships and scopes that an operation removes."""
     match planned.operation:
         case Operation.DELETE:
             return Counts(1, len(planned.scopes))

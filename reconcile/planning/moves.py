@@ -19,7 +19,7 @@ from reconcile.planning.tracker import NeededOperation
 
 
 def takes(planned: Planned, record: Record | None) -> Iterator[Membership]:
-    """The memberships that an operation would add; ``record`` is the row it is about."""
+    """Yield the memberships that an operation would add. ``record`` is the row it is about."""
     name = fold_relationship(planned.relationship)
     match planned.operation:
         case Operation.CREATE:
@@ -54,9 +54,10 @@ def contest(
     holders: Mapping[Membership, int],
     leaving: frozenset[int],
 ) -> tuple[NeededOperation, ...]:
-    """The needs with what each of them waits for; earlier ones take before later ones.
+    """Return the needs with the memberships that each of them waits for.
 
-    ``leaving`` are pending records that this very plan withdraws.
+    Earlier needs take before later ones. ``leaving`` are pending records that this very plan
+    withdraws.
     """
     taken: dict[Membership, NeededOperation] = {}
     marked = []
@@ -83,7 +84,10 @@ def _contest(membership: Membership, holder: int | None) -> Contest:
 def blocked(
     need: NeededOperation, name: Callable[[int], str], records: Mapping[int, Record]
 ) -> Finding:
-    """The finding about a waiting operation: who holds what it takes; ``name`` is a server's."""
+    """Return the finding about a waiting operation: the holders of what it takes.
+
+    ``name`` returns the name of a server.
+    """
     planned = need.planned
     words: dict[str, list[str]] = {}
     for c in planned.contested:

@@ -39,12 +39,12 @@ class Watches:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the store should do.
+    """Changes that the store should make.
 
-    ``needs`` are in the order they are to be applied; those with an entry are recorded already.
-    ``superseded`` and ``ended`` are entry numbers; ``agreed`` are records that both partners
-    told exactly as stored; ``overtaken`` are records that somebody changed after this reading
-    began; ``paused`` is the number of pairs left alone for maintenance.
+    ``needs`` are in the order in which they are applied. Needs with an entry are recorded already.
+    ``superseded`` and ``ended`` are entry numbers. ``agreed`` are records that both partners
+    reported exactly as stored. ``overtaken`` are records that were changed after this reading
+    began. ``paused`` is the number of pairs left alone for maintenance.
     """
 
     needs: tuple[NeededOperation, ...]
@@ -142,7 +142,7 @@ def draft(inputs: JudgementInput) -> Draft:
 
 @dataclass(slots=True)
 class _Harvest:
-    """What the judgements of a run add up to."""
+    """The collected results of all judgements of a run."""
 
     found: list[Finding] = field(default_factory=list)
     needs: list[NeededOperation] = field(default_factory=list)
@@ -166,15 +166,19 @@ class _Harvest:
 
 
 def _told_no_more(inputs: JudgementInput, judged: Judged) -> tuple[int, ...]:
-    """Rejected Creates of pairs that everybody was read without: the difference is gone."""
+    """Return the rejected Creates of pairs that both partners were read without.
+
+    The difference that was rejected is gone. Another pair may have the name now.
+    """
     living = {r.key for r in inputs.records}
     return tuple(
         e.number
         for e in inputs.entries
         if e.stands
         and e.planned.record not in living
-        and (name := fold_relationship(e.planned.relationship)) not in judged.pairs
-        and judged.read_about(name, frozenset(e.planned.partners))
+        and (partners := frozenset(e.planned.partners))
+        not in judged.pairs.get(name := fold_relationship(e.planned.relationship), ())
+        and judged.read_about(name, partners)
     )
 
 
@@ -221,7 +225,7 @@ def complete(draft: Draft, holders: Mapping[Membership, int]) -> Plan:
 
 
 def _ordered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """One finding per fingerprint, in its order: same input, same bytes."""
+    """Return one finding per fingerprint, in its order, so that equal input gives equal bytes."""
     place = sorted(findings, key=lambda f: (f.fingerprint, f.detail))
     return tuple({f.fingerprint: f for f in place}.values())
 
@@ -229,7 +233,10 @@ def _ordered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 def _by_pair(
     inputs: JudgementInput,
 ) -> tuple[dict[object, list[Entry]], defaultdict[str, list[Finding]]]:
-    """Entries by record key, those of no living record by folded name; findings by name."""
+    """Return entries and findings by pair.
+
+    Entries are by record key, or by folded name without a living record. Findings are by name.
+    """
     living = {r.key for r in inputs.records}
     entries: dict[object, list[Entry]] = {}
     for entry in inputs.entries:
@@ -265,7 +272,10 @@ def _watches(inputs: JudgementInput, witnesses: Witnesses) -> Watches:
 
 
 def _has_its_turn(inputs: JudgementInput, finding: Finding, judged: Judged) -> bool:
-    """Of the findings about servers; those about the whole store are everybody's."""
+    """Return whether a finding about servers belongs to this piece of the run.
+
+    Findings about the whole store belong to every piece.
+    """
     name, servers = finding.relationship, frozenset(finding.servers)
     if name is not None and judged.left_alone(fold_relationship(name), servers):
         return False
@@ -275,7 +285,7 @@ def _has_its_turn(inputs: JudgementInput, finding: Finding, judged: Judged) -> b
 
 
 def _judged_now(inputs: JudgementInput) -> Collection[int]:
-    """Servers whose own turn it is; the other sightings are witnesses only."""
+    """Return the servers of this piece. The other sightings are witnesses only."""
     return inputs.sightings if inputs.focus is None else inputs.focus & inputs.sightings.keys()
 
 

@@ -22,10 +22,10 @@ from reconcile.model.record import (
 
 @dataclass(frozen=True, slots=True)
 class NeededOperation:
-    """An operation that is needed now; ``entry`` is its number if it is recorded already.
+    """An operation that is needed now. ``entry`` is its number if it is recorded already.
 
-    ``confirmed`` is False for a recorded one that this run could not judge (again): it stays
-    pending, and nothing applies it on the strength of this run.
+    ``confirmed`` is False for a recorded operation that this run could not judge (again). It stays
+    pending, and this run's evidence does not apply it.
     """
 
     planned: Planned
@@ -66,9 +66,9 @@ def settle(judged: Judgement, entries: tuple[Entry, ...]) -> Settlement:
 
 
 def _content(planned: Planned) -> tuple[object, ...]:
-    """What makes two needs of one pair the same: what they do, not why or on whose word.
+    """Return the content that makes two needs of one pair the same, without reason and witnesses.
 
-    Server1State means another server after a change of order, so an Update says whose.
+    Server1State means another server after a change of order, so an Update includes the sides.
     """
     sides = (planned.server1.server, planned.server2.server)
     whose = sides if planned.operation is Operation.UPDATE else ()
@@ -83,7 +83,7 @@ def _configured(planned: Planned) -> tuple[PropertyChange, ...]:
 
 
 def _not_accepted(need: Planned, standing: list[Planned]) -> Planned | None:
-    """The need without what a person rejected; None if nothing of it is left."""
+    """Return the need without the parts that a person rejected, or None if nothing is left."""
     rejected = [s for s in standing if s.operation is need.operation]
     if any(_content(s) == _content(need) for s in rejected):
         return None
@@ -143,7 +143,7 @@ def _same_line(one: Planned, two: Planned) -> bool:
 
 
 def _undecided_part(planned: Planned, undecided: Undecided, record: Record) -> Planned | None:
-    """What of a pending operation this run cannot judge, None if it can judge it all."""
+    """Return the part of a pending operation that this run cannot judge, or None."""
     match planned.operation:
         case Operation.UPDATE:
             return _undecided_update(planned, undecided, record)

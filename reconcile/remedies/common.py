@@ -37,7 +37,7 @@ def check_each(facts: Facts) -> tuple[Command, ...]:
 
 
 def reference(facts: Facts) -> str | None:
-    """Return ``NAME@SERVER`` as our commands take it; None without a server."""
+    """Return ``NAME@SERVER`` as our commands take it, or None without a server."""
     return f"{facts.name}@{facts.servers[0]}" if facts.relationship and facts.servers else None
 
 

@@ -17,7 +17,7 @@ REFERENCE: Final = "docs/reference/findings.md"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One of several commands: when it is the right one, and what it loses."""
+    """A choice among several commands: its condition, and the loss that it brings."""
 
     condition: str
     command: Command
@@ -51,11 +51,11 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a problem when its remedy is built.
+    """The facts of a problem from which its remedy is built.
 
-    ``number`` is that of the stored problem, None for an example.  ``servers`` are names.
-    ``values`` are the reports of each server by property or scope.  ``stored`` holds the
-    database's values by property.
+    ``number`` is that of the stored problem, None for an example. ``servers`` are names. ``values``
+    are the reports of each server by property or scope. ``stored`` holds the database's values by
+    property.
     """
 
     kind: Kind

@@ -8,7 +8,7 @@ from reconcile.remedies.command import Command, CommandShell
 
 
 def ipam_sync(command: str, *operands: str, **options: str | None) -> Command:
-    """Build a command of ours; an option without a value is None."""
+    """Build an ipam-sync command. An option without a value is None."""
     words = ["ipam-sync", *command.split()]
     for name, value in options.items():
         words.extend(_option(f"--{name}", value))

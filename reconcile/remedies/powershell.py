@@ -55,7 +55,7 @@ def time_span(duration: timedelta) -> str:
 
 
 def duration_of(text: str) -> timedelta | None:
-    """Parse a duration as findings spell it (``PT1H``); None if it is none."""
+    """Parse a duration as findings spell it (``PT1H``). Return None for any other text."""
     match = _DURATION.fullmatch(text)
     if match is None:
         return None

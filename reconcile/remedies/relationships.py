@@ -178,7 +178,7 @@ def empty_read(facts: Facts) -> tuple[RemedyStep, ...]:
 
 
 def role_conflict(facts: Facts) -> tuple[RemedyStep, ...]:
-    """Build the step that shows who is primary; Windows cannot change it in place."""
+    """Build the step that shows the primary. Windows cannot change it in place."""
     return only(
         f"Read ServerType and ServerRole of {facts.name} on {on_servers(facts)}. Only one can be "
         "primary. Windows cannot change this in place: plan a change window to create the "

@@ -19,7 +19,7 @@ _INTERRUPTED: Final = (State.COMMUNICATIONS_INTERRUPTED, State.RESOLUTION_INTERR
 
 
 def state_not_normal(facts: Facts) -> tuple[RemedyStep, ...]:
-    """Build the steps for a state, by the worst one; none of them writes."""
+    """Build the steps for the worst state. None of them writes."""
     if facts.grade in _INTERRUPTED:
         return tuple(_interrupted(facts))
     return only(_of_state(facts), *read_relationship(facts))
@@ -47,7 +47,7 @@ def _of_state(facts: Facts) -> str:
 
 
 def _reconnect(facts: Facts) -> str:
-    """Name the partner to bring back; both may be in PartnerDown after a network split."""
+    """Name the partner to bring back. Both may be in PartnerDown after a network split."""
     alone = {
         who for _, words in facts.values for who, state in words if state == State.PARTNER_DOWN
     }

@@ -23,7 +23,7 @@ def is_copyable(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RemedyLine:
-    """A line of a remedy; a command stands alone on its line."""
+    """A line of a remedy. A command stands alone on its line."""
 
     text: str
     level: int

@@ -15,6 +15,7 @@ from tests.postgres import running_postgres
 from tests.worker.fleet import RUN_TABLES, inline_worker
 from tests.worker.store.sql_counter import counted
 from worker.config.run_policy import RunPolicy
+from worker.config.settings import Settings
 from worker.model.runs import Trigger
 from worker.runs.targets import RunRequest
 from worker.store.schema import open_store
@@ -25,6 +26,8 @@ SIZE = Size(servers=150, relationships=2_325, scopes_per_relationship=17, extra_
 FIRST_LIMIT_SECONDS = 30.0
 UNCHANGED_LIMIT_SECONDS = 2.0
 ROUNDS = 3
+#: As many as a sync has by default, so that its group commits are measured, too.
+THREADS = Settings().concurrency
 REQUEST = RunRequest(Trigger.CLI, "bench")
 
 
@@ -86,6 +89,6 @@ def _measure(report: Report, name: str, url: str) -> None:
 def _timed(store: Store, collector: Decoded) -> tuple[float, dict[str, int]]:
     with counted(store.engine) as sql:
         began = time.perf_counter()
-        inline_worker(store, collector, RunPolicy()).sync(REQUEST)
+        inline_worker(store, collector, RunPolicy(), THREADS).sync(REQUEST)
         seconds = time.perf_counter() - began
     return seconds, dict(sql.written)

@@ -92,6 +92,5 @@ SHARED_CLASS_NAMES: Final = frozenset(
         "Standing",
         "Terms",
         "Transport",
-        "Turn",
     ]
 )

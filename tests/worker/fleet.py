@@ -67,11 +67,13 @@ class Fleet:
         return Seen(server.id, read_at, tuple(replace(s, asked=server.id) for s in told))
 
 
-def inline_worker(store: Store, collector: Collector, run_policy: RunPolicy) -> Inline:
+def inline_worker(
+    store: Store, collector: Collector, run_policy: RunPolicy, threads: int = 1
+) -> Inline:
     """What works at runs whose servers this collector reads."""
     lane = Lane.ON_DEMAND if collector.rereads else Lane.FILES
     reader = FileReader(collector, DatabaseClock(store))
-    return Inline(store, run_policy, reader, lane, threads=1)
+    return Inline(store, run_policy, reader, lane, threads)
 
 
 @dataclass

@@ -62,7 +62,10 @@ def acknowledge(
 def _acknowledged(
     uow: UnitOfWork, problems: Collection[OpenFinding], given: Acknowledgement
 ) -> list[NewEvent]:
-    """How sure it is was said with the latest event; what IPAM has may be another since."""
+    """Return the events of acknowledgements, with the evidence of each problem's latest event.
+
+    The database's values may have changed since that event, so they are loaded anew.
+    """
     latest = uow.outbox.events_at([(problem.id, problem.sequence) for problem in problems])
     sure = {event.finding: event.snapshot.evidence for event in latest}
     records = uow.records.load(
@@ -86,7 +89,7 @@ def _acknowledged(
 
 
 def withdraw(uow: UnitOfWork, by: Person, ids: Collection[int]) -> tuple[int, ...]:
-    """Take acknowledgements back; those of these problems that had one. Raises UnknownProblem."""
+    """Withdraw acknowledgements, and return the problems that had one. Raises UnknownProblem."""
     acked = tuple(p for p in _found(uow.findings, ids) if p.acknowledgement is not None)
     for problem in acked:
         uow.findings.acknowledge(problem.id, None)  # it is repeated again
@@ -103,7 +106,7 @@ def _found(findings: FindingRepository, ids: Collection[int]) -> tuple[OpenFindi
 
 
 def silence(uow: UnitOfWork, by: Person, wanted: Silence) -> Silence:
-    """Nobody is told of what fits until it ends; with its id."""
+    """Add a silence, which ends at its time, and return it with its id."""
     number = uow.silences.add(replace(wanted, who=by.who))
     kept = _silence(uow.silences, number)
     uow.audit.add(by, [AuditedDecision(Action.SILENCE, f"silence {number}", None, _terms(kept))])
@@ -111,7 +114,7 @@ def silence(uow: UnitOfWork, by: Person, wanted: Silence) -> Silence:
 
 
 def unsilence(uow: UnitOfWork, by: Person, number: int) -> bool:
-    """End one before its time; False if it was over. Raises UnknownSilence."""
+    """End a silence before its time. Return False if it was over. Raises UnknownSilence."""
     before = _silence(uow.silences, number)
     if not uow.silences.end(number, by.who):
         return False

@@ -64,7 +64,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ChangeDigestText:
-    """The words of the whole message; ``more`` operations are not in it."""
+    """The texts of a whole message. ``more`` operations are not in it."""
 
     key: str
     headline: str
@@ -142,7 +142,7 @@ def _subject(operation: AppliedOperation) -> _Subject:
 def _changes(
     operation: Operation, changes: Sequence[PropertyChange], scopes: Sequence[int]
 ) -> Iterator[str]:
-    """Of what was created or deleted there is one side only, so it is one line."""
+    """Yield lines about changes. A creation or deletion has one side only, so it is one line."""
     match operation:
         case Operation.UPDATE:
             for c in changes:

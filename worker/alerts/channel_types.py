@@ -110,7 +110,7 @@ def _is_reachable(box: Address) -> bool:
 
 
 def mailboxes(value: object) -> tuple[Address, ...]:
-    """One or several of them."""
+    """Parse one or several mailboxes."""
     return tuple(mailbox(one) for one in texts(value))
 
 
@@ -140,7 +140,7 @@ def _lines(name: str, section: Section, _: Texts) -> Channel:
 
 
 def _receiver(name: str, section: Section, url: str | None) -> Receiver:
-    """What all that is posted shares; plain http must be allowed."""
+    """Return the settings that all posting channels share. Plain http must be allowed."""
     allow_http = section.get("allow_http", flag, False)
     receiver = Receiver(
         channel=name,
@@ -164,7 +164,7 @@ def _is_usable(url: str) -> bool:
 
 
 def timeout(section: Section) -> timedelta:
-    """Of one delivery, at most a minute."""
+    """Return the timeout of a delivery, at most a minute."""
     found = section.get("timeout", seconds(1), TIMEOUT)
     if found > _LONGEST_TIMEOUT:
         section.wrong("timeout", f"may be {_LONGEST_TIMEOUT.seconds} seconds at most.")

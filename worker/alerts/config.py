@@ -32,7 +32,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 
 def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerting:
-    """What the file says. Raises AlertsFileUnusable."""
+    """Load the file of channels. Raises AlertsFileUnusable."""
     document = _document(path)
     sheet = TomlFile(path.parent, environ)
     top = sheet.section("", document)
@@ -92,7 +92,7 @@ def _document(path: Path) -> Mapping[str, object]:
 
 
 def _names(document: Mapping[str, object]) -> frozenset[str]:
-    """Of the channels that somebody wrote, good ones or not."""
+    """Return the names of the channels in the file, good ones or not."""
     channels = document.get("channels")
     return frozenset(channels) if isinstance(channels, Mapping) else frozenset()
 
@@ -177,7 +177,7 @@ _UTC: Final = ZoneInfo("UTC")
 
 
 def words(known: type[_Word]) -> Callable[[object], frozenset[_Word]]:
-    """One or several of the words."""
+    """Return a parser of one or several of the words."""
 
     def parse(value: object) -> frozenset[_Word]:
         found = texts(value)

@@ -19,7 +19,7 @@ from worker.model.change_feed import AppliedOperation
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Who acknowledged a problem, and why."""
+    """The author and the reason of an acknowledgement."""
 
     by: str
     text: str
@@ -27,14 +27,14 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One event in the life of one problem.
+    """An event in the life of a problem.
 
-    ``finding`` is the id of the stored problem and ``sequence`` counts its events from 1: together
-    they are the ``key``, the same however often the alert is sent.  A problem that comes back is
-    the same finding, and its events go on counting.  ``servers`` are names, ``tags`` all that these
-    servers have now.  ``sentence`` is the finding's detail, ``said`` what each witness tells, ``ipam`` what IPAM has, by property.
-    ``about`` names a credential or channel.
-    ``test`` says that nothing happened at all.
+    ``finding`` is the id of the stored problem and ``sequence`` counts its events from 1. Together
+    they are the ``key``, the same however often the alert is sent. A problem that comes back is the
+    same finding, and its events go on counting. ``servers`` are names, ``tags`` are all that these
+    servers have now. ``sentence`` is the finding's detail, ``said`` the reports of each witness,
+    and ``ipam`` the database's values by property. ``about`` names a credential or channel. With
+    ``test`` nothing happened at all.
     """
 
     finding: int
@@ -62,13 +62,13 @@ class Alert:
 
     @property
     def key(self) -> str:
-        """What receivers recognise a double by."""
+        """Return the key by which receivers recognise a duplicate."""
         return f"{self.finding}-{self.sequence}"
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Many alerts as one message, for those that people read; its key is as stable as theirs."""
+    """Many alerts as one message for people. Its key is as stable as theirs."""
 
     key: str
     alerts: tuple[Alert, ...]
@@ -77,10 +77,11 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What the machine applied from ``since`` on and before ``at``: no problem, and nothing to do.
+    """The operations that policy applied from ``since`` on and before ``at``.
 
-    Operations about one relationship are beside each other; ``more`` are not in the message.  The
-    key and all else stay the same however often it is sent.
+    They are no problem, and nothing has to be done. Operations about a relationship are beside each
+    other. ``more`` are not in the message. The key and all else stay the same however often it is
+    sent.
     """
 
     key: str

@@ -26,7 +26,7 @@ class NextStep:
 
 
 def remedy_of(alert: Alert) -> Remedy | None:
-    """Build the remedy of an alert; None if there is nothing to do."""
+    """Build the remedy of an alert. Return None if there is nothing to do."""
     if alert.test or alert.event is Event.RESOLVED:
         return None
     return build_remedy(

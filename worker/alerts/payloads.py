@@ -42,7 +42,7 @@ def document(message: Message) -> dict[str, Any]:
 
 
 def alert_document(alert: Alert) -> dict[str, Any]:
-    """One alert with all that is known of it, and the whole of it in words."""
+    """Return the document of an alert, with all that is known of it and its texts."""
     words, remedy = telling(alert), remedy_of(alert)
     return {
         "key": alert.key,
@@ -79,7 +79,7 @@ def alert_document(alert: Alert) -> dict[str, Any]:
 
 
 def change_document(operation: AppliedOperation) -> dict[str, Any]:
-    """One operation that was applied, from what to what, and the whole of it in words."""
+    """Return the document of an applied operation, with its changes and its texts."""
     planned = operation.planned
     scopes = list(dotted_all(planned.scopes)[:_MOST_SCOPES])
     takes = planned.operation in _TAKES_SCOPES

@@ -79,10 +79,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which problems; everything given must hold.
+    """A filter of problems. Everything given must hold.
 
-    ``severity`` is the least; ``server`` and ``relationship`` are as a person types them, ``tag`` may
-    have ``*`` and ``?``.
+    ``severity`` is the least. ``server`` and ``relationship`` are as a person types them. ``tag``
+    may have ``*`` and ``?``.
     """
 
     matter: Matter | None = None
@@ -108,7 +108,7 @@ def problems(
 
 
 def problem(reading: Transaction, severities: Mapping[str, Severity], key: int) -> Problem:
-    """One, over or not. Raises UnknownProblem."""
+    """Return a problem, resolved or not. Raises UnknownProblem."""
     found = problems(reading, severities, [key])
     if not found:
         raise UnknownProblem(f"There is no problem {key}. See: ipam-sync drift list")
@@ -142,7 +142,7 @@ def _rank(found: Problem) -> tuple[int, int, bool, int]:
 
 
 def chosen(reading: Transaction, found: Iterable[Problem], wanted: Wanted) -> tuple[Problem, ...]:
-    """Those of them that are wanted, in their order. Raises UnknownTarget."""
+    """Return the problems that a filter selects, in their order. Raises UnknownTarget."""
     server = (
         None
         if wanted.server is None

@@ -16,7 +16,10 @@ from worker.model.change_feed import AppliedLine
 
 
 class Matched(Protocol):
-    """What a pattern looks at: of an alert, or of a problem; ``servers`` are names, ``tags`` theirs."""
+    """The values of an alert or problem that patterns match.
+
+    ``servers`` are names, and ``tags`` are the tags of these servers.
+    """
 
     @property
     def kind(self) -> Kind: ...
@@ -39,11 +42,11 @@ class Matched(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What an alert must be for a route to take it; None and nothing fit all.
+    """The conditions under which a route takes an alert. None and nothing fit all.
 
-    ``server``, ``relationship`` and ``tag`` are patterns with ``*`` and ``?``, without case; one server
-    that fits is enough, and so is one tag of one of them.  An alert without a relationship fits no
-    pattern of one.
+    ``server``, ``relationship`` and ``tag`` are patterns with ``*`` and ``?``, without case. A
+    single server that fits is enough, and so is a single tag of one of them. An alert without a
+    relationship fits no pattern of one.
     """
 
     kind: frozenset[Kind] = frozenset()
@@ -66,9 +69,9 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class MatchChange:
-    """What an applied operation must be to be told; None and nothing fit all.
+    """The conditions under which an applied operation is reported. None and nothing fit all.
 
-    Patterns are those of ``Match``; one partner that fits is enough.
+    Patterns are those of ``Match``. A single partner that fits is enough.
     """
 
     operation: frozenset[Operation] = frozenset()
@@ -93,7 +96,7 @@ class QuietHours:
     except_critical: bool = True
 
     def over_at(self, now: datetime) -> datetime | None:
-        """When the quiet hours end that ``now`` is in; None if it is in none."""
+        """Return the end of the quiet hours that ``now`` is in, or None outside of them."""
         local = now.astimezone(self.timezone)
         for day in (local.date() - timedelta(days=1), local.date()):
             last = day if self.start < self.end else day + timedelta(days=1)
@@ -106,7 +109,7 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class AlertRoute:
-    """What it takes, and the channels that it takes that to."""
+    """A match, and the channels that get the alerts that fit it."""
 
     match: Match
     channels: tuple[str, ...]

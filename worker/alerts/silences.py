@@ -15,7 +15,7 @@ def silenced_by(told: Matched, silences: Iterable[Silence]) -> Silence | None:
 
 
 def fits(silence: Silence, told: Matched) -> bool:
-    """True if it is about this; when it is in force is the store's business."""
+    """Return whether a silence is about this. The store knows when it is in force."""
     match = Match(
         kind=frozenset() if silence.kind is None else frozenset({silence.kind}),
         matter=frozenset() if silence.matter is None else frozenset({silence.matter}),

@@ -47,7 +47,7 @@ _LONGEST_SUBJECT: Final = 300
 
 
 class Medium(StrEnum):
-    """What a text is written in; the value is how its templates end."""
+    """Media of texts. The value is the ending of the template's file name."""
 
     PLAIN = "txt"
     HTML = "html"
@@ -61,7 +61,7 @@ NAMES: Final = frozenset(
 
 
 class TextsUnusable(Exception):
-    """Templates that cannot be used; ``problems`` has one sentence for each."""
+    """The templates cannot be used. ``problems`` has a sentence for each mistake."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
@@ -91,7 +91,7 @@ class Texts:
             self._check(directory)
 
     def subject(self, message: Message) -> str:
-        """One line, without what would end a mail's header."""
+        """Return the subject as one line, without characters that would end a mail's header."""
         text = " ".join(self._written(_form(message).subject, Medium.PLAIN, message).split())
         return escaped(text, _LONGEST_SUBJECT)
 
@@ -101,7 +101,7 @@ class Texts:
         return "\n".join(escaped(line, _LONGEST_LINE).rstrip() for line in text.split("\n")) + "\n"
 
     def _written(self, name: str, medium: Medium, message: Message) -> str:
-        """What a template of one's own cannot do, though it could the example, has ours."""
+        """Render a template. If a user's own template fails, render ours and log the failure."""
         try:
             return _rendered(self._environments, name, medium, message)
         except _FAILURES as error:

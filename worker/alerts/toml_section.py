@@ -16,7 +16,7 @@ from worker.config.suggest import did_you_mean
 
 
 class AlertsFileUnusable(Exception):
-    """The file cannot be used; ``problems`` has one sentence for each mistake in it."""
+    """The file cannot be used. ``problems`` has a sentence for each mistake in it."""
 
     code = "alerts_file"
 
@@ -32,14 +32,14 @@ _LONGEST_SHOWN: Final = 80
 
 @dataclass(slots=True)
 class TomlFile:
-    """What every section of one file shares: where it is, the variables, and the problems."""
+    """The values that every section of a file shares: its directory, the variables, the problems."""
 
     directory: Path
     environ: Mapping[str, str] = field(repr=False)
     problems: list[str] = field(default_factory=list)
 
     def section(self, path: str, value: object) -> Section:
-        """A table of the file; of something else, an empty one and a problem."""
+        """Return a table of the file. For another value return an empty table and add a problem."""
         if isinstance(value, Mapping):
             return Section(self, path, value)
         self.problems.append(f"{path}: must be a table of keys and values.")
@@ -47,7 +47,7 @@ class TomlFile:
 
 
 class Section:
-    """One table.  Ask for every key there may be, then call ``done``."""
+    """A table of the file. Read every key that may be there, then call ``done``."""
 
     def __init__(self, sheet: TomlFile, path: str, values: Mapping[str, object]) -> None:
         self._sheet = sheet
@@ -76,7 +76,10 @@ class Section:
             return default
 
     def need(self, name: str, parse: Callable[[object], _T], stand_in: _T) -> _T:
-        """The value; where it is missing or wrong, something to go on with, and a problem."""
+        """Return a required value.
+
+        If it is missing or wrong, add a problem and return ``stand_in``.
+        """
         if name not in self._values:
             self._known.add(name)
             self.wrong(name, "is missing.")
@@ -88,7 +91,10 @@ class Section:
         return None if found is None else self._sheet.directory / Path(found).expanduser()
 
     def secret(self, name: str, *, plain: bool = False, needed: bool = True) -> str | None:
-        """What ``NAME_file`` or ``NAME_env`` refers to; ``plain``: it may stand here as well."""
+        """Return the secret in ``NAME_file`` or ``NAME_env``.
+
+        With ``plain`` it may be in the file itself.
+        """
         file, env = self.file(f"{name}_file"), self.get(f"{name}_env", text, None)
         here = None
         if plain:

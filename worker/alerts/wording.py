@@ -50,11 +50,11 @@ class Link(str):
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """The words about one alert; every text is one line and harmless as plain text.
+    """The texts about an alert. Every text is one line and harmless as plain text.
 
-    ``what`` is wrong, ``where``, ``since`` when, ``values`` as the partners and IPAM have them,
-    how ``sure`` that is, what to do ``next`` in a line and by ``steps``, with their commands.  Empty
-    texts say nothing.  ``sentence`` is all of it on one line.
+    ``what`` is wrong, ``where``, ``since`` when, ``values`` as the partners and IPAM have them, how
+    ``sure`` that is, the ``next`` action in a line and by ``steps``, with their commands. Empty
+    texts are left out. ``sentence`` is all of it on one line.
     """
 
     key: str
@@ -114,7 +114,10 @@ def _next(alert: Alert, remedy: Remedy) -> str:
 
 
 def subject(alert: Alert) -> str:
-    """``[CRITICAL] one sided: HQ (dhcp01, dhcp02)``; without what changes while it is open."""
+    """Return a subject such as ``[CRITICAL] one sided: HQ (dhcp01, dhcp02)``.
+
+    It leaves out what changes while the problem is open.
+    """
     mark = "TEST" if alert.test else alert.severity.upper()
     if alert.event in (Event.RESOLVED, Event.ACKNOWLEDGED) and not alert.test:
         mark = HAPPENED[alert.event].upper()
@@ -165,13 +168,13 @@ def _since(alert: Alert) -> str:
 
 
 def _what(alert: Alert) -> str:
-    """What was found, in its words; whoever reads no further must not think that it still is so."""
+    """Return the finding's sentence. At the end of a problem it begins with the news of that."""
     found = escaped(alert.sentence.strip(), _DETAIL) or alert.kind.replace("_", " ")
     return f"This is over: {found}" if alert.event is Event.RESOLVED else found
 
 
 def _values(alert: Alert) -> Iterator[str]:
-    """What the witnesses say of each property, then what only IPAM is known to have."""
+    """Yield the witnesses' reports of each property, then the values that only IPAM has."""
     told = {said[0] for said in alert.said}
     lines = [_line(said, alert.ipam.get(said[0])) for said in alert.said]
     lines += [

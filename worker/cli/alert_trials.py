@@ -78,7 +78,7 @@ def test(channel: str, event: Event, as_json: bool) -> None:
 
 
 def _lines(settings: Settings, channel: Channel) -> AbstractContextManager[None]:
-    """A channel that is the log of its process writes to ours; of others nothing is logged."""
+    """Let a channel that is the log of its process write to ours. Nothing else is logged."""
     from contextlib import nullcontext
 
     from worker.alerts.channels.lines import Lines
@@ -156,7 +156,10 @@ def preview(
 def _supposed(
     working: Ipam, known: Alerting, of: int | Kind, event: Event | None, channel: str | None
 ) -> tuple[Alert, list[ChannelDecision]]:
-    """Of a problem or a kind: as that channel is told it, and what becomes of it there; or everywhere."""
+    """Return an alert of a problem or a kind, and the decisions about it.
+
+    With a channel they are those of this channel, and the alert is as it gets it.
+    """
     from worker.alerts.delivery.preview import as_channel_is_told, suppose, suppose_example
 
     with working.store.read() as reading:

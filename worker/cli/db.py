@@ -27,7 +27,7 @@ db: Final = LazyGroup(
 
 @click.command()
 def upgrade() -> None:
-    """Bring the database to this program's revision; an empty one gets its tables.
+    """Bring the database to this program's revision. An empty one gets its tables.
 
     Make a backup first. A database that is up to date is left as it is.
 

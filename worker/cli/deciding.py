@@ -25,7 +25,7 @@ _NUMBERS_SHOWN: Final = 40
 
 
 def _deciding(command: Callable[..., int]) -> Callable[..., int]:
-    """Numbers, or conditions, or --all; a yes; and what is held only if asked for."""
+    """Add the arguments that select operations, the confirmation, and the option for held ones."""
 
     @click.argument("numbers", nargs=-1, type=click.IntRange(min=1), metavar="[NUMBER]...")
     @click.option("--all", "everything", is_flag=True, help="All pending operations.")

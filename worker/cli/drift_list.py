@@ -172,7 +172,7 @@ def list_(
 
 
 def _found(working: Ipam, wanted: Wanted, *, every: bool) -> tuple[tuple[Problem, ...], int]:
-    """Those to be shown, and how many others there are."""
+    """Return the problems to show, and how many others there are."""
     from worker.alerts.problems import chosen, problems
 
     with working.store.read() as reading:

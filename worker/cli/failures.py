@@ -48,7 +48,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], str]]] = {
 
 
 def known(error: Exception) -> Failure | None:
-    """What to tell of an error, None if it is in no row of the table."""
+    """Return the failure to print for an error, or None if it is in no row of the table."""
     for kind, sentence in _TABLE.items():
         if isinstance(error, kind):
             return Failure(error.code, sentence(error))  # type: ignore[attr-defined]  # each has one

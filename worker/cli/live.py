@@ -50,7 +50,7 @@ def need_credentials(working: Ipam) -> None:
 @concurrency
 @as_json
 def collect(names: tuple[str, ...], concurrency: int | None, as_json: bool) -> int:
-    """Read servers now and print what they say; the database keeps nothing of it.
+    """Read servers now and print what they report. The database keeps nothing of it.
 
     Only how a credential fared is counted. A server that is left alone after a refused logon, or
     in maintenance, is asked all the same, for you insist. Ends with 2 if one of them could not be

@@ -96,7 +96,7 @@ def start(
 
 
 def _found(reading: Transaction, text: str) -> tuple[Server, str | None]:
-    """The server, and the relationship if one is named; it may be one that is still to be made."""
+    """Return the server and the relationship if one is named. It need not exist yet."""
     from reconcile.model.names import fold_relationship
     from worker.inventory.lookup import UnknownTarget, find_server
 
@@ -143,7 +143,7 @@ def list_(over: bool, as_json: bool) -> None:
 @click.command()
 @click.argument("number", type=click.IntRange(min=1), metavar="ID")
 def end(number: int) -> None:
-    """End a window before its time; one that is over already stays as it is.
+    """End a window before its time. One that is over already stays as it is.
 
     Example: ipam-sync maintenance end 3
     """

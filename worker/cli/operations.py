@@ -42,7 +42,7 @@ operations: Final = LazyGroup(
 
 
 def selecting(command: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
-    """The options that select operations; the command gets a ``selection``."""
+    """Add the options that select operations. The command gets a ``selection``."""
 
     @click.option(
         "--kind",

@@ -50,7 +50,7 @@ def confirmed(question: str, *, yes: bool) -> bool:
 
 
 class OneOf(click.Choice[_Word]):
-    """One of several words. A member of an enumeration is written as its value."""
+    """A choice of words. A member of an enumeration is written as its value."""
 
     @override
     def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
@@ -122,7 +122,7 @@ class SpanOrDay(click.ParamType[timedelta | datetime]):
 
 
 def after(now: datetime, when: timedelta | datetime) -> datetime | None:
-    """The time that is meant; None if there is no such year."""
+    """Return the time that is meant, or None if there is no such year."""
     try:
         return now + when if isinstance(when, timedelta) else when
     except OverflowError:

@@ -88,7 +88,7 @@ def outbox(channel: str | None, dead: bool, limit: int, as_json: bool) -> None:
 
 
 def _of(by_channel: Mapping[str, _One], channel: str | None) -> dict[str, _One]:
-    """Of one channel, or of all."""
+    """Return the entries of one channel, or of all."""
     return {name: one for name, one in by_channel.items() if channel in (None, name)}
 
 
@@ -148,7 +148,7 @@ def _undone(
 def _changes(
     reading: Transaction, known: Alerting, channel: str | None, *, dead: bool
 ) -> list[UntoldChanges]:
-    """By channel; those that have all of them are left out."""
+    """Return the changes that channels still have to get, without channels that have them all."""
     from worker.alerts.delivery.change_feed import backlogs
     from worker.views.outbox import UntoldChanges
 

@@ -11,7 +11,7 @@ import click
 
 
 class CommandFailed(Exception):
-    """The command cannot go on; the text is one clear sentence with what to do."""
+    """The command cannot go on. The text is one clear sentence with what to do."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,6 +36,6 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Why the command failed; several problems are one line each."""
+    """Print why the command failed. Several problems are one line each."""
     for line in text.split("\n"):
         say(f"Error: {line}")

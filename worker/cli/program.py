@@ -95,7 +95,7 @@ INTERRUPTED: Final = 130
 
 
 class MainProgram(LazyGroup):
-    """Runs a command and ends the process with its exit code; no traceback for a user's mistake.
+    """Runs a command and ends the process with its exit code, without a traceback for mistakes.
 
     A command returns its exit code, or None for 0.
     """

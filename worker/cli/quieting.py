@@ -169,7 +169,7 @@ def _silence(
 
 
 def _full_name(inventory: InventoryRepository, text: str) -> str:
-    """A server that is named in one of its ways; a pattern is one of full names."""
+    """Return the full name of a server. A pattern matches full names and stays as it is."""
     from worker.inventory.lookup import find_server
 
     return text if _PATTERN & {*text} else find_server(inventory.servers(), text).name
@@ -197,7 +197,7 @@ def _tell(begun: Silence, fitting: int) -> None:
 @click.command()
 @click.argument("number", type=click.IntRange(min=1), metavar="ID")
 def unsilence(number: int) -> None:
-    """End a silence before its time; one that is over already stays as it is.
+    """End a silence before its time. One that is over already stays as it is.
 
     Example: ipam-sync drift unsilence 3
     """

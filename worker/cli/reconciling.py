@@ -30,7 +30,7 @@ ATTENTION: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What was typed: where the words of the servers come from, and what it is about."""
+    """The options of a command: the source of the readings, and the subject of the run."""
 
     exports: Path | None
     concurrency: int | None
@@ -87,7 +87,7 @@ def _about(command: Callable[[_Asked], int]) -> Callable[..., int]:
 @click.command()
 @_about
 def plan(asked: _Asked) -> int:
-    """Show what a sync would record now; writes nothing.
+    """Show what a sync would record now, without writing anything.
 
     Ends with 0, or with 2 if there is an operation, a refusal, or a finding of severity warning
     or worse. Operations that are recorded already have a number. Servers that a sync would find
@@ -165,7 +165,10 @@ def sync(asked: _Asked) -> int:
 
 
 def tell(working: Ipam, summary: RunSummary, again: str, *, about_all: bool, as_json: bool) -> int:
-    """Show what a run came to, and what to do next; the exit code. ``again`` is its command."""
+    """Show the result of a run and the next step, whose command is ``again``.
+
+    Return the exit code.
+    """
     from worker.views.advice import after_sync
     from worker.views.documents import sync_json
     from worker.views.outcome import show_outcome
@@ -257,7 +260,7 @@ def _held_by_guard(working: Ipam) -> list[int]:
 
 
 def _open_elsewhere(working: Ipam, summary: RunSummary) -> int:
-    """What is open in the database and no part of this run's summary."""
+    """Return how much is open in the database and no part of this run's summary."""
     from reconcile.model.record import EntryStatus
     from worker.operations.freshness import ages
     from worker.views.advice import loud

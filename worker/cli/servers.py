@@ -131,7 +131,7 @@ def add(
 @click.argument("old")
 @click.argument("new")
 def rename(old: str, new: str) -> None:
-    """Give a server another name; its relationships stay its own.
+    """Give a server another name. Its relationships stay its own.
 
     Example: ipam-sync servers rename dhcp01.corp.example dhcp01.new.example
     """
@@ -152,7 +152,7 @@ def rename(old: str, new: str) -> None:
 @click.argument("name")
 @click.argument("tags", nargs=-1, metavar="[TAG]...")
 def tag(name: str, tags: tuple[str, ...]) -> None:
-    """Say by which words a server is sorted: these and no others; without one it has none.
+    """Set the tags of a server. Without tags it has none.
 
     Routes of alerts and silences can be about a tag. Nothing else depends on it.
 
@@ -203,7 +203,7 @@ def confirm(name: str, yes: bool) -> None:
 @click.command()
 @click.argument("name")
 def disable(name: str) -> None:
-    """Do not ask a server until it is enabled; what IPAM has of it stays as it is.
+    """Stop reading a server until it is enabled. Its stored values stay as they are.
 
     Example: ipam-sync servers disable dhcp01
     """

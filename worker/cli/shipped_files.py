@@ -20,14 +20,14 @@ FOLDERS: Final = ("alerts", "grafana", "prometheus", "systemd")
 
 @dataclass(frozen=True, slots=True)
 class ShippedFile:
-    """A file; ``path`` is relative, with slashes on every system."""
+    """A file. ``path`` is relative, with slashes on every system."""
 
     path: str
     content: bytes
 
 
 class FileOutcome(StrEnum):
-    """What writing a file came to."""
+    """Outcomes of writing a file."""
 
     WRITTEN = "written"
     REPLACED = "replaced"
@@ -35,7 +35,7 @@ class FileOutcome(StrEnum):
 
 
 class FilesDiffer(Exception):
-    """Files of these names are there already, with other content; nothing was written."""
+    """Files of these names are there already, with other content. Nothing was written."""
 
     def __init__(self, paths: tuple[str, ...]) -> None:
         super().__init__(", ".join(paths))
@@ -69,7 +69,7 @@ def write_files(
 
 
 def _outcome(target: Path, content: bytes) -> FileOutcome:
-    """Return what writing would come to; a link differs, because it is never followed."""
+    """Return the outcome of writing. A link counts as different, because it is never followed."""
     if target.is_symlink():
         return FileOutcome.REPLACED
     if not target.exists():

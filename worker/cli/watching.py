@@ -66,7 +66,7 @@ def _draw(screen: Screen, found: Sequence[Problem]) -> None:
 
 
 def changes(known: Sequence[Problem], found: Sequence[Problem]) -> Iterator[str]:
-    """What is there now and was not, what is another, what is there no more."""
+    """Yield a line for each problem that is new, has changed, or is over."""
     from worker.views.drift import in_a_line
 
     before = {problem.id: problem for problem in known}
@@ -82,7 +82,7 @@ def changes(known: Sequence[Problem], found: Sequence[Problem]) -> Iterator[str]
 
 
 def _told(problem: Problem) -> tuple[object, ...]:
-    """What a person would see of it."""
+    """Return the parts of a problem that a person sees."""
     from worker.views.drift import in_a_line
 
     return in_a_line(problem), problem.finding.detail, problem.finding.values

@@ -28,7 +28,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 
 def database_url(value: object) -> str:
-    """An SQLAlchemy URL with our driver; the store checks the rest of it when it opens it."""
+    """Parse an SQLAlchemy URL with our driver. The store checks the rest when it opens it."""
     allowed = "write sqlite:////directory/file.db or postgresql://user:password@host/database"
     scheme, colon, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
     if not colon:
@@ -41,7 +41,7 @@ def database_url(value: object) -> str:
 
 
 def broker_url(value: object) -> str:
-    """A URL that Celery understands; a Unix socket is written in the way of Redis' own clients."""
+    """Parse a URL for Celery. A Unix socket is written in the way of Redis' own clients."""
     scheme, colon, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
     if not colon or not rest:
         raise ValueError(f"this is no broker URL; {_BROKER_URLS}.")
@@ -112,7 +112,7 @@ def address(value: object) -> str:
 
 
 def web_url(value: object) -> str:
-    """Something to be asked by HTTP; it is not shown, for it may be a secret as a whole."""
+    """Parse an HTTP URL. It is not shown, because it may be a secret as a whole."""
     parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise ValueError("this is no URL, or one with a user; write https://host/path.")
@@ -120,7 +120,7 @@ def web_url(value: object) -> str:
 
 
 def word(words: type[_Word]) -> Callable[[object], _Word]:
-    """One of the words."""
+    """Return a parser of one of the words."""
 
     def parse(value: object) -> _Word:
         if isinstance(value, str) and value in set(words):
@@ -131,7 +131,7 @@ def word(words: type[_Word]) -> Callable[[object], _Word]:
 
 
 def path(value: object) -> Path:
-    """A file; whether it can be read shows when it is used."""
+    """Parse the name of a file. Whether it can be read shows when it is used."""
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError("give the name of a file.")
     return Path(value).expanduser()

@@ -15,7 +15,10 @@ from reconcile.planning.guard import RemovalLimits
 
 
 class Policy(StrEnum):
-    """``auto`` applies what is recorded within the rules; ``review`` waits for a person."""
+    """Policies for recorded operations.
+
+    ``auto`` applies them within the rules. ``review`` waits for a person.
+    """
 
     AUTO = "auto"
     REVIEW = "review"
@@ -23,9 +26,10 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How often, and how long: servers are read every ``interval``; who does not renew a
-    ``lease`` in time is taken for dead; what was lost is looked for every ``sweep``, who is due
-    every ``tick``.
+    """Intervals of the work in the background.
+
+    Servers are read every ``interval``. A process that does not renew a ``lease`` in time counts as
+    dead. Recovery runs every ``sweep``, and the schedule every ``tick``.
     """
 
     interval: timedelta = timedelta(minutes=15)

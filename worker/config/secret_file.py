@@ -9,7 +9,7 @@ _LARGEST_BYTES: Final = 4096
 
 
 class SecretUnusable(Exception):
-    """The file holds no secret; ``problem`` goes on after the name of the file."""
+    """The file holds no secret. ``problem`` goes on after the name of the file."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"{problem}. {remedy}")
@@ -38,7 +38,10 @@ def secret_in(path: Path) -> str:
 
 
 def _decoded(content: bytes) -> str | None:
-    """None if it is no text; the error that says so has all of it, so it ends here (rule R12)."""
+    """Return the text, or None if it is none.
+
+    The error of the decoder holds the whole content, so it ends here (rule R12).
+    """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

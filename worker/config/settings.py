@@ -47,7 +47,7 @@ _SECRET: Final = frozenset({*_PASSWORD_FILES, "heartbeat_url"})
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used; `problems` has one sentence for each."""
+    """The settings cannot be used. ``problems`` has a sentence for each mistake."""
 
     code = "settings"
 
@@ -62,7 +62,7 @@ def _default_database_url() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What people may decide; the meaning of each is in the catalogue and at the type that carries it."""
+    """All settings. The meaning of each is in the catalogue and at the type that carries it."""
 
     database_url: str = field(default_factory=_default_database_url, repr=False)
     database_password_file: Path | None = None
@@ -184,7 +184,7 @@ class _Given:
 
     @property
     def shown(self) -> str:
-        """The value for a sentence; a URL may hold a password."""
+        """Return the value for a sentence, empty for a URL, which may hold a password."""
         if self.key in _SECRET or isinstance(self.value, Mapping):
             return ""
         text = repr(self.value)

@@ -25,7 +25,7 @@ _DEEPEST: Final = 20  # libyaml's loader recurses in C: without a bound, bracket
 
 
 class NotYaml(Exception):
-    """The bytes are no YAML document; the text goes on after "the file"."""
+    """The bytes are no YAML document. The text goes on after "the file"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class YamlDocument:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong, from the top of the file to its end."""
+        """Return the problems, from the top of the file to its end."""
         by_line = sorted(self._problems, key=lambda problem: problem[0])
         return tuple(f"line {line}: {sentence}" for line, sentence in by_line)
 
     def wrong(self, value: Value, sentence: str) -> None:
-        """Remember a problem; the sentence begins after the path and ends with a full stop."""
+        """Remember a problem. The sentence begins after the path and ends with a full stop."""
         where = f"{value.path} " if value.path else "the file "
         self._problems.append((value.line, where + sentence))
 
@@ -88,7 +88,7 @@ class YamlDocument:
         return {name: inner for name, (_, inner) in (self._pairs(value) or {}).items()}
 
     def _pairs(self, value: Value) -> Mapping[str, tuple[Value, Value]] | None:
-        """Each key's name, with the place of the key and its value; None if it is no table."""
+        """Return each key's name with key and value, or None if it is no table."""
         if not isinstance(value.node, yaml.MappingNode):
             self.wrong(value, "must be a table of keys and values.")
             return None
@@ -113,7 +113,7 @@ class YamlDocument:
         )
 
     def text(self, value: Value) -> str | None:
-        """A text; None, with a problem, if it is something else."""
+        """Return a text. For another value add a problem and return None."""
         if isinstance(value.node, yaml.ScalarNode) and value.node.value.strip():
             return str(value.node.value)
         self.wrong(value, "must be a text.")

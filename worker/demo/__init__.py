@@ -76,7 +76,7 @@ class _Ending:
 
 @contextmanager
 def _ending_in_order() -> Iterator[_Ending]:
-    """What else ends a process does it as Ctrl-C does; what is ignored stays ignored."""
+    """Handle the other signals that end a process like Ctrl-C. An ignored one stays ignored."""
     before = {number: signal.getsignal(number) for number in ENDING}
     ending = _Ending()
     for number, handler in before.items():
@@ -90,7 +90,7 @@ def _ending_in_order() -> Iterator[_Ending]:
 
 
 def _first(screen: Screen, stage: DemoStage) -> None:
-    """Of the many Creates the first by name, and what all of them came to."""
+    """Perform the first step, and show the first Creates by name and the totals."""
     _introduce(screen, stage, FIRST)
     summary = stage.perform(FIRST)
     lines = sorted(summary.lines, key=lambda line: line.planned.relationship)

@@ -21,7 +21,7 @@ _BROOM: Final = Path(__file__).with_name("broom.py")
 
 @dataclass(frozen=True, slots=True)
 class DemoDirectory:
-    """It stays as long as somebody has ``held`` open, which is a descriptor."""
+    """A directory that stays as long as ``held``, a descriptor, is open."""
 
     path: Path
     held: int

@@ -86,7 +86,7 @@ def _data(directory: Path) -> Path:
 
 
 def _environment(scenery: Scenery, config: Path) -> dict[str, str]:
-    """The same for what runs and for who looks on; of the person's settings nothing."""
+    """Return the environment of workers and commands, without the person's own settings."""
     others = {k: v for k, v in os.environ.items() if not k.upper().startswith("IPAM_SYNC_")}
     own = {
         "IPAM_SYNC_CONFIG": str(config),

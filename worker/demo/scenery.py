@@ -60,7 +60,7 @@ class Scenery:
             uow.commit()
 
     def turn(self, step: DemoStep) -> None:
-        """What happened since the step before."""
+        """Change the fleet as the step says."""
         for change in step.meanwhile:
             for subject, words in change.how.items():
                 self.running.change(subject, words)

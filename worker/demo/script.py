@@ -13,7 +13,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class FleetChange:
-    """What happened on the servers since the step before: relationship or server, event, result.
+    """A change on the servers since the step before: relationship or server, event, result.
 
     ``how`` changes the simulated fleet, in the words of ``ipam-sync simulate set``, by subject.
     """
@@ -26,7 +26,7 @@ class FleetChange:
 
 @dataclass(frozen=True, slots=True)
 class DemoStep:
-    """One run of the demo: ``before`` it one would type these commands."""
+    """A run of the demo. ``before`` are the commands to type first."""
 
     title: str
     says: str

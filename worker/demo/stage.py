@@ -26,21 +26,21 @@ class DemoStage(Protocol):
 
     @property
     def ipam(self) -> Ipam:
-        """What the steps are about."""
+        """Return the installation of the stage."""
 
     @property
     def command(self) -> str:
-        """What one would type to have a step done."""
+        """Return the command that does a step."""
 
     def perform(self, step: DemoStep) -> RunSummary:
-        """What happened before the step, and its run. Raises CannotRun if nobody does it."""
+        """Change the fleet and run the step. Raises CannotRun if no worker does it."""
 
 
 @contextmanager
 def staged(tell: Callable[[str], None]) -> Iterator[DemoStage]:
-    """With real workers where they can run, else without; which of both is told.
+    """Yield a stage with real workers where they can run, else one without, and say which.
 
-    Neither the settings nor the database of the person who runs it are looked at.  Raises
+    Neither the settings nor the database of the person who runs it are used. Raises
     StoreUnavailable if there is no place for temporary files.
     """
     with ExitStack() as stack:
@@ -80,7 +80,7 @@ def _installed(stack: ExitStack, behind: Scenery, tell: Callable[[str], None]) -
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Everything the database holds besides runs and sightings; equal if nothing was written."""
+    """The content of the database besides runs and sightings, equal if nothing was written."""
 
     servers: tuple[object, ...]
     relationships: tuple[object, ...]
@@ -90,7 +90,7 @@ class Contents:
 
 
 def contents(store: Store) -> Contents:
-    """What the database holds now, times of change included."""
+    """Return the content of the database now, times of change included."""
     every = EntryFilter(statuses=tuple(EntryStatus))
     with store.read() as reading:
         servers = reading.inventory.servers()

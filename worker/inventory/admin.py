@@ -33,7 +33,7 @@ class UnknownAlias(UnknownTarget):
 
 
 class UnknownCredential(UnknownTarget):
-    """Nobody stated such a credential."""
+    """The inventory has no such credential."""
 
     code = "unknown_credential"
 
@@ -124,7 +124,7 @@ def resume_credential(uow: UnitOfWork, by: Person, name: str) -> bool:
 
 
 def start_maintenance(uow: UnitOfWork, by: Person, window: Window, server: str) -> Window:
-    """The window as it is kept; ``server`` is the name of its server."""
+    """Start a maintenance window, and return it as stored. ``server`` is the name of its server."""
     number = uow.maintenance.add(window)
     kept = _window(uow.maintenance, number)
     subject = f"window {number} of {_of(kept, server)}"
@@ -144,7 +144,7 @@ def end_maintenance(uow: UnitOfWork, by: Person, number: int) -> bool:
 
 
 def _keep(uow: UnitOfWork, by: Person, action: Action, server: Server) -> None:
-    """What of a server is not as it was; the subject is its name as it was."""
+    """Audit the values of a server that changed, under the name that it had."""
     before, after = _told(server), _told(_by_id(uow.inventory, server.id))
     changed = [name for name in before if before[name] != after[name]]
     if changed:

@@ -24,7 +24,7 @@ from reconcile.model.nouns import ReadFailure, Seen, Server
 
 
 class LayerOutcome(StrEnum):
-    """What became of a layer."""
+    """Outcomes of a layer."""
 
     OK = "ok"
     REFUSED = "refused"
@@ -34,7 +34,7 @@ class LayerOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """A layer and what became of it; ``detail`` is for people."""
+    """A layer and its outcome. ``detail`` is for people."""
 
     name: str
     outcome: LayerOutcome
@@ -43,7 +43,7 @@ class CheckStep:
 
 @dataclass(frozen=True, slots=True)
 class ServerCheck:
-    """What a check found: every layer in order, the first failure, the reading if there is one.
+    """The result of a check: every layer in order, the first failure, and the reading if any.
 
     ``said`` is the host in its own words, as the script printed it.
     """

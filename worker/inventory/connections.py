@@ -34,7 +34,7 @@ from worker.store.unit_of_work import Store
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """What contacting servers needs, for as long as a command takes."""
+    """The means to contact servers, for as long as a command takes."""
 
     powershell: PowerShell
     ways: Mapping[int, PollTarget]

@@ -37,9 +37,9 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class InventoryServer:
-    """A server as the file states it; addresses canonical, names without the trailing dot.
+    """A server as the file states it, with canonical addresses and no trailing dot.
 
-    ``tags`` None: the file says nothing of them.
+    ``tags`` None: the file does not state them.
     """
 
     name: str
@@ -51,14 +51,14 @@ class InventoryServer:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What the file states, in its order."""
+    """The contents of an inventory file, in its order."""
 
     credentials: tuple[Credential, ...]
     servers: tuple[InventoryServer, ...]
 
 
 class InventoryError(Exception):
-    """A file that cannot be used; `problems` has one sentence for each reason."""
+    """The file cannot be used. ``problems`` has a sentence for each reason."""
 
     code = "inventory"
 
@@ -79,7 +79,7 @@ def read_inventory(path: Path) -> Inventory:
 
 
 def parse_inventory(raw: bytes, path: Path) -> Inventory:
-    """The inventory in the bytes of a file; the path is for sentences. Raises InventoryError."""
+    """Parse the bytes of an inventory file. The path is for sentences. Raises InventoryError."""
     if len(raw) > _LARGEST_BYTES:
         limit = _LARGEST_BYTES // 1_000_000
         raise InventoryError((f"{_shown(path)} is larger than {limit} MB: no inventory is.",))

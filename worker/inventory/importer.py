@@ -28,10 +28,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import came to.
+    """The result of an import.
 
-    ``absent`` are servers of the store that the file does not have; ``kept`` are aliases of an
-    earlier import (server, text) that it no longer has; ``credentials`` are the names of new and
+    ``absent`` are servers of the store that the file does not have. ``kept`` are aliases of an
+    earlier import (server, text) that it no longer has. ``credentials`` are the names of new and
     changed ones.
     """
 
@@ -49,7 +49,7 @@ class Imported:
 
 
 def import_by(uow: UnitOfWork, by: Person, inventory: Inventory, source: str) -> Imported:
-    """As ``import_inventory``, by the word of a person; ``source`` says which file it was."""
+    """Import and audit an inventory for a person. ``source`` is the name of the file."""
     before = _counts(uow)
     imported = import_inventory(uow, inventory)
     if imported.wrote:
@@ -110,7 +110,7 @@ def _add(inventory: InventoryRepository, one: InventoryServer) -> None:
 
 
 def _change(uow: UnitOfWork, view: ServerView, one: InventoryServer) -> tuple[str, ...]:
-    """Write what differs; what was changed, for people."""
+    """Write the differences of a server, and return them in words for people."""
     server = view.server
     changes = []
     if server.name != one.name:

@@ -57,7 +57,7 @@ def _password_in(path: Path, credential: str) -> str:
 
 
 def mark_of(login: Login, salt: bytes) -> int:
-    """What a refused secret is recognised by; the secret itself is never stored."""
+    """Return a mark by which a refused secret is recognised. The secret itself is never stored."""
     secret = f"{login.username}\0{login.password or ''}".encode("utf-8", "surrogatepass")
     if login.certificate is not None:
         secret += _content(login.certificate)
@@ -74,14 +74,14 @@ def _content(certificate: Path) -> bytes:
 
 
 class StoredLogonBook:
-    """Counts in the store, so for all threads, runs and processes; each in a short transaction.
+    """Counts logons in the store, for all threads, runs and processes, in short transactions.
 
-    Keeps the promises of ``collectors.powershell.logons.LogonBook``.  An acceptance that ends
-    refusals is written at once, the others before the next refusal or by ``flush``.  A refusal that
-    cannot be written is kept, and comes before the next proof.
+    It implements ``collectors.powershell.logons.LogonBook``. An acceptance that ends refusals is
+    written at once, the others before the next refusal or by ``flush``. A refusal that cannot be
+    written is kept, and is written before the next proof.
 
     A secret that was refused until its credential was suspended is not used again by this process
-    unless a person resumes it: that another process has another secret makes this one no better.
+    unless a person resumes it. Another secret of another process does not make this one better.
     """
 
     def __init__(self, store: Store, logins: Mapping[str, Login]) -> None:
@@ -118,7 +118,7 @@ class StoredLogonBook:
         return login is None or mark_of(login, refusal.salt) != refusal.mark
 
     def know(self, logons: Iterable[LogonResult]) -> None:
-        """What servers have said by now, whoever asked them; an acceptance of these is no news."""
+        """Note the stored logons. An accepted logon that is known already is not written again."""
         with self._lock:
             for logon in logons:
                 if logon.accepted_at is not None and not logon.refusals:
@@ -153,7 +153,7 @@ class StoredLogonBook:
             self._proven.discard(credential)
 
     def suspended(self, credential: str) -> bool:
-        """As the store had it when this was begun or renewed, and as this was told since."""
+        """Return whether a credential is suspended, as far as this process knows."""
         view = self._views.get(credential)
         known = credential in self._suspended or credential in self._refused
         return known or view is None or view.suspended_at is not None
@@ -173,7 +173,7 @@ class StoredLogonBook:
         return credential in suspended
 
     def accepted(self, credential: str, server: int) -> None:
-        """Remember it; what ends refusals must be known to others at once."""
+        """Remember an accepted logon. If it ends refusals, other processes must know it at once."""
         with self._lock:
             if (credential, server) not in self._known:
                 self._known.add((credential, server))
@@ -192,7 +192,7 @@ class StoredLogonBook:
                 self._accepted[credential] |= accepted
 
     def flush(self) -> None:
-        """Write what is not written yet; nothing if there is no news."""
+        """Write the results that are not written yet, if there are any."""
         self._write_refusals({})
         with self._lock:
             accepted, self._accepted = dict(self._accepted), defaultdict(set)
@@ -200,15 +200,15 @@ class StoredLogonBook:
             self._write(credential, servers)
 
     def _write(self, credential: str, servers: set[int], *, fresh: bool = False) -> None:
-        """What was accepted a while ago says nothing against refusals since."""
+        """Write accepted logons. Old ones (not ``fresh``) do not end later refusals."""
         with self._writing() as uow:
             uow.credentials.record_acceptance(credential, servers, fresh=fresh)
             uow.commit()
 
     def _write_refusals(self, before: Mapping[str, set[int]]) -> frozenset[str]:
-        """After what was accepted before them; the credentials that are suspended now.
+        """Write refusals after the acceptances ``before`` them. Return suspended credentials.
 
-        Also those for which the database was away.
+        Refusals from the time when the database was away are among them.
         """
         with self._lock:
             refusals, self._unwritten = self._unwritten, []

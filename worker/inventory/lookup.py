@@ -38,7 +38,7 @@ def find_server(servers: Iterable[Server], text: str) -> Server:
 
 
 def find_records(reading: Transaction, text: str) -> tuple[Record, ...]:
-    """The records a person means by ``ID``, ``NAME`` or ``NAME@SERVER``; may be none.
+    """Return the records that ``ID``, ``NAME`` or ``NAME@SERVER`` means, maybe none.
 
     Raises UnknownTarget if an id or a server does not exist.
     """

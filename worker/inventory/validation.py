@@ -27,7 +27,7 @@ _CREDSSP: Final = "credssp"
 
 
 def name_problem(name: str) -> str | None:
-    """Why a text cannot be a server's name, as the end of a sentence; None if it can.
+    """Return why a text cannot be a server's name, as the end of a sentence, or None if it can.
 
     A name is the name of an export file, and is printed.
     """
@@ -45,7 +45,7 @@ def name_problem(name: str) -> str | None:
 
 
 def address_problem(text: str) -> str | None:
-    """Why a text is no address, as the end of a sentence; None if it is one."""
+    """Return why a text is no address, as the end of a sentence, or None if it is one."""
     try:
         ip_address(text)
     except ValueError:
@@ -54,7 +54,7 @@ def address_problem(text: str) -> str | None:
 
 
 def tag_problem(tag: str) -> str | None:
-    """Why a text cannot be a tag, as the end of a sentence; None if it can."""
+    """Return why a text cannot be a tag, as the end of a sentence, or None if it can."""
     if _TAG.fullmatch(tag):
         return None
     return f"is no tag: letters, digits and . _ : / - only, {_LONGEST_TAG} at most."
@@ -71,9 +71,9 @@ def without_dot(name: str) -> str:
 
 
 def url_problem(url: str, transport: str | None) -> str | None:
-    """Why a URL cannot be that of a WinRM service, as the end of a sentence; None if it can.
+    """Return why a URL cannot be that of a WinRM service, or None if it can.
 
-    It is not repeated: somebody may have put a password into it.
+    It is the end of a sentence. The URL is not repeated, because it may contain a password.
     """
     example = "write it like https://dhcp01.corp.example:5986/wsman."
     if not url.isascii() or not url.isprintable() or " " in url:
@@ -93,7 +93,7 @@ def url_problem(url: str, transport: str | None) -> str | None:
 
 
 def transport_problem(transport: str) -> str | None:
-    """Return why a server cannot have this transport, as the end of a sentence; None if it can."""
+    """Return why a server cannot have this transport, as the end of a sentence, or None."""
     if transport in set(Transport):
         return None
     if transport == _CREDSSP:

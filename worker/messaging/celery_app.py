@@ -83,10 +83,10 @@ class Backlog:
 
 
 class CeleryDispatcher:
-    """Keeps the promises of ``worker.messaging.dispatcher.Dispatcher``; thread-safe.
+    """A dispatcher over Celery. Thread-safe.
 
-    A message that cannot be sent is a line in the log and no error: what it would have asked for
-    is in the store, and the sweeper sends it again.  Only ``backlog`` raises.
+    A message that cannot be sent is a line in the log and no error: its task is in the store, and
+    recovery sends it again. Only ``backlog`` raises.
     """
 
     def __init__(self, app: Celery) -> None:
@@ -110,7 +110,7 @@ class CeleryDispatcher:
             self._send(task, (), Role.CONTROL)
 
     def backlog(self) -> Backlog:
-        """What is queued now. Raises BrokerUnavailable."""
+        """Return the numbers of queued messages. Raises BrokerUnavailable."""
         try:
             with self._app.connection_or_acquire() as connection:
                 client = connection.default_channel.client

@@ -24,7 +24,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Hands(Protocol):
-    """What tasks need of ``worker.processes.worker.WorkerProcess``."""
+    """The methods of ``worker.processes.worker.WorkerProcess`` that tasks call."""
 
     def read(self, run: int, server: int) -> None: ...
 
@@ -38,7 +38,7 @@ class Hands(Protocol):
 
 
 def add_tasks(app: Celery, worker_process: Hands, recorder: EventRecorder) -> None:
-    """Let the application's worker do what messages ask for; this one's, and no other's."""
+    """Register the tasks of messages at this application, and at no other."""
 
     @app.task(name=Task.READ.value, shared=False)
     def read(run: int, server: int) -> None:
@@ -67,7 +67,7 @@ def add_tasks(app: Celery, worker_process: Hands, recorder: EventRecorder) -> No
 
 
 def consume(app: Celery, role: Role, threads: int, ready: Callable[[], None]) -> int:
-    """Work at a queue until ``stop_consuming`` and the end of what was begun; an exit code.
+    """Work at a queue until ``stop_consuming``, finish what was begun, and return an exit code.
 
     ``ready`` is called when messages are being taken.
     """

@@ -9,22 +9,22 @@ from worker.model.runs import Lane
 
 
 class Dispatcher(Protocol):
-    """Messages carry ids and nothing else; whether one arrives is the broker's luck.
+    """A sender of messages. They carry ids and nothing else, and may be lost.
 
-    A broker that is down loses them without an exception: the sweeper sends them again.
+    A broker that is down loses them without an exception: recovery sends them again.
     """
 
     def read(self, run: int, server: int, lane: Lane) -> None:
-        """Somebody should read this server for this run."""
+        """Have a worker read this server for this run."""
 
     def settle(self, run: int) -> None:
-        """Somebody should judge what waits in this run, and close it if nothing does."""
+        """Have a worker judge what waits in this run, and close it if nothing does."""
 
     def waiting(self, lane: Lane) -> int | None:
-        """So many messages wait in the lane; None if nobody can say."""
+        """Return the number of messages that wait in the lane, or None if it is not known."""
 
 
 def publish(dispatcher: Dispatcher, run: int, servers: Collection[int], lane: Lane) -> None:
-    """One message for each."""
+    """Send a message for each server."""
     for server in sorted(servers):
         dispatcher.read(run, server, lane)

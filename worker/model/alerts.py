@@ -18,7 +18,10 @@ NOBODY: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A person knows of a problem; no repeats ``until`` then (None: until it is over)."""
+    """A person's note that a problem is known.
+
+    It is not repeated ``until`` then (None: until it is over).
+    """
 
     by: str
     note: str
@@ -32,10 +35,10 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class OpenFinding:
-    """A problem as it stands in the store; over since ``resolved_at``.
+    """A problem in the store. It is over since ``resolved_at``.
 
-    ``caused_by`` is the problem that explains it.  ``sequence`` counts its events, and
-    ``told_severity`` is how loud it was when the last one was routed.
+    ``caused_by`` is the problem that explains it. ``sequence`` counts its events, and
+    ``told_severity`` is its severity when the last event was routed.
     """
 
     id: int
@@ -75,7 +78,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """Something happened to a problem; told at the close of ``run``, at ``not_before`` at the latest."""
+    """An event of a problem, to be routed at the close of ``run`` or at ``not_before``."""
 
     finding: int
     event: Event
@@ -88,7 +91,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class PastEvent:
-    """The same in the store; ``outcome``: what became of it by channel, None if it is to be decided."""
+    """An event in the store. ``outcome`` has the decision by channel, None before it is made."""
 
     finding: int
     sequence: int
@@ -101,17 +104,17 @@ class PastEvent:
 
     @property
     def key(self) -> str:
-        """What receivers recognise a double by."""
+        """Return the key by which receivers recognise a duplicate."""
         return f"{self.finding}-{self.sequence}"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a channel knows of a problem, and what it is to be told, not before ``due_at``.
+    """A channel's knowledge of a problem, and the event that it gets, not before ``due_at``.
 
-    ``told`` 0: it knows nothing.  ``is_dead``: given up until something new happens.
-    ``is_claimed``: a deliverer is at it, or died at it.  ``in_doubt``: it was sent, and nobody knows
-    whether it arrived.
+    ``told`` 0: it knows nothing. ``is_dead``: a dead letter until something new happens.
+    ``is_claimed``: a deliverer is sending it, or died while it did. ``in_doubt``: it was sent, and
+    it is not known whether it arrived.
     """
 
     finding: int
@@ -135,15 +138,16 @@ class Delivery:
 
     @property
     def may_know_it_open(self) -> bool:
-        """The same, or it was perhaps told, or is right now."""
+        """Return whether the channel knows of the problem, or perhaps does."""
         return self.knows_it_open or self.is_claimed or self.in_doubt
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelBacklog:
-    """Of one channel: what ``waits``, and of that what ``failed`` before; what was given up.
+    """The backlog of a channel: what ``waits``, the part of it that ``failed`` before, dead
+    letters.
 
-    ``told_at`` is when the channel took something last.
+    ``told_at`` is the time of the channel's last successful delivery.
     """
 
     waits: int = 0
@@ -154,8 +158,9 @@ class ChannelBacklog:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nobody is told of what fits until it ends; None fits all, ``server``, ``relationship`` and
-    ``tag`` are patterns as in routes.
+    """A filter of problems that no channel gets until it ends.
+
+    None fits all. ``server``, ``relationship`` and ``tag`` are patterns as in routes.
     """
 
     id: int

@@ -16,7 +16,7 @@ AuditValues: TypeAlias = Mapping[str, object]
 
 
 class Action(StrEnum):
-    """What a person can decide; the words are kept, so one that is in use never changes."""
+    """Decisions that a person can make. The words are kept, so a word in use never changes."""
 
     APPLY = "apply"
     REJECT = "reject"
@@ -42,7 +42,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who decides, and through which door on which host: ``cli@ops01``."""
+    """A person who decides, and the door and host that they use: ``cli@ops01``."""
 
     who: str
     origin: str
@@ -50,9 +50,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class AuditedDecision:
-    """One thing that was decided.
+    """A decision.
 
-    ``subject`` is what about, for people.  ``before`` None: it was not there; ``after`` None: it is
+    ``subject`` is its object, for people. ``before`` None: it was not there. ``after`` None: it is
     not there any more.
     """
 
@@ -64,7 +64,7 @@ class AuditedDecision:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """A decision as it is kept; ``action`` may be a word of a newer program."""
+    """A stored decision. ``action`` may be a word of a newer program."""
 
     id: int
     at: datetime

@@ -23,7 +23,7 @@ def kept_time(time: datetime | None) -> str | None:
 
 
 def sides(planned: Planned) -> tuple[AuditValues | None, AuditValues | None]:
-    """What an operation touches, before and after; None where the record is not there."""
+    """Return the values that an operation changes, before and after, None without a record."""
     scopes = {"Scopes": list(dotted_all(planned.scopes))}
     match planned.operation:
         case Operation.CREATE:

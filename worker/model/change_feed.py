@@ -15,7 +15,7 @@ from reconcile.model.record import Planned
 
 @dataclass(frozen=True, slots=True)
 class AppliedOperation:
-    """A line of OperationTracker that the machine applied ``at`` then; ``run`` recorded it."""
+    """A line of OperationTracker that policy applied ``at`` this time. ``run`` recorded it."""
 
     number: int
     run: int
@@ -25,9 +25,9 @@ class AppliedOperation:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSpan:
-    """What a channel is told in one message: all from ``since`` on and before ``until``.
+    """The period of one message to a channel: from ``since`` on and before ``until``.
 
-    The span and its ``batch`` stay the same however often that is tried; ``attempts`` failed.
+    The span and its ``batch`` stay the same however often that is tried. ``attempts`` failed.
     """
 
     since: datetime
@@ -38,7 +38,7 @@ class ChangeSpan:
 
 @dataclass(frozen=True, slots=True)
 class AppliedLine:
-    """As much of it as is needed to choose; ``servers`` are names."""
+    """The values of an applied operation by which channels are chosen. ``servers`` are names."""
 
     number: int
     at: datetime
@@ -65,10 +65,10 @@ class AppliedCursor:
 
 @dataclass(frozen=True, slots=True)
 class AppliedBacklog:
-    """So many operations that a channel is still to be told, and was never told (``given_up``).
+    """The number of operations that a channel still has to get, or never got (``given_up``).
 
-    ``next_try`` of the next message, after so many ``attempts`` that failed; None if nothing waits.
-    ``error`` of the last one that failed since a channel took one.
+    ``next_try`` is the time of the next message, after so many ``attempts`` that failed, None if
+    nothing waits. ``error`` is the last failure since the channel's last success.
     """
 
     waits: int = 0

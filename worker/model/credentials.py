@@ -10,10 +10,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Who we say we are: a user, and where the password is; or a certificate and its key.
+    """The identity for logons: a user with the place of the password, or a certificate and its key.
 
-    The password is in a variable of the environment or in a file; with neither the user has a
-    Kerberos ticket.  Paths are absolute.  A secret is never part of this (rule R12).
+    The password is in a variable of the environment or in a file. With neither the user has a
+    Kerberos ticket. Paths are absolute. A secret is never part of this (rule R12).
     """
 
     name: str
@@ -45,7 +45,7 @@ class CredentialView:
 
 @dataclass(frozen=True, slots=True)
 class CredentialProof:
-    """What of a credential may change from one logon to the next, see ``CredentialView``."""
+    """The values of a credential that may change between two logons, see ``CredentialView``."""
 
     name: str
     salt: bytes = field(repr=False)
@@ -55,10 +55,10 @@ class CredentialProof:
 
 @dataclass(frozen=True, slots=True)
 class LogonResult:
-    """What a server said to a credential.
+    """A server's answers to a credential.
 
-    It accepts it since ``accepted_at``, or refused it ``refusals`` times in a row, the last time
-    at ``refused_at``, and is left alone until ``retry_at``.  ``mark`` is of the refused secret.
+    It accepts it since ``accepted_at``, or refused it ``refusals`` times in a row, the last time at
+    ``refused_at``, and is left alone until ``retry_at``. ``mark`` is of the refused secret.
     """
 
     credential: str
@@ -85,7 +85,7 @@ DEFAULT_CREDENTIAL: Final = "default"
 
 
 def default_credential(names: Collection[str]) -> str | None:
-    """The credential of a server that names none; None if nobody can say which."""
+    """Return the credential of a server that names none, or None if several could be meant."""
     if len(names) == 1:
         return next(iter(names))
     return DEFAULT_CREDENTIAL if DEFAULT_CREDENTIAL in names else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class StoreError(Exception):
-    """The store cannot do it; the text is for people: what, where, why, what to do."""
+    """The store cannot do it. The text is for people: what, where, why, what to do."""
 
     code = "store"
 
@@ -31,7 +31,7 @@ class RecordRefused(StoreError):
 
 
 class NotPending(StoreError):
-    """Somebody else decided the operation in the meantime."""
+    """The operation was decided in the meantime."""
 
     code = "not_pending"
 

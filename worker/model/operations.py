@@ -27,7 +27,7 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which lines of OperationTracker; everything given must hold, None (no statuses) means all."""
+    """A filter of OperationTracker. Everything given must hold. None (no statuses) means all."""
 
     numbers: tuple[int, ...] | None = None
     run: int | None = None

@@ -25,7 +25,7 @@ COMMAND: Final = "command"
 
 
 class Task(StrEnum):
-    """What messages ask for; the names are those on the wire."""
+    """Tasks that messages ask for. The names are those on the wire."""
 
     READ = "ipam_sync.read"
     SETTLE = "ipam_sync.settle"
@@ -35,7 +35,7 @@ class Task(StrEnum):
 
 
 class BrokerUnavailable(Exception):
-    """The broker cannot be asked; the text says where, why and what to do."""
+    """The broker cannot be reached. The text says where, why and what to do."""
 
     code = "broker"
 

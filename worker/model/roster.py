@@ -12,7 +12,7 @@ from reconcile.model.nouns import Provenance, Server
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """One version of the inventory.
+    """A version of the inventory.
 
     ``names`` are all names of ``servers``. ``machines`` are the servers by machine id.
     """

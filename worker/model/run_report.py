@@ -15,7 +15,7 @@ from reconcile.planning.guard import RemovalRefusal
 
 
 class OperationOutcome(StrEnum):
-    """What became of an operation."""
+    """Outcomes of an operation in a run."""
 
     PLANNED = "planned"
     APPLIED = "applied"
@@ -26,7 +26,7 @@ class OperationOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OperationLine:
-    """One operation of a run or a plan; ``number`` None: not recorded."""
+    """An operation of a run or a plan. ``number`` None: not recorded."""
 
     planned: Planned
     fate: OperationOutcome
@@ -36,7 +36,10 @@ class OperationLine:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What ``plan`` shows: what a run would record now; ``ages`` as ``worker.operations.freshness`` tells them."""
+    """The result of ``plan``: what a run would record now.
+
+    ``ages`` are those of ``worker.operations.freshness``.
+    """
 
     sightings: Mapping[int, Sighting]
     pairs: int
@@ -51,7 +54,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What ``sync`` shows: what a run recorded and did; ``ages`` as ``worker.operations.freshness`` tells them."""
+    """The result of ``sync``: what a run recorded and did.
+
+    ``ages`` are those of ``worker.operations.freshness``.
+    """
 
     run: int
     sightings: Mapping[int, Sighting]
@@ -87,12 +93,12 @@ def counts(lines: tuple[OperationLine, ...], sightings: Mapping[int, Sighting]) 
 
 
 def operation_counts(fates: Mapping[OperationOutcome, int], new: int) -> dict[str, int]:
-    """Of operations, ``new`` of which the run recorded."""
+    """Count operations by outcome. The run recorded ``new`` of them."""
     return {"operations_new": new, **{f"operations_{f}": fates.get(f, 0) for f in OperationOutcome}}
 
 
 def server_counts(sightings: Mapping[int, Sighting]) -> dict[str, int]:
-    """Of servers by outcome."""
+    """Count servers by outcome."""
     seen = sum(isinstance(s, Seen) for s in sightings.values())
     unseen = sum(isinstance(s, Unseen) for s in sightings.values())
     return {

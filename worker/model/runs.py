@@ -12,7 +12,7 @@ from reconcile.model.record import Entry, Record
 
 
 class Lane(StrEnum):
-    """Who reads the servers of a run: people never wait behind the schedule.
+    """Queues of runs. People never wait behind the schedule.
 
     ``FILES`` has no queue. The process that has the exported files reads them.
     """
@@ -42,7 +42,7 @@ class MemberStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunScope:
-    """What a run is about: ``targets`` None means every server, ``only`` is a folded name."""
+    """The subject of a run: ``targets`` None means every server, ``only`` is a folded name."""
 
     targets: frozenset[int] | None = None
     only: str | None = None
@@ -109,7 +109,7 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A worker or a beat; ``is_alive`` by the database's clock."""
+    """A worker or beat process. ``is_alive`` is by the database's clock."""
 
     id: int
     name: str
@@ -120,7 +120,7 @@ class Process:
 
     @property
     def host(self) -> str:
-        """Where it runs; its ``name`` is that and its number there."""
+        """Return the host in the process's ``name``, which is host and number."""
         return self.name.rpartition(":")[0]
 
     @property
@@ -131,7 +131,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class RunCounts:
-    """How far a run is; ``working`` are living processes that could take its readings."""
+    """The progress of a run. ``working`` are living processes that could take its readings."""
 
     servers: int
     concluded: int
@@ -142,7 +142,7 @@ class RunCounts:
 
 
 class LeaseLost(Exception):
-    """Somebody else holds the lease by now; nothing of this transaction may be kept (R9)."""
+    """Another process holds the lease. Nothing of this transaction may be kept (R9)."""
 
 
 #: The target of a run that was about all servers.
@@ -150,7 +150,7 @@ EVERYTHING: Final = "all servers"
 
 
 class Trigger(StrEnum):
-    """What started a run."""
+    """Origins of a run."""
 
     SCHEDULE = "schedule"
     CLI = "cli"
@@ -159,7 +159,7 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run as people see it; ``summary`` is what its close wrote (JSON values)."""
+    """A run as people see it. ``summary`` is what its close wrote (JSON values)."""
 
     id: int
     trigger: str

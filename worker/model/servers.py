@@ -10,7 +10,7 @@ from reconcile.model.nouns import Seen, Server, Skipped, Unseen
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How a server is contacted: WinRM URL, transport, name of a credential; None: the default."""
+    """A server's WinRM URL, transport and name of a credential. None: the default."""
 
     url: str | None = None
     transport: str | None = None

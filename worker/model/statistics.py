@@ -22,7 +22,7 @@ class ServerFigure:
 
 @dataclass(frozen=True, slots=True)
 class StoredPartner:
-    """A partner of a stored relationship, and its state as stored; ``server`` None: not mapped."""
+    """A partner of a stored relationship, and its stored state. ``server`` None: not mapped."""
 
     relationship: str
     server: int | None
@@ -81,7 +81,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """When a run last ended well, and when a server was last read; None: never."""
+    """The times of the last good end of a run and of the last reading. None: never."""
 
     now: datetime
     ended_well_at: datetime | None

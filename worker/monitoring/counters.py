@@ -26,7 +26,7 @@ _RUN_SECONDS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
 
 class Tallies:
-    """Runs and findings; a look must not happen while another one does."""
+    """Counters of runs and findings. Only one update may run at a time."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -77,10 +77,11 @@ class _Runs:
 
 
 class _Findings:
-    """What was opened is read; what was resolved follows from that and from what is open.
+    """Counters of opened and resolved findings.
 
-    So one counts that went with its server, of which nobody is told.  A finding may change its
-    severity while it is open, but never its kind.
+    The number of opened findings is read. The number of resolved ones follows from that and from
+    the open ones. So a finding counts that went with its server without an event. A finding may
+    change its severity while it is open, but never its kind.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -123,5 +124,5 @@ class _Findings:
 
 
 def _word(text: str, words: Iterable[str]) -> str:
-    """One of the words, so that there are only so many series."""
+    """Return the text if it is one of the words, so that the number of series is limited."""
     return text if text in set(words) else "other"

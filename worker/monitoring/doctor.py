@@ -71,7 +71,7 @@ def _now() -> datetime:
 def check_up(
     environ: Mapping[str, str], clock: Callable[[], datetime] = _now
 ) -> tuple[CheckResult, ...]:
-    """Everything, in the order in which one would mend it; ``clock`` is this machine's."""
+    """Run all checks, in the order in which one would fix them. ``clock`` is this machine's."""
     backlogs: Mapping[str, ChannelBacklog] | None = None
 
     def installation(reading: Transaction, settings: Settings) -> Iterator[CheckResult]:
@@ -107,7 +107,7 @@ def check_own(environ: Mapping[str, str], part: str, port: int) -> tuple[CheckRe
 def _checked(
     environ: Mapping[str, str], look: _Look, then: Callable[[Settings], Iterator[CheckResult]]
 ) -> Iterator[CheckResult]:
-    """``look`` into the store; ``then`` is what no transaction may wait for."""
+    """Run the checks of settings and store, then those that no transaction may wait for."""
     try:
         settings = load_settings(environ)
     except SettingsError as error:
@@ -146,7 +146,7 @@ def _alive_here(processes: ProcessRepository, role: str) -> CheckResult:
 
 
 def _exporter(settings: Settings, port: int) -> CheckResult:
-    """It is asked what Prometheus asks: nothing else shows that it serves."""
+    """Check the exporter by a scrape, because nothing else shows that it serves."""
     address = settings.metrics_address
     if address in _EVERY_ADDRESS:
         address = "127.0.0.1"
@@ -219,7 +219,7 @@ def _last_success(reading: Transaction, settings: Settings) -> CheckResult:
 def _alerts(
     settings: Settings, environ: Mapping[str, str], backlogs: Mapping[str, ChannelBacklog] | None
 ) -> CheckResult:
-    """The file of channels, and what waits for them; None: the database could not tell."""
+    """Check the file of channels and their backlogs (None: the database could not be read)."""
     try:
         alerting = alerting_in_force(settings, environ)
     except AlertsFileUnusable as error:

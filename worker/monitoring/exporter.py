@@ -42,14 +42,17 @@ AskBroker = Callable[[], Backlog]
 
 
 def exported(store: Store, settings: Settings, ask: AskBroker | None) -> CollectorRegistry:
-    """What is served; ``ask`` None: there is no broker.  Nothing is asked before a scrape."""
+    """Return the metrics to serve.
+
+    Without a broker ``ask`` is None. Nothing is read before a scrape.
+    """
     registry = CollectorRegistry()
     registry.register(Installation(store, settings, ask))
     return registry
 
 
 class Installation(Collector):
-    """Asks store and broker whenever Prometheus comes; one scrape at a time."""
+    """The metrics of store and broker, read at each scrape, one scrape at a time."""
 
     def __init__(self, store: Store, settings: Settings, ask: AskBroker | None) -> None:
         self._store = store

@@ -28,9 +28,9 @@ _SILENCE: Final = 3
 
 
 def sign_of_life(store: Store, settings: Settings, recorder: EventRecorder) -> None:
-    """Push if it is time; to be asked often, by any number of processes.
+    """Ping the dead man's switch if it is due. Any number of processes may call this often.
 
-    No transaction is open meanwhile.
+    No transaction is open during the ping.
     """
     if settings.heartbeat_url is None:
         return
@@ -59,14 +59,14 @@ def _turn(store: Store, interval: timedelta) -> int | None:
 
 
 def _give_back(store: Store, token: int) -> None:
-    """So that the next sweep tries again, perhaps on another machine."""
+    """Release the lease, so that the next sweep tries again, perhaps on another machine."""
     with store.write() as uow:
         uow.leases.release(_LEASE, token)
         uow.commit()
 
 
 def unhealthy(pulse: Pulse, interval: timedelta) -> str | None:
-    """Why nobody should believe that all is well; None if all is."""
+    """Return why the installation is not healthy, or None if it is."""
     patience = _SILENCE * interval
     if pulse.ended_well_at is None or pulse.now - pulse.ended_well_at > patience:
         return "no run ended well lately"
@@ -76,7 +76,7 @@ def unhealthy(pulse: Pulse, interval: timedelta) -> str | None:
 
 
 def push(url: str, ca_file: Path | None) -> str | None:
-    """GET it; None if that was answered with success, else why not.
+    """Send a GET. Return None if the answer is a success, else the failure.
 
     A certificate is verified against the system's authorities and those of the servers.
     """
@@ -97,7 +97,7 @@ def _opener(ca_file: Path | None) -> OpenerDirector:
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """Whoever answers elsewhere is not the one that was named."""
+    """A handler that follows no redirect, because another server would answer."""
 
     @override
     def redirect_request(self, *_: object) -> None:

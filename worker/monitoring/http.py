@@ -34,7 +34,7 @@ class CannotServe(Exception):
 
 @contextmanager
 def served(registry: CollectorRegistry, address: str, ports: list[int]) -> Iterator[int]:
-    """Serve at the first port that is free (0: at any); yields the port. Raises CannotServe."""
+    """Serve at the first free port (0: at any), and yield the port. Raises CannotServe."""
     server = _bound(registry, address, ports)
     try:
         yield server.server_port

@@ -34,7 +34,7 @@ def at_once(planned: Mapping[int, Planned], policy: Policy) -> dict[int, Planned
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """What became of each entry: ``done``, or not and why (``refused``)."""
+    """The result of applying: entries that are ``done``, and the reasons of ``refused`` ones."""
 
     done: tuple[int, ...] = ()
     refused: Mapping[int, str] = field(default_factory=dict)
@@ -43,9 +43,9 @@ class ApplyResult:
 def apply_entries(
     uow: UnitOfWork, entries: Mapping[int, Planned], who: str, *, by_machine: bool
 ) -> ApplyResult:
-    """Apply entries in their order; what no longer looks like ``before`` is left pending.
+    """Apply entries in their order. An entry whose ``before`` values have changed stays pending.
 
-    What takes a name or a scope comes after what frees it, whatever the order given.
+    Entries that take a name or a scope come after those that free it, whatever the order given.
     """
     now, gone = _as_they_are(uow, entries, by_machine=by_machine)
     free = {n: p for n, p in now.items() if not _takes_something(p)}

@@ -26,7 +26,7 @@ from worker.store.unit_of_work import Transaction, UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which lines a person means; everything given must hold."""
+    """A person's selection of lines. Everything given must hold."""
 
     numbers: tuple[int, ...] = ()
     run: int | None = None
@@ -39,9 +39,9 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a person agreed to.
+    """The terms that a person agreed to.
 
-    ``destructive``: also what is held; ``insist``: also on readings older than ``evidence_age``.
+    ``destructive``: also held lines. ``insist``: also on readings older than ``evidence_age``.
     """
 
     evidence_age: timedelta
@@ -73,7 +73,7 @@ _HELD: Final = LeftOut(
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What became of the lines: numbers that are done, and why the others are not."""
+    """The result of a decision: the numbers that are done, and why the others are not."""
 
     done: tuple[int, ...] = ()
     refused: Mapping[int, str] = field(default_factory=dict)
@@ -110,7 +110,7 @@ def select(reading: Transaction, wanted: Selection) -> tuple[EntryView, ...]:
 
 
 def select_pending(reading: Transaction, wanted: Selection) -> tuple[EntryView, ...]:
-    """As ``select``; raises NotSelectable unless every number that was given is pending."""
+    """Select pending lines. Raises NotSelectable unless every given number is pending."""
     views = select(reading, wanted)
     missing = sorted(set(wanted.numbers) - {v.entry.number for v in views})
     if missing:
@@ -181,7 +181,7 @@ def spare_held(views: Iterable[EntryView], terms: Terms) -> Sorted:
 
 
 def too_old(view: EntryView, limit: timedelta, now: datetime) -> str | None:
-    """Why the readings a line rests on are too old (rule R6); None if they are not.
+    """Return why the readings of a line are too old (rule R6), or None if they are not.
 
     A line without witnesses rests on a person's word (``servers retire``), which does not age.
     """
@@ -198,7 +198,7 @@ def too_old(view: EntryView, limit: timedelta, now: datetime) -> str | None:
 def apply_selected(
     uow: UnitOfWork, numbers: Collection[int], terms: Terms, by: Person
 ) -> tuple[Decided, Sorted]:
-    """Apply these lines as they are now; those that changed meanwhile are refused, with why."""
+    """Apply these lines as they are now. Lines that changed meanwhile are refused with a reason."""
     views = uow.views.operations(EntryFilter(numbers=tuple(numbers), statuses=()))
     refused = _no_longer_pending(numbers, views)
     pending = [v for v in views if v.entry.number not in refused]
@@ -214,7 +214,7 @@ def apply_selected(
 def reject_selected(
     uow: UnitOfWork, numbers: Collection[int], by: Person, until: datetime | None
 ) -> Decided:
-    """Accept these differences; a rejected FailoverCreate takes its pending record with it."""
+    """Accept these differences. A rejected FailoverCreate takes its pending record with it."""
     views = uow.views.operations(EntryFilter(numbers=tuple(numbers), statuses=()))
     refused = _no_longer_pending(numbers, views)
     rejected: dict[int, Planned] = {}

@@ -55,7 +55,7 @@ class Signals:
         return signal.Signals(number) if number else None
 
     def wake(self) -> None:
-        """Whoever waits need not wait any more."""
+        """Wake the thread that waits."""
         os.write(self._write, b"\0")
 
 

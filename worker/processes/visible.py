@@ -26,7 +26,7 @@ def visible(settings: Settings, role: str) -> Iterator[EventRecorder]:
 
 
 def logged(settings: Settings, role: str) -> AbstractContextManager[None]:
-    """It writes its log to standard error; every line says which process it is of."""
+    """Write the log to standard error. Every line names the process."""
     process = f"{socket.gethostname()}:{os.getpid()}"
     form, level = settings.log_format, settings.log_level
     return lines(sys.stderr, form, level, process=process, role=role)

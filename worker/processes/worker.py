@@ -25,7 +25,10 @@ _TELL_NOBODY: Final = frozenset({Role.READ, Role.ON_DEMAND, BEAT})
 
 
 class WorkerProcess:
-    """A context manager; thread-safe.  Raises StoreError and ReadError when it begins."""
+    """A worker process with its registration and its in-flight claims.
+
+    It is a context manager and thread-safe. Raises StoreError and ReadError when it begins.
+    """
 
     def __init__(
         self, ipam: Ipam, dispatcher: Dispatcher, role: str, recorder: EventRecorder
@@ -111,5 +114,5 @@ class WorkerProcess:
             self._deliverer.deliver()
 
     def stop(self) -> None:
-        """End readings now, in a few seconds for their shells; others are to do them."""
+        """End readings now, within a few seconds for their shells. Other processes repeat them."""
         self._engine.stop()

@@ -38,7 +38,7 @@ _MOST_AT_ONCE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A reading that a process has begun; ``is_slow``: it holds a place in the slow lane.
+    """A reading that a process has begun. With ``is_slow`` it holds a place in the bulkhead.
 
     ``names`` are those of the inventory then. ``source`` None: the server is not read. A person
     took it out since the run was opened, or there is no file of it.
@@ -56,9 +56,10 @@ class Claimed:
 def claim(
     batcher: WriteBatcher, reader: Reader, bulkhead: Bulkhead, process: int, wanted: tuple[int, int]
 ) -> Claimed | None:
-    """Begin to read (run, server); None if there is nothing to do, or somebody does it.
+    """Begin to read (run, server). Return None if another process does, or there is nothing to do.
 
-    Also None if the slow lane is full: who leaves it looks for those that wait for a place.
+    The result is also None if the bulkhead is full. A thread that leaves it looks for the servers
+    that wait for a place.
     """
     run, server = wanted
     reader.refresh(run)
@@ -76,7 +77,10 @@ def claim(
 
 @dataclass(slots=True)
 class _Claiming:
-    """May be called again if it was not committed; a place in the slow lane is taken once."""
+    """A claim that may be tried again if it was not committed.
+
+    It takes one place in the bulkhead.
+    """
 
     reader: Reader
     bulkhead: Bulkhead
@@ -117,14 +121,17 @@ class _Claiming:
 
 
 def next_in_bulkhead(store: Store) -> tuple[int, int] | None:
-    """(run, server) of one that waits for a place there; any, so that many do not want the same."""
+    """Return (run, server) of a random server that waits for a place in the bulkhead.
+
+    The choice is random, so that processes do not all try the same server.
+    """
     with store.read() as reading:
         waiting = reading.members.failing(_CHOICE)
     return random.choice(waiting) if waiting else None  # noqa: S311  # spreads load, no secret
 
 
 def hand_back(store: Store, dispatcher: Dispatcher, claimed: Claimed) -> None:
-    """This process ends: somebody else reads the server."""
+    """Release a claim when this process ends, and have another process read the server."""
     run, server = claimed.run, claimed.server.id
     with store.write() as uow:
         uow.members.mark_dispatched(run.id, [server])
@@ -135,7 +142,7 @@ def hand_back(store: Store, dispatcher: Dispatcher, claimed: Claimed) -> None:
 def drop_claims(
     uow: UnitOfWork, process: int, in_flight: frozenset[tuple[int, int]]
 ) -> dict[OpenRun, frozenset[int]]:
-    """What this process claimed and has in hand no more, free for others: servers by run."""
+    """Release the claims of a process that are not in flight any more, as servers by run."""
     dropped: defaultdict[int, set[int]] = defaultdict(set)
     for run, server in uow.claims.of_process(process) - in_flight:
         dropped[run].add(server)
@@ -182,7 +189,7 @@ def _is_taken(
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """What a reading came to: runs to be settled, and who else is to be read for which run."""
+    """The result of a reading: runs to be judged, and further servers to read for each run."""
 
     runs: tuple[int, ...]
     to_read: tuple[tuple[OpenRun, frozenset[int]], ...]
@@ -249,7 +256,7 @@ def _conclude(batch: ClaimBatch, run: OpenRun, member: Member, sighting: Sightin
 def _enlist_partners(
     batch: ClaimBatch, run: OpenRun, member: Member, sighting: Sighting | None
 ) -> frozenset[int]:
-    """Partners of a target are asked in the same run; partners of partners are not (R8)."""
+    """Add the partners of a target to its run, but not the partners of partners (R8)."""
     if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:
         return frozenset()
     known = batch.inventory()

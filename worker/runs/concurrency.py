@@ -51,8 +51,9 @@ class InFlightClaims:
 
 
 class SingleFlight:
-    """By key; thread-safe.  The work begins again after every wish, unless it fails: what is left
-    undone then is for the sweeper.
+    """Runs a function once at a time by key, or makes the running thread run it once more.
+
+    Thread-safe. If the function fails, recovery does what is left undone.
     """
 
     def __init__(self) -> None:
@@ -92,7 +93,7 @@ _SHARE: Final = 4
 
 
 class Bulkhead:
-    """Has at least one place; thread-safe."""
+    """Limits the threads that read slow servers. It has at least one place. Thread-safe."""
 
     def __init__(self, slots: int) -> None:
         self._lock = threading.Lock()
@@ -100,7 +101,7 @@ class Bulkhead:
 
     @property
     def is_full(self) -> bool:
-        """Who is in it goes on with those that wait."""
+        """Return whether no place is free. A thread in it goes on with the servers that wait."""
         return self._free == 0
 
     def enter(self) -> bool:

@@ -31,6 +31,7 @@ from worker.operations.apply import MACHINE, apply_entries, at_once
 from worker.operations.freshness import ages, fresh
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.outages import settle_outages
+from worker.runs.record import contested, contested_membership
 from worker.runs.relationship_counts import count_relationships
 from worker.runs.request import JOINED_WITHIN
 from worker.store.repositories.operations import OperationRepository
@@ -57,6 +58,7 @@ def close(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> dict[str, obj
             [e for e in _confirmed(uow.operations, run) if e.planned.contested],
             run_policy,
         )
+    _release_contests(uow)
     if run.scope.targets is None:
         _resolve_taken_out(uow, run, run_policy)
     _operational_findings(
@@ -70,7 +72,7 @@ def close(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> dict[str, obj
 
 
 def _about(uow: UnitOfWork, run: OpenRun) -> set[int] | None:
-    """Whom it saw, or tried to, and their partners, of whom these speak; None: everybody."""
+    """Return the servers with a sighting in the run, and their partners. None: all servers."""
     if run.scope.targets is None:
         return None
     asked = {s.server for s in uow.readings.sightings(run.id)}
@@ -84,7 +86,7 @@ def _confirmed(operations: OperationRepository, run: OpenRun) -> list[Entry]:
 
 
 def _catch_up(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> None:
-    """Whoever recorded something may have died before applying it."""
+    """Apply operations that a process recorded before it died."""
     left = {e.number: e.planned for e in _confirmed(uow.operations, run)}
     if now := young_enough(uow, run, at_once(left, run_policy.policy), run_policy):
         apply_entries(uow, now, MACHINE, by_machine=True)
@@ -103,6 +105,30 @@ def young_enough(
     if not entries or now - run.started_at + JOINED_WITHIN <= limit:
         return entries
     return fresh(entries, reading.readings.sightings(run.id), now, limit)
+
+
+def _release_contests(uow: UnitOfWork) -> None:
+    """End the wait of operations for names and scopes that no record holds any more.
+
+    A later piece of the run may have withdrawn the operation that held them.
+    """
+    entries = uow.operations.pending_contested()
+    held = uow.records.holders(frozenset().union(*(contested(e.planned) for e in entries)))
+    remaining = {
+        e.number: tuple(
+            c
+            for c in e.planned.contested
+            if c.holder is None or contested_membership(e.planned, c) in held
+        )
+        for e in entries
+    }
+    uow.operations.set_contests(
+        {
+            e.number: remaining[e.number]
+            for e in entries
+            if remaining[e.number] != e.planned.contested
+        }
+    )
 
 
 def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> None:
@@ -128,7 +154,7 @@ def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> 
 def _operational_findings(
     uow: UnitOfWork, run: OpenRun, refusal: RemovalRefusal | None, run_policy: RunPolicy
 ) -> None:
-    """What waits for another operation, and what the guard holds: both can be read off the store."""
+    """Record the findings about waiting and held operations, which the store alone shows."""
     names = {s.id: s.name for s in uow.inventory.servers()}
     contested = uow.operations.pending_contested()
     holders = {c.holder for e in contested for c in e.planned.contested if c.holder is not None}
@@ -160,7 +186,7 @@ def hold_all(operations: OperationRepository) -> None:
 
 
 def summary_of(reading: Transaction, number: int, run_policy: RunPolicy) -> RunSummary:
-    """What a run that is over came to, as a ``sync`` would tell it."""
+    """Return the summary of a run that is over, as ``sync`` shows it."""
     run = reading.runs.find(number)
     assert run is not None  # noqa: S101 - whoever waited for it knows that it is there
     sightings = {s.server: s for s in reading.readings.sightings(number)}
@@ -191,13 +217,13 @@ def summary_of(reading: Transaction, number: int, run_policy: RunPolicy) -> RunS
 def _refusal(
     operations: OperationRepository, why: object, run_policy: RunPolicy
 ) -> RemovalRefusal | None:
-    """What is held now; if this run held it, in its own words."""
+    """Return the refusal that holds removals now. If this run held them, it has the run's words."""
     held = earlier_refusal(operations, run_policy)
     return replace(held, why=why) if held is not None and isinstance(why, str) else held
 
 
 def _lines(operations: OperationRepository, run: int) -> tuple[OperationLine, ...]:
-    """What it recorded or found, but for what became needless since."""
+    """Return the lines that the run recorded or confirmed, without those superseded since."""
     touched = operations.lines_of_run(run)
     entries = (
         e
@@ -216,7 +242,7 @@ def _lines(operations: OperationRepository, run: int) -> tuple[OperationLine, ..
 
 
 def _operation_counts(operations: OperationRepository, run: int) -> dict[str, int]:
-    """The same as of ``_lines``; what was applied, which may be much, is only counted."""
+    """Count the lines of a run by outcome, without loading the applied ones."""
     by_status = operations.counts_of_run(run)
     fates = Counter(fate(e.planned, applied=False) for e in operations.pending_of_run(run))
     fates[OperationOutcome.APPLIED] = sum(

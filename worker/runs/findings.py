@@ -25,7 +25,7 @@ _CRITICAL_AT_MOST: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What a run saw now: the ``present`` problems, by whose word, and what IPAM has of it."""
+    """The evidence of a run: the ``present`` problems, their witnesses, and the records."""
 
     run: int
     present: Collection[Finding]
@@ -35,7 +35,7 @@ class Fact:
 
 
 def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[OpenFinding]) -> None:
-    """Write the life of problems; what persists unchanged is not touched (R10)."""
+    """Write the life of problems. A problem that persists unchanged is not touched (R10)."""
     now = uow.now()
     ids = {p.finding.fingerprint: p.id for p in known}
     before = uow.findings.openings({f.fingerprint for f in life.opened}) if life.opened else {}
@@ -73,7 +73,7 @@ def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event)
 
 
 def _read_at(finding: Finding, sightings: Mapping[int, Sighting]) -> datetime | None:
-    """When the latest reading of whom it is about began; None if none of them was read."""
+    """Return when the latest reading of the finding's servers began, or None without a reading."""
     read = (sightings.get(server) for server in finding.servers)
     return max((s.read_at for s in read if isinstance(s, Seen)), default=None)
 
@@ -86,7 +86,10 @@ def _is_unheard(finding: Finding, sightings: Mapping[int, Sighting]) -> bool:
 
 
 def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:
-    """How many of whom it is about were read; what is read off the store itself is certain."""
+    """Return how many of the finding's servers were read.
+
+    Findings of the store itself are certain.
+    """
     if finding.kind in AT_CLOSE:
         return Evidence.BOTH
     read = [isinstance(sightings.get(server), Seen) for server in finding.servers]

@@ -57,9 +57,10 @@ _OF_LEASE: Final = 0.25
 
 @dataclass(slots=True)
 class AdaptiveBatchSize:
-    """``most`` servers are judged in one transaction; ``pause_seconds`` pass before the next.
+    """The size of a batch, and the pause before the next one.
 
-    They pass within the ``lease`` that the run is held by.
+    At most ``most`` servers are judged in one transaction. ``pause_seconds`` are a part of the
+    ``lease`` of the run.
     """
 
     lease: timedelta
@@ -129,21 +130,24 @@ def _let_others_conclude(store: Store, run: int, in_flight: InFlightClaims, seco
 
 @dataclass(slots=True)
 class _Holder:
-    """Who may work at the run; ``token`` None: not yet, or not as far as is committed."""
+    """The lease of a run. ``token`` None: it is not held, or its transaction is not committed."""
 
     run: int
     length: timedelta
     token: int | None = None
 
     def hold(self, uow: UnitOfWork) -> int | None:
-        """Take the lease, or renew it; None if it is in other hands. Raises LeaseLost."""
+        """Take the lease, or renew it. Return None if another process has it. Raises LeaseLost."""
         if self.token is None:
             return uow.leases.acquire(lease_name(self.run), self.length)
         uow.leases.fence(lease_name(self.run), self.token, self.length)
         return self.token
 
     def give_back(self, store: Store) -> None:
-        """So that nobody has to wait until it lapses; without a database it does."""
+        """Release the lease, so that no process waits until it lapses.
+
+        Without a database it lapses.
+        """
         if self.token is not None:
             with suppress(StoreError), store.write() as uow:
                 uow.leases.release(lease_name(self.run), self.token)
@@ -158,9 +162,9 @@ def _step(
     most: int,
     recorder: EventRecorder,
 ) -> bool:
-    """One piece: recorded, then applied. False when there is nothing more for us to do.
+    """Judge, record and apply a batch. Return False when there is nothing more to do here.
 
-    The lease is taken in the transaction of the first piece.  Servers are concluded meanwhile.
+    The lease is taken in the transaction of the first batch. Servers are concluded meanwhile.
     """
     with store.write_records() as uow:
         run = uow.runs.find_in_progress(holder.run)
@@ -185,7 +189,7 @@ def _step(
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What was written down, and who has to be read again."""
+    """The record of a batch, and the servers to read again."""
 
     written: RecordedBatch
     pairs: int
@@ -231,8 +235,10 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -
 def _heard(
     reading: Transaction, run: OpenRun, share: Batch
 ) -> tuple[Mapping[int, Sighting], frozenset[int]]:
-    """What the focus told, and what those told who were judged before and are its partners; and
-    whom it has to wait for: partners whose turn comes later, and some for all the others.
+    """Return the sightings for a batch, and the servers that it has to wait for.
+
+    The sightings are those of its servers, and of their partners that were judged before. It waits
+    for partners in later batches. Some batches wait for all other servers.
     """
     if not share.later and reading.members.unresolved(run.id):
         everybody = [m.server for m in reading.members.of_run(run.id)]
@@ -253,7 +259,7 @@ def _heard(
 
 
 def _named(inputs: JudgementInput, over: frozenset[int]) -> Mapping[int, set[int]]:
-    """Whose pairs wait for a server that may not know of them, as IPAM does not."""
+    """Return the servers whose pairs wait for a partner that does not name them, by partner."""
     stored = {frozenset(record.partners) for record in inputs.records}
     named: defaultdict[int, set[int]] = defaultdict(set)
     for server in over & inputs.sightings.keys():
@@ -266,7 +272,10 @@ def _named(inputs: JudgementInput, over: frozenset[int]) -> Mapping[int, set[int
 def _doubts(
     reading: Transaction, run: OpenRun, drafted: Draft, inputs: JudgementInput
 ) -> tuple[dict[int, list[str]], frozenset[str]]:
-    """Whom to read again, and for what; and what further readings did not settle (rule R2)."""
+    """Return the subjects to read again, by server, and those that further readings did not settle.
+
+    Rule R2 is the source.
+    """
     if not run.lane.rereads:
         return {}, frozenset()
     doubts = doubtful(drafted.plan.findings, drafted.plan.needs, inputs)

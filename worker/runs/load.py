@@ -47,9 +47,9 @@ def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighti
 def ask(
     store: Store, collector: Collector, target: Target, servers: list[Server]
 ) -> dict[int, Sighting]:
-    """Read these servers; each is dated by the database clock before it is asked.
+    """Read these servers. Each reading is dated by the database clock before it begins.
 
-    Those in maintenance are left out, unless a person named them.
+    Servers in maintenance are left out, unless a person named them.
     """
     clock = DatabaseClock(store)
     with store.read() as reading:
@@ -71,9 +71,10 @@ def ask(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is judged of a run in progress: ``focus`` now, the ``awaited`` later, see ``JudgementInput``.
+    """A batch of a run in progress: ``focus`` is judged now, the ``awaited`` later.
 
-    The run's own sightings are recorded already, so they are no earlier readings.
+    See ``JudgementInput``. The run's own sightings are recorded already, so they are no earlier
+    readings.
     """
 
     run: int
@@ -88,7 +89,7 @@ def load_inputs(
     run_policy: RunPolicy,
     piece: Piece | None = None,
 ) -> JudgementInput:
-    """Everything stored that the sightings speak of; bounded by what was seen."""
+    """Load the stored values for a judgement, limited to the servers of the sightings."""
     known = reading.inventory.roster()
     sightings = {k: s for k, s in sightings.items() if k in known.servers}
     names = taught(known, sightings)
@@ -131,7 +132,7 @@ def load_inputs(
 
 
 def _there(problems: Iterable[OpenFinding]) -> tuple[Finding, ...]:
-    """Those that were there when they were judged last; one that flaps is open for longer."""
+    """Return the findings that their latest judgement found. A flapping one is open for longer."""
     return tuple(p.finding for p in problems if p.life.absent_since is None)
 
 
@@ -151,7 +152,7 @@ def _whose_partners_count(
 def _records_near(
     records: RecordRepository, piece: Piece, heard: Collection[int]
 ) -> tuple[Record, ...]:
-    """Those of the focus, and half-mapped ones of who was heard, which may be the same pair."""
+    """Return the records of the focus, and half-mapped ones that may be of the same pair."""
     own = {r.key: r for r in records.load(piece.focus)}
     halves = {r.key: r for r in records.half_mapped(heard)}
     return tuple(record for _, record in sorted({**halves, **own}.items()))
@@ -174,7 +175,7 @@ def taught(known: Roster, sightings: Mapping[int, Sighting]) -> NameMap:
 
 
 def new_names(server: Server, sighting: Sighting | None) -> tuple[str, ...]:
-    """What a server calls itself and IPAM does not have as its name or alias yet."""
+    """Return the names that a server reports of itself and the database does not have yet."""
     if not isinstance(sighting, Seen):
         return ()
     have = {a.text for a in server.aliases} | {server.name, *server.addresses}

@@ -15,9 +15,9 @@ HEARD: Final = "retired_heard"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Whose turn it is: ``focus``, of which so many are ``heard`` without having been asked.
+    """The servers to judge next: ``focus``, of which ``heard`` are retired and were not read.
 
-    ``later`` are some of those whose turn comes later, none if there is nobody.
+    ``later`` are some of the servers of later batches, none if there are none.
     """
 
     focus: frozenset[int]
@@ -26,9 +26,10 @@ class Batch:
 
 
 def next_share(reading: Transaction, run: OpenRun, most: int) -> Batch | None:
-    """Who concluded and was not judged; at the end those whose partners nobody could name.
+    """Return the next concluded servers, and at the end those with an unknown partner.
 
-    Both are asked at once: somebody may conclude between two questions, and would be in both.
+    A single query finds concluded and waiting servers, because a server may conclude between two
+    queries, and would be in both results.
     """
     first = reading.members.first_at(
         run.id, {MemberStage.CONCLUDED: most + 1, MemberStage.WAITING: 1}

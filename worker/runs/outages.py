@@ -24,10 +24,9 @@ from worker.store.unit_of_work import Transaction, UnitOfWork
 def settle_outages(
     uow: UnitOfWork, run: int, about: Collection[int] | None, run_policy: RunPolicy
 ) -> tuple[Down, ...]:
-    """Open, keep and end ``server_down``; those that are down among the servers that the run had
-    to do with (None: everybody), each with what it explains.
+    """Open, keep and end ``server_down`` of the servers ``about`` which the run was (None: all).
 
-    Who is unread and was none of them stays as it was.
+    Each one explains other problems. An unread server that the run was not about stays as it was.
     """
     problems = uow.findings.unresolved(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
     if not problems:
@@ -54,7 +53,7 @@ def foresee_outages(
     about: Collection[int] | None,
     run_policy: RunPolicy,
 ) -> tuple[Finding, ...]:
-    """What the close of a run would find that records these ``findings``, before it does.
+    """Return the outages that the close of a run with these ``findings`` would find.
 
     A relationship that it would create is no witness yet.
     """
@@ -80,8 +79,9 @@ def _unread(findings: Iterable[Finding]) -> frozenset[int]:
 def _explain(
     findings: FindingRepository, downs: Iterable[Down], elsewhere: Collection[str]
 ) -> None:
-    """Mark what these explain, and no more what nothing explains any more; what is down and was
-    not judged in this run explains what it did.
+    """Mark the problems that outages explain, and unmark the others.
+
+    An outage that was not judged in this run explains what it did before.
     """
     open_now = (p for p in findings.unresolved(kinds={Kind.SERVER_DOWN}) if p.is_open)
     causes = {problem.finding.fingerprint: problem.id for problem in open_now}

@@ -43,7 +43,7 @@ def plan(store: Store, collector: Collector, request: RunRequest, run_policy: Ru
 def _preview(
     reading: Transaction, inputs: JudgementInput, plan: Plan, run_policy: RunPolicy
 ) -> Preview:
-    """What is needed now, recorded already or not, and everything that is true now."""
+    """Return what is needed now, recorded already or not, and the findings of now."""
     ledger = reading.operations.ledger()
     refusal = guard(_with_needs(ledger, inputs, plan), run_policy.limits)
     needs = [_held(n) if refusal is not None else n for n in plan.needs]

@@ -23,8 +23,9 @@ FURTHER_READINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was seen in the end; ``unsettled`` are fingerprints of disagreements between readings
-    that could not be brought any closer together.
+    """The final sightings. ``unsettled`` are fingerprints of disagreements between readings.
+
+    Further readings could not be brought any closer together.
     """
 
     sightings: Mapping[int, Sighting]
@@ -88,6 +89,6 @@ _NOBODY: Final = 0
 
 
 def earlier(servers: frozenset[int], sightings: Mapping[int, Sighting]) -> int:
-    """The server whose reading is the older one; 0 if none of them was read."""
+    """Return the server whose reading is older, or 0 if none of them was read."""
     seen = [s for server in servers if isinstance(s := sightings.get(server), Seen)]
     return min(seen, key=lambda s: (s.read_at, s.server)).server if seen else _NOBODY

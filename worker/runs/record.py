@@ -28,7 +28,7 @@ from worker.store.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class RecordedBatch:
-    """What recording a piece of a run left.
+    """The record of a batch.
 
     ``needs`` all have the number of their line in OperationTracker, in the order of the plan. The
     lines ``new`` were recorded now. ``life`` is that of the findings.
@@ -69,7 +69,7 @@ def write_down(
 
 
 def concerned(inputs: JudgementInput) -> set[int] | None:
-    """Every server that a judgement touched; None for one about everything."""
+    """Return the servers that a judgement touched, or None for one about everything."""
     if inputs.targets is None and inputs.focus is None:
         return None
     servers = set(inputs.sightings) | set(inputs.previous)
@@ -77,7 +77,7 @@ def concerned(inputs: JudgementInput) -> set[int] | None:
 
 
 def _learn(inventory: InventoryRepository, inputs: JudgementInput) -> None:
-    """Names and machine ids; of a machine with several names, only for the one that speaks."""
+    """Store new names and machine ids. Of a duplicate machine only the speaker's are stored."""
     doubles = duplicates(inputs.servers, inputs.machines, inputs.sightings)
     own = {k: s for k, s in inputs.sightings.items() if isinstance(s, Seen) and k not in doubles}
     taught = [
@@ -98,7 +98,7 @@ def _learn(inventory: InventoryRepository, inputs: JudgementInput) -> None:
 
 
 def _withdraw(uow: UnitOfWork, inputs: JudgementInput, plan: Plan) -> None:
-    """Needs that went away; a pending Create takes its record with it."""
+    """Withdraw needs that went away. A pending Create takes its record with it."""
     gone = set(plan.superseded)
     records = [
         e.planned.record
@@ -118,7 +118,7 @@ def _raise_evidence(records: RecordRepository, inputs: JudgementInput, plan: Pla
 
 
 def _wait_anew(operations: OperationRepository, inputs: JudgementInput, plan: Plan) -> None:
-    """What recorded operations wait for is another thing by now, or nothing any more (R4)."""
+    """Update what recorded operations wait for, if it has changed or is free (R4)."""
     before = {e.number: e.planned.contested for e in inputs.entries}
     now = {n.entry: n.planned.contested for n in plan.needs if n.entry is not None}
     operations.set_contests(
@@ -127,7 +127,7 @@ def _wait_anew(operations: OperationRepository, inputs: JudgementInput, plan: Pl
 
 
 def _is_news(before: tuple[Contest, ...], now: tuple[Contest, ...]) -> bool:
-    """Who holds it is no news where it was a relationship without a record of its own yet."""
+    """Return whether a contest changed. A holder that had no record before is no change."""
     held = {(c.server, c.scope): c.holder for c in before}
     holds = {(c.server, c.scope): c.holder for c in now}
     return held.keys() != holds.keys() or any(
@@ -148,6 +148,12 @@ def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[NeededOperatio
 
 
 def contested(planned: Planned) -> frozenset[Membership]:
-    """What an operation cannot have yet."""
-    name = fold_relationship(planned.relationship)
-    return frozenset((c.server, name if c.scope is None else c.scope) for c in planned.contested)
+    """Return the names and scopes that an operation cannot have yet."""
+    return frozenset(contested_membership(planned, contest) for contest in planned.contested)
+
+
+def contested_membership(planned: Planned, contest: Contest) -> Membership:
+    """Return the name (folded) or scope that an operation waits for."""
+    if contest.scope is None:
+        return contest.server, fold_relationship(planned.relationship)
+    return contest.server, contest.scope

@@ -19,7 +19,7 @@ _LEASE: Final = "sweep"
 
 
 def sweep(store: Store, dispatcher: Dispatcher, timing: Timing, recorder: EventRecorder) -> None:
-    """Send again what waits for nobody; nothing if another sweep just looked."""
+    """Send again the messages that were lost, unless another sweep was just done."""
     queued = {lane: dispatcher.waiting(lane) for lane in (Lane.READ, Lane.ON_DEMAND)}
     with store.write() as uow:
         if uow.leases.acquire(_LEASE, timing.sweep / 2) is None:

@@ -66,7 +66,7 @@ def _open(
 def open_scheduled(
     uow: UnitOfWork, targets: frozenset[int], members: frozenset[int], *, everybody: bool
 ) -> OpenedRun:
-    """A run of the schedule over these servers; other ``members`` are there as their partners."""
+    """Open a run of the schedule over these servers. Other ``members`` are their partners."""
     about = EVERYTHING if everybody else f"{len(targets)} servers that were due"
     scope = RunScope(None if everybody else targets)
     run = uow.runs.open(Trigger.SCHEDULE, "schedule", about, scope, Lane.READ)

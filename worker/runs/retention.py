@@ -20,7 +20,7 @@ _PAUSE: Final = timedelta(hours=1)
 
 
 def prune(store: Store, keep: timedelta, recorder: EventRecorder, most: int = MOST) -> None:
-    """Remove what is older; nothing if all was removed lately."""
+    """Remove rows that are older, unless all were removed lately."""
     with store.read() as reading:
         if reading.leases.is_held(_LEASE):
             return

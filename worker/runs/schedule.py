@@ -54,9 +54,11 @@ def _break(failures: int, timing: Timing) -> timedelta:
 
 
 def tick(store: Store, dispatcher: Dispatcher, timing: Timing) -> int | None:
-    """Start a run over who is due; None if nobody is, or if another tick just looked.
+    """Open a run over the due servers.
 
-    That they are taken care of is written with the run that does: neither is there alone.
+    Return None if there are none, or another tick was just done.
+
+    The due times and the run are written together, so that neither is there alone.
     """
     with store.write() as uow:
         if uow.leases.acquire(_LEASE, timing.tick / 2) is None:
@@ -88,7 +90,7 @@ def _opened(uow: UnitOfWork, timing: Timing) -> OpenedRun | None:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """Whom a run is about, and who else of their groups is a member of it."""
+    """The due servers, and the members of the run that come from their groups."""
 
     polls: tuple[Poll, ...] = ()
     members: frozenset[int] = frozenset()
@@ -97,7 +99,7 @@ class _Turn:
 def _turn(
     uow: UnitOfWork, groups: Collection[frozenset[int]], now: datetime, soon: datetime
 ) -> _Turn:
-    """Groups that are due; if one is, those that nearly are come along.
+    """Return the groups that are due, and with them those that are due ``soon``.
 
     A hub would be read once for each spoke, if each went by a time of its own.
     """
@@ -118,9 +120,10 @@ def _turn(
 def _turn_at(
     group: frozenset[int], busy: frozenset[int], polls: Mapping[int, Poll]
 ) -> datetime | None:
-    """When the first is due; those that fail again and again wait for the others.
+    """Return when the first server of a group is due. Failing servers wait for the others.
 
-    None while one of it is read that is likely to answer: it would be read twice.
+    The result is None while a server of it is read that is likely to answer. Otherwise it would be
+    read twice.
     """
     if any(polls[server].failures == 0 for server in group & busy):
         return None

@@ -34,7 +34,7 @@ _FRESH_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Secrets:
-    """What was read of them, for which run, and when by the clock of this process."""
+    """The secrets as they were read for a run, and the time of that by this process's clock."""
 
     views: Mapping[str, CredentialView]
     logins: Mapping[str, Login]
@@ -95,7 +95,7 @@ class ServerReader:
         return genuine(sighting, names, server.name)
 
     def close(self) -> None:
-        """End every reading now; shells are still deleted."""
+        """End every reading now. Shells are still deleted."""
         self._powershell.stop()
         with suppress(StoreError):  # what was accepted is only remembered less long
             self.flush()
@@ -106,9 +106,9 @@ class ServerReader:
             self._book.flush()
 
     def refresh(self, run: int, *, at_once: bool = False) -> None:
-        """Notice changed secrets; not within a transaction, for this has some of its own.
+        """Load changed secrets, outside of a transaction, because this opens some of its own.
 
-        Who corrects a password and then asks for a run must have it used.
+        A password that was corrected before a run was requested must be used in it.
         """
         with self._lock:
             known = self._secrets
@@ -128,7 +128,7 @@ class ServerReader:
 
 @contextmanager
 def _book_in_store() -> Iterator[None]:
-    """Whoever cannot reach the book of logons cannot reach the store."""
+    """Turn a book that cannot be reached into a store that cannot be reached."""
     try:
         yield
     except BookUnavailable as error:

@@ -16,9 +16,9 @@ from worker.store.unit_of_work import Transaction
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """One run: what it is about, why, by whom.
+    """A request for a run: its subject, its reason and its author.
 
-    ``server`` is a name a person typed; ``relationship`` is ``ID``, ``NAME`` or ``NAME@SERVER``.
+    ``server`` is a name a person typed. ``relationship`` is ``ID``, ``NAME`` or ``NAME@SERVER``.
     """
 
     trigger: Trigger
@@ -41,9 +41,9 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a run is about: ``servers`` None means everybody, ``only`` is a folded name.
+    """The servers that a run is about: None means all. ``only`` is a folded name.
 
-    ``members`` are those to ask first: the targets and the partners stored with them.
+    ``members`` are the servers to read first: the targets and the partners stored with them.
     """
 
     servers: frozenset[int] | None

@@ -24,7 +24,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(slots=True, eq=False)
 class _PendingWrite(Generic[_Result]):
-    """What a thread wants written about a server; woken when it is, or when it is its turn."""
+    """A thread's write about a server. The thread wakes when it is done, or when it is its turn."""
 
     server: int
     write: Callable[[ClaimBatch], _Result]
@@ -40,7 +40,7 @@ class _PendingWrite(Generic[_Result]):
 
 
 class WriteBatcher:
-    """One for a process; thread-safe."""
+    """Groups the writes of a process's threads into common transactions. Thread-safe."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -49,9 +49,9 @@ class WriteBatcher:
         self._is_at_work = False
 
     def write(self, server: int, what: Callable[[ClaimBatch], _Result]) -> _Result:
-        """What this returns, when it is committed; it may be called twice, and does not commit.
+        """Return the result of ``what`` once it is committed.
 
-        Raises what it raises, and StoreError.
+        It may be called twice, and does not commit. Raises its exceptions, and StoreError.
         """
         wish = _PendingWrite(server, what)
         with self._lock:

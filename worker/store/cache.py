@@ -32,7 +32,7 @@ class _CachedInventory:
 
 
 class ReadCache:
-    """One version of the inventory, its index, and readings by digest. Threads share an instance.
+    """A version of the inventory, its index, and readings by digest. Threads share an instance.
 
     The lock guards the readings only. The inventory and the index are replaced as a whole, and the
     reading of a digest never changes.

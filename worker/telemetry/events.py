@@ -27,12 +27,12 @@ _log: Final = logging.getLogger(__name__)
 
 
 def process_started(**what: object) -> None:
-    """It takes work from now on."""
+    """Log that the process takes work from now on."""
     _log.info("process started", extra=facts(**what))
 
 
 def process_stopping() -> None:
-    """It takes no more work, and ends what it has begun."""
+    """Log that the process takes no more work, and ends what it has begun."""
     _log.info("process stopping")
 
 
@@ -42,7 +42,7 @@ def process_stopped() -> None:
 
 
 def process_ended_by_force(why: str) -> None:
-    """What it had in hand is found by others."""
+    """Log that the process ends now. Others find its in-flight claims."""
     _log.error("process ended by force", extra=facts(why=why))
 
 
@@ -52,7 +52,7 @@ def supervised(what: str) -> None:
 
 
 def metrics_served(address: str, port: int) -> None:
-    """Of this process."""
+    """Log the address at which this process serves metrics."""
     _log.info("metrics served", extra=facts(address=address, port=port))
 
 
@@ -62,13 +62,13 @@ def metrics_not_served(error: Exception) -> None:
 
 
 def run_opened(run: int, trigger: str, target: str, servers: int) -> None:
-    """Over so many servers at first; partners may come in addition."""
+    """Log a new run over so many servers. Partners may come in addition."""
     told = facts(run=run, trigger=trigger, target=target, servers=servers)
     _log.info("run opened", extra=told)
 
 
 def run_closed(run: int, numbers: Mapping[str, object] | None) -> None:
-    """With the numbers that its row has; None: not yet."""
+    """Log the end of a run with its numbers. None: it is not closed yet."""
     if numbers is None:
         return
     _log.info("run closed", extra=facts(run=run, **numbers))

@@ -42,7 +42,7 @@ class LogLevel(StrEnum):
 
 
 def facts(**known: object) -> dict[str, object]:
-    """What an event is about; identifiers, not objects."""
+    """Return the facts of an event: identifiers, not objects."""
     return {"facts": known}
 
 
@@ -60,10 +60,9 @@ def no_lines() -> None:
 
 @contextmanager
 def lines(stream: IO[str], form: LogFormat, level: LogLevel, **process: object) -> Iterator[None]:
-    """Write lines to the stream; ``process`` are facts of all of them.
+    """Write lines to the stream. ``process`` are facts of all of them.
 
-    Of the libraries only warnings are written, for what they say beyond that may hold the proofs
-    of passwords.
+    Libraries may only log warnings, because their other lines may hold the proofs of passwords.
     """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_formatter(form, process, colours=stream.isatty()))

@@ -47,7 +47,7 @@ def _line(text: str) -> str:
 
 
 def redacted_value(name: str, value: object) -> object:
-    """The same for a fact of this name, whatever it is; what is no plain value becomes text."""
+    """Redact a fact of this name. A value that is not plain becomes text."""
     if _TELLING.search(name) and value is not None:
         return HIDDEN
     match value:

@@ -29,7 +29,7 @@ class Registrations:
     earlier: frozenset[int]
 
     def pids(self) -> frozenset[int]:
-        """Return the processes that are alive; none while the database is away."""
+        """Return the processes that are alive, none while the database is away."""
         host = socket.gethostname()
         try:
             return frozenset(

@@ -21,7 +21,10 @@ def _become(account: str) -> None:
 
 
 def _end_with(parent_pid: int, number: int) -> None:
-    """Linux only; elsewhere a killed parent leaves its children behind."""
+    """Have the kernel signal this process when its parent ends.
+
+    Only Linux can. Elsewhere a killed parent leaves its children behind.
+    """
     if sys.platform == "linux" and ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number) != 0:
         sys.exit("prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != parent_pid:  # it ended before we asked to be told

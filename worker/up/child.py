@@ -20,14 +20,14 @@ _BOUND_EXEC: Final = Path(__file__).with_name("bound_exec.py")
 
 
 class CannotRun(Exception):
-    """What was to run cannot; the text says why and what to do."""
+    """A program cannot run. The text says why and what to do."""
 
     code = "cannot_run"
 
 
 @dataclass(frozen=True, slots=True)
 class UnixAccount:
-    """Whom root becomes for a program that refuses to be root."""
+    """The account that root changes to for a program that refuses to be root."""
 
     uid: int
     gid: int
@@ -62,7 +62,7 @@ BARE_ENVIRONMENT: Final[Mapping[str, str]] = {"LC_ALL": "C", "PATH": os.defpath}
 
 
 def our_own(*arguments: str) -> tuple[str, ...]:
-    """The command of another ``ipam-sync``; what is in the working directory is not imported."""
+    """Return the command of another ``ipam-sync``, without imports from the working directory."""
     return (sys.executable, "-P", "-m", "worker.cli", *arguments)
 
 
@@ -93,7 +93,7 @@ def how_it_ended(code: int) -> str:
 
 
 def _talk(program: ChildProgram) -> AbstractContextManager[int | IO[bytes]]:
-    """Where it says things; a log that has grown begins anew."""
+    """Return the output of a program. A log that has grown too long begins anew."""
     if program.log is None:
         return nullcontext(sys.stderr.fileno())
     has_grown = program.log.exists() and program.log.stat().st_size > _LONGEST_LOG_BYTES

@@ -38,7 +38,7 @@ _LINE: Final = "# ----- your own settings -----\n"
 
 @dataclass(frozen=True, slots=True)
 class DataDirectory:
-    """Where everything is; ``uses_postgres`` is decided once for a directory."""
+    """The places of all files. ``uses_postgres`` is decided once for a directory."""
 
     root: Path
     uses_postgres: bool
@@ -150,7 +150,7 @@ def _longest_socket(run: Path) -> int:
 
 
 def _check_run(run: Path) -> None:
-    """Who can reach the sockets can do everything."""
+    """Check the directory of the sockets. With access to a socket one can do everything."""
     longest = _longest_socket(run)
     if longest > _LONGEST_SOCKET_BYTES:
         raise CannotRun(

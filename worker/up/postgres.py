@@ -85,7 +85,7 @@ def server(
     options: Mapping[str, str] = MappingProxyType({}),
     kept: int | None = None,
 ) -> ChildProgram:
-    """The server over a cluster; ``options`` win over ours."""
+    """Return the server of a cluster. ``options`` override ours."""
     all_options = {**_OPTIONS, "unix_socket_directories": str(sockets), **options}
     words = [word for name, value in all_options.items() for word in ("-c", f"{name}={value}")]
     return ChildProgram(
@@ -102,7 +102,7 @@ def server(
 
 
 def is_ready(data: Path, pid: int) -> bool:
-    """True if the server takes connections; it says so in this file, and so needs no client."""
+    """Return whether the server takes connections, by its file, so that no client is needed."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except OSError:

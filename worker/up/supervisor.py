@@ -57,7 +57,10 @@ class Supervisor:
         self._children: list[_Child] = []
 
     def once(self, program: ChildProgram) -> int:
-        """Run it to its end; its exit code. Raises Told, and then it has ended too."""
+        """Run a program to its end, and return its exit code.
+
+        Raises StopRequested, and then it has ended too.
+        """
         child = _Child(program, start(program))
         self._children.append(child)
         while child.process.poll() is None:

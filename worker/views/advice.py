@@ -84,7 +84,7 @@ def _decide(lines: Sequence[OperationLine], run: int | None) -> tuple[str, ...]:
 def _which(
     lines: Sequence[OperationLine], ready: Sequence[OperationLine], run: int | None
 ) -> tuple[tuple[str, ...], _Options] | None:
-    """Return the numbers and options that select exactly these lines; None if that takes many."""
+    """Return the numbers and options that select these lines, or None if that takes many."""
     numbers = tuple(str(line.number) for line in ready if line.number is not None)
     if len(numbers) <= _NUMBERS:
         return numbers, {}

@@ -21,7 +21,10 @@ from worker.views.text import counted, iso, moment
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """What a channel was not told yet; ``paused_until``: it asked to be left alone."""
+    """The backlog of a channel.
+
+    ``paused_until`` is the end of a pause that its receiver asked for.
+    """
 
     backlog: ChannelBacklog
     changes: AppliedBacklog
@@ -29,7 +32,7 @@ class ChannelStatus:
 
 
 def channel_json(name: str, alerting: Alerting, standing: ChannelStatus) -> Json:
-    """One channel of the file."""
+    """Return a channel of the file."""
     known = standing.backlog
     return {
         "name": name,
@@ -50,7 +53,7 @@ def channel_json(name: str, alerting: Alerting, standing: ChannelStatus) -> Json
 def show_channels(
     screen: Screen, alerting: Alerting, standings: Mapping[str, ChannelStatus]
 ) -> None:
-    """One row each."""
+    """Show one row for each channel."""
     rows = (
         (
             name,

@@ -15,7 +15,7 @@ _SHOWN: Final = 5
 
 
 def audit_json(audited: Audited) -> Json:
-    """One decision; ``before`` null: it was not there, ``after`` null: it is not any more."""
+    """Return a decision. ``before`` null: it was not there. ``after`` null: it is not any more."""
     return {
         "id": audited.id,
         "at": iso(audited.at),
@@ -29,7 +29,7 @@ def audit_json(audited: Audited) -> Json:
 
 
 def show_audits(screen: Screen, audits: Iterable[Audited]) -> None:
-    """One row each; long lists are cut, JSON has them whole."""
+    """Show one row for each decision. Long lists are cut. JSON has them whole."""
     rows = (
         (
             moment(audited.at),
@@ -44,7 +44,7 @@ def show_audits(screen: Screen, audits: Iterable[Audited]) -> None:
 
 
 def _came_to(before: AuditValues, after: AuditValues) -> tuple[str, ...]:
-    """One line for each value that is not as it was; what is only on one side is told as such."""
+    """Return a line for each value that changed. A value on one side only stands alone."""
     lines = []
     for name in dict.fromkeys((*before, *after)):
         one, other = before.get(name), after.get(name)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Bar:
-    """A context manager; gone when it is over."""
+    """A progress bar. It is a context manager, and the bar is gone when it is over."""
 
     def __init__(self, text: str) -> None:
         self._progress = Progress(
@@ -38,5 +38,5 @@ class Bar:
         self._progress.stop()
 
     def show(self, done: int, of: int, text: str) -> None:
-        """So far."""
+        """Show the progress so far."""
         self._progress.update(self._task, completed=done, total=of, description=text)

@@ -61,7 +61,7 @@ def why(planned: Planned, fate: OperationOutcome, waits: Sequence[str] = ()) -> 
 
 
 def waits_for(planned: Planned, lines: Sequence[OperationLine]) -> tuple[str, ...]:
-    """What an operation takes and others still hold, by who holds it."""
+    """Return what an operation takes and others still hold, by holder."""
     words: dict[str, list[str]] = {}
     for contest in planned.contested:
         holder = _holder(contest.holder, lines)

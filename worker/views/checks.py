@@ -42,7 +42,7 @@ def check_json(check: ServerCheck) -> Json:
 
 
 def show_check(screen: Screen, check: ServerCheck) -> None:
-    """The layers from the outside in; then the remedy, or who answered."""
+    """Show the layers from the outside in, then the remedy, or the identity of the server."""
     screen.heading(check.host.name)
     screen.table(
         ("layer", "", ""),

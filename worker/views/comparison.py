@@ -22,7 +22,10 @@ _STATE: Final = "State"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One property as each column has it, None where nobody knows; ``differs`` marks the odd ones."""
+    """A property as each column has it, None where it is not known.
+
+    ``differs`` marks odd values.
+    """
 
     property: str
     values: tuple[str | None, ...]
@@ -31,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``columns`` are the partners, and IPAM if it has a say; what is in dispute comes first."""
+    """A comparison of the partners, and of IPAM if it has a value. Disputes come first."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -49,7 +52,7 @@ def compared(
     readings: Mapping[int, Seen],
     record: Record | None,
 ) -> Comparison:
-    """What the witnesses said of the finding, then what their latest readings and IPAM have."""
+    """Compare the finding's testimonies, then the latest readings and the database."""
     told = _said_of(finding)
     speakers = dict.fromkeys(who for words in told.values() for who in words)
     partners = [server_name(names, server) for server in finding.servers]
@@ -66,7 +69,7 @@ def compared(
 
 
 def _said_of(finding: Finding) -> dict[str, dict[str, str]]:
-    """Who says what, by property."""
+    """Return the reported values by property and witness."""
     told: dict[str, dict[str, str]] = {}
     for subject, words in finding.values:
         for who, value in words:
@@ -80,7 +83,10 @@ def _beside(
     readings: Mapping[int, Seen],
     record: Record | None,
 ) -> dict[str, dict[str, str]]:
-    """What each one has, by property; of scopes how many, and each one that not all have."""
+    """Return each side's values by property.
+
+    Of scopes it returns the number, and each scope that not all sides have.
+    """
     sides = {
         who: _Side(_told(who, story), story.scopes)
         for server, seen in readings.items()
@@ -130,7 +136,7 @@ def _state_of(who: str) -> str:
 
 
 def _row(property: str, values: Sequence[str | None]) -> Row:
-    """Odd is what no other column says too; of two that differ, both are."""
+    """Return a row. A value is odd if no other column has it. Of two that differ both are odd."""
     known = Counter(v for v in values if v is not None)
     odd = [len(known) > 1 and v is not None and known[v] == 1 for v in values]
     return Row(property, tuple(values), tuple(odd))

@@ -11,7 +11,7 @@ from worker.views.text import iso, moment
 
 
 def credential_json(view: CredentialView, names: Mapping[int, str]) -> Json:
-    """What ``credentials list --json`` prints of one; ``names`` are those of servers."""
+    """Return a credential for ``credentials list --json``. ``names`` are those of servers."""
     credential = view.credential
     return {
         "name": credential.name,
@@ -30,7 +30,7 @@ def credential_json(view: CredentialView, names: Mapping[int, str]) -> Json:
 def show_credentials(
     screen: Screen, views: Iterable[CredentialView], names: Mapping[int, str]
 ) -> None:
-    """One row each."""
+    """Show one row for each credential."""
     columns = ("credential", "user", "secret", "servers", "state", "refused by")
     rows = (
         (

@@ -27,7 +27,7 @@ NEW: Final[Ages] = MappingProxyType({})
 
 
 def plan_json(preview: Preview, severities: Severities) -> Json:
-    """What ``plan --json`` prints."""
+    """Return the document of ``plan --json``."""
     return {
         "schema": SCHEMA,
         **_common(preview, severities, held_by_guard(preview.lines)),
@@ -39,7 +39,7 @@ def plan_json(preview: Preview, severities: Severities) -> Json:
 
 
 def sync_json(summary: RunSummary, severities: Severities, held: Collection[int] = ()) -> Json:
-    """What ``sync --json`` prints; ``held`` are all that the guard holds in the whole store."""
+    """Return the document of ``sync --json``. ``held`` are all operations that the limit holds."""
     return {
         "schema": SCHEMA,
         "run": summary.run,
@@ -81,7 +81,7 @@ def loudness(finding: Finding, severities: Severities, ages: Ages) -> Severity:
 def finding_json(
     finding: Finding, names: Mapping[int, str], severities: Severities, ages: Ages = NEW
 ) -> Json:
-    """One finding; ``values`` is what each witness says, by subject."""
+    """Return a finding. ``values`` are the testimonies by subject."""
     return {
         "kind": finding.kind.value,
         "severity": loudness(finding, severities, ages).value,
@@ -96,7 +96,7 @@ def finding_json(
 
 
 def refusal_json(refusal: RemovalRefusal, held: Collection[object]) -> Json:
-    """Why nothing destructive runs; ``held`` are operation numbers, or names of what has none."""
+    """Return why removals are on hold. ``held`` are operation numbers, or names without one."""
     return {
         "why": refusal.why,
         "remedy": refusal.remedy,
@@ -121,7 +121,7 @@ def held_by_guard(lines: Iterable[OperationLine]) -> list[int | str]:
 
 
 def sighting_json(server: str, sighting: Sighting) -> Json:
-    """What became of asking a server."""
+    """Return the result of reading a server."""
     nothing: Json = {
         "server": server,
         "read_at": None,

@@ -28,7 +28,7 @@ _TITLES: Final = {
 
 
 def problem_json(problem: Problem) -> Json:
-    """One problem as it is now."""
+    """Return a problem as it is now."""
     stored, acked = problem.stored, problem.acknowledgement
     names = dict(zip(problem.finding.servers, problem.servers, strict=True))
     return {
@@ -65,7 +65,7 @@ def _state(stored: OpenFinding) -> str:
 
 
 def show_problems(screen: Screen, problems: Sequence[Problem]) -> None:
-    """By matter; the loudest are first already."""
+    """Show problems by category, the most severe first."""
     for matter, title in _TITLES.items():
         group = [problem for problem in problems if problem.matter is matter]
         if group:
@@ -121,7 +121,7 @@ def shown_json(
     events: Sequence[PastEvent],
     remedy: Remedy,
 ) -> Json:
-    """One problem with what everybody has, and what happened to it."""
+    """Return a problem with the values of each side and its events."""
     names = dict(zip(problem.finding.servers, problem.servers, strict=True))
     return {
         **problem_json(problem),
@@ -152,7 +152,7 @@ def show_problem(
     events: Sequence[PastEvent],
     remedy: Remedy,
 ) -> None:
-    """What it is, what everybody has, what happened to it, and what to do."""
+    """Show a problem, the values of each side, its events, and what to do."""
     screen.heading(f"Problem {problem.id}: {problem.kind.replace('_', ' ')}")
     screen.facts(_facts(problem, readings))
     screen.note(problem.finding.detail, 0)
@@ -209,7 +209,7 @@ def _compared_row(row: Row) -> tuple[Cell, ...]:
 def show_events(
     screen: Screen, events: Iterable[PastEvent], names: Mapping[int, str] | None = None
 ) -> None:
-    """One row each; with ``names`` of servers also which problem it is about."""
+    """Show one row for each event. With ``names`` of servers a row names its problem."""
     rows = [
         (
             moment(event.at),
@@ -247,7 +247,7 @@ def _outcome(event: PastEvent) -> tuple[str, ...]:
 
 
 def event_json(event: PastEvent, names: Mapping[int, str]) -> Json:
-    """One event, with what there was to tell then; ``outcome`` null: not decided yet."""
+    """Return an event with its values of then. ``outcome`` null: it is not decided yet."""
     finding = event.snapshot.finding
     said = finding_json(finding, names, {})
     return {

@@ -15,7 +15,7 @@ from worker.views.text import iso
 
 
 def server_json(view: ServerView) -> Json:
-    """One server with what people and the server itself call it."""
+    """Return a server with the names that people and the server itself use."""
     server = view.server
     last = view.last_sighting
     return {
@@ -35,7 +35,7 @@ def server_json(view: ServerView) -> Json:
 
 
 def _endpoint(endpoint: Endpoint) -> Json:
-    """``credential`` is the name of one; a secret is never stored."""
+    """Return an endpoint. ``credential`` is a name, because a secret is never stored."""
     return {
         "url": endpoint.url,
         "transport": endpoint.transport,
@@ -44,7 +44,7 @@ def _endpoint(endpoint: Endpoint) -> Json:
 
 
 def run_json(run: RunView) -> Json:
-    """One run; ``outcome`` null: it has not ended, or was killed."""
+    """Return a run. ``outcome`` null: it has not ended, or was killed."""
     return {
         "run": run.id,
         "trigger": run.trigger,
@@ -60,7 +60,7 @@ def run_json(run: RunView) -> Json:
 def sightings_json(
     sightings: Iterable[Seen | Unseen | Skipped], names: Mapping[int, str]
 ) -> list[Json]:
-    """What a run saw, by server."""
+    """Return the sightings of a run by server."""
     return [sighting_json(server_name(names, s.server), s) for s in sightings]
 
 

@@ -26,7 +26,10 @@ def server_name(names: Mapping[int, str], server: int) -> str:
 
 
 def operation_json(planned: Planned, names: Mapping[int, str], *, pending: bool = True) -> Json:
-    """What every operation has; ``pending`` False: it is decided, so nothing holds it any more."""
+    """Return the common part of an operation.
+
+    A decided one (not ``pending``) is not held any more.
+    """
     before, after = sides(planned)
     hold = planned.hold if pending else Hold.NONE
     return {
@@ -82,7 +85,7 @@ def _modified(planned: Planned) -> list[str]:
 
 
 def _contest(contest: Contest, names: Mapping[int, str]) -> Json:
-    """``scope`` null: it is the name that is held; ``record`` null: by another one of the plan."""
+    """Return a contest. ``scope`` null: the name is held. ``record`` null: by another operation."""
     return {
         "server": server_name(names, contest.server),
         "scope": None if contest.scope is None else dotted(contest.scope),

@@ -17,7 +17,7 @@ from worker.views.text import counted, iso, moment
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What a channel is still to be told, or was not: ``event`` is what happened to the problem."""
+    """A delivery that a channel still has to get, or that failed, with the problem's ``event``."""
 
     delivery: Delivery
     finding: Finding
@@ -27,13 +27,13 @@ class Undone:
 
     @property
     def next_try(self) -> datetime | None:
-        """None if it was given up; not while the channel asks to be left alone."""
+        """Return the time of the next try, after a pause of the channel. None for a dead letter."""
         return None if self.delivery.is_dead else _after(self.delivery.due_at, self.paused_until)
 
 
 @dataclass(frozen=True, slots=True)
 class UntoldChanges:
-    """The same of what was applied, of one ``channel``."""
+    """Applied changes that a ``channel`` still has to get, or that failed."""
 
     channel: str
     backlog: AppliedBacklog
@@ -41,7 +41,7 @@ class UntoldChanges:
 
     @property
     def next_try(self) -> datetime | None:
-        """None if nothing waits; not while the channel asks to be left alone."""
+        """Return the time of the next try, after a pause of the channel. None if nothing waits."""
         due_at = self.backlog.next_try
         return None if due_at is None else _after(due_at, self.paused_until)
 
@@ -51,7 +51,7 @@ def _after(due_at: datetime, paused_until: datetime | None) -> datetime:
 
 
 def undone_json(undone: Undone, names: Mapping[int, str]) -> Json:
-    """One thing that a channel is to be told, or was given up."""
+    """Return a delivery that is waiting, or that failed."""
     delivery, finding, event = undone.delivery, undone.finding, undone.event
     return {
         "problem": delivery.finding,
@@ -71,7 +71,7 @@ def undone_json(undone: Undone, names: Mapping[int, str]) -> Json:
 
 
 def changes_json(untold: UntoldChanges) -> Json:
-    """Of one channel."""
+    """Return the waiting changes of a channel."""
     backlog = untold.backlog
     return {
         "channel": untold.channel,
@@ -84,7 +84,7 @@ def changes_json(untold: UntoldChanges) -> Json:
 
 
 def show_changes(screen: Screen, untold: Iterable[UntoldChanges], now: datetime) -> None:
-    """One row for each channel."""
+    """Show one row for each channel."""
     rows = (
         (
             one.channel,
@@ -101,7 +101,7 @@ def show_changes(screen: Screen, untold: Iterable[UntoldChanges], now: datetime)
 def show_undone(
     screen: Screen, undone: Iterable[Undone], names: Mapping[int, str], now: datetime
 ) -> None:
-    """One row each."""
+    """Show one row for each delivery."""
     rows = (
         (
             str(one.delivery.finding),

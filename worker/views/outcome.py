@@ -59,7 +59,7 @@ def show_headline(screen: Screen, told: Preview | RunSummary) -> None:
 
 
 def _without_repetition(finding: Finding, told: Preview | RunSummary) -> Finding:
-    """What is told at length above or below is only named among the findings."""
+    """Return the finding with a short text if its details are shown above or below."""
     if finding.kind is Kind.PLAN_REFUSED and told.refusal is not None:
         return replace(finding, detail="Removals are held, see below.")
     if finding.kind is Kind.SERVER_UNREAD and all(s in told.sightings for s in finding.servers):
@@ -98,9 +98,9 @@ def show_unread(
 
 
 def show_lines(screen: Screen, lines: Sequence[OperationLine], room: int, all_with: str) -> None:
-    """Operations in their order; a removal and what waits for it are one move.
+    """Show operations in their order. A removal and the operations that wait for it are one move.
 
-    Of those that need nobody as many as there is ``room`` for.
+    Operations that need no attention are shown as far as there is ``room``.
     """
     if not lines:
         return

@@ -25,7 +25,7 @@ class RenderedAlert:
 
 
 def written(alert: Alert, texts: Texts, medium: str) -> RenderedAlert:
-    """By the installation's texts; JSON as webhooks get it, but indented."""
+    """Render an alert with the installation's texts, or as indented JSON for webhooks."""
     if medium not in set(Medium):
         return RenderedAlert(medium, None, json.dumps(document(alert), indent=2))
     return RenderedAlert(
@@ -55,7 +55,7 @@ def preview_json(alert: Alert, text: RenderedAlert, fates: Iterable[ChannelDecis
 
 
 def show_preview(screen: Screen, text: RenderedAlert, fates: Iterable[ChannelDecision]) -> None:
-    """The text as it is, its lines unbroken; then the channels."""
+    """Show the text with its lines unbroken, then the channels."""
     if text.subject is not None:
         screen.command(f"Subject: {text.subject}")
         screen.line()

@@ -17,12 +17,12 @@ class RoundProgress(Bar):
         self._unread = 0
 
     def begin(self, servers: int) -> None:
-        """So many more servers will be asked."""
+        """Add servers that will be read."""
         self._asked += servers
         self._tell()
 
     def concluded(self, sighting: Sighting) -> None:
-        """One of them, whatever came of it."""
+        """Note the result of a server, whatever it is."""
         self._concluded += 1
         self._unread += not isinstance(sighting, Seen)
         self._tell()
@@ -33,13 +33,13 @@ class RoundProgress(Bar):
 
 
 class RunProgress(Bar):
-    """Of servers, with what came of them so far."""
+    """A progress bar of a run's servers."""
 
     def __init__(self) -> None:
         super().__init__("servers")
 
     def watch(self, progress: RunCounts) -> None:
-        """So far."""
+        """Show the progress so far."""
         words = f"servers: {progress.operations} operations, {progress.findings} findings"
         if not progress.working:
             words += "; waits for a worker"

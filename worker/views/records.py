@@ -75,7 +75,10 @@ def record_json(view: RecordView, age: Age) -> Json:
 
 
 def _elements(view: RecordView, age: Age) -> Mapping[str, object]:
-    """ServerOwner stays unset, which is not ServerOne; SharedSecret cannot be read."""
+    """Return the elements of a record.
+
+    ServerOwner stays unset, which is not ServerOne. SharedSecret cannot be read.
+    """
     record = view.record
     return {
         **{p: spelt(p, getattr(record, a)) for p, a in ATTRIBUTES.items()},

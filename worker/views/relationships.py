@@ -16,7 +16,7 @@ from worker.views.text import counted, moment
 
 
 def show_relationships(screen: Screen, views: Sequence[RecordView], age: Age) -> None:
-    """One row per relationship."""
+    """Show one row for each relationship."""
     if views:
         columns = ("id", "relationship", "server 1 / server 2", "states", "mode", "scopes", "open")
         screen.table(columns, (_row(view, age) for view in views))

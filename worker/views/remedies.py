@@ -33,7 +33,7 @@ def remedy_of_problem(problem: Problem, record: Record | None) -> Remedy:
 
 
 def show_remedy(screen: Screen, remedy: Remedy) -> None:
-    """Print the steps; a command is a line of its own, never broken."""
+    """Print the steps. A command is a line of its own, never broken."""
     screen.heading("Next")
     for step in next_steps(remedy):
         if step.is_command:

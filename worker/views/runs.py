@@ -15,7 +15,7 @@ _SHOWN = ("servers_read", "servers_unread", "operations_new", "operations_applie
 
 
 def show_runs(screen: Screen, runs: Iterable[RunView]) -> None:
-    """One row per run."""
+    """Show one row for each run."""
     rows = [
         (str(run.id), moment(run.started_at), run.who, run.target, _came_to(run)) for run in runs
     ]

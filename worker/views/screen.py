@@ -69,7 +69,7 @@ class Screen:
         self._file.flush()
 
     def line(self, text: str = "", style: str = "") -> None:
-        """One sentence, wrapped at blanks."""
+        """Print a sentence, wrapped at blanks."""
         self._print(Text(safe(text), style=style, overflow="fold"))
 
     def command(self, text: str) -> None:
@@ -95,7 +95,7 @@ class Screen:
         self._print(Padding(Text(safe(text), overflow="fold"), (0, 0, 0, indent)))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-        """A table; cells are wrapped, never cut.  Nothing if there are no rows."""
+        """Print a table, or nothing without rows. Cells are wrapped, never cut."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
         for column in columns:
             table.add_column(Text(column), overflow="fold", vertical="top")

@@ -12,7 +12,7 @@ from worker.views.text import iso, when_and_who
 
 
 def silence_json(silence: Silence, now: datetime) -> Json:
-    """One of them; null matchers fit all."""
+    """Return a silence. Null matchers fit all."""
     return {
         "id": silence.id,
         "kind": None if silence.kind is None else silence.kind.value,
@@ -30,7 +30,7 @@ def silence_json(silence: Silence, now: datetime) -> Json:
 
 
 def show_silences(screen: Screen, silences: Iterable[Silence], now: datetime) -> None:
-    """One row each."""
+    """Show one row for each silence."""
     rows = (
         (
             str(silence.id),
@@ -45,7 +45,7 @@ def show_silences(screen: Screen, silences: Iterable[Silence], now: datetime) ->
 
 
 def matchers(silence: Silence) -> Iterator[str]:
-    """What it is about."""
+    """Yield the matchers of a silence as words."""
     told = {
         "kind": silence.kind,
         "matter": silence.matter,

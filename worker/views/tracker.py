@@ -15,7 +15,7 @@ from worker.views.text import moment
 
 
 def show_entries(screen: Screen, views: Sequence[EntryView], now: datetime, age: timedelta) -> None:
-    """Lines of OperationTracker; a removal and what waits for it are beside each other."""
+    """Show lines of OperationTracker. A removal and what waits for it are beside each other."""
     if not views:
         return
     lines = {view.entry.number: _line(view) for view in views}
@@ -46,7 +46,7 @@ def _line(view: EntryView) -> OperationLine:
 
 
 def _life(view: EntryView) -> tuple[str, ...]:
-    """What became of it, by whom."""
+    """Return the status of a line, and who decided it."""
     status = view.entry.status
     if status is EntryStatus.PENDING:
         return (fate(view.entry.planned, applied=False).value,)
@@ -68,7 +68,7 @@ def _aged(view: EntryView, now: datetime, age: timedelta) -> Iterator[str]:
 
 
 def show_entry(screen: Screen, view: EntryView, now: datetime, age: timedelta) -> None:
-    """One line with every property and scope."""
+    """Show a line with every property and scope."""
     entry, planned = view.entry, view.entry.planned
     rows: list[tuple[str, Cell]] = [
         ("operation", f"#{entry.number} {planned.operation}"),

@@ -12,7 +12,7 @@ from worker.views.text import iso, moment, when_and_who
 
 
 def window_json(window: Window, server: str, now: datetime) -> Json:
-    """One window; ``server`` is the name of its server."""
+    """Return a window. ``server`` is the name of its server."""
     return {
         "id": window.id,
         "server": server,
@@ -29,7 +29,7 @@ def window_json(window: Window, server: str, now: datetime) -> Json:
 def show_windows(
     screen: Screen, windows: Iterable[Window], names: Mapping[int, str], now: datetime
 ) -> None:
-    """One row each."""
+    """Show one row for each window."""
     rows = (
         (
             str(window.id),
@@ -44,7 +44,7 @@ def show_windows(
 
 
 def until_when(window: Window, server: str, now: datetime) -> str:
-    """What a window that was just begun means."""
+    """Return the effect of a window that was just begun."""
     done = "asked" if window.relationship is None else "judged"
     begin = f" from {moment(window.starts_at)}" if window.starts_at > now else ""
     return (

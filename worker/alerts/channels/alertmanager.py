@@ -88,7 +88,10 @@ def _alert(alert: Alert, severity: Severity, ends: datetime) -> dict[str, Any]:
 
 
 def _labels(alert: Alert, severity: Severity) -> dict[str, str]:
-    """What tells alerts apart; nothing that changes while a problem is open, but the severity."""
+    """Return the labels that tell alerts apart.
+
+    While a problem is open only the severity changes.
+    """
     kind = "".join(word.capitalize() for word in alert.kind.split("_"))
     return {
         "alertname": "IpamSyncTest" if alert.test else f"IpamSync{kind}",

@@ -26,7 +26,7 @@ _DO_NOT_WAIT: Final = getattr(os, "O_NONBLOCK", 0)  # for a pipe that nobody rea
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Appends to ``file``, or logs; a file may be turned over at any time."""
+    """A channel that appends to ``file``, or logs. The file may be rotated at any time."""
 
     refresh: ClassVar[None] = None
 
@@ -61,7 +61,7 @@ class Lines:
 
 
 def _documents(message: Message) -> list[dict[str, Any]]:
-    """Of each alert, or of each change; that there are more of those is a line of its own."""
+    """Return the documents of each alert or change, and one that says how many more there are."""
     whole = document(message)
     told: list[dict[str, Any]] = [*whole["alerts"], *whole["changes"]]
     if isinstance(message, Changes) and message.more:

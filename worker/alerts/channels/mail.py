@@ -54,7 +54,7 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Sends by one SMTP server; a password is only ever shown to a server with a good certificate."""
+    """A channel over an SMTP server. The password needs a server with a good certificate."""
 
     for_people: ClassVar[bool] = True
     refresh: ClassVar[None] = None
@@ -101,7 +101,10 @@ class Mail:
         return mail
 
     def _thread(self, message: Message) -> Mapping[str, str]:
-        """A retry has the id of the first try; all about a problem refer to what stands for it."""
+        """Return the headers of a thread. A retry has the id of the first try.
+
+        All mails about a problem refer to an id that stands for the problem.
+        """
         if not isinstance(message, Alert):
             return {"Message-ID": f"<digest.{mark_of(message.key)[:_MARK]}@{self.sender.domain}>"}
         mark = mark_of(message.fingerprint)[:_MARK]
@@ -113,7 +116,7 @@ class Mail:
         }
 
     def _sent(self, mail: MIMEMultipart, deadline: Deadline) -> Mapping[str, tuple[int, bytes]]:
-        """Who was refused, where others were not."""
+        """Send a mail, and return the mailboxes that were refused while others were not."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         addresses = list(route(f"smtp://{host}:{self.port}", deadline).addresses)
         context = None if self.security is Security.NONE else trusting(self.ca_file)
@@ -162,7 +165,10 @@ class Mail:
     def _some_refused(
         self, refused: Mapping[str, tuple[int, bytes]], *, unsure: bool = False
     ) -> Undelivered:
-        """Those who were not refused have it, and may get it again with the same id."""
+        """Return the failure of a mail that some mailboxes refused.
+
+        The other mailboxes have it, and may get it again with the same id.
+        """
         listed = ", ".join(
             f"{escaped(box)} ({code} {_words(words)})" for box, (code, words) in refused.items()
         )

@@ -22,7 +22,10 @@ _ACTIONS: Final = {Event.ACKNOWLEDGED: "acknowledge", Event.RESOLVED: "resolve"}
 
 @dataclass(frozen=True, slots=True)
 class PagerDuty:
-    """One event for each alert; a problem is one incident, known by its fingerprint."""
+    """A channel that sends one event for each alert.
+
+    A problem is an incident, by its fingerprint.
+    """
 
     for_people: ClassVar[bool] = False
     refresh: ClassVar[None] = None
@@ -48,7 +51,7 @@ class PagerDuty:
 
 
 def event(alert: Alert) -> dict[str, Any]:
-    """What is told of an alert, without the key of the account."""
+    """Return the event of an alert, without the key of the account."""
     words = telling(alert)
     servers = escaped(",".join(alert.servers), 255)
     return {

@@ -36,7 +36,7 @@ class Undelivered(Exception):
 
 
 def no_incident(channel: str) -> Undelivered:
-    """Of a receiver that knows incidents only: what was changed is none."""
+    """Return the refusal of a receiver that takes incidents only. A change is no incident."""
     sentence = f"{escaped(channel)}: takes incidents, and a change is none."
     return Undelivered(sentence, permanent=True)
 
@@ -53,11 +53,14 @@ class Channel(Protocol):
 
     @property
     def refresh(self) -> timedelta | None:
-        """How often it has to be told again what is open, lest it forgets it; None: never."""
+        """Return how often open problems are repeated, lest the receiver forgets them.
+
+        None: never.
+        """
 
     @property
     def name(self) -> str:
-        """What people call it, in the file of channels."""
+        """Return the channel's name in the file of channels."""
 
     def deliver(self, message: Message) -> None:
         """Send it once. Raises Undelivered, after its timeout at the latest."""

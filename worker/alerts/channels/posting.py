@@ -41,11 +41,12 @@ _WHOLE_IPV4: Final = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where to post, and what is allowed; the URL may be a secret.
+    """An HTTP receiver and the limits for it. The URL may be a secret.
 
-    ``channel`` is its name for sentences.  ``allow_private``: addresses that are not public, such
-    as this machine's, may be connected to.  ``timeout`` is for all of it, whatever the receiver
-    does.  Certificates are verified against the system's authorities and those of ``ca_file``.
+    ``channel`` is its name for sentences. ``allow_private``: addresses that are not public, such as
+    this machine's, may be connected to. ``timeout`` is for the whole delivery, whatever the
+    receiver does. Certificates are verified against the system's authorities and those of
+    ``ca_file``.
     """
 
     channel: str
@@ -56,7 +57,7 @@ class Receiver:
 
 
 def post(receiver: Receiver, body: bytes, headers: Mapping[str, str]) -> None:
-    """Post it; a 2xx answer that came as a whole is a delivery. Raises Undelivered."""
+    """Post a body. A complete 2xx answer is a delivery. Raises Undelivered."""
     with Deadline(receiver.timeout.total_seconds()) as deadline:
         try:
             status, retry_after = _posted(receiver, body, headers, deadline)
@@ -139,7 +140,7 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _who(receiver: Receiver) -> str:
-    """The channel and the host; the rest of the URL may be a secret."""
+    """Return the channel and the host. The rest of the URL may be a secret."""
     with contextlib.suppress(ValueError):
         return f"{escaped(receiver.channel)}: {escaped(urlsplit(receiver.url).hostname or '?')}"
     return f"{escaped(receiver.channel)}: its receiver"
@@ -154,7 +155,10 @@ def _refusal(who: str, status: int, retry_after: str | None) -> Undelivered:
 
 
 def patience(header: str | None) -> timedelta | None:
-    """What a Retry-After asks for, in seconds or as a date; at most a day, None if it is neither."""
+    """Return the wait that a Retry-After header asks for, at most a day, or None.
+
+    The header has seconds or a date.
+    """
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return min(timedelta(seconds=int(text[:9])), _LONGEST_WAIT)

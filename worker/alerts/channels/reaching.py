@@ -68,7 +68,7 @@ _HAPPENED: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 def why(error: Exception, deadline: Deadline) -> str:
-    """What happened, as the end of a sentence about who was to be reached."""
+    """Return the cause of an error, as the end of a sentence about the receiver."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"shows a certificate that is not trusted: {escaped(error.verify_message, 200)}"
     if isinstance(error, OSError) and type(error) is OSError and error.strerror:

@@ -34,12 +34,12 @@ _MEDIA: Final = {
 
 
 class ServiceUnknown(Exception):
-    """There is no service for a URL, or something is missing in it; the URL is not repeated."""
+    """There is no service for a URL, or something is missing in it. The URL is not repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service, of which ``plugin`` is Apprise's idea; its URL is a secret."""
+    """A channel over an Apprise ``plugin``. Its URL is a secret."""
 
     for_people: ClassVar[bool] = True
     refresh: ClassVar[None] = None

@@ -24,10 +24,9 @@ _MOST_DIGITS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Posts to one URL; without a secret nothing is signed.
+    """A channel that posts to a URL. Without a secret the posts are not signed.
 
-    The signature is made anew with each try, so that one that waited long is no replay; the key
-    stays.
+    The signature is made anew with each try, so that a late try is no replay. The key stays.
     """
 
     for_people: ClassVar[bool] = False
@@ -57,10 +56,10 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def verify(secret: str, timestamp: str, given: str, body: bytes, now: datetime) -> bool:
-    """What a receiver does: the signature fits and is fresh. The body is as it came, not parsed.
+    """Return whether a signature fits and is fresh, as a receiver checks it.
 
-    ``given`` may hold several signatures, set apart by commas: one that fits is enough, so that
-    a secret can be changed without a gap.
+    The body is as it came, not parsed. ``given`` may hold several signatures, separated by commas.
+    A single one that fits is enough, so that a secret can be changed without a gap.
     """
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MOST_DIGITS):
         return False

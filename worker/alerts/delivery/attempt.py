@@ -22,7 +22,7 @@ _DOUBLINGS: Final = 10
 
 
 def pause(attempts: int, asked: timedelta | None = None) -> timedelta:
-    """After so many that failed; no less than the receiver ``asked`` for."""
+    """Return the pause after so many failed attempts, at least what the receiver ``asked`` for."""
     doubled: int = 2 ** min(attempts - 1, _DOUBLINGS)
     return max(min(_FIRST_PAUSE * doubled, _LONGEST_PAUSE), asked or timedelta())
 
@@ -53,7 +53,7 @@ class Verdict:
 
 
 def refused(uow: UnitOfWork, channel: str, attempts: int, error: Undelivered) -> Verdict:
-    """What becomes of it after so many attempts, and of the channel."""
+    """Return the next state of a refused delivery, and pause or fail its channel."""
     is_dead = error.permanent or attempts >= MOST_ATTEMPTS
     if error.retry_after:
         uow.deliveries.pause(channel, uow.now() + error.retry_after)

@@ -86,13 +86,13 @@ def _composed(store: Store, span: ChangeSpan, applied: AppliedChangeRule) -> Cha
 def _lines(
     change_feed: ChangeFeedRepository, since: datetime, until: datetime, applied: AppliedChangeRule
 ) -> tuple[AppliedLine, ...]:
-    """What is told of that span."""
+    """Return the lines of a span that match the rule."""
     every = change_feed.lines(since, until)
     return tuple(line for line in every if applied.match.fits(line))
 
 
 def backlogs(reading: Transaction, applied: AppliedChangeRule) -> Mapping[str, AppliedBacklog]:
-    """What each channel was not told yet, or never."""
+    """Return the changes that each channel still has to get, or never got."""
     cursors, now = reading.change_feed.cursors(), reading.now()
     return {
         name: _backlog(reading.change_feed, cursor, applied, now)
@@ -120,7 +120,7 @@ def _by_relationship(operation: AppliedOperation) -> tuple[str, str, str, str, i
 
 
 def _done(store: Store, claim: str, channel: str | None = None) -> None:
-    """``channel`` took the message; None: there was nothing to tell."""
+    """Mark a claim as delivered by ``channel``. None means that there was nothing to send."""
     with store.write() as uow:
         uow.change_feed.mark_delivered(claim)
         if channel is not None:

@@ -24,7 +24,7 @@ class Words:
     tags: Mapping[int, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def name(self, server: int) -> str:
-        """One that was removed since is told by its number."""
+        """Return the name of a server. A removed server is named by its number."""
         return self.names.get(server, f"server {server}")
 
     def tags_of(self, servers: Iterable[int]) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def composed(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
 
 
 def as_told(alert: Alert, delivery: Delivery | None) -> Alert:
-    """What a channel that does not know of a problem is told is that it opened, whatever else."""
+    """Return the alert as a channel needs it: a problem that is new to the channel opened."""
     knows_it = delivery is not None and delivery.knows_it_open
     if knows_it or alert.event is Event.RESOLVED:
         return alert

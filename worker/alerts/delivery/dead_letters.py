@@ -20,7 +20,7 @@ _MOST_REVIVED: Final = 1000
 
 
 def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
-    """Somebody has to look at the channel; once, however many alerts it did not take."""
+    """Open a problem about a channel that failed, one for all alerts that it did not take."""
     if _open(uow.findings, channel) is not None:
         return
     finding = Finding(
@@ -43,11 +43,12 @@ def is_in_trouble(findings: FindingRepository, channel: str) -> bool:
 
 
 def works_again(uow: UnitOfWork, channel: str, *, is_last: bool = False) -> bool:
-    """It took something, so what was given up before is told it, too; True if that is tried now.
+    """Note that a channel took a message, and return True if its dead letters are tried now.
 
-    It works when nothing is left that it did not take: two channels that each refuse one thing, and
-    take the word about the other, would work again and fail for ever.  Nothing is over before
-    somebody was told over the others; ``is_last``: it was tried already.
+    The channel works when it has no dead letters left. Otherwise two channels that each refuse one
+    message, and take the alert about the other, would work again and fail for ever. The problem
+    does not end before it was reported over the other channels. With ``is_last`` the dead letters
+    were tried already.
     """
     problem = _open(uow.findings, channel)
     if problem is None or _is_undecided(uow.outbox, problem):
@@ -63,10 +64,10 @@ def works_again(uow: UnitOfWork, channel: str, *, is_last: bool = False) -> bool
 
 
 def revive(uow: UnitOfWork, dead: Collection[Delivery]) -> int:
-    """Tell again what was given up: the last thing that happened to each problem; so many.
+    """Enqueue the latest event of each problem with a dead letter, and return their number.
 
-    Who does not know of a problem need not be told of its end, and what is kept quiet is told in
-    its time.
+    A channel that does not know of a problem need not be told of its end. A silenced problem is
+    reported in its time.
     """
     problems = uow.findings.by_id({delivery.finding for delivery in dead})
     numbers = [(key, problem.sequence) for key, problem in problems.items()]

@@ -52,7 +52,7 @@ class _Item:
 
 
 class Deliverer:
-    """One for a process; thread-safe.  A channel that hangs delays no other one."""
+    """The deliveries of a process. Thread-safe. A channel that hangs delays no other one."""
 
     def __init__(
         self, store: Store, alerting: Alerting, words: Words, recorder: EventRecorder
@@ -67,7 +67,7 @@ class Deliverer:
         self._refreshed: dict[str, float] = {}
 
     def deliver(self) -> None:
-        """Decide who is told of what, and tell them; what another thread is at is left to it."""
+        """Route events to channels and deliver them. Work of another thread is left to it."""
         if not self._has_looked:
             self._look_at_everything()
         # Routing can find that a problem became more severe since its event, which is another event.
@@ -104,7 +104,7 @@ class Deliverer:
             self._busy[channel.name].release()
 
     def _refresh(self, channel: Channel) -> None:
-        """Who forgets what is not told again is told the same again."""
+        """Repeat open problems to a channel whose receiver forgets them."""
         last = self._refreshed.get(channel.name, -_REFRESH_SECONDS)
         if channel.refresh is None or time.monotonic() - last < _REFRESH_SECONDS:
             return
@@ -148,7 +148,10 @@ class Deliverer:
         return True
 
     def _claim(self, channel: Channel, claim: str) -> list[_Item] | None:
-        """What of it is still to be told; None if nothing was due."""
+        """Claim the due deliveries of a channel.
+
+        Return those still needed, None if none was due.
+        """
         most = _TOGETHER if channel.for_people else _SINGLES
         with self._store.read() as reading:
             if not reading.deliveries.is_due(channel.name):
@@ -234,8 +237,10 @@ class Deliverer:
 
 
 def _why_not_now(item: _Item, problem: OpenFinding, silences: Iterable[Silence]) -> str | None:
-    """What was decided some time ago may have become needless: its end came while somebody found
-    out that it did not arrive, or it is silenced or explained by now.
+    """Return why a delivery is not needed any more, or None.
+
+    Its problem may have ended while a failed delivery was noticed, or it may be silenced or
+    explained by now.
     """
     if item.alert.event is not Event.RESOLVED:
         return why_not(problem, item.alert, silences) if problem.resolved_at is None else None

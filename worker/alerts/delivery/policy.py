@@ -27,8 +27,10 @@ def ways(
     alerting: Alerting,
     now: datetime,
 ) -> list[PlannedDelivery]:
-    """The channels that are told: that one does not work over any other; of what somebody
-    acknowledged only those that do not know of it are told that it is still there.
+    """Return the channels that get an alert, and from when on.
+
+    The failure of a channel is reported over the others. Of an acknowledged problem only channels
+    that do not know of it are reminded.
     """
     found = [
         way
@@ -53,7 +55,7 @@ def is_acknowledged(problem: OpenFinding, now: datetime) -> bool:
 
 
 def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> str | None:
-    """Why nobody is told that a problem is there; None if somebody is."""
+    """Return why a problem is reported to no channel, or None if it is."""
     if problem.resolved_at is not None:
         return "over before it was told"
     if problem.caused_by is not None:
@@ -65,10 +67,10 @@ def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> 
 def calm_at(
     problem: OpenFinding, alert: Alert, told: tuple[int, datetime] | None, now: datetime
 ) -> datetime | None:
-    """When a change may be told, of a problem that changes often; None: at once.
+    """Return the time from which a change of a flapping problem may be sent, or None for now.
 
-    So many changes were ``told`` ``RESTLESS_WITHIN``, the last one then.  What is louder or calmer by
-    now cannot wait.
+    ``told`` is the number of changes that were sent within ``RESTLESS_WITHIN``, and the time of the
+    last one. A change of severity cannot wait.
     """
     if alert.event is not Event.CHANGED or alert.severity is not problem.told_severity:
         return None
@@ -84,9 +86,9 @@ def next_look(
     alerting: Alerting,
     now: datetime,
 ) -> datetime | None:
-    """When somebody may have to be told of it again; None: not before something happens.
+    """Return when a problem may have to be reported again, or None without a known time.
 
-    ``alert`` is the last thing that was told, or would be.
+    ``alert`` is the last one that was sent, or would be.
     """
     if problem.resolved_at is not None or problem.caused_by is not None:
         return None

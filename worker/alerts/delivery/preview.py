@@ -33,7 +33,7 @@ class Stored:
 
 
 def of_an_example(alert: Alert, alerting: Alerting, now: datetime) -> tuple[ChannelDecision, ...]:
-    """What routes alone decide, by channel."""
+    """Return the decisions of the routes alone, by channel."""
     found = {way.channel: way.not_before for way in channels_for(alert, alerting.routes, now)}
     return tuple(_by_route(channel, found, now) for channel in alerting.channels)
 
@@ -41,7 +41,10 @@ def of_an_example(alert: Alert, alerting: Alerting, now: datetime) -> tuple[Chan
 def of_a_problem(
     alert: Alert, stored: Stored, alerting: Alerting, now: datetime
 ) -> tuple[ChannelDecision, ...]:
-    """What is decided when the event is routed now, by channel; of one that happened, what is left."""
+    """Return the decisions about an event if it is routed now, by channel.
+
+    For an event that happened these are the deliveries that are left.
+    """
     known = {delivery.channel: delivery for delivery in stored.deliveries}
     return tuple(
         fate if (past := _past(alert, known.get(fate.channel))) is None else past
@@ -72,7 +75,7 @@ def _decided(
 
 
 def _past(alert: Alert, delivery: Delivery | None) -> ChannelDecision | None:
-    """Why what happened already is not told again; nobody was told yet of what did not happen."""
+    """Return why a past event is not sent again, or None."""
     if delivery is None:
         return None
     if delivery.told >= alert.sequence:
@@ -131,7 +134,7 @@ def problem_of(findings: FindingRepository, number: int) -> OpenFinding:
 def suppose(
     reading: Transaction, number: int, event: Event | None, alerting: Alerting, words: Words
 ) -> Supposed:
-    """That this happens next to a stored problem; None: what happened to it last.
+    """Return the decisions about an event of a stored problem, None for its latest one.
 
     Raises UnknownProblem.
     """
@@ -144,7 +147,7 @@ def suppose(
 
 
 def as_channel_is_told(deliveries: DeliveryRepository, alert: Alert, channel: str) -> Alert:
-    """The same as that channel is told it, by what it knows of the problem."""
+    """Return the alert as a channel gets it, by what it knows of the problem."""
     known = {delivery.channel: delivery for delivery in deliveries.load([alert.finding])}
     return as_told(alert, known.get(channel))
 

@@ -21,7 +21,7 @@ _AT_ONCE: Final = 500
 
 
 def remind(store: Store, alerting: Alerting, words: Words) -> int:
-    """Look at every problem at which it is time to; so many events were written."""
+    """Review every problem that is due for it, and return the number of new events."""
     told = 0
     while True:
         with store.read() as reading:
@@ -80,7 +80,7 @@ def _event(
     silences: tuple[Silence, ...],
     now: datetime,
 ) -> Event | None:
-    """What is to be told now; None if nothing is, yet."""
+    """Return the event to send now, or None if there is none yet."""
     if why_not(problem, alert, silences) is not None:
         return None
     if problem.told_severity is not None and alert.severity is not problem.told_severity:

@@ -34,10 +34,10 @@ class Retried:
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """What goes over these ``channels``, or only of one problem; ``subject`` is that for people.
+    """The deliveries to retry: over these ``channels``, or of a single problem.
 
-    ``applied``: who is told of changes.
-    ``ends_pauses``: also while they ask to be left alone.
+    ``subject`` describes them for people. ``applied`` are the channels that get changes. With
+    ``ends_pauses`` channels are retried although their receivers asked for a pause.
     """
 
     subject: str
@@ -80,7 +80,7 @@ def retry(uow: UnitOfWork, by: Person, which: Which) -> Retried:
 
 
 def _retry_changes(uow: UnitOfWork, which: Which) -> int:
-    """So many operations of which it failed to tell, or of which that was given up."""
+    """Retry failed reports of changes, and return the number of operations."""
     count = 0
     for channel, backlog in backlogs(uow, which.applied).items():
         if channel in which.channels and (backlog.attempts or backlog.given_up):

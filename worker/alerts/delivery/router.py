@@ -28,7 +28,7 @@ _AT_ONCE: Final = 100
 
 
 def route(store: Store, alerting: Alerting, words: Words) -> int:
-    """Decide about every event whose time has come; how many there were."""
+    """Decide about every event that is due, and return their number."""
     decided = 0
     while True:
         with store.read() as reading:
@@ -43,7 +43,7 @@ def route(store: Store, alerting: Alerting, words: Words) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """What is needed to decide about some events."""
+    """The values that decisions about some events need."""
 
     alerting: Alerting
     words: Words
@@ -109,7 +109,7 @@ def _want_in_time(
     known: Collection[str],
     calm: datetime | None,
 ) -> None:
-    """Who knows of a problem that changes often is not told of it before it is ``calm``."""
+    """Enqueue an event. Channels that know of a flapping problem wait until it is ``calm``."""
     late = (
         {}
         if calm is None
@@ -125,7 +125,7 @@ def _want_in_time(
 
 
 def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
-    """To whom knows of the problem, or may; who was not told of it yet need not be."""
+    """Enqueue the end of a problem for the channels that know of it, or may."""
     deliveries = [d for d in desk.known[event.finding] if d.channel in desk.alerting.channels]
     _want(
         uow, event, [PlannedDelivery(d.channel, desk.now) for d in deliveries if d.may_know_it_open]

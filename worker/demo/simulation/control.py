@@ -37,7 +37,7 @@ class FleetBusy(Exception):
 
 
 class Refused(Exception):
-    """The fleet cannot do what was asked; the message is one sentence."""
+    """The fleet cannot do it. The message is one sentence."""
 
     code = "bad_change"
 
@@ -71,7 +71,10 @@ def _connected(directory: Path) -> socket.socket:
 
 
 class Control:
-    """Listens in the fleet's directory; a context manager. Raises FleetBusy and OSError."""
+    """A listener in the fleet's directory. It is a context manager.
+
+    Raises FleetBusy and OSError.
+    """
 
     def __init__(self, running: RunningFleet, directory: Path) -> None:
         self._running = running

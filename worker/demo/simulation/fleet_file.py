@@ -31,7 +31,7 @@ _HIGHEST_PORT: Final = 65_535
 
 
 class FleetFileError(Exception):
-    """The file cannot be used; the text has one sentence a line."""
+    """The file cannot be used. The text has one sentence a line."""
 
     code = "fleet_file"
 

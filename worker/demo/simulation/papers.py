@@ -27,7 +27,7 @@ class Papers:
 
 
 def write_papers(running: RunningFleet, directory: Path) -> Papers:
-    """Write all of them; what is secret only the owner can read. Raises OSError."""
+    """Write all files. Only the owner can read secrets. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     _write(directory / "password", running.account.password.encode(), secret=True)
     credentials: dict[str, Any] = {

@@ -45,7 +45,7 @@ _HAS_FAILED: Final = and_(_IS_PENDING, delivery.c.attempts > 0)
 
 
 class DeliveryRepository(Repository):
-    """One delivery for each problem and channel, and the pauses of channels."""
+    """The deliveries, one for each problem and channel, and the pauses of channels."""
 
     def load(
         self, findings: Collection[int] | None = None, *, undone: bool = False
