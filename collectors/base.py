@@ -120,14 +120,14 @@ class ReportedError(ReadError):
         self.fqid = failure["fqid"]
         self.category = failure["category"]
         #: A refusal that is not DHCP's own came from WMI, through which the cmdlets ask.
-        own = (self.fqid or "").startswith(("DHCP ", "WIN32 ", "CommandNotFound"))
-        self.layer = "dhcp" if own else "wmi"
+        is_dhcp_error = (self.fqid or "").startswith(("DHCP ", "WIN32 ", "CommandNotFound"))
+        self.layer = "dhcp" if is_dhcp_error else "wmi"
         refused = self.category == "PermissionDenied"
         self.retry = not refused
-        said = escaped(failure["message"] or "no reason given", 300).rstrip(".")
+        reason = escaped(failure["message"] or "no reason given", 300).rstrip(".")
         ids = ", ".join(escaped(part) for part in (self.fqid, self.category) if part)
         super().__init__(
-            f"{source}: the server could not read its relationships: {said}"
+            f"{source}: the server could not read its relationships: {reason}"
             + (f" ({ids})." if ids else "."),
             _remedy(source, self.fqid or "", is_refused=refused),
         )

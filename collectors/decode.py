@@ -94,9 +94,9 @@ def _parsed(text: str, source: str) -> Json:
             parse_constant=_constant,
         )
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno} column {error.colno}"
-        near = quoted(text[error.pos : error.pos + 20])
-        raise DecodeError(source, where, f"is no JSON: {error.msg} at {near}") from error
+        position = f"line {error.lineno} column {error.colno}"
+        excerpt = quoted(text[error.pos : error.pos + 20])
+        raise DecodeError(source, position, f"is no JSON: {error.msg} at {excerpt}") from error
     except _Refused as error:
         raise DecodeError(source, "the output", str(error)) from error
     except RecursionError as error:
@@ -139,34 +139,34 @@ def _raw_relationships(parsed: Json, source: str) -> tuple[RawRelationship, ...]
 
 def _own_document(parsed: dict[str, Json], schema: int, source: str) -> WireDocument:
     if schema not in SUPPORTED_SCHEMAS:
-        known = ", ".join(map(str, SUPPORTED_SCHEMAS))
+        versions = ", ".join(map(str, SUPPORTED_SCHEMAS))
         raise DecodeError(
             source,
             "schema",
-            f"is {schema}, and this ipam-sync understands {known}",
+            f"is {schema}, and this ipam-sync understands {versions}",
             "Update ipam-sync, or take the export with the script of this version.",
         )
     members = {name: Field(source, name, parsed.get(name)) for name in _ENVELOPE}
     host = members["host"]
     if not members["ok"].boolean():
-        said = None if host.value is None else host.mapping()
-        return WireDocument((), schema, said, failure=_failure(members["error"]))
+        host_values = None if host.value is None else host.mapping()
+        return WireDocument((), schema, host_values, failure=_failure(members["error"]))
     if members["error"].value is not None:
         raise members["error"].wrong("an error in a document that says ok")
-    told = tuple(element.mapping() for element in members["relationships"].items())
+    relationships = tuple(element.mapping() for element in members["relationships"].items())
     scopes = members["scopes"]
     listed = None if scopes.value is None else tuple(s.mapping() for s in scopes.items())
-    return WireDocument(told, schema, host.mapping(), listed)
+    return WireDocument(relationships, schema, host.mapping(), listed)
 
 
 _ENVELOPE = ("ok", "error", "host", "relationships", "scopes")
 
 
 def _failure(error: Field) -> ReportedFailure:
-    said = {} if error.value is None else error.mapping()
+    values = {} if error.value is None else error.mapping()
 
     def part(name: str) -> str | None:
-        value = said.get(name)
+        value = values.get(name)
         return value if isinstance(value, str) else None
 
     return ReportedFailure(fqid=part("fqid"), category=part("category"), message=part("message"))

@@ -88,9 +88,9 @@ class ExportCollector:
             return Unseen(server.id, read_at, error.to_failure())
 
     def _content(self, server: Server) -> bytes:
-        path, *others = self._files[server.id]
-        if others:
-            names = " and ".join(escaped(other.name) for other in others)
+        path, *further_paths = self._files[server.id]
+        if further_paths:
+            names = " and ".join(escaped(further_path.name) for further_path in further_paths)
             raise FileUnreadable(
                 server.name,
                 path,

@@ -60,14 +60,14 @@ class FailoverCollector:
         return frozenset(server.id for server in servers if server.id in self._ways)
 
     def look(self, servers: Iterable[Server], clock: Callable[[], datetime]) -> Iterator[Sighting]:
-        wanted = [server for server in servers if server.id in self._ways]
-        wanted.sort(key=lambda server: server.id not in self._first)
-        if not wanted:
+        readable = [server for server in servers if server.id in self._ways]
+        readable.sort(key=lambda server: server.id not in self._first)
+        if not readable:
             return
         if self._progress is not None:
-            self._progress.begin(len(wanted))
-        with ThreadPoolExecutor(min(self._concurrency, len(wanted)), "poll") as pool:
-            polls = [pool.submit(self.read, server, clock) for server in wanted]
+            self._progress.begin(len(readable))
+        with ThreadPoolExecutor(min(self._concurrency, len(readable)), "poll") as pool:
+            polls = [pool.submit(self.read, server, clock) for server in readable]
             try:
                 yield from self._concluded(polls)
             except BaseException:  # Ctrl-C, or whoever took the sightings gave up
@@ -87,13 +87,13 @@ class FailoverCollector:
                 return self._ask(server, way, clock)
 
     def _ask(self, server: Server, host: Host, clock: Callable[[], datetime]) -> Sighting:
-        began = clock()
+        began_at = clock()
         try:
             return poll(self._powershell, server, host, clock)
         except CredentialSuspended:
             return Skipped(server.id, SkipReason.CREDENTIAL)
         except ReadError as error:
-            return Unseen(server.id, began, error.to_failure())
+            return Unseen(server.id, began_at, error.to_failure())
 
     def _concluded(self, polls: Iterable[Future[Sighting]]) -> Iterator[Sighting]:
         for poll in as_completed(polls):
@@ -111,6 +111,6 @@ def poll(powershell: PowerShell, server: Server, host: Host, clock: Callable[[],
         CredentialSuspended: nothing was sent (rule R13).
         BookUnavailable: our own trouble, which says nothing of the server.
     """
-    began = clock()
+    began_at = clock()
     output = powershell.run(packaged("failover"), host)
-    return understand(output.stdout, server, began, clock())
+    return understand(output.stdout, server, began_at, clock())

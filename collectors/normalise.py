@@ -68,9 +68,9 @@ def stories(document: WireDocument, server: Server) -> tuple[Story, ...]:
         DecodeError: a value cannot be understood; then nothing of the document counts, because
             a list with one relationship left out reads like a relationship that is gone.
     """
-    own = document.schema is not None
+    is_own_document = document.schema is not None
     return tuple(
-        _story(_Properties.of(number, raw, server), server.id, plain_seconds=own)
+        _story(_Properties.of(number, raw, server), server.id, plain_seconds=is_own_document)
         for number, raw in enumerate(document.relationships, 1)
     )
 
@@ -83,13 +83,13 @@ def identity(document: WireDocument, server: Server) -> Identity | None:
     """
     if document.host is None:
         return None
-    said = document.host
-    host = Field(server.name, "host", said)
+    values = document.host
+    host = Field(server.name, "host", values)
 
     def text(name: str) -> str | None:
-        return host.member(name, said.get(name)).optional_text()
+        return host.member(name, values.get(name)).optional_text()
 
-    listed = said.get("addresses")
+    listed = values.get("addresses")
     addresses = () if listed is None else host.member("addresses", listed).items()
     return Identity(
         computer_name=text("computer_name"),
@@ -108,8 +108,8 @@ def served_scopes(document: WireDocument, server: Server) -> tuple[ServedScope, 
     """
     if document.scopes is None:
         return None
-    told = (_scope(server, number, raw) for number, raw in enumerate(document.scopes, 1))
-    return tuple(sorted(told, key=lambda scope: scope.scope))
+    served = (_scope(server, number, raw) for number, raw in enumerate(document.scopes, 1))
+    return tuple(sorted(served, key=lambda scope: scope.scope))
 
 
 def _scope(server: Server, number: int, raw: RawRelationship) -> ServedScope:
@@ -133,8 +133,8 @@ def clock(document: WireDocument, server: Server) -> datetime | None:
     Raises:
         DecodeError: it is no time with a zone.
     """
-    told = None if document.host is None else document.host.get("clock")
-    field = Field(server.name, "host.clock", told)
+    clock_value = None if document.host is None else document.host.get("clock")
+    field = Field(server.name, "host.clock", clock_value)
     text = field.optional_text()
     if text is None:
         return None
@@ -170,11 +170,11 @@ class _Properties:
 
 
 def _story(told: _Properties, asked: int, *, plain_seconds: bool) -> Story:
-    odd: list[tuple[str, str]] = []
+    odd_words: list[tuple[str, str]] = []
     automatic = told.field("AutoStateTransition").boolean()
     interval = told.field("StateSwitchInterval")
-    mode = _word(told.field("Mode"), _MODES, odd)
-    state = _word(told.field("State"), _STATES, odd)
+    mode = _word(told.field("Mode"), _MODES, odd_words)
+    state = _word(told.field("State"), _STATES, odd_words)
     return Story(
         asked=asked,
         name=told.field("Name").text(),
@@ -189,23 +189,23 @@ def _story(told: _Properties, asked: int, *, plain_seconds: bool) -> Story:
         enable_auth=told.field("EnableAuth").boolean(),
         load_balance_percent=_percentage(told.field("LoadBalancePercent")),
         reserve_percent=_percentage(told.field("ReservePercent")),
-        server_role=_optional_word(told.field("ServerRole"), _ROLES, odd),
-        server_type=_optional_word(told.field("ServerType"), _TYPES, odd),
+        server_role=_optional_word(told.field("ServerRole"), _ROLES, odd_words),
+        server_type=_optional_word(told.field("ServerType"), _TYPES, odd_words),
         primary_name=told.field("PrimaryServerName").optional_text(),
         secondary_name=told.field("SecondaryServerName").optional_text(),
         primary_ip=optional_ipv4(told.field("PrimaryServerIP")),
         secondary_ip=optional_ipv4(told.field("SecondaryServerIP")),
-        unknown_values=tuple(odd),
+        unknown_values=tuple(odd_words),
     )
 
 
 def _word(field: Field, words: Mapping[str, _W], odd: list[tuple[str, str]]) -> _W | None:
     """Return the enumeration's member. A word that it lacks is None and goes raw into ``odd``."""
     text = field.text()
-    known = words.get(text.strip().casefold())
-    if known is None:
+    member = words.get(text.strip().casefold())
+    if member is None:
         odd.append((field.path, text))
-    return known
+    return member
 
 
 def _optional_word(field: Field, words: Mapping[str, _W], odd: list[tuple[str, str]]) -> _W | None:

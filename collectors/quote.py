@@ -34,9 +34,9 @@ def quoted(value: Json) -> str:
 
 
 def _names(value: dict[str, Json]) -> str:
-    most = 3
-    shown = [escaped(name, 30) for name in list(value)[:most]]
-    return ", ".join(shown) + (" ..." if len(value) > most else "")
+    limit = 3
+    names = [escaped(name, 30) for name in list(value)[:limit]]
+    return ", ".join(names) + (" ..." if len(value) > limit else "")
 
 
 def _escape(character: str) -> str:

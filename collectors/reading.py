@@ -25,21 +25,23 @@ def understand(
         ReportedError: the server itself says that it could not read.
     """
     document = decode(content, server.name)
-    who = identity(document, server)
-    names = () if who is None else _own_names(who)
-    if who is not None and names and not _is_asked(who, names, server):
+    host_identity = identity(document, server)
+    names = () if host_identity is None else _own_names(host_identity)
+    if host_identity is not None and names and not _is_asked(host_identity, names, server):
         raise WrongHost(server.name, names)
     if document.failure is not None:
         raise ReportedError(server.name, document.failure)
-    if who is not None and not names:
+    if host_identity is not None and not names:
         raise DecodeError(server.name, "host", "has neither a dns_name nor a computer_name")
-    told = clock(document, server)
-    offset = None if told is None or ended_at is None else _offset(told, read_at, ended_at)
+    host_clock = clock(document, server)
+    offset = (
+        None if host_clock is None or ended_at is None else _offset(host_clock, read_at, ended_at)
+    )
     return Seen(
         server.id,
         read_at,
         stories(document, server),
-        who,
+        host_identity,
         served_scopes(document, server),
         offset,
     )
@@ -57,15 +59,17 @@ def _own_names(who: Identity) -> tuple[str, ...]:
 
 
 def _is_asked(who: Identity, names: Iterable[str], server: Server) -> bool:
-    wanted = _names_people_gave(server)
-    addresses = frozenset(want for want in wanted if address_key(want) is not None)
-    return _meets(_qualified(names, who.dns_name), wanted - addresses) or _has_one(who, addresses)
+    expected_names = _names_people_gave(server)
+    addresses = frozenset(name for name in expected_names if address_key(name) is not None)
+    return _meets(_qualified(names, who.dns_name), expected_names - addresses) or _has_one(
+        who, addresses
+    )
 
 
 def _names_people_gave(server: Server) -> frozenset[str]:
     """Return the folded names that people gave. A server's own names prove nothing."""
-    given = (a.text for a in server.aliases if a.provenance is not Provenance.SELF)
-    return frozenset(fold(name) for name in (server.name, *given))
+    alias_names = (a.text for a in server.aliases if a.provenance is not Provenance.SELF)
+    return frozenset(fold(name) for name in (server.name, *alias_names))
 
 
 def _qualified(names: Iterable[str], dns_name: str | None) -> frozenset[str]:
@@ -80,7 +84,7 @@ def _qualified(names: Iterable[str], dns_name: str | None) -> frozenset[str]:
 
 def _meets(own: Iterable[str], wanted: Iterable[str]) -> bool:
     """True if a name is the same, or one lacks the domain and the first labels are the same."""
-    return any(_same_host(name, want) for name in own for want in wanted)
+    return any(_same_host(name, expected) for name in own for expected in wanted)
 
 
 def _same_host(name: str, want: str) -> bool:
@@ -92,5 +96,5 @@ def _same_host(name: str, want: str) -> bool:
 
 def _has_one(who: Identity, addresses: Iterable[str]) -> bool:
     """True if people know the server by an address and the host has it."""
-    own = {key_of(address) for address in who.addresses} - {None}
-    return any(key_of(address) in own for address in addresses)
+    own_addresses = {key_of(address) for address in who.addresses} - {None}
+    return any(key_of(address) in own_addresses for address in addresses)

@@ -82,21 +82,21 @@ def explained(error: Exception, attempt: Attempt) -> ReadError:
                 return explain(root, attempt)
     if attempt.layer is Layer.LOGIN:
         return _not_winrm("answers a logon with what is no challenge of its protocol", attempt)
-    what = (
+    sentence = (
         "an encrypted message that cannot be opened" if attempt.encrypts else "no answer of WinRM"
     )
-    return _not_winrm(f"sent {what} ({type(error).__name__})", attempt)
+    return _not_winrm(f"sent {sentence} ({type(error).__name__})", attempt)
 
 
 def _roots(error: BaseException) -> Iterator[BaseException]:
     """Yield the errors inside of the wrappers of requests and urllib3, the outermost first."""
     pending: list[Any] = [error]
-    seen: set[int] = set()
+    visited: set[int] = set()
     while pending:
         inner = pending.pop(0)
-        if not isinstance(inner, BaseException) or id(inner) in seen:
+        if not isinstance(inner, BaseException) or id(inner) in visited:
             continue
-        seen.add(id(inner))
+        visited.add(id(inner))
         wraps = isinstance(inner, requests.RequestException | HTTPError)
         if not wraps or isinstance(inner, IncompleteRead):
             yield inner
@@ -134,10 +134,10 @@ def _name(error: BaseException, attempt: Attempt) -> PollError:
 
 def _certificate(error: BaseException, attempt: Attempt) -> PollError:
     number = getattr(error, "verify_code", 0)
-    what, remedy = _CERTIFICATES.get(number, _UNKNOWN_AUTHORITY)
-    said = _bare(str(getattr(error, "verify_message", "")))
+    problem, remedy = _CERTIFICATES.get(number, _UNKNOWN_AUTHORITY)
+    reason = _bare(str(getattr(error, "verify_message", "")))
     return TlsFailed(
-        f"{attempt.host.name}: the TLS certificate at {_at(attempt)} {what} ({said}).", remedy
+        f"{attempt.host.name}: the TLS certificate at {_at(attempt)} {problem} ({reason}).", remedy
     )
 
 
@@ -165,7 +165,7 @@ def _no_tls(what: str, attempt: Attempt, *, retry: bool) -> PollError:
 
 def _refused(_: BaseException, attempt: Attempt) -> PollError:
     host = attempt.host
-    who = f"{host.login.username or 'the certificate'} (credential {host.login.name})"
+    identity = f"{host.login.username or 'the certificate'} (credential {host.login.name})"
     if attempt.proof is ProofResult.UNSENT:
         offered = ", ".join(escaped(scheme, 20) for scheme in attempt.offered) or "none"
         return NoScheme(
@@ -175,7 +175,7 @@ def _refused(_: BaseException, attempt: Attempt) -> PollError:
             " winrm get winrm/config/service/auth",
         )
     return LogonRefused(
-        f"{host.name}: the server refuses {who} by {host.transport}.",
+        f"{host.name}: the server refuses {identity} by {host.transport}.",
         "Check password, lock and expiry of the account, and that it may log on there over the"
         " network; it is not tried again at once, so as not to lock it.",
         counted=attempt.proof is ProofResult.REFUSED,
@@ -184,14 +184,14 @@ def _refused(_: BaseException, attempt: Attempt) -> PollError:
 
 def _fault(error: WSManFaultError, attempt: Attempt) -> PollError:
     codes = [code for code in (error.wsman_fault_code, error.wmierror_code) if code is not None]
-    said = _bare(error.reason) or "no reason given"
+    reason = _bare(error.reason) or "no reason given"
     for code in codes:
         if (meaning := FAULTS.get(code % 2**32)) is not None:
-            return _meant(meaning, attempt, f"code {code % 2**32}: {said}")
+            return _meant(meaning, attempt, f"code {code % 2**32}: {reason}")
     ours = str(error.fault_code).endswith("Sender")
     return ProtocolBroken(
         f"{attempt.host.name}: the server answered with a fault that we do not know"
-        f" ({', '.join(map(str, codes)) or 'no code'}: {said}).",
+        f" ({', '.join(map(str, codes)) or 'no code'}: {reason}).",
         "Look into its event log (Windows Remote Management) for the reason.",
         retry=not ours,
     )
@@ -201,8 +201,8 @@ def _status(error: WinRMTransportError, attempt: Attempt) -> PollError:
     if attempt.proof is ProofResult.REFUSED:  # so says HTTP 403 to a client certificate
         return _refused(error, attempt)
     later = error.code >= requests.codes.server_error
-    other = Meaning(ProtocolBroken, f"answered with HTTP {error.code}", _NOT_WINRM, later)
-    return _meant(STATUSES.get(error.code, other), attempt, _at(attempt))
+    meaning = Meaning(ProtocolBroken, f"answered with HTTP {error.code}", _NOT_WINRM, later)
+    return _meant(STATUSES.get(error.code, meaning), attempt, _at(attempt))
 
 
 def _meant(meaning: Meaning, attempt: Attempt, detail: str) -> PollError:
@@ -236,15 +236,15 @@ def _broke(error: BaseException, attempt: Attempt) -> PollError:
             layer=Layer.ADDRESS,
         )
     if attempt.layer is Layer.ADDRESS:
-        what = f"cannot be reached at {_at(attempt)} ({_reason(error)})"
+        problem = f"cannot be reached at {_at(attempt)} ({_reason(error)})"
         remedy = "Check that the server is up, that WinRM listens at that port, and firewalls."
     elif attempt.layer is Layer.TLS:
         return _no_tls("was closed by the server during the handshake", attempt, retry=True)
     else:
-        what = f"hung up before its answer was whole ({_at(attempt)})"
+        problem = f"hung up before its answer was whole ({_at(attempt)})"
         hint = "" if attempt.tls else "; if it stays so, see that the http: URL names no TLS port"
         remedy = f"The next poll tries again{hint}."
-    return Unreachable(f"{host.name}: the server {what}.", remedy, layer=attempt.layer)
+    return Unreachable(f"{host.name}: the server {problem}.", remedy, layer=attempt.layer)
 
 
 def _tampered(_: BaseException, attempt: Attempt) -> PollError:
@@ -270,10 +270,10 @@ def _at(attempt: Attempt) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    said = getattr(error, "strerror", None) or (
+    reason = getattr(error, "strerror", None) or (
         "timed out" if isinstance(error, TimeoutError) else ""
     )
-    return _bare(str(said or error)).lower()
+    return _bare(str(reason or error)).lower()
 
 
 def _bare(said: str) -> str:

@@ -96,9 +96,9 @@ class PowerShell:
 
     def _way(self, attempt: Attempt) -> Endpoint:
         host = attempt.host
-        told = arguments(host, self._secret(host))
+        protocol_arguments = arguments(host, self._secret(host))
         try:
-            where = route(host.url, attempt.deadline)
+            network_route = route(host.url, attempt.deadline)
         except ValueError as error:
             raise LocalConfig(
                 f"{host.name}: it was not asked, for its WinRM URL names no host or no port.",
@@ -106,8 +106,8 @@ class PowerShell:
                 layer=Layer.ADDRESS,
             ) from error
         return Endpoint(
-            where,
-            told,
+            network_route,
+            protocol_arguments,
             self._context(host),
             self._logons,
             self._limits.connect_seconds,
@@ -147,11 +147,11 @@ def _judge(output: Output, host: Host) -> None:
     """Raises ScriptFailed unless the script came to its end, or at least printed and exited 0."""
     if output.exit_code == 0 and (output.stdout.strip() or not output.stderr.strip()):
         return
-    said = clixml.beginning(output.stderr) or "nothing on standard error"
-    exhausted = "OutOfMemoryException" in said
+    error_text = clixml.beginning(output.stderr) or "nothing on standard error"
+    exhausted = "OutOfMemoryException" in error_text
     raise ScriptFailed(
         f"{host.name}: PowerShell did not run the script"
-        f" (exit code {output.exit_code}): {said.rstrip('.')}.",
+        f" (exit code {output.exit_code}): {error_text.rstrip('.')}.",
         "Look at the memory of the server, and at MaxMemoryPerShellMB in winrm/config/winrs."
         if exhausted
         else "Run powershell.exe -NoProfile as this account on that server and mend what it says.",

@@ -121,8 +121,10 @@ class Adapter(HTTPAdapter):
             connection.close()
 
     def _send(self, request: requests.PreparedRequest) -> requests.Response:
-        left = max(self._attempt.deadline.remaining(), 0.001)
-        return super().send(request, timeout=(min(left, self._connect_seconds), left), proxies={})
+        seconds_left = max(self._attempt.deadline.remaining(), 0.001)
+        return super().send(
+            request, timeout=(min(seconds_left, self._connect_seconds), seconds_left), proxies={}
+        )
 
     def _send_proof(self, request: requests.PreparedRequest) -> requests.Response:
         attempt = self._attempt
@@ -229,13 +231,13 @@ class _Connection(HTTPConnection):
         self._release()
 
     def _connected(self) -> socket.socket:
-        until = time.monotonic() + min(self._connect_seconds, self._attempt.deadline.remaining())
+        deadline = time.monotonic() + min(self._connect_seconds, self._attempt.deadline.remaining())
         for place, (family, address) in enumerate(self._addresses):
-            left = max(until - time.monotonic(), 0.001) / (len(self._addresses) - place)
+            seconds_left = max(deadline - time.monotonic(), 0.001) / (len(self._addresses) - place)
             connection = socket.socket(family, socket.SOCK_STREAM)
             try:
                 self._handle = self._attempt.deadline.guard(connection)
-                connection.settimeout(left)
+                connection.settimeout(seconds_left)
                 connection.connect(address)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
@@ -265,6 +267,6 @@ def _proves(request: requests.PreparedRequest, attempt: Attempt) -> bool:
 
 
 def _certificate_refused(error: requests.exceptions.SSLError, attempt: Attempt) -> bool:
-    said = str(error)
-    alert = "ALERT" in said and any(word in said for word in _CERTIFICATE_REFUSED)
+    text = str(error)
+    alert = "ALERT" in text and any(word in text for word in _CERTIFICATE_REFUSED)
     return alert and attempt.host.transport is Transport.CERTIFICATE

@@ -119,12 +119,14 @@ class _Watchdog:
     def _run(self) -> None:
         while True:
             with self._changed:
-                now = time.monotonic()
-                due = [deadline for deadline in self._watched if deadline.at <= now]
+                current_time = time.monotonic()
+                due = [deadline for deadline in self._watched if deadline.at <= current_time]
                 self._watched.difference_update(due)
                 if not due:
-                    self._wakes_at = min((each.at for each in self._watched), default=now + 3600)
-                    self._changed.wait(self._wakes_at - now)
+                    self._wakes_at = min(
+                        (watched.at for watched in self._watched), default=current_time + 3600
+                    )
+                    self._changed.wait(self._wakes_at - current_time)
             for deadline in due:
                 deadline.end()
 

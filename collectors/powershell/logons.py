@@ -194,14 +194,14 @@ class Logons:
             while not standing.suspended:
                 if deadline.over:
                     raise TimeoutError
-                now = time.monotonic()
-                pending = [lapse for lapse in standing.slots.values() if lapse > now]
+                current_time = time.monotonic()
+                pending = [lapse for lapse in standing.slots.values() if lapse > current_time]
                 # Each refusal takes a slot away: else five proofs would be out before the third.
                 slots = max(1, MOST_UNPROVEN - standing.refusals)
                 if standing.may_be_used or len(pending) < slots:
-                    standing.slots[proof] = now + SLOT_SECONDS
+                    standing.slots[proof] = current_time + SLOT_SECONDS
                     return
-                self._changed.wait(min(*pending, deadline.at) - now)
+                self._changed.wait(min(*pending, deadline.at) - current_time)
         raise CredentialSuspended(credential)
 
     def _enter_book(self, credential: str, server: int, deadline: Deadline) -> bool:

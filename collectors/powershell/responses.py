@@ -45,8 +45,8 @@ def inspect(
     else:
         _inspect_welcome(request, response, attempt)
     sealed = str(request.headers.get("Content-Type")).startswith("multipart/")
-    opened = status in _ANSWERS and not _type(response).startswith("multipart/")
-    if sealed and opened and not _is_empty(response):
+    is_plain = status in _ANSWERS and not _type(response).startswith("multipart/")
+    if sealed and is_plain and not _is_empty(response):
         raise Malformed("answers an encrypted request in plain text")
 
 
@@ -72,9 +72,9 @@ def is_winrm(response: requests.Response) -> bool:
 
 def offered(response: requests.Response) -> tuple[str, ...]:
     """The schemes a server names, in small letters (requests joins several headers by commas)."""
-    told = response.headers.get("WWW-Authenticate", "").split(",")
+    schemes = response.headers.get("WWW-Authenticate", "").split(",")
     return tuple(
-        words[0].lower() for part in told if (words := part.split()) and "=" not in words[0]
+        words[0].lower() for part in schemes if (words := part.split()) and "=" not in words[0]
     )
 
 
@@ -93,8 +93,8 @@ def _is_empty(response: requests.Response) -> bool:
 
 
 def _length(response: requests.Response) -> int:
-    told = response.headers.get("Content-Length", "")
-    return int(told) if told.isdecimal() and told.isascii() else 0
+    header = response.headers.get("Content-Length", "")
+    return int(header) if header.isdecimal() and header.isascii() else 0
 
 
 def _type(response: requests.Response) -> str:

@@ -89,10 +89,10 @@ class _Lookups:
 
 def _looked_up(name: str, port: int, flags: int = 0) -> tuple[Address, ...]:
     try:
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags)
+        infos = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags)
     except UnicodeError as error:  # it cannot even be asked for
         raise socket.gaierror(socket.EAI_NONAME, "no valid host name") from error
-    return tuple((family, address) for family, _, _, _, address in found)
+    return tuple((family, address) for family, _, _, _, address in infos)
 
 
 _LOOKUPS: Final = _Lookups()

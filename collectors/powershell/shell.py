@@ -36,19 +36,19 @@ class RemoteShell:
 
     def output(self, program: str, arguments: Iterable[str]) -> Output:
         """Run a program to its end. Its standard output is whole, or this raises."""
-        asked = soap.command(self._to, self._patience(), self._id, program, arguments)
-        self._command = soap.command_id(self._conversation.ask(asked))
+        message = soap.command(self._to, self._patience(), self._id, program, arguments)
+        self._command = soap.command_id(self._conversation.ask(message))
         stdout, stderr, exit_code = bytearray(), bytearray(), None
         hasty = 0
         while exit_code is None:
-            patience, began = self._patience(), time.monotonic()
+            patience, started_at = self._patience(), time.monotonic()
             part = self._receive(self._id, self._command, patience)
             stdout += part.stdout
             stderr += part.stderr[: _MOST_STDERR - len(stderr)]
             exit_code = part.exit_code
             if len(stdout) > self._limits.output_bytes:
                 raise Malformed(f"printed more than {self._limits.output_bytes // 1024} KiB")
-            at_once = time.monotonic() - began < patience / 2
+            at_once = time.monotonic() - started_at < patience / 2
             hasty = hasty + 1 if at_once and not part.stdout and not part.stderr else 0
             if hasty > _MOST_HASTY:
                 raise Malformed("answers Receive again and again without telling anything")
@@ -76,5 +76,5 @@ class RemoteShell:
 
     def _patience(self) -> float:
         """How long the server may take for an answer: it should give up before we must."""
-        left = self._conversation.attempt.deadline.remaining() - _LEAST_SECONDS / 2
-        return min(max(left, _LEAST_SECONDS), self._limits.operation_seconds)
+        seconds_left = self._conversation.attempt.deadline.remaining() - _LEAST_SECONDS / 2
+        return min(max(seconds_left, _LEAST_SECONDS), self._limits.operation_seconds)

@@ -181,11 +181,11 @@ def received(body: ET.Element, started: str) -> Received:
 
 
 def _exit_code(state: ET.Element) -> int | None:
-    told = state.get("State", "").removeprefix(_STATES)
-    if told in {"Running", "Pending"}:
+    state_word = state.get("State", "").removeprefix(_STATES)
+    if state_word in {"Running", "Pending"}:
         return None
-    if told != "Done":
-        raise Malformed(f'told an unknown state of the command, "{escaped(told)}"')
+    if state_word != "Done":
+        raise Malformed(f'told an unknown state of the command, "{escaped(state_word)}"')
     text = _text(state.find(f"{_SHELL}ExitCode"), "ExitCode")
     try:
         return int(text)
@@ -229,7 +229,11 @@ def _message(
             "</w:SelectorSet>"
         )
     if options:
-        told = (f'<w:Option Name="{name}">{value}</w:Option>' for name, value in options.items())
-        parts.append(f'<w:OptionSet s:mustUnderstand="true">{"".join(told)}</w:OptionSet>')
+        option_elements = (
+            f'<w:Option Name="{name}">{value}</w:Option>' for name, value in options.items()
+        )
+        parts.append(
+            f'<w:OptionSet s:mustUnderstand="true">{"".join(option_elements)}</w:OptionSet>'
+        )
     parts.append(f"</s:Header><s:Body>{body}</s:Body></s:Envelope>")
     return Message(message_id, "".join(parts))

@@ -69,5 +69,5 @@ def _no_passphrase() -> str:
 
 
 def _reason(error: Exception) -> str:
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return escaped(said, 200)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return escaped(reason, 200)

@@ -24,15 +24,15 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
-        now = datetime.now(UTC)
+        current_time = datetime.now(UTC)
         self._certificate = (
             x509.CertificateBuilder()
             .subject_name(self._name)
             .issuer_name(self._name)
             .public_key(self._key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _DAY)
-            .not_valid_after(now + _LIFE)
+            .not_valid_before(current_time - _DAY)
+            .not_valid_after(current_time + _LIFE)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs=True), critical=True)
             .add_extension(
@@ -81,13 +81,13 @@ class Authority:
     def _builder(
         self, name: str, usage: x509.ObjectIdentifier, *, expired: bool
     ) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
-        ends = now - timedelta(hours=1) if expired else now + _LIFE
+        current_time = datetime.now(UTC)
+        ends = current_time - timedelta(hours=1) if expired else current_time + _LIFE
         return (
             x509.CertificateBuilder()
             .subject_name(_name(name))
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _DAY)
+            .not_valid_before(current_time - _DAY)
             .not_valid_after(ends)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)

@@ -152,14 +152,14 @@ def _machine_id(text: str) -> str:
 
 def scopes(text: str) -> tuple[str, ...]:
     """Return addresses with commas between them. ``10.1.2-5.0`` are four. Raises ValueError."""
-    found: list[str] = []
+    addresses: list[str] = []
     for part in text.replace(" ", "").split(","):
         if (match := _RANGE.fullmatch(part)) is not None:
-            found += [f"{match[1]}.{n}.0" for n in range(int(match[2]), int(match[3]) + 1)]
+            addresses += [f"{match[1]}.{n}.0" for n in range(int(match[2]), int(match[3]) + 1)]
         elif part:
-            found.append(part)
+            addresses.append(part)
     try:
-        return tuple(str(IPv4Address(address)) for address in found)
+        return tuple(str(IPv4Address(address)) for address in addresses)
     except AddressValueError as error:
         raise ValueError(f"{error}.") from error
 
@@ -167,24 +167,24 @@ def scopes(text: str) -> tuple[str, ...]:
 def _scopes(text: str) -> Callable[[tuple[DhcpServer, Copy]], None]:
     """``+`` before the list adds to what is there, ``-`` takes away, else it is all there is."""
     sign = text[:1] if text[:1] in ("+", "-") else ""
-    named = scopes(text.removeprefix(sign))
+    named_scopes = scopes(text.removeprefix(sign))
 
     def setting(side: tuple[DhcpServer, Copy]) -> None:
-        before = side[1].scopes
+        old_scopes = side[1].scopes
         match sign:
             case "+":
-                side[1].scopes = [*before, *(s for s in named if s not in before)]
+                side[1].scopes = [*old_scopes, *(s for s in named_scopes if s not in old_scopes)]
             case "-":
-                side[1].scopes = [s for s in before if s not in named]
+                side[1].scopes = [s for s in old_scopes if s not in named_scopes]
             case _:
-                side[1].scopes = list(named)
+                side[1].scopes = list(named_scopes)
 
     return setting
 
 
 def _alone(text: str) -> Callable[[DhcpServer], None]:
-    named = scopes(text)
-    return lambda server: setattr(server, "alone", {s: SimulatedScope(s) for s in named})
+    named_scopes = scopes(text)
+    return lambda server: setattr(server, "alone", {s: SimulatedScope(s) for s in named_scopes})
 
 
 def _deleted(text: str) -> Callable[[tuple[DhcpServer, Copy]], None]:

@@ -124,20 +124,24 @@ class DhcpServer:
         return Execution(document.encode("ascii"), seconds=self.think_seconds)
 
     def _document(self, script: Script) -> Mapping[str, Json]:
-        told = projection(script)
+        members = projection(script)
         failed = self.trouble is not None
         return {
             "schema": 1,
             "ok": not failed,
-            "error": self._error(told.error),
-            "host": _projected(told.host, _HOST, self)
-            | {"dhcp_service": _projected(told.service, _SERVICE, self)},
+            "error": self._error(members.error),
+            "host": _projected(members.host, _HOST, self)
+            | {"dhcp_service": _projected(members.service, _SERVICE, self)},
             "relationships": []
             if failed
-            else [_projected(told.relationship, _RELATIONSHIP, (self, c)) for c in self._copies()],
+            else [
+                _projected(members.relationship, _RELATIONSHIP, (self, c)) for c in self._copies()
+            ],
             "scopes": None
             if failed
-            else [_projected(told.scope, _SCOPE, one) for one in sorted(self._scopes().items())],
+            else [
+                _projected(members.scope, _SCOPE, item) for item in sorted(self._scopes().items())
+            ],
         }
 
     def _error(self, members: tuple[str, ...]) -> Json:
@@ -171,8 +175,8 @@ def _share(told: _Told) -> Json:
     server, copy = told
     if copy.mode is not SimulatedMode.LOAD_BALANCE:
         return None
-    own = server.percent is Percent.OWN_SHARE and not copy.primary
-    return 100 - copy.percent if own else copy.percent
+    is_own_share = server.percent is Percent.OWN_SHARE and not copy.primary
+    return 100 - copy.percent if is_own_share else copy.percent
 
 
 def _if_told(value: Callable[[Copy], Json]) -> Callable[[_Told], Json]:
@@ -246,16 +250,16 @@ def _unknown(command_line: str) -> Execution:
     """PowerShell for a script that it does not know, cmd.exe for everything else."""
     program, _, rest = command_line.strip().partition(" ")
     if program.casefold().removesuffix(".exe") != "powershell":
-        said = f"'{program}' is not recognized as an internal or external command,\r\n"
-        return Execution(b"", f"{said}operable program or batch file.\r\n".encode(), 1)
+        error_text = f"'{program}' is not recognized as an internal or external command,\r\n"
+        return Execution(b"", f"{error_text}operable program or batch file.\r\n".encode(), 1)
     word = (_script_in(rest).split() or ["script"])[0]
-    said = (
+    error_text = (
         f"{word} : The term '{word}' is not recognized as the name of a cmdlet, function, script "
         "file, or operable program.\n    + CategoryInfo          : ObjectNotFound: "
         f"({word}:String) [], CommandNotFoundException\n    + FullyQualifiedErrorId : "
         "CommandNotFoundException\n"
     )
-    return Execution(b"", said.encode("utf-8", "replace"), 1)
+    return Execution(b"", error_text.encode("utf-8", "replace"), 1)
 
 
 def _script_in(arguments: str) -> str:

@@ -168,15 +168,15 @@ class Faults:
 
         ``verb`` None asks for those that wait for no verb.
         """
-        for found in self._injections:
-            if found.kind in kinds and found.verb == verb:
-                if found.times is not None:
-                    found.times -= 1
-                    if found.times == 0:
-                        self._injections.remove(found)
-                return found
+        for injected in self._injections:
+            if injected.kind in kinds and injected.verb == verb:
+                if injected.times is not None:
+                    injected.times -= 1
+                    if injected.times == 0:
+                        self._injections.remove(injected)
+                return injected
         return None
 
     def has(self, kind: Fault) -> bool:
         """True if it is at work, whatever the verb."""
-        return any(found.kind is kind for found in self._injections)
+        return any(injected.kind is kind for injected in self._injections)

@@ -76,20 +76,20 @@ class Fleet:
 
         Raises UnknownName.
         """
-        found = tuple(
+        copies = tuple(
             (s, copy) for s in self._servers.values() if (copy := s.copy(name)) is not None
         )
-        if not found:
+        if not copies:
             raise UnknownName(f"No server of the fleet has a relationship called {name!r}.")
-        return found
+        return copies
 
     def _copy(self, wanted: Relationship, server: DhcpServer) -> Copy:
-        first = server.name.casefold() == wanted.primary.casefold()
-        partner = wanted.secondary if first else wanted.primary
+        is_primary = server.name.casefold() == wanted.primary.casefold()
+        partner = wanted.secondary if is_primary else wanted.primary
         return Copy(
             name=wanted.name,
             partner=self._spelt(partner, server.partners_as),
-            primary=first,
+            primary=is_primary,
             mode=wanted.mode,
             scopes=list(wanted.scopes),
             percent=wanted.percent,
@@ -114,8 +114,8 @@ class Fleet:
                 return partner
 
     def _address(self, name: str) -> str:
-        known = self._servers.get(name.casefold())
-        return _ELSEWHERE if known is None else known.address
+        server = self._servers.get(name.casefold())
+        return _ELSEWHERE if server is None else server.address
 
 
 #: Where a server is that is not of the fleet (an address for documentation, RFC 5737).
@@ -139,12 +139,12 @@ def made(
     if partners % 2:
         pairs += [(i, i + servers // 2) for i in range(servers // 2)]
     first_scope = 0
-    for one, other in pairs:
-        if one != other:
+    for first_name, second_name in pairs:
+        if first_name != second_name:
             relationship = Relationship(
-                f"{names[one].partition('.')[0]}-{names[other].partition('.')[0]}",
-                names[one],
-                names[other],
+                f"{names[first_name].partition('.')[0]}-{names[second_name].partition('.')[0]}",
+                names[first_name],
+                names[second_name],
                 tuple(_scope(first_scope + number) for number in range(scopes)),
             )
             fleet.relate(relationship)

@@ -55,13 +55,15 @@ class HttpResponse:
 
 async def read_request(reader: asyncio.StreamReader) -> HttpRequest | None:
     """The next request of a connection, None at its end. Raises BadHttp."""
-    first = await reader.read(1)
-    if not first:
+    first_byte = await reader.read(1)
+    if not first_byte:
         return None
-    if not first.isalpha():  # TLS on a plain port has no line that one could wait for the end of
+    if (
+        not first_byte.isalpha()
+    ):  # TLS on a plain port has no line that one could wait for the end of
         raise BadHttp("no method")
     try:
-        method, path, _ = _request_line(first + await reader.readline())
+        method, path, _ = _request_line(first_byte + await reader.readline())
         headers = await _headers(reader)
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdecimal() and int(length) <= _LONGEST_BODY):

@@ -76,14 +76,14 @@ class SimulatedProcess:
 
     def take(self, most: int) -> list[Piece]:
         """The next output, so many bytes of it."""
-        taken: list[Piece] = []
+        pieces: list[Piece] = []
         while self.pending and most > 0:
             name, piece = self.pending.pop(0)
-            taken.append((name, piece[:most]))
+            pieces.append((name, piece[:most]))
             if len(piece) > most:
                 self.pending.insert(0, (name, piece[most:]))
             most -= len(piece)
-        return taken
+        return pieces
 
     def _pieces(self, stream: str, output: bytes, lengths: Iterator[int]) -> Iterator[Piece]:
         """Yield the output as it was written, never more at once than fits into an answer."""

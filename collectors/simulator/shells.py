@@ -93,9 +93,9 @@ class Shells:
     @property
     def left(self) -> tuple[OpenShell, ...]:
         """Return the shells that were neither deleted nor ended, with their ages."""
-        now = time.monotonic()
+        current_time = time.monotonic()
         return tuple(
-            OpenShell(now - shell.created_at, shell.idle_seconds)
+            OpenShell(current_time - shell.created_at, shell.idle_seconds)
             for shell in list(self._open.values())
             if not shell.idle
         )
@@ -112,8 +112,10 @@ class Shells:
             return self._create(request, user, client)
         shell = self._open.get(request.shell_id or "")
         if shell is None:
-            known = request.action.startswith(soap.SHELL) or request.action == soap.DELETE
-            return fault(NO_SUCH_SHELL if known else RESOURCE_NOT_FOUND, self._machine.name)
+            is_shell_action = request.action.startswith(soap.SHELL) or request.action == soap.DELETE
+            return fault(
+                NO_SUCH_SHELL if is_shell_action else RESOURCE_NOT_FOUND, self._machine.name
+            )
         shell.serving += 1
         try:
             if request.action == soap.RECEIVE:
@@ -151,8 +153,8 @@ class Shells:
         wished = request.text("IdleTimeOut")
         idle = _IDLE_SECONDS if wished is None else soap.seconds_of(wished)
         utf8 = request.options.get("WINRS_CODEPAGE") == _UTF8
-        now = time.monotonic()
-        self._open[shell_id] = _Shell(user, idle, now, now, utf8)
+        current_time = time.monotonic()
+        self._open[shell_id] = _Shell(user, idle, current_time, current_time, utf8)
         return soap.created(
             CreatedShell(
                 shell_id,
@@ -168,7 +170,7 @@ class Shells:
         )
 
     def _command(self, shell: _Shell, request: SoapRequest) -> Answer:
-        operations = sum(each.operations for each in self._of(shell.owner))
+        operations = sum(owned_shell.operations for owned_shell in self._of(shell.owner))
         if operations >= self._quotas.max_operations_per_user:
             return self._exceeded(MAX_OPERATIONS)
         shell.operations += 1
@@ -202,8 +204,8 @@ class Shells:
         return soap.sent()
 
     async def _receive(self, shell: _Shell, request: SoapRequest, chunk: int) -> Answer:
-        wanted = request.element("DesiredStream")
-        command_id = None if wanted is None else wanted.get("CommandId")
+        stream = request.element("DesiredStream")
+        command_id = None if stream is None else stream.get("CommandId")
         if command_id is None:
             return fault(INVALID_PARAMETER, self._machine.name)
         process = shell.processes.get(command_id)

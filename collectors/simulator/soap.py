@@ -70,8 +70,8 @@ class SoapRequest:
 
     def text(self, name: str) -> str | None:
         """The text of a shell element in the body."""
-        found = None if self.body is None else self.body.find(_RSP + name)
-        return None if found is None else found.text or ""
+        element = None if self.body is None else self.body.find(_RSP + name)
+        return None if element is None else element.text or ""
 
     def texts(self, name: str) -> list[str]:
         """The texts of all of that name."""
@@ -84,8 +84,8 @@ class SoapRequest:
     def variables(self) -> list[tuple[str, str]]:
         """The environment that a Create wishes for."""
         environment = self.element("Environment")
-        found = [] if environment is None else environment.findall(f"{_RSP}Variable")
-        return [(v.get("Name", ""), v.text or "") for v in found]
+        elements = [] if environment is None else environment.findall(f"{_RSP}Variable")
+        return [(v.get("Name", ""), v.text or "") for v in elements]
 
 
 def parse(content: bytes) -> SoapRequest:

@@ -96,8 +96,8 @@ class Station:
         return self._bindings.get(tls.context)
 
     def _context(self, authority: Authority) -> ssl.SSLContext:
-        wanted = self.faults.take(_TLS_FAULTS)
-        kind = None if wanted is None else wanted.kind
+        injected = self.faults.take(_TLS_FAULTS)
+        kind = None if injected is None else injected.kind
         if kind not in self._contexts:
             context, binding = _context(self, authority, kind)
             self._contexts[kind] = context

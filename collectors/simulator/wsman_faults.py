@@ -104,9 +104,9 @@ _OTHER: Final = _Wording(False, "w:InternalError", "The operation could not be c
 def fault(code: int, machine: str, *, message: str | None = None) -> Answer:
     """Return the fault with this WSManFault code. ``message`` replaces the usual one."""
     wording = _WORDINGS.get(code, _OTHER)
-    said = escape(message or wording.message or wording.reason)
+    text = escape(message or wording.message or wording.reason)
     if wording.by_provider:
-        said = f"{_PROVIDER}{said}</f:ProviderFault>"
+        text = f"{_PROVIDER}{text}</f:ProviderFault>"
     detail = (
         ""
         if wording.detail is None
@@ -115,7 +115,7 @@ def fault(code: int, machine: str, *, message: str | None = None) -> Answer:
     return _fault(
         wording,
         f'{detail}<f:WSManFault xmlns:f="{_FAULT}" Code="{code}" '
-        f'Machine="{escape(machine)}"><f:Message>{said}</f:Message></f:WSManFault>',
+        f'Machine="{escape(machine)}"><f:Message>{text}</f:Message></f:WSManFault>',
     )
 
 
@@ -143,10 +143,10 @@ def wmi_fault(code: int) -> Answer:
 
 
 def _fault(wording: _Wording, detail: str) -> Answer:
-    who = "s:Sender" if wording.sender else "s:Receiver"
+    code_word = "s:Sender" if wording.sender else "s:Receiver"
     return Answer(
         _ACTION,
-        f"<s:Fault><s:Code><s:Value>{who}</s:Value><s:Subcode><s:Value>{wording.subcode}</s:Value>"
+        f"<s:Fault><s:Code><s:Value>{code_word}</s:Value><s:Subcode><s:Value>{wording.subcode}</s:Value>"
         f'</s:Subcode></s:Code><s:Reason><s:Text xml:lang="en-US">{escape(wording.reason)}</s:Text>'
         f"</s:Reason><s:Detail>{detail}</s:Detail></s:Fault>",
         _PREFIXES,

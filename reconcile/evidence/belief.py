@@ -52,4 +52,4 @@ def believe(*, agrees: bool, disputed: bool, news: bool, stored: bool) -> Belief
 
 def open_subjects(findings: tuple[Finding, ...], kind: Kind) -> frozenset[str]:
     """Return the subjects of the open findings of a kind: property names, or scopes with dots."""
-    return frozenset(what for f in findings if f.kind is kind for what, _ in f.values)
+    return frozenset(subject for f in findings if f.kind is kind for subject, _ in f.values)

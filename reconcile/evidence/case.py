@@ -80,8 +80,8 @@ class Case:
 
     def both_say_words(self, what: str, one: str, two: str) -> Testimony:
         """Return what each side reports in words that are no values of a property, by name."""
-        first, second = (side_name(self.inputs, self.pair, i) for i in (0, 1))
-        return (what, tuple(sorted(((first, one), (second, two)))))
+        first_name, second = (side_name(self.inputs, self.pair, i) for i in (0, 1))
+        return (what, tuple(sorted(((first_name, one), (second, two)))))
 
 
 def side_name(inputs: JudgementInput, pair: Pair, index: int) -> str:

@@ -17,13 +17,13 @@ def genuine(sighting: Sighting, names: NameMap, server_name: str) -> Sighting:
     if not isinstance(sighting, Seen):
         return sighting
     for story in sighting.stories:
-        if (why := _contradiction(story, names)) is not None:
+        if (contradiction := _contradiction(story, names)) is not None:
             return Unseen(
                 sighting.server,
                 sighting.read_at,
                 ReadFailure(
                     "wrong_host",
-                    f"{server_name}: what it tells of {story.name!r} is another server's: {why}.",
+                    f"{server_name}: what it tells of {story.name!r} is another server's: {contradiction}.",
                     "Read or export it again from the right server; if the name is its own, "
                     "correct the inventory.",
                     retry=False,
@@ -33,10 +33,10 @@ def genuine(sighting: Sighting, names: NameMap, server_name: str) -> Sighting:
 
 
 def _contradiction(story: Story, names: NameMap) -> str | None:
-    own = _own_name(story)
-    owner = None if own is None else names.owner(own)
+    own_name = _own_name(story)
+    owner = None if own_name is None else names.owner(own_name)
     if owner is not None and owner != story.asked:
-        return f"it calls itself {own!r}"
+        return f"it calls itself {own_name!r}"
     if names.owner(story.partner) == story.asked:
         return f"its partner is {story.partner!r}, itself"
     return None

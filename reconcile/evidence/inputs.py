@@ -112,18 +112,22 @@ class JudgementInput:
 
     def retired(self, server: int) -> bool:
         """True if a person said that the server is gone: it counts as telling nothing."""
-        known = self.servers.get(server)
-        return known is not None and known.standing is Standing.RETIRED
+        server_entry = self.servers.get(server)
+        return server_entry is not None and server_entry.standing is Standing.RETIRED
 
     def replaced(self, server: int) -> bool:
         """True if another machine answered than the one remembered: what it lacks proves nothing."""
-        known, sighting = self.servers.get(server), self.sightings.get(server)
-        if known is None or known.machine_id is None or not isinstance(sighting, Seen):
+        server_entry, sighting = self.servers.get(server), self.sightings.get(server)
+        if (
+            server_entry is None
+            or server_entry.machine_id is None
+            or not isinstance(sighting, Seen)
+        ):
             return False
-        told = None if sighting.identity is None else sighting.identity.machine_id
-        return told is not None and told != known.machine_id
+        machine_id = None if sighting.identity is None else sighting.identity.machine_id
+        return machine_id is not None and machine_id != server_entry.machine_id
 
     def name(self, server: int | None) -> str:
         """The server's name for a sentence."""
-        known = None if server is None else self.servers.get(server)
-        return known.name if known is not None else "a server that IPAM does not know"
+        server_entry = None if server is None else self.servers.get(server)
+        return server_entry.name if server_entry is not None else "a server that IPAM does not know"

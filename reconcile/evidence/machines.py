@@ -32,20 +32,22 @@ def duplicates(
     whoever of them was read: it must not change with whoever is down.  ``machines`` are those of
     ``by_machine``.
     """
-    now = _machines(sightings)
+    machine_of = _machines(sightings)
     of_machine: defaultdict[str, set[int]] = defaultdict(set)
-    for server, machine in now.items():
-        known = servers.get(server)
-        if known is not None and known.standing is Standing.ENABLED:
+    for server, machine in machine_of.items():
+        server_entry = servers.get(server)
+        if server_entry is not None and server_entry.standing is Standing.ENABLED:
             of_machine[machine].add(server)
-    found: dict[int, int] = {}
-    for machine, told in of_machine.items():
-        same = told | {s for s in machines.get(machine, ()) if now.get(s, machine) == machine}
-        if len(same) > 1:
-            own = _own_names(sightings, told)
-            speaker = min(same, key=lambda s: (fold(servers[s].name) not in own, s))
-            found |= {s: speaker for s in told if s != speaker}
-    return found
+    doubles: dict[int, int] = {}
+    for machine, readers in of_machine.items():
+        namesakes = readers | {
+            s for s in machines.get(machine, ()) if machine_of.get(s, machine) == machine
+        }
+        if len(namesakes) > 1:
+            own_names = _own_names(sightings, readers)
+            speaker = min(namesakes, key=lambda s: (fold(servers[s].name) not in own_names, s))
+            doubles |= {s: speaker for s in readers if s != speaker}
+    return doubles
 
 
 def machine_of(seen: Seen) -> str | None:
@@ -55,12 +57,14 @@ def machine_of(seen: Seen) -> str | None:
 
 def _machines(sightings: Mapping[int, Sighting]) -> dict[int, str]:
     """Return the machine ids that this run read, by server."""
-    seen = (s for s in sightings.values() if isinstance(s, Seen))
-    return {s.server: machine for s in seen if (machine := machine_of(s)) is not None}
+    readings = (s for s in sightings.values() if isinstance(s, Seen))
+    return {s.server: machine for s in readings if (machine := machine_of(s)) is not None}
 
 
 def _own_names(sightings: Mapping[int, Sighting], servers: Iterable[int]) -> frozenset[str]:
     """Return the names that the machine behind these servers gives itself."""
     read = (sightings[server] for server in servers)
-    said = [s.identity for s in read if isinstance(s, Seen) and s.identity is not None]
-    return frozenset(fold(n) for own in said for n in (own.dns_name, own.computer_name) if n)
+    identities = [s.identity for s in read if isinstance(s, Seen) and s.identity is not None]
+    return frozenset(
+        fold(n) for identity in identities for n in (identity.dns_name, identity.computer_name) if n
+    )

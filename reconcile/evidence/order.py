@@ -48,13 +48,13 @@ class _Vote:
 
 def order(pair: Pair, *, news: Callable[[int], bool], name: Callable[[PairSide], str]) -> Order:
     """Return the order of a pair. ``news(i)`` is true if side i reported another order before."""
-    fresh = [v for i, side in enumerate(pair.sides) if (v := _vote(side.story, i)) is not None]
+    votes = [v for i, side in enumerate(pair.sides) if (v := _vote(side.story, i)) is not None]
     said_before = [
         v for i, side in enumerate(pair.sides) if (v := _vote(_last_story(side), i)) is not None
     ]
     if pair.record is None:
-        return _new_order(pair, fresh, said_before, name)
-    return _stored_order(fresh, said_before, news)
+        return _new_order(pair, votes, said_before, name)
+    return _stored_order(votes, said_before, news)
 
 
 def _stored_order(

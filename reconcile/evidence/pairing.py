@@ -58,23 +58,23 @@ def pairs(inputs: JudgementInput, witnesses: Witnesses) -> Iterator[Pair]:
 
     Records of two partners come first, so that a half-mapped one of the same pair is its double.
     """
-    taken: dict[tuple[int, str], int] = {}
+    record_of: dict[tuple[int, str], int] = {}
     for record in sorted(inputs.records, key=lambda r: (len(r.partners) < _BOTH, r.key)):
         name = fold_relationship(record.relationship_name)
-        pair = _stored_pair(record, name, witnesses, taken)
+        pair = _stored_pair(record, name, witnesses, record_of)
         # The scope may have the partner of a half-mapped record, whose name is mapped only now.
         servers = (*record.partners, *pair.servers)
         is_judged = record.key not in inputs.overtaken and _in_scope(inputs, name, servers)
         if not is_judged:
-            taken |= {(server, name): record.key for server in record.partners}
+            record_of |= {(server, name): record.key for server in record.partners}
         # The other partner of a half-mapped record may report the relationship as well. Its story
         # belongs to this record, even if the record is not judged now.
         for side in pair.sides:
             if side.server is not None and isinstance(side.witness, Tells):
-                taken.setdefault((side.server, name), record.key)
+                record_of.setdefault((side.server, name), record.key)
         if is_judged:
             yield pair
-    yield from _new_pairs(inputs, witnesses, taken)
+    yield from _new_pairs(inputs, witnesses, record_of)
 
 
 def _in_scope(inputs: JudgementInput, name: str, servers: tuple[int, ...]) -> bool:
@@ -90,30 +90,30 @@ def _in_scope(inputs: JudgementInput, name: str, servers: tuple[int, ...]) -> bo
 def _stored_pair(
     record: Record, name: str, witnesses: Witnesses, taken: dict[tuple[int, str], int]
 ) -> Pair:
-    first, second = record.server1_record_id, record.server2_record_id
-    if first is not None and second is not None:
-        one = PairSide(first, witnesses.witness(first, name, second))
-        two = PairSide(second, witnesses.witness(second, name, first))
-        sides = (_kept(one, second), _kept(two, first))
+    first_server, second = record.server1_record_id, record.server2_record_id
+    if first_server is not None and second is not None:
+        first_side = PairSide(first_server, witnesses.witness(first_server, name, second))
+        two = PairSide(second, witnesses.witness(second, name, first_server))
+        sides = (_kept(first_side, second), _kept(two, first_server))
         return Pair(record.relationship_name, name, sides, record)
-    stored = first if first is not None else second
+    stored = first_server if first_server is not None else second
     if stored is None:
         raise ValueError(f"record {record.key} names no server")
-    known, other = _half_pair(stored, name, witnesses)
+    known_side, other_side = _half_pair(stored, name, witnesses)
     double = None
-    if other.server is not None and isinstance(other.witness, Tells):
-        double = taken.get((other.server, name))
-    sides = (known, other) if first is not None else (other, known)
+    if other_side.server is not None and isinstance(other_side.witness, Tells):
+        double = taken.get((other_side.server, name))
+    sides = (known_side, other_side) if first_server is not None else (other_side, known_side)
     return Pair(record.relationship_name, name, sides, record, double_of=double)
 
 
 def _kept(side: PairSide, stored_partner: int) -> PairSide:
     """A stored partner stays the partner when its name stops resolving (R7)."""
-    told = side.witness
-    if not isinstance(told, Tells) or isinstance(told.partner, Known):
+    testimony = side.witness
+    if not isinstance(testimony, Tells) or isinstance(testimony.partner, Known):
         return side
-    how = How.STORED if isinstance(told.partner, Unknown) else How.STORED_AMBIGUOUS
-    return PairSide(side.server, Tells(told.story, Known(stored_partner, how)))
+    match = How.STORED if isinstance(testimony.partner, Unknown) else How.STORED_AMBIGUOUS
+    return PairSide(side.server, Tells(testimony.story, Known(stored_partner, match)))
 
 
 def _half_pair(server: int, name: str, witnesses: Witnesses) -> tuple[PairSide, PairSide]:
@@ -140,20 +140,22 @@ def _new_pairs(
     inputs: JudgementInput, witnesses: Witnesses, taken: dict[tuple[int, str], int]
 ) -> Iterator[Pair]:
     """Yield pairs of stories without a record. The two stories of a pair are yielded once."""
-    done: set[tuple[int, str]] = set()
+    covered: set[tuple[int, str]] = set()
     new = witnesses.now.keys() - taken.keys() - witnesses.duplicates
     for key in sorted(new, key=lambda k: (k[1], k[0])):
         server, name = key
-        if key in done:
+        if key in covered:
             continue
         story = witnesses.now[key]
         side = PairSide(server, Tells(story, witnesses.partners[key]))
-        other = _partner(server, name, Tells(story, witnesses.partners[key]), witnesses)
-        if other.server is not None and isinstance(other.witness, Tells):
-            done.add((other.server, name))
-        servers = (server,) if other.server is None else (server, other.server)
+        other_side = _partner(server, name, Tells(story, witnesses.partners[key]), witnesses)
+        if other_side.server is not None and isinstance(other_side.witness, Tells):
+            covered.add((other_side.server, name))
+        servers = (server,) if other_side.server is None else (server, other_side.server)
         if _in_scope(inputs, name, servers):
             sides = (
-                (side, other) if other.server is None or server < other.server else (other, side)
+                (side, other_side)
+                if other_side.server is None or server < other_side.server
+                else (other_side, side)
             )
             yield Pair(story.name, name, sides, None)

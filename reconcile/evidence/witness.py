@@ -92,17 +92,17 @@ def partner_texts(story: Story) -> tuple[str | None, ...]:
 
 def neighbours(names: NameMap, sightings: Iterable[Sighting]) -> frozenset[int]:
     """Servers that the stories of these sightings name as partners, or could mean."""
-    named: set[int] = set()
+    servers: set[int] = set()
     for sighting in sightings:
         for story in sighting.stories if isinstance(sighting, Seen) else ():
             match names.resolve(partner_texts(story), story.asked):
                 case Known(partner, _):
-                    named.add(partner)
+                    servers.add(partner)
                 case Ambiguous(_, candidates):
-                    named.update(candidates)
+                    servers.update(candidates)
                 case Unknown():
                     pass
-    return frozenset(named)
+    return frozenset(servers)
 
 
 class Witnesses:
@@ -140,8 +140,12 @@ class Witnesses:
         if (server, name) in self.duplicates:
             return Unclear()
         story = self.now.get((server, name))
-        told = None if story is None else _with(story, self.partners[server, name], other)
-        return told if isinstance(told, Tells) else self._absence(server, told or Gone(Why.ABSENT))
+        testimony = None if story is None else _with(story, self.partners[server, name], other)
+        return (
+            testimony
+            if isinstance(testimony, Tells)
+            else self._absence(server, testimony or Gone(Why.ABSENT))
+        )
 
     def _absence(self, server: int, gone: Gone) -> Gone | Unproven:
         """Return the meaning of a reading without the relationship: proof of absence, or none."""
@@ -158,17 +162,19 @@ class Witnesses:
 
     def confirmed(self, server: int, name: str) -> bool:
         """True if the emptiness was told in every recorded reading for ``confirm_after``."""
-        since = self._inputs.watches.get((server, name))
+        watched_since = self._inputs.watches.get((server, name))
         sighting = self._inputs.sightings.get(server)
-        if since is None or not isinstance(sighting, Seen):
+        if watched_since is None or not isinstance(sighting, Seen):
             return False
-        return sighting.read_at - since >= self._inputs.rules.confirm_after
+        return sighting.read_at - watched_since >= self._inputs.rules.confirm_after
 
     def _stories_before(self, server: int) -> dict[str, Story] | None:
         if server not in self._before:
-            seen = self._inputs.previous.get(server)
+            previous = self._inputs.previous.get(server)
             self._before[server] = (
-                None if seen is None else {fold_relationship(s.name): s for s in seen.stories}
+                None
+                if previous is None
+                else {fold_relationship(s.name): s for s in previous.stories}
             )
         return self._before[server]
 
@@ -187,12 +193,12 @@ class Witnesses:
     def _reciprocal(self, key: Key, resolution: Unknown | Ambiguous) -> Resolution:
         """The one candidate that tells the same relationship and names the asker, if it is one."""
         asker, name = key
-        meant = (
+        candidates = (
             resolution.candidates
             if isinstance(resolution, Ambiguous)
             else self._tellers_by_name.get(name, ())
         )
-        answering = [c for c in meant if c != asker and self._names(c, name, asker)]
+        answering = [c for c in candidates if c != asker and self._names(c, name, asker)]
         return Known(answering[0], How.RECIPROCAL) if len(answering) == 1 else resolution
 
     def _names(self, server: int, name: str, asker: int) -> bool:

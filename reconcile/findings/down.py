@@ -80,33 +80,33 @@ def down(scene: Scene, judged: Collection[int]) -> Iterator[Down]:
     It does not end because its partners fell silent, too (R1). Maintenance changes nothing about
     it.
     """
-    before = {f.servers: f for f in scene.problems if f.kind is Kind.SERVER_DOWN}
+    problem_of = {f.servers: f for f in scene.problems if f.kind is Kind.SERVER_DOWN}
     for server in sorted(scene.unread.intersection(judged)):
         words = tuple(_words(scene, server))
-        found = before.get((server,))
-        if server not in scene.resting and not _is_down(words, known=found is not None):
+        problem = problem_of.get((server,))
+        if server not in scene.resting and not _is_down(words, known=problem is not None):
             continue
-        if found is None and server not in scene.resting:
-            found = _finding(scene, server, words)
-        if found is not None:
-            yield Down(found, tuple(sorted(_explained(scene, server, words))))
+        if problem is None and server not in scene.resting:
+            problem = _finding(scene, server, words)
+        if problem is not None:
+            yield Down(problem, tuple(sorted(_explained(scene, server, words))))
 
 
 def _words(scene: Scene, server: int) -> Iterator[_Word]:
-    own = scene.latest.get(server)
+    own_reading = scene.latest.get(server)
     for record in scene.records:
         name = fold_relationship(record.relationship_name)
         if server not in record.partners:
             continue
         for partner in record.partners:
-            seen = scene.latest.get(partner)
-            if partner == server or seen is None:
+            reading = scene.latest.get(partner)
+            if partner == server or reading is None:
                 continue
-            if own is not None and seen.read_at <= own.read_at:
+            if own_reading is not None and reading.read_at <= own_reading.read_at:
                 continue  # that was before
-            for state in _told(scene, seen, name, server):
-                fresh = _is_fresh(scene, seen, name, server)
-                yield _Word(partner, _machine(seen), name, state, fresh)
+            for state in _told(scene, reading, name, server):
+                is_fresh = _is_fresh(scene, reading, name, server)
+                yield _Word(partner, _machine(reading), name, state, is_fresh)
 
 
 def _told(scene: Scene, seen: Seen, name: str, server: int) -> Iterator[State]:
@@ -132,8 +132,8 @@ def _is_fresh(scene: Scene, seen: Seen, name: str, server: int) -> bool:
 
 
 def _machine(seen: Seen) -> str | int:
-    told = None if seen.identity is None else seen.identity.machine_id
-    return seen.server if told is None else told
+    machine_id = None if seen.identity is None else seen.identity.machine_id
+    return seen.server if machine_id is None else machine_id
 
 
 def _is_down(words: tuple[_Word, ...], *, known: bool) -> bool:
@@ -141,20 +141,20 @@ def _is_down(words: tuple[_Word, ...], *, known: bool) -> bool:
 
     If it is ``known`` to be down, only a partner that is read and has it can show that it is up.
     """
-    fresh = [word for word in words if word.fresh]
-    lost = _lost_by(fresh)
+    fresh_words = [word for word in words if word.fresh]
+    lost = _lost_by(fresh_words)
     if not known:
-        return _have_lost_it(fresh)
-    if {word.machine for word in fresh} - lost:
+        return _have_lost_it(fresh_words)
+    if {word.machine for word in fresh_words} - lost:
         return bool(lost) and _have_lost_it(words)
     return bool(_lost_by(words))
 
 
 def _have_lost_it(words: Iterable[_Word]) -> bool:
     """Two of them or more, or all there are."""
-    told = list(words)
-    lost = len(_lost_by(told))
-    return lost >= _ENOUGH or 0 < lost == len({word.machine for word in told})
+    reports = list(words)
+    lost = len(_lost_by(reports))
+    return lost >= _ENOUGH or 0 < lost == len({word.machine for word in reports})
 
 
 def _lost_by(words: Iterable[_Word]) -> frozenset[str | int]:
@@ -162,9 +162,9 @@ def _lost_by(words: Iterable[_Word]) -> frozenset[str | int]:
 
     A server that runs would be heard in one of several relationships.
     """
-    told = list(words)
-    heard = {word.machine for word in told if word.state not in _LOST}
-    return frozenset(word.machine for word in told) - heard
+    reports = list(words)
+    hearing = {word.machine for word in reports if word.state not in _LOST}
+    return frozenset(word.machine for word in reports) - hearing
 
 
 def _explained(scene: Scene, server: int, words: tuple[_Word, ...]) -> Iterator[str]:
@@ -176,7 +176,9 @@ def _explained(scene: Scene, server: int, words: tuple[_Word, ...]) -> Iterator[
         if finding.kind is not Kind.STATE_NOT_NORMAL or finding.grade not in _LOST:
             continue
         name = fold_relationship(finding.relationship or "")
-        if server in finding.servers and any((name, who) in lost for who in finding.servers):
+        if server in finding.servers and any(
+            (name, witness) in lost for witness in finding.servers
+        ):
             yield finding.fingerprint
 
 
@@ -184,12 +186,14 @@ def _finding(scene: Scene, server: int, words: tuple[_Word, ...]) -> Finding:
     """Without values: who has lost it, and how far, is in the findings that this explains, and a
     partner more or less is no other problem.
     """
-    fresh = [word for word in words if word.fresh]
-    lost = sorted({scene.servers[w.partner] for w in fresh if w.machine in _lost_by(fresh)})
-    heard = len({word.partner for word in fresh})
+    fresh_words = [word for word in words if word.fresh]
+    lost = sorted(
+        {scene.servers[w.partner] for w in fresh_words if w.machine in _lost_by(fresh_words)}
+    )
+    partner_count = len({word.partner for word in fresh_words})
     return Finding(
         Kind.SERVER_DOWN,
         None,
         (server,),
-        SERVER_DOWN.sentence(scene.servers[server], lost, heard),
+        SERVER_DOWN.sentence(scene.servers[server], lost, partner_count),
     )

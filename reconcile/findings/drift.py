@@ -72,8 +72,8 @@ class Judged:
             return False
         if KINDS[finding.kind].resolved_by is ResolvedBy.ANSWER:
             return (self.read | self.doubles).issuperset(finding.servers)
-        said = self.read - self.unsaid.get(finding.kind, frozenset())
-        return said.issuperset(finding.servers)
+        reporters = self.read - self.unsaid.get(finding.kind, frozenset())
+        return reporters.issuperset(finding.servers)
 
     def read_about(self, name: str, servers: frozenset[int]) -> bool:
         """True if these servers were all read in a run that was asked about the name."""
@@ -104,27 +104,27 @@ def _weight(finding: Finding) -> tuple[object, ...]:
 def drift(now: Iterable[Finding], before: Iterable[Finding], judged: Judged) -> Drift:
     """Compare findings. An open finding that was not judged persists as it is."""
     current = {f.fingerprint: f for f in now}
-    known = {f.fingerprint: f for f in before}
-    opened, changed, persisting = [], [], []
+    known_findings = {f.fingerprint: f for f in before}
+    new_findings, changed, persisting = [], [], []
     for fingerprint, finding in sorted(current.items()):
-        if (old := known.get(fingerprint)) is None:
-            opened.append(finding)
+        if (old := known_findings.get(fingerprint)) is None:
+            new_findings.append(finding)
         elif _weight(old) != _weight(finding):
             changed.append(finding)
         else:
             persisting.append(old)
     resolved: list[Finding] = []
-    for fingerprint, finding in sorted(known.items()):
+    for fingerprint, finding in sorted(known_findings.items()):
         if fingerprint in current:
             continue
         (resolved if judged.covers(finding) else persisting).append(finding)
-    return Drift(tuple(opened), tuple(changed), tuple(persisting), tuple(resolved))
+    return Drift(tuple(new_findings), tuple(changed), tuple(persisting), tuple(resolved))
 
 
 def whole(now: Iterable[Finding], before: Iterable[Finding]) -> Drift:
     """Compare findings where all of their kinds are known, so that a missing one is over."""
     current = {f.fingerprint: f for f in now}
     life = drift(current.values(), before, Judged({}, frozenset()))
-    gone = tuple(f for f in life.persisting if f.fingerprint not in current)
-    still = tuple(f for f in life.persisting if f.fingerprint in current)
-    return replace(life, persisting=still, resolved=(*life.resolved, *gone))
+    ended_findings = tuple(f for f in life.persisting if f.fingerprint not in current)
+    lasting = tuple(f for f in life.persisting if f.fingerprint in current)
+    return replace(life, persisting=lasting, resolved=(*life.resolved, *ended_findings))

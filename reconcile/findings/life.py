@@ -69,7 +69,7 @@ class Life:
 
     def flaps(self, now: datetime, patience: Patience) -> int:
         """How often it opened within the window."""
-        return sum(1 for opened in self.openings if now - opened <= patience.window)
+        return sum(1 for opening in self.openings if now - opening <= patience.window)
 
 
 @dataclass(frozen=True, slots=True)

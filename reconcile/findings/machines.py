@@ -52,11 +52,11 @@ def machine_findings(
 
 def unsaid(inputs: JudgementInput) -> Mapping[Kind, frozenset[int]]:
     """Return, by kind, the servers whose reading lacks the part that the kind rests on."""
-    seen = [s for s in inputs.sightings.values() if isinstance(s, Seen)]
+    readings = [s for s in inputs.sightings.values() if isinstance(s, Seen)]
     without = {
-        Detail.MACHINE_ID: frozenset(s.server for s in seen if machine_of(s) is None),
-        Detail.CLOCK: frozenset(s.server for s in seen if s.clock_offset_seconds is None),
-        Detail.SCOPES: frozenset(s.server for s in seen if s.scopes is None),
+        Detail.MACHINE_ID: frozenset(s.server for s in readings if machine_of(s) is None),
+        Detail.CLOCK: frozenset(s.server for s in readings if s.clock_offset_seconds is None),
+        Detail.SCOPES: frozenset(s.server for s in readings if s.scopes is None),
     }
     return {
         kind: without[spec.rests_on] for kind, spec in KINDS.items() if spec.rests_on is not None
@@ -84,18 +84,18 @@ def _replaced(inputs: JudgementInput, seen: Seen) -> Finding:
 
 
 def _alone(inputs: JudgementInput, seen: Seen) -> Iterator[Finding]:
-    told = {scope for story in seen.stories for scope in story.scopes}
-    alone = sorted(s.scope for s in seen.scopes or () if s.active and s.scope not in told)
-    if not alone:
+    served = {scope for story in seen.stories for scope in story.scopes}
+    lone_scopes = sorted(s.scope for s in seen.scopes or () if s.active and s.scope not in served)
+    if not lone_scopes:
         return
     name = inputs.name(seen.server)
-    named = listed((dotted(scope) for scope in alone), most=_SCOPES_NAMED)
+    scope_list = listed((dotted(scope) for scope in lone_scopes), most=_SCOPES_NAMED)
     yield Finding(
         Kind.SCOPE_WITHOUT_FAILOVER,
         None,
         (seen.server,),
-        SCOPE_WITHOUT_FAILOVER.sentence(name, named),
-        (("scopes", ((name, named),)),),
+        SCOPE_WITHOUT_FAILOVER.sentence(name, scope_list),
+        (("scopes", ((name, scope_list),)),),
     )
 
 
@@ -115,15 +115,20 @@ def _skewed(inputs: JudgementInput, witnesses: Witnesses) -> Iterator[Finding]:
             (server,),
             CLOCK_SKEW.sentence((inputs.name(server),), offsets[server]),
         )
-    for one, other in sorted(_partners(witnesses)):
-        both = one in offsets and other in offsets and not wrong & {one, other}
-        if both and abs(offsets[one] - offsets[other]) > limit:
+    for first_server, second_server in sorted(_partners(witnesses)):
+        are_measured = (
+            first_server in offsets
+            and second_server in offsets
+            and not wrong & {first_server, second_server}
+        )
+        if are_measured and abs(offsets[first_server] - offsets[second_server]) > limit:
             yield Finding(
                 Kind.CLOCK_SKEW,
                 None,
-                (one, other),
+                (first_server, second_server),
                 CLOCK_SKEW.sentence(
-                    (inputs.name(one), inputs.name(other)), offsets[one] - offsets[other]
+                    (inputs.name(first_server), inputs.name(second_server)),
+                    offsets[first_server] - offsets[second_server],
                 ),
             )
 

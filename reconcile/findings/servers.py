@@ -38,7 +38,7 @@ def server_findings(inputs: JudgementInput, witnesses: Witnesses) -> Iterator[Fi
 
 def watched(inputs: JudgementInput, witnesses: Witnesses) -> dict[tuple[int, str], datetime]:
     """Emptiness to be watched: a server that tells nothing, a relationship without its scopes."""
-    wanted: dict[tuple[int, str], datetime] = {}
+    watches: dict[tuple[int, str], datetime] = {}
     for record in inputs.records:
         if record.pending:
             continue
@@ -49,10 +49,10 @@ def watched(inputs: JudgementInput, witnesses: Witnesses) -> dict[tuple[int, str
                 continue
             story = witnesses.now.get((server, name))
             if server in witnesses.empty:
-                wanted[server, ""] = sighting.read_at
+                watches[server, ""] = sighting.read_at
             elif story is not None and not story.scopes and record.scopes:
-                wanted[server, name] = sighting.read_at
-    return wanted
+                watches[server, name] = sighting.read_at
+    return watches
 
 
 def self_names(seen: Seen) -> frozenset[str]:
@@ -64,8 +64,13 @@ def self_names(seen: Seen) -> frozenset[str]:
         elif story.server_type is ServerType.SECONDARY:
             texts |= {story.secondary_name, story.secondary_ip}
     if seen.identity is not None:
-        own = seen.identity
-        texts |= {own.computer_name, own.dns_name, own.cluster_name, *own.addresses}
+        identity = seen.identity
+        texts |= {
+            identity.computer_name,
+            identity.dns_name,
+            identity.cluster_name,
+            *identity.addresses,
+        }
     return frozenset(t for t in texts if t and key_of(t) is not None)
 
 
@@ -100,13 +105,13 @@ def _overdue(inputs: JudgementInput, server: int) -> Iterator[Finding]:
     times = [t for t in beginnings if t is not None]
     if not times or inputs.now - max(times) <= inputs.rules.overdue_after:
         return
-    last = "never" if read_at is None else read_at.isoformat(timespec="seconds")
+    last_time = "never" if read_at is None else read_at.isoformat(timespec="seconds")
     yield Finding(
         Kind.SERVER_OVERDUE,
         None,
         (server,),
         SERVER_OVERDUE.sentence(name, read_at),
-        (("last read", ((name, last),)),),
+        (("last read", ((name, last_time),)),),
     )
 
 
@@ -134,10 +139,10 @@ def _limit_near(inputs: JudgementInput, server: int, count: int) -> Finding:
 
 
 def _told_twice(inputs: JudgementInput, witnesses: Witnesses, server: int, name: str) -> Finding:
-    told = witnesses.now[server, name].name
+    spelling = witnesses.now[server, name].name
     return Finding(
         Kind.DUPLICATE_RELATIONSHIP,
-        told,
+        spelling,
         (server,),
-        DUPLICATE_RELATIONSHIP.sentence(told, server=inputs.name(server)),
+        DUPLICATE_RELATIONSHIP.sentence(spelling, server=inputs.name(server)),
     )

@@ -27,10 +27,10 @@ def waiting(entries: Iterable[Entry], creations: int) -> tuple[Finding, ...]:
     for entry in entries:
         if entry.planned.record is not None:
             of_record[entry.planned.record].append(entry)
-    found = [_of_record(waits) for waits in of_record.values()]
+    findings = [_of_record(entries_of_record) for entries_of_record in of_record.values()]
     if creations:
-        found.append(_to_be_created(creations))
-    return tuple(found)
+        findings.append(_to_be_created(creations))
+    return tuple(findings)
 
 
 def _of_record(entries: list[Entry]) -> Finding:
@@ -77,10 +77,10 @@ def _differences(entry: Entry) -> Iterator[Testimony]:
 
 
 def _change(change: PropertyChange) -> Testimony:
-    before, after = (said(change.property, v) for v in (change.before, change.after))
-    return change.property, ((_IPAM, before), (_SERVERS, after))
+    stored_word, reported_word = (said(change.property, v) for v in (change.before, change.after))
+    return change.property, ((_IPAM, stored_word), (_SERVERS, reported_word))
 
 
 def _in_words(value: Testimony) -> str:
-    what, ((_, ours), (_, theirs)) = value
-    return f"{what}: database {readable(ours)}, servers {readable(theirs)}"
+    subject, ((_, ours), (_, theirs)) = value
+    return f"{subject}: database {readable(ours)}, servers {readable(theirs)}"

@@ -55,5 +55,5 @@ def _mirrored(property: str) -> str:
     """Return the same property of the other server. Server1Percentage has none."""
     if property == "Server1Percentage":
         return property
-    other = "Server2" if property.startswith("Server1") else "Server1"
-    return other + property.removeprefix("Server1").removeprefix("Server2")
+    mirror = "Server2" if property.startswith("Server1") else "Server1"
+    return mirror + property.removeprefix("Server1").removeprefix("Server2")

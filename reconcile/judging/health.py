@@ -35,20 +35,22 @@ _STANDBY_INTERRUPTED: Final = timedelta(minutes=15)
 def health(pair: Pair, inputs: JudgementInput) -> tuple[Finding, ...]:
     """A side that is not in state Normal, by its own word or, if it is silent, its last one."""
     states = {index: _state(pair, index) for index in range(len(pair.sides))}
-    odd = {i: s for i, s in states.items() if s is not None and s is not State.NORMAL}
-    if not odd:
+    odd_states = {i: s for i, s in states.items() if s is not None and s is not State.NORMAL}
+    if not odd_states:
         return ()
-    words = sorted((side_name(inputs, pair, index), state) for index, state in odd.items())
-    worst = min(odd.values(), key=_rank)
+    words = sorted((side_name(inputs, pair, index), state) for index, state in odd_states.items())
+    worst = min(odd_states.values(), key=_rank)
     return (
         Finding(
             Kind.STATE_NOT_NORMAL,
             pair.name,
             pair.servers,
-            STATE_NOT_NORMAL.sentence(pair.name, words, worst, _set_manually(pair, inputs, odd)),
-            tuple(("State", ((who, str(state)),)) for who, state in words),
+            STATE_NOT_NORMAL.sentence(
+                pair.name, words, worst, _set_manually(pair, inputs, odd_states)
+            ),
+            tuple(("State", ((server_word, str(state)),)) for server_word, state in words),
             grade=worst,
-            patience=_patience(pair, inputs, odd, worst),
+            patience=_patience(pair, inputs, odd_states, worst),
         ),
     )
 
@@ -60,13 +62,13 @@ def said_now(finding: Finding, inputs: JudgementInput) -> bool:
     if finding.kind is not Kind.STATE_NOT_NORMAL:
         return True
     name = fold_relationship(finding.relationship or "")
-    heard = {
+    read_names = {
         inputs.name(key)
         for key in finding.servers
-        if isinstance(seen := inputs.sightings.get(key), Seen)
-        and any(fold_relationship(story.name) == name for story in seen.stories)
+        if isinstance(reading := inputs.sightings.get(key), Seen)
+        and any(fold_relationship(story.name) == name for story in reading.stories)
     }
-    return any(who in heard for _, words in finding.values for who, _ in words)
+    return any(witness in read_names for _, words in finding.values for witness, _ in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,9 @@ def _patience(
         case Rise.AFTER_TRANSITION:
             return int(inputs.rules.transition_warning_after.total_seconds())
         case Rise.AFTER_INTERRUPTION:
-            said = inputs.rules.interrupted_critical_after
-            if said is not None:
-                return int(said.total_seconds())
+            threshold = inputs.rules.interrupted_critical_after
+            if threshold is not None:
+                return int(threshold.total_seconds())
             return min(_until_critical(_terms(pair, i)) for i, s in odd.items() if s is worst)
 
 

@@ -82,24 +82,24 @@ def _one_sided(
     pair: Pair, witnesses: Witnesses, teller: PairSide, open_findings: tuple[Finding, ...]
 ) -> bool:
     """True if the other partner's word, now or its latest, is against the one that tells it."""
-    other = pair.sides[1] if teller is pair.sides[0] else pair.sides[0]
-    if isinstance(other.witness, (Gone, Unproven)):
+    silent_side = pair.sides[1] if teller is pair.sides[0] else pair.sides[0]
+    if isinstance(silent_side.witness, (Gone, Unproven)):
         return True
-    if not (isinstance(other.witness, Silent) and isinstance(other.witness.last, Gone)):
+    if not (isinstance(silent_side.witness, Silent) and isinstance(silent_side.witness.last, Gone)):
         return False
     if any(f.kind is Kind.ONE_SIDED for f in open_findings):
         return True
     assert teller.server is not None  # noqa: S101 - only known servers tell
-    read, before = witnesses.before(teller.server, pair.key)
-    if read and before is None:
+    read, earlier_story = witnesses.before(teller.server, pair.key)
+    if read and earlier_story is None:
         return False
     return pair.record is None or any(_missed(pair, f) for f in open_findings)
 
 
 def _missed(pair: Pair, finding: Finding) -> bool:
     """True for an open finding that the whole relationship, not a scope of it, was missing."""
-    about = {what for what, _ in finding.values}
-    return finding.kind is Kind.ABSENCE_UNVERIFIED and pair.name in about
+    subjects = {subject for subject, _ in finding.values}
+    return finding.kind is Kind.ABSENCE_UNVERIFIED and pair.name in subjects
 
 
 def _settles_existence(pair: Pair, judged: Judgement) -> bool:
@@ -134,33 +134,33 @@ def _case(
         side = pair.sides[index]
         if side.server is None or any(f.kind is Kind.ROLE_CONFLICT for f in open_findings):
             return False
-        read, before = witnesses.before(side.server, pair.key)
-        return read and primary_by(before, index) != primary_by(side.story, index)
+        read, earlier_story = witnesses.before(side.server, pair.key)
+        return read and primary_by(earlier_story, index) != primary_by(side.story, index)
 
-    found = order(pair, news=news, name=lambda s: side_name(inputs, pair, pair.sides.index(s)))
+    pair_order = order(pair, news=news, name=lambda s: side_name(inputs, pair, pair.sides.index(s)))
     pending: dict[str, Value] = {
         c.property: c.after
         for e in entries
         if e.planned.operation is Operation.UPDATE
         for c in e.planned.changes
     }
-    return Case(pair, inputs, found, _silence(pair, witnesses, open_findings), pending)
+    return Case(pair, inputs, pair_order, _silence(pair, witnesses, open_findings), pending)
 
 
 def _silence(
     pair: Pair, witnesses: Witnesses, open_findings: tuple[Finding, ...]
 ) -> SilentPartner | None:
-    one, two = pair.sides
-    if one.story is not None and two.story is not None:
+    first_side, two = pair.sides
+    if first_side.story is not None and two.story is not None:
         return None
-    teller, other = (one, two) if one.story is not None else (two, one)
+    teller, silent_side = (first_side, two) if first_side.story is not None else (two, first_side)
     assert teller.server is not None  # noqa: S101 - only known servers tell
-    read, before = witnesses.before(teller.server, pair.key)
+    read, earlier_story = witnesses.before(teller.server, pair.key)
     disputed = open_subjects(open_findings, Kind.PARTNER_MISMATCH) | open_subjects(
         open_findings, Kind.SCOPE_ONE_SIDED
     )
     missed = open_subjects(open_findings, Kind.ABSENCE_UNVERIFIED)
-    return SilentPartner(last_story(other), read, before, disputed, missed)
+    return SilentPartner(last_story(silent_side), read, earlier_story, disputed, missed)
 
 
 def _told(
@@ -193,7 +193,7 @@ def _with_open(
         or (isinstance(s.witness, Unproven) and not proven)
     }
     words = [s.witness for s in judged.pair.sides]
-    told = any(isinstance(w, Tells) for w in words) and not any(
+    is_reported = any(isinstance(w, Tells) for w in words) and not any(
         isinstance(w, (Unclear, Unproven)) for w in words
     )
     # An empty reading that is not believed yet resolves nothing but what it says itself; what a
@@ -201,15 +201,15 @@ def _with_open(
     untold = not any(isinstance(w, Tells) for w in words)
     unheard = Silent in map(type, words) or (untold and Unproven(AbsenceDoubt.REPLACED) in words)
     recomputed = _RECOMPUTED if unheard else _RECOMPUTED | _OF_EXISTENCE
-    now = {f.fingerprint for f in findings}
-    kept = tuple(
+    fingerprints = {f.fingerprint for f in findings}
+    lasting = tuple(
         f
         for f in open_findings
-        if f.fingerprint not in now
+        if f.fingerprint not in fingerprints
         and not silent.isdisjoint(f.servers)
-        and (f.kind in _OF_ONE_READING if told else f.kind not in recomputed)
+        and (f.kind in _OF_ONE_READING if is_reported else f.kind not in recomputed)
     )
-    return Judgement(judged.pair, judged.needs, findings + kept, judged.undecided, judged.agreed)
+    return Judgement(judged.pair, judged.needs, findings + lasting, judged.undecided, judged.agreed)
 
 
 #: A story of one server showed it: only a reading of that server ends it.

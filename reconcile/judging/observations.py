@@ -24,9 +24,9 @@ from reconcile.model.nouns import Seen, Story
 
 def observations(case: Case) -> tuple[Finding, ...]:
     """Findings about a pair that at least one side tells."""
-    found = [*_names(case), *_unknown_words(case), *health(case.pair, case.inputs)]
-    found.extend(f for f in (_empty(case), _role_conflict(case)) if f is not None)
-    return tuple(found)
+    findings = [*_names(case), *_unknown_words(case), *health(case.pair, case.inputs)]
+    findings.extend(f for f in (_empty(case), _role_conflict(case)) if f is not None)
+    return tuple(findings)
 
 
 def _empty(case: Case) -> Finding | None:
@@ -61,13 +61,13 @@ def _unknown_words(case: Case) -> Iterator[Finding]:
         if side.story is None or not side.story.unknown_values or side.server is None:
             continue
         name = case.inputs.name(side.server)
-        odd = side.story.unknown_values
+        odd_words = side.story.unknown_values
         yield Finding(
             Kind.UNKNOWN_VALUE,
             case.pair.name,
             (side.server,),
-            UNKNOWN_VALUE.sentence(case.pair.name, name, odd),
-            tuple((p, ((name, w),)) for p, w in odd),
+            UNKNOWN_VALUE.sentence(case.pair.name, name, odd_words),
+            tuple((p, ((name, w),)) for p, w in odd_words),
         )
 
 
@@ -100,12 +100,12 @@ def _unmapped(case: Case, asker: int, story: Story) -> Finding:
 
 def _ambiguous(case: Case, asker: int, story: Story, candidates: tuple[int, ...]) -> Finding:
     name = case.inputs.name(asker)
-    meant = sorted(case.inputs.name(c) for c in candidates)
+    names = sorted(case.inputs.name(c) for c in candidates)
     return Finding(
         Kind.AMBIGUOUS_NAME,
         case.pair.name,
         (asker,),
-        AMBIGUOUS_NAME.sentence(story.name, name, story.partner, meant),
+        AMBIGUOUS_NAME.sentence(story.name, name, story.partner, names),
         ((story.partner, tuple((case.inputs.name(c), "candidate") for c in candidates)),),
     )
 
@@ -113,23 +113,23 @@ def _ambiguous(case: Case, asker: int, story: Story, candidates: tuple[int, ...]
 def stale(pair: Pair, inputs: JudgementInput) -> tuple[Finding, ...]:
     """A stored relationship whose partners were asked, and none was read for too long."""
     times = [_read_at(inputs, s) for s in pair.servers]
-    known = [t for t in times if t is not None]
-    if not known or inputs.now - max(known) <= inputs.rules.evidence_age:
+    known_times = [t for t in times if t is not None]
+    if not known_times or inputs.now - max(known_times) <= inputs.rules.evidence_age:
         return ()
-    last = max(known)
+    latest = max(known_times)
     return (
         Finding(
             Kind.STALE_EVIDENCE,
             pair.name,
             pair.servers,
-            STALE_EVIDENCE.sentence(pair.name, last),
-            (("last read", (("IPAM", last.isoformat(timespec="seconds")),)),),
+            STALE_EVIDENCE.sentence(pair.name, latest),
+            (("last read", (("IPAM", latest.isoformat(timespec="seconds")),)),),
         ),
     )
 
 
 def _read_at(inputs: JudgementInput, server: int) -> datetime | None:
-    seen = inputs.sightings.get(server)
-    if not isinstance(seen, Seen):
-        seen = inputs.previous.get(server)
-    return None if seen is None else seen.read_at
+    reading = inputs.sightings.get(server)
+    if not isinstance(reading, Seen):
+        reading = inputs.previous.get(server)
+    return None if reading is None else reading.read_at

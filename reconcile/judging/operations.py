@@ -44,15 +44,15 @@ class PairDecision:
 
 def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> PairDecision:
     """Decide what a pair needs that at least one side tells and no other read side denies."""
-    found = truth(case)
+    values = truth(case)
     verdict = scope_verdict(case, _adding(entries))
-    findings = disputes(case, found, verdict)
+    findings = disputes(case, values, verdict)
     record = case.pair.record
     if record is None:
-        return PairDecision(_creates(case, found, verdict), findings)
+        return PairDecision(_creates(case, values, verdict), findings)
     if record.pending:
-        return _pending_create(case, record, _Conclusion(found, verdict, findings), entries)
-    updates = _updates(case, record, found)
+        return _pending_create(case, record, _Conclusion(values, verdict, findings), entries)
+    updates = _updates(case, record, values)
     added = _planned(case, Operation.ADD_SCOPES, scopes=verdict.common - record.scopes)
     gone, unconfirmed = _confirmed_gone(case, record, verdict, witnesses)
     removed = _planned(case, Operation.REMOVE_SCOPES, scopes=gone)
@@ -60,13 +60,13 @@ def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> 
     agreed = (
         case.silence is None
         and all(n.state_only for n in needs)
-        and not found.disputes
+        and not values.disputes
         and not verdict.left
     )
     return PairDecision(
         needs,
         findings + unconfirmed,
-        _undecided(case, found, verdict, verdict.gone - gone),
+        _undecided(case, values, verdict, verdict.gone - gone),
         agreed and not unconfirmed,
     )
 
@@ -98,18 +98,18 @@ def _creates(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Planned, 
         return ()
     name = case.primary.story or case.secondary.story or case.teller.story
     assert name is not None  # noqa: S101 - at least one side tells
-    wanted: dict[str, Value] = {**found.values, "RelationshipName": name.name}
-    return (_create(case, wanted, verdict.common),)
+    columns: dict[str, Value] = {**found.values, "RelationshipName": name.name}
+    return (_create(case, columns, verdict.common),)
 
 
 def _create(case: Case, wanted: dict[str, Value], scopes: frozenset[Scope]) -> Planned:
-    first = case.order.primary
+    primary = case.order.primary
     return Planned(
         operation=Operation.CREATE,
         record=None,
         relationship=str(wanted["RelationshipName"]),
-        server1=_party(case, first),
-        server2=_party(case, 1 - first),
+        server1=_party(case, primary),
+        server2=_party(case, 1 - primary),
         changes=create(wanted),
         scopes=tuple(sorted(scopes)),
         evidence=_evidence(case),
@@ -130,21 +130,21 @@ def _pending_create(
 ) -> PairDecision:
     """A Create that still waits: confirmed as it is, or asked for anew with other values."""
     found, verdict, findings = conclusion.found, conclusion.verdict, conclusion.findings
-    kept = tuple(e.planned for e in entries if e.planned.operation is Operation.CREATE)
+    creates = tuple(e.planned for e in entries if e.planned.operation is Operation.CREATE)
     stored: dict[str, Value] = {p: getattr(record, a) for p, a in ATTRIBUTES.items()}
-    told = dict(found.values)
+    reported = dict(found.values)
     if case.silence is None:
-        told |= dict.fromkeys(what for what, _ in found.disputes)
+        reported |= dict.fromkeys(subject for subject, _ in found.disputes)
     scopes = verdict.common | (verdict.left & record.scopes if case.silence else frozenset())
-    changes = swap(record, told) if case.swapped else diff(record, told)
-    wanted = stored | {c.property: c.after for c in changes}
+    changes = swap(record, reported) if case.swapped else diff(record, reported)
+    scopes_after = stored | {c.property: c.after for c in changes}
     config = [c for c in changes if c.property not in STATE_PROPERTIES]
     undecided = _undecided(case, found, verdict, frozenset())
-    if not isinstance(wanted.get("Mode"), Mode):
+    if not isinstance(scopes_after.get("Mode"), Mode):
         return PairDecision((), findings, undecided)
-    if config or scopes != record.scopes or not kept:
-        return PairDecision((_create(case, wanted, scopes),), findings, undecided)
-    return PairDecision((*kept, *_update(case, changes)), findings, undecided)
+    if config or scopes != record.scopes or not creates:
+        return PairDecision((_create(case, scopes_after, scopes),), findings, undecided)
+    return PairDecision((*creates, *_update(case, changes)), findings, undecided)
 
 
 def _updates(case: Case, record: Record, found: Truth) -> tuple[Planned, ...]:
@@ -170,7 +170,7 @@ def _planned(
     record = case.pair.record
     if record is None or not (changes or scopes):
         return ()
-    alone = operation is Operation.REMOVE_SCOPES and len(record.partners) == 1
+    is_single_witness = operation is Operation.REMOVE_SCOPES and len(record.partners) == 1
     return (
         Planned(
             operation=operation,
@@ -183,7 +183,7 @@ def _planned(
             evidence=_evidence(case),
             reason=_reason(case, operation),
             witnesses=_witnesses(case),
-            hold=Hold.ONE_WITNESS if alone else Hold.NONE,
+            hold=Hold.ONE_WITNESS if is_single_witness else Hold.NONE,
         ),
     )
 
@@ -195,8 +195,8 @@ def _confirmed_gone(
 
     The last scopes of a relationship must be gone for long enough (R3).
     """
-    told = [s.story.scopes for s in case.pair.sides if s.story is not None]
-    if not verdict.gone or any(told):
+    reported_scopes = [s.story.scopes for s in case.pair.sides if s.story is not None]
+    if not verdict.gone or any(reported_scopes):
         return verdict.gone, ()
     tellers = [s.server for s in case.pair.sides if s.story is not None and s.server is not None]
     if all(witnesses.confirmed(server, case.pair.key) for server in tellers):
@@ -228,11 +228,12 @@ def _witnesses(case: Case) -> tuple[int, ...]:
 def _told_by(case: Case) -> str:
     if case.silence is None:
         return "both partners tell it"
-    other = case.pair.sides[1] if case.teller is case.pair.sides[0] else case.pair.sides[0]
+    other_side = case.pair.sides[1] if case.teller is case.pair.sides[0] else case.pair.sides[0]
     names = [
-        side_name(case.inputs, case.pair, case.pair.sides.index(s)) for s in (case.teller, other)
+        side_name(case.inputs, case.pair, case.pair.sides.index(s))
+        for s in (case.teller, other_side)
     ]
-    return f"{names[0]} tells it and {names[1]} {word(other.witness)}"
+    return f"{names[0]} tells it and {names[1]} {word(other_side.witness)}"
 
 
 def _reason(case: Case, operation: Operation) -> str:

@@ -24,7 +24,7 @@ class _Printed:
 def side_values(case: Case) -> dict[str, Value]:
     """Return the known values of the side properties, without the percentage."""
     values: dict[str, Value] = {}
-    for number, side, other in (
+    for number, side, other_side in (
         (1, case.primary, case.secondary),
         (2, case.secondary, case.primary),
     ):
@@ -34,15 +34,15 @@ def side_values(case: Case) -> dict[str, Value]:
             values[f"{prefix}Name"] = case.inputs.name(side.server)
         if (state := _state(case, side)) is not None:
             values[f"{prefix}State"] = state
-        if not _nothing_changes(case, side, other):
-            _names_and_addresses(case, prefix, side, other, values)
+        if not _nothing_changes(case, side, other_side):
+            _names_and_addresses(case, prefix, side, other_side, values)
     return values
 
 
 def _state(case: Case, side: PairSide) -> State | None:
     """Return the state in the server's own story, or for a new record the last one seen."""
-    last = last_story(side) if case.pair.record is None else None
-    story = side.story or last
+    last_reported = last_story(side) if case.pair.record is None else None
+    story = side.story or last_reported
     return None if story is None else story.state
 
 
@@ -64,8 +64,8 @@ def _names_and_addresses(
     printed = _printed(case, side, other)
     for property, value in (("PSName", printed.name), ("IP", printed.ip)):
         stored = case.stored(stored_prefix + property)
-        kept = stored if isinstance(stored, str) else None
-        chosen = _chosen(case, side, kept, value)
+        stored_name = stored if isinstance(stored, str) else None
+        chosen = _chosen(case, side, stored_name, value)
         if chosen is not None:
             values[prefix + property] = chosen
 
@@ -78,21 +78,21 @@ def _chosen(case: Case, side: PairSide, stored: str | None, told: str | None) ->
         return stored
     if side.server is None:
         return told
-    same = case.inputs.names_before.denotes(told, side.server) and case.inputs.names.denotes(
-        stored, side.server
-    )
-    return stored if same else told
+    is_same_server = case.inputs.names_before.denotes(
+        told, side.server
+    ) and case.inputs.names.denotes(stored, side.server)
+    return stored if is_same_server else told
 
 
 def _printed(case: Case, side: PairSide, other: PairSide) -> _Printed:
     own_story = side.story or last_story(side)
-    own = _own(own_story)
+    own_values = _own(own_story)
     partner_story = other.story or last_story(other)
     partner = _of_partner(partner_story)
-    name = own.name or _computer_name(case, side) or partner.name
+    name = own_values.name or _computer_name(case, side) or partner.name
     if name is None and own_story is not None and side.server is not None:
         name = case.inputs.name(side.server)
-    return _Printed(name, own.ip or partner.ip)
+    return _Printed(name, own_values.ip or partner.ip)
 
 
 def _own(story: Story | None) -> _Printed:

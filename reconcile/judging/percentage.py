@@ -48,38 +48,38 @@ def _of_primary(case: Case, mode: Mode, told: int) -> PercentageShare:
 
     A silent secondary may have reported another one before.
     """
-    last = _percent(last_story(case.secondary), mode)
-    match _belief(case, mode, told, told, last):
+    last_percent = _percent(last_story(case.secondary), mode)
+    match _belief(case, mode, told, told, last_percent):
         case Belief.BELIEVED:
             return PercentageShare(told)
         case Belief.DISPUTED:
-            return PercentageShare(dispute=_dispute(case, told, last))
+            return PercentageShare(dispute=_dispute(case, told, last_percent))
         case Belief.LEFT_ALONE:
             return PercentageShare()
 
 
 def _of_secondary(case: Case, mode: Mode, told: int) -> PercentageShare:
     """Only the secondary gives a number: evidence if it can mean one thing only."""
-    last = _percent(last_story(case.primary), mode)
-    value = _primary_share(case, mode, told, last)
+    last_percent = _percent(last_story(case.primary), mode)
+    value = _primary_share(case, mode, told, last_percent)
     if value is None and (case.silence is None or PERCENTAGE not in case.silence.open):
         return PercentageShare()
-    match _belief(case, mode, told, value, last):
+    match _belief(case, mode, told, value, last_percent):
         case Belief.BELIEVED:
             return PercentageShare(value)
         case Belief.DISPUTED:
-            return PercentageShare(dispute=_dispute(case, last, told))
+            return PercentageShare(dispute=_dispute(case, last_percent, told))
         case Belief.LEFT_ALONE:
             return PercentageShare()
 
 
 def _belief(case: Case, mode: Mode, told: int, value: int | None, last: int | None) -> Belief:
-    before = case.silence.before if case.silence is not None else None
+    earlier_percent = case.silence.before if case.silence is not None else None
     return case.believe(
         PERCENTAGE,
         value,
         agrees=last is None or _alike(mode, told, last),
-        news=_percent(before, mode) != told,
+        news=_percent(earlier_percent, mode) != told,
     )
 
 
@@ -91,9 +91,9 @@ def _primary_share(case: Case, mode: Mode, told: int, last: int | None) -> int |
     spoke = last_story(case.primary)
     if spoke is not None and spoke.server_type is ServerType.SECONDARY:
         last = None
-    for known in () if case.swapped else (last, case.stored(PERCENTAGE)):
-        if isinstance(known, int) and _alike(mode, told, known):
-            return known
+    for candidate in () if case.swapped else (last, case.stored(PERCENTAGE)):
+        if isinstance(candidate, int) and _alike(mode, told, candidate):
+            return candidate
     match case.inputs.rules.percent_reading:
         case PercentReading.OWN_SHARE:
             return _WHOLE - told

@@ -47,22 +47,22 @@ _LOST = (How.STORED, How.STORED_AMBIGUOUS)
 def is_quiet(pair: Pair, inputs: JudgementInput) -> bool:
     """True only if the long way would find no need, no finding, and agreement."""
     record = pair.record
-    one, two = (side.witness for side in pair.sides)
-    if record is None or not isinstance(one, Tells) or not isinstance(two, Tells):
+    first_witness, two = (side.witness for side in pair.sides)
+    if record is None or not isinstance(first_witness, Tells) or not isinstance(two, Tells):
         return False
-    first, second = one.story, two.story
+    first_story, second = first_witness.story, two.story
     return (
         not record.pending
         and pair.double_of is None
-        and _TOLD(first) == _TOLD(second) == _STORED(record)
+        and _TOLD(first_story) == _TOLD(second) == _STORED(record)
         and record.server2_state is record.server1_state is State.NORMAL
-        and first.server_type is ServerType.PRIMARY
+        and first_story.server_type is ServerType.PRIMARY
         and second.server_type is ServerType.SECONDARY
         and bool(record.scopes)
-        and not first.unknown_values
+        and not first_story.unknown_values
         and not second.unknown_values
-        and _percentage_stands(record, first, second)
-        and _named(one, record.server2_record_id)
+        and _percentage_stands(record, first_story, second)
+        and _named(first_witness, record.server2_record_id)
         and _named(two, record.server1_record_id)
         and record.server1_name == inputs.name(record.server1_record_id)
         and record.server2_name == inputs.name(record.server2_record_id)
@@ -70,8 +70,12 @@ def is_quiet(pair: Pair, inputs: JudgementInput) -> bool:
 
 
 def _named(told: Tells, partner: int | None) -> bool:
-    known = told.partner
-    return isinstance(known, Known) and known.server == partner and known.how not in _LOST
+    resolution = told.partner
+    return (
+        isinstance(resolution, Known)
+        and resolution.server == partner
+        and resolution.how not in _LOST
+    )
 
 
 def _percentage_stands(record: Record, first: Story, second: Story) -> bool:

@@ -33,20 +33,20 @@ class ScopeVerdict:
 
 def scope_verdict(case: Case, pending: frozenset[Scope]) -> ScopeVerdict:
     """Judge the scopes of a reported pair. ``pending`` are scopes that a pending operation adds."""
-    one, two = case.pair.sides[0].story, case.pair.sides[1].story
+    first_story, two = case.pair.sides[0].story, case.pair.sides[1].story
     record = case.pair.record
     stored = frozenset[Scope]() if record is None else record.scopes
-    if one is not None and two is not None:
-        common = one.scopes & two.scopes
-        if common == stored and one.scopes == two.scopes:
+    if first_story is not None and two is not None:
+        common = first_story.scopes & two.scopes
+        if common == stored and first_story.scopes == two.scopes:
             return ScopeVerdict(common, _NONE, _NONE, _NONE, ())
-        either = one.scopes | two.scopes
-        apart = either - common
-        said = tuple(_said(case, s, s in one.scopes) for s in sorted(apart))
+        either = first_story.scopes | two.scopes
+        disputed = either - common
+        disputes = tuple(_said(case, s, s in first_story.scopes) for s in sorted(disputed))
         missing = stored - either
         if any(case.inputs.replaced(side.server) for side in case.pair.sides if side.server):
-            return ScopeVerdict(common, _NONE, apart, missing, said)
-        return ScopeVerdict(common, missing, apart, _NONE, said)
+            return ScopeVerdict(common, _NONE, disputed, missing, disputes)
+        return ScopeVerdict(common, missing, disputed, _NONE, disputes)
     return _one_sided(case, stored, pending)
 
 
@@ -55,19 +55,19 @@ def _one_sided(case: Case, stored: frozenset[Scope], pending: frozenset[Scope]) 
     assert story is not None  # noqa: S101 - the teller tells
     assert silence is not None  # noqa: S101 - there is one teller
     first_tells = case.pair.sides[0].story is not None
-    last = story.scopes if silence.last is None else silence.last.scopes
-    before = _NONE if silence.before is None else silence.before.scopes
-    left: set[Scope] = set()
-    disputed = {s for s in last - story.scopes if dotted(s) in silence.open}
-    for scope in sorted(story.scopes - last):
+    last_scopes = story.scopes if silence.last is None else silence.last.scopes
+    earlier_scopes = _NONE if silence.before is None else silence.before.scopes
+    undecided: set[Scope] = set()
+    disputed = {s for s in last_scopes - story.scopes if dotted(s) in silence.open}
+    for scope in sorted(story.scopes - last_scopes):
         belief = believe(
             agrees=False,
             disputed=dotted(scope) in silence.open,
-            news=silence.before_read and scope not in before,
+            news=silence.before_read and scope not in earlier_scopes,
             stored=(scope in stored or scope in pending) and dotted(scope) not in silence.missed,
         )
         if belief is not Belief.BELIEVED:
-            left.add(scope)
+            undecided.add(scope)
         if belief is Belief.DISPUTED:
             disputed.add(scope)
     # A scope that is told no more needs proof anyway; an open disagreement says it already.
@@ -76,9 +76,9 @@ def _one_sided(case: Case, stored: frozenset[Scope], pending: frozenset[Scope]) 
     missing = stored - story.scopes - disputed if is_stored else _NONE
     proven = _only_witness(case)
     return ScopeVerdict(
-        common=story.scopes - left,
+        common=story.scopes - undecided,
         gone=missing if proven else _NONE,
-        left=frozenset(left | disputed),
+        left=frozenset(undecided | disputed),
         unverified=_NONE if proven else missing,
         disputes=tuple(
             _said(case, s, (s in story.scopes) == first_tells) for s in sorted(disputed)
@@ -91,15 +91,15 @@ def _only_witness(case: Case) -> bool:
     record = case.pair.record
     if record is None:
         return False
-    others = [s for s in record.partners if s != case.teller.server]
+    other_partners = [s for s in record.partners if s != case.teller.server]
     teller = case.teller.server
-    return not others and not (teller is not None and case.inputs.replaced(teller))
+    return not other_partners and not (teller is not None and case.inputs.replaced(teller))
 
 
 def _said(case: Case, scope: Scope, first_tells: bool) -> Testimony:
     words = (TELLS, TELLS_NOT)
-    one, two = words if first_tells else words[::-1]
-    return case.both_say_words(dotted(scope), one, two)
+    first_word, two = words if first_tells else words[::-1]
+    return case.both_say_words(dotted(scope), first_word, two)
 
 
 def told_scopes(pair: Pair) -> frozenset[Scope] | None:

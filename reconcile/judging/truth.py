@@ -44,9 +44,9 @@ def truth(case: Case) -> Truth:
     """Make one truth of a pair that at least one side tells."""
     values: dict[str, Value] = {}
     disputes: list[Testimony] = []
-    one, two = case.pair.sides[0].story, case.pair.sides[1].story
-    if one is not None and two is not None:
-        _shared_by_both(case, one, two, values, disputes)
+    first_story, two = case.pair.sides[0].story, case.pair.sides[1].story
+    if first_story is not None and two is not None:
+        _shared_by_both(case, first_story, two, values, disputes)
     else:
         _shared_by_one(case, values, disputes)
     mode = values.get("Mode")
@@ -75,19 +75,21 @@ def _shared_by_one(case: Case, values: dict[str, Value], disputes: list[Testimon
     teller = case.teller.story
     assert teller is not None  # noqa: S101 - the teller tells
     assert case.silence is not None  # noqa: S101 - there is one teller
-    last, before = case.silence.last, case.silence.before
-    now = shared_of(teller)
-    then = now if last is None else shared_of(last)
-    earlier = (None,) * len(now) if before is None else shared_of(before)
-    for property, value, other, own in zip(SHARED, now, then, earlier, strict=True):
+    last_story, earlier_story = case.silence.last, case.silence.before
+    current_values = shared_of(teller)
+    last_values = current_values if last_story is None else shared_of(last_story)
+    earlier = (None,) * len(current_values) if earlier_story is None else shared_of(earlier_story)
+    for property, value, last_value, earlier_value in zip(
+        SHARED, current_values, last_values, earlier, strict=True
+    ):
         if property == "Mode" and value is None:
             continue
-        news = before is None or own != value
-        belief = case.believe(property, value, agrees=value == other, news=news)
+        news = earlier_story is None or earlier_value != value
+        belief = case.believe(property, value, agrees=value == last_value, news=news)
         if belief is Belief.BELIEVED:
             values[property] = value
         elif belief is Belief.DISPUTED:
-            disputes.append(_against_last(case, property, value, other))
+            disputes.append(_against_last(case, property, value, last_value))
 
 
 def _against_last(case: Case, property: str, value: Value, last: Value) -> Testimony:

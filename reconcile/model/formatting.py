@@ -51,20 +51,20 @@ def shown(property: str, value: Value) -> Value:
 
 def spelt(property: str, value: Value) -> Value:
     """Return the value with a plain str for an enumeration word."""
-    told = shown(property, value)
-    return told.value if isinstance(told, StrEnum) else told
+    word = shown(property, value)
+    return word.value if isinstance(word, StrEnum) else word
 
 
 def said(property: str, value: Value) -> str:
     """A value within a sentence."""
-    told = shown(property, value)
-    if told is None:
+    word = shown(property, value)
+    if word is None:
         return "nothing"
-    return str(told).lower() if isinstance(told, bool) else str(told)
+    return str(word).lower() if isinstance(word, bool) else str(word)
 
 
 def listed(items: Iterable[str], most: int = 5) -> str:
     """``a, b and 3 more``: a list that never outgrows its sentence."""
-    every = tuple(items)
-    head = ", ".join(every[:most])
-    return head if len(every) <= most else f"{head} and {len(every) - most} more"
+    words = tuple(items)
+    head = ", ".join(words[:most])
+    return head if len(words) <= most else f"{head} and {len(words) - most} more"

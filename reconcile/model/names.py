@@ -105,33 +105,33 @@ class NameMap:
     __slots__ = ("_given", "_own", "_resolved", "_short")
 
     def __init__(self, servers: Iterable[Server]) -> None:
-        given: defaultdict[str, set[int]] = defaultdict(set)
-        own: defaultdict[str, set[int]] = defaultdict(set)
+        given_names: defaultdict[str, set[int]] = defaultdict(set)
+        own_names: defaultdict[str, set[int]] = defaultdict(set)
         short: defaultdict[str, set[int]] = defaultdict(set)
         for server in servers:
-            _add(given, server.name, server.id)
+            _add(given_names, server.name, server.id)
             for address in server.addresses:
-                _add(given, address, server.id)
+                _add(given_names, address, server.id)
             for alias in server.aliases:
                 is_own = alias.provenance is Provenance.SELF
-                _add(own if is_own else given, alias.text, server.id)
+                _add(own_names if is_own else given_names, alias.text, server.id)
             if address_key(server.name) is None:
                 short[fold(server.name).partition(".")[0]].add(server.id)
-        self._given = _without_shared_addresses(given)
-        self._own: dict[str, set[int]] = dict(own)
+        self._given = _without_shared_addresses(given_names)
+        self._own: dict[str, set[int]] = dict(own_names)
         self._short = dict(short)
         self._resolved: dict[tuple[str, ...], tuple[Resolution, frozenset[int]]] = {}
 
     def taught(self, told: Mapping[int, Iterable[str]]) -> Self:
         """Another one, with what these servers say of themselves in addition."""
-        own = dict(self._own)
+        own_names = dict(self._own)
         for server, texts in told.items():
             for key in filter(None, map(key_of, texts)):
-                own[key] = own.get(key, set()) | {server}
-        other = object.__new__(type(self))
-        other._given, other._own, other._short = self._given, own, self._short
-        other._resolved = {}
-        return other
+                own_names[key] = own_names.get(key, set()) | {server}
+        copy = object.__new__(type(self))
+        copy._given, copy._own, copy._short = self._given, own_names, self._short
+        copy._resolved = {}
+        return copy
 
     def resolve(self, texts: Iterable[str | None], asker: int) -> Resolution:
         """Return the server that ``texts`` mean, all spellings of the partner that ``asker``
@@ -139,20 +139,20 @@ class NameMap:
 
         The first text is the one shown to people. The asker is never its own partner.
         """
-        wanted = tuple(t for t in texts if t)
-        if not wanted:
+        spellings = tuple(t for t in texts if t)
+        if not spellings:
             return Unknown("")
-        answer = self._resolved.get(wanted)
+        answer = self._resolved.get(spellings)
         if answer is None:
-            answer = self._resolved[wanted] = self._ask(wanted, None)
+            answer = self._resolved[spellings] = self._ask(spellings, None)
         resolution, touched = answer
-        return resolution if asker not in touched else self._ask(wanted, asker)[0]
+        return resolution if asker not in touched else self._ask(spellings, asker)[0]
 
     def owner(self, text: str) -> int | None:
         """The only server to which people gave this very name or address, None if there is none."""
         key = key_of(text)
-        given = self._given.get(key, frozenset()) if key is not None else frozenset()
-        return next(iter(given)) if len(given) == 1 else None
+        owners = self._given.get(key, frozenset()) if key is not None else frozenset()
+        return next(iter(owners)) if len(owners) == 1 else None
 
     def denotes(self, text: str, server: int) -> bool:
         """True if ``text`` is one of the server's names or addresses, in whatever spelling."""
@@ -167,28 +167,28 @@ class NameMap:
         """The answer, and every server that had a part in it (for the asker's exclusion)."""
         strong: set[int] = set()
         weak: list[set[int]] = []
-        own: set[int] = set()
+        own_owners: set[int] = set()
         tie: set[int] = set()
         for text in texts:
             if (key := key_of(text)) is None:
                 continue
             claims = self._claims(key) - {asker}
-            own |= claims
+            own_owners |= claims
             if _is_distinct(key):
                 tie |= claims
-            if given := self._given.get(key, frozenset()) - {asker}:
-                strong |= given
+            if owners := self._given.get(key, frozenset()) - {asker}:
+                strong |= owners
             elif short := self._short_hits(key) - {asker}:
                 weak.append(short)
-        touched = frozenset(strong.union(own, *weak))
+        touched = frozenset(strong.union(own_owners, *weak))
         if strong or weak:
             return _decide(texts[0], strong, weak, tie), touched
-        return _by_own_word(texts[0], own), touched
+        return _by_own_word(texts[0], own_owners), touched
 
     def _claims(self, key: str) -> set[int]:
         """The server that calls itself so, if it is only one."""
-        own = self._own.get(key)
-        return own if own is not None and len(own) == 1 else set()
+        own_owners = self._own.get(key)
+        return own_owners if own_owners is not None and len(own_owners) == 1 else set()
 
     def _short_hits(self, key: str) -> set[int]:
         """Return the servers whose first label is the name.

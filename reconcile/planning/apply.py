@@ -31,8 +31,8 @@ def apply(record: Record | None, planned: Planned) -> ApplyOutcome:
     """The record after the operation, if what it touches still looks like its ``before``."""
     if record is None:
         return Conflict("the record is gone")
-    if (why := _changed_since(record, planned)) is not None:
-        return Conflict(why)
+    if (conflict := _changed_since(record, planned)) is not None:
+        return Conflict(conflict)
     return Becomes(_after(record, planned))
 
 
@@ -77,8 +77,8 @@ def _changed_since(record: Record, planned: Planned) -> str | None:
                 f"{change.property} is {said(change.property, stored)} by now, "
                 f"not {said(change.property, change.before)}"
             )
-    if (why := _other_partners(record, planned)) is not None:
-        return why
+    if (conflict := _other_partners(record, planned)) is not None:
+        return conflict
     return _other_scopes(record, planned)
 
 
@@ -92,20 +92,20 @@ def _other_partners(record: Record, planned: Planned) -> str | None:
     An Update names sides, so their order counts. For scopes the order does not matter.
     """
     stored = (record.server1_record_id, record.server2_record_id)
-    named = (planned.server1.server, planned.server2.server)
+    planned_servers = (planned.server1.server, planned.server2.server)
     if planned.operation is Operation.UPDATE:
         touched = {c.property for c in planned.changes}
-        sides = zip(("Server1RecordId", "Server2RecordId"), stored, named, strict=True)
-        same = all(p in touched or s is None or s == n for p, s, n in sides)
+        sides = zip(("Server1RecordId", "Server2RecordId"), stored, planned_servers, strict=True)
+        is_same_pair = all(p in touched or s is None or s == n for p, s, n in sides)
     else:
-        same = set(record.partners) <= set(named)
-    return None if same else "the record has other partners by now"
+        is_same_pair = set(record.partners) <= set(planned_servers)
+    return None if is_same_pair else "the record has other partners by now"
 
 
 def _other_scopes(record: Record, planned: Planned) -> str | None:
     scopes = frozenset(planned.scopes)
-    if planned.operation is Operation.ADD_SCOPES and (there := scopes & record.scopes):
-        return f"it has {listed(dotted_all(there))} already"
+    if planned.operation is Operation.ADD_SCOPES and (present := scopes & record.scopes):
+        return f"it has {listed(dotted_all(present))} already"
     if planned.operation is Operation.REMOVE_SCOPES and (missing := scopes - record.scopes):
         return f"it no longer has {listed(dotted_all(missing))}"
     if planned.operation is Operation.DELETE and scopes != record.scopes:

@@ -24,11 +24,11 @@ def doubtful(
     found: Iterable[Finding], needs: Iterable[NeededOperation], inputs: JudgementInput
 ) -> tuple[MixedReadings, ...]:
     """New disagreements (other values than an open one has) and removals not recorded yet."""
-    known = {f.fingerprint: f.values for f in inputs.open_findings}
+    open_values = {f.fingerprint: f.values for f in inputs.open_findings}
     findings = (
         MixedReadings(f.fingerprint, frozenset(f.servers))
         for f in found
-        if f.kind in _DISAGREEMENTS and known.get(f.fingerprint) != f.values
+        if f.kind in _DISAGREEMENTS and open_values.get(f.fingerprint) != f.values
     )
     removals = (
         MixedReadings(f"{n.planned.operation}|{n.planned.record}", frozenset(n.planned.witnesses))

@@ -90,25 +90,25 @@ def limit_of(stored: Counts, limits: RemovalLimits) -> Counts:
 
 def guard(ledger: Ledger, limits: RemovalLimits) -> RemovalRefusal | None:
     """Refuse if what the machine applied in 24 hours plus what is pending is over the limit."""
-    stored, wanted = ledger.stored, ledger.pending
-    if wanted == Counts():
+    stored, pending = ledger.stored, ledger.pending
+    if pending == Counts():
         return None
     limit = limit_of(stored, limits)
-    total = ledger.applied + wanted
-    over = []
-    if wanted.relationships and total.relationships > limit.relationships:
-        over.append(
+    total = ledger.applied + pending
+    exceeded = []
+    if pending.relationships and total.relationships > limit.relationships:
+        exceeded.append(
             _over("relationships", total.relationships, limit.relationships, stored.relationships)
         )
-    if wanted.scopes and total.scopes > limit.scopes:
-        over.append(_over("scope memberships", total.scopes, limit.scopes, stored.scopes))
-    if not over:
+    if pending.scopes and total.scopes > limit.scopes:
+        exceeded.append(_over("scope memberships", total.scopes, limit.scopes, stored.scopes))
+    if not exceeded:
         return None
     return RemovalRefusal(
-        wanted,
+        pending,
         ledger.applied,
         limit,
-        f"{' and '.join(over)} would be removed within 24 hours",
+        f"{' and '.join(exceeded)} would be removed within 24 hours",
         _REMEDY,
     )
 
@@ -134,17 +134,17 @@ def still_held(
 
 def refused_finding(refusal: RemovalRefusal) -> Finding:
     """Return the problem that removals are over the limit. Its subject is the whole store."""
-    wanted = (
+    pending_counts = (
         ("relationships", str(refusal.wanted.relationships)),
         ("scope memberships", str(refusal.wanted.scopes)),
     )
-    counts = [f"{what}: {count}" for what, count in wanted if count != "0"]
+    counts = [f"{noun}: {count}" for noun, count in pending_counts if count != "0"]
     return Finding(
         Kind.PLAN_REFUSED,
         None,
         (),
         PLAN_REFUSED.sentence(refusal.why, counts, refusal.remedy),
-        (("held", wanted),),
+        (("held", pending_counts),),
     )
 
 

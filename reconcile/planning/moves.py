@@ -29,9 +29,9 @@ def takes(planned: Planned, record: Record | None) -> Iterator[Membership]:
                     yield from ((server, scope) for scope in planned.scopes)
         case Operation.ADD_SCOPES:
             # Also a partner that an Update of the same run makes one.
-            named = (planned.server1.server, planned.server2.server)
+            partners = (planned.server1.server, planned.server2.server)
             stored = () if record is None else record.partners
-            for server in sorted({*stored, *(s for s in named if s is not None)}):
+            for server in sorted({*stored, *(s for s in partners if s is not None)}):
                 yield from ((server, scope) for scope in planned.scopes)
         case Operation.UPDATE:
             for server in _joining(planned, record):
@@ -59,26 +59,28 @@ def contest(
     Earlier needs take before later ones. ``leaving`` are pending records that this very plan
     withdraws.
     """
-    taken: dict[Membership, NeededOperation] = {}
+    taker_of: dict[Membership, NeededOperation] = {}
     marked = []
     for need in needs:
-        own = need.planned.record
+        own_key = need.planned.record
         contested = []
-        for membership in takes(need.planned, None if own is None else records.get(own)):
+        for membership in takes(need.planned, None if own_key is None else records.get(own_key)):
             holder = holders.get(membership)
-            if holder is not None and holder != own and holder not in leaving:
+            if holder is not None and holder != own_key and holder not in leaving:
                 contested.append(_contest(membership, holder))
-            elif membership in taken and (own is None or taken[membership].planned.record != own):
+            elif membership in taker_of and (
+                own_key is None or taker_of[membership].planned.record != own_key
+            ):
                 contested.append(_contest(membership, None))
             else:
-                taken[membership] = need
+                taker_of[membership] = need
         marked.append(replace(need, planned=replace(need.planned, contested=tuple(contested))))
     return tuple(marked)
 
 
 def _contest(membership: Membership, holder: int | None) -> Contest:
-    server, what = membership
-    return Contest(server, what if isinstance(what, int) else None, holder)
+    server, name_or_scope = membership
+    return Contest(server, name_or_scope if isinstance(name_or_scope, int) else None, holder)
 
 
 def blocked(
@@ -95,13 +97,15 @@ def blocked(
         whose = "another relationship that takes it in this run"
         if c.holder is not None:
             whose = f"record {c.holder}" if holder is None else holder.relationship_name
-        what = "the name" if c.scope is None else dotted(c.scope)
-        words.setdefault(f"{whose} on {name(c.server)}", []).append(what)
-    held = "; ".join(f"{listed(what)} belongs to {whose}" for whose, what in words.items())
+        subject = "the name" if c.scope is None else dotted(c.scope)
+        words.setdefault(f"{whose} on {name(c.server)}", []).append(subject)
+    held = "; ".join(f"{listed(subject)} belongs to {whose}" for whose, subject in words.items())
     return Finding(
         Kind.BLOCKED,
         planned.relationship,
         planned.partners,
         BLOCKED.sentence(planned.relationship, planned.operation, held),
-        tuple((whose, tuple((what, "held") for what in items)) for whose, items in words.items()),
+        tuple(
+            (whose, tuple((subject, "held") for subject in items)) for whose, items in words.items()
+        ),
     )

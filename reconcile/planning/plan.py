@@ -105,21 +105,21 @@ def draft(inputs: JudgementInput) -> Draft:
     )
     witnesses = Witnesses(inputs)
     entries, findings = _by_pair(inputs)
-    found = (*server_findings(inputs, witnesses), *machine_findings(inputs, witnesses, doubles))
+    observed = (*server_findings(inputs, witnesses), *machine_findings(inputs, witnesses, doubles))
     harvest = _Harvest()
     for pair in pairs(inputs, witnesses):
-        about = frozenset(pair.servers)
-        if inputs.left_alone(pair.key, about):
-            harvest.paused.add((pair.key, about))
+        partners = frozenset(pair.servers)
+        if inputs.left_alone(pair.key, partners):
+            harvest.paused.add((pair.key, partners))
             continue
-        if not inputs.turn_of(about):
-            harvest.waiting.add((pair.key, about))
+        if not inputs.turn_of(partners):
+            harvest.waiting.add((pair.key, partners))
             continue
-        own = _entries_of(pair, entries)
-        open_ones = tuple(f for f in findings.get(pair.key, ()) if about.issuperset(f.servers))
-        harvest.add(judge(pair, inputs, witnesses, own, open_ones), own, about)
+        own_entries = _entries_of(pair, entries)
+        open_ones = tuple(f for f in findings.get(pair.key, ()) if partners.issuperset(f.servers))
+        harvest.add(judge(pair, inputs, witnesses, own_entries, open_ones), own_entries, partners)
     judged = _judged(inputs, harvest, frozenset(doubles))
-    harvest.found.extend(f for f in found if _has_its_turn(inputs, f, judged))
+    harvest.found.extend(f for f in observed if _has_its_turn(inputs, f, judged))
     harvest.ended.extend(_told_no_more(inputs, judged))
     harvest.needs.sort(key=_place)
     plan = Plan(
@@ -131,13 +131,13 @@ def draft(inputs: JudgementInput) -> Draft:
         judged=judged,
         watches=_watches(inputs, witnesses),
         overtaken=tuple(sorted(inputs.overtaken)),
-        paused=sum(inputs.turn_of(about) for _, about in harvest.paused),
+        paused=sum(inputs.turn_of(partners) for _, partners in harvest.paused),
     )
     records = {r.key: r for r in inputs.records}
-    wanted = frozenset(
+    memberships = frozenset(
         m for n in plan.needs for m in takes(n.planned, records.get(n.planned.record or 0))
     )
-    return Draft(plan, inputs, wanted)
+    return Draft(plan, inputs, memberships)
 
 
 @dataclass(slots=True)
@@ -220,8 +220,8 @@ def complete(draft: Draft, holders: Mapping[Membership, int]) -> Plan:
         and e.planned.record is not None
     )
     needs = contest(plan.needs, records, holders, leaving)
-    waiting = tuple(blocked(n, inputs.name, records) for n in needs if n.planned.contested)
-    return replace(plan, needs=needs, findings=_ordered((*plan.findings, *waiting)))
+    blocked_findings = tuple(blocked(n, inputs.name, records) for n in needs if n.planned.contested)
+    return replace(plan, needs=needs, findings=_ordered((*plan.findings, *blocked_findings)))
 
 
 def _ordered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -255,19 +255,19 @@ def _by_pair(
 def _entries_of(pair: Pair, entries: dict[object, list[Entry]]) -> tuple[Entry, ...]:
     if pair.record is not None:
         return tuple(entries.get(pair.record.key, ()))
-    about = entries.get(pair.key, ())
-    return tuple(e for e in about if set(e.planned.partners) == set(pair.servers))
+    entries_of_name = entries.get(pair.key, ())
+    return tuple(e for e in entries_of_name if set(e.planned.partners) == set(pair.servers))
 
 
 def _watches(inputs: JudgementInput, witnesses: Witnesses) -> Watches:
-    wanted = watched(inputs, witnesses)
+    watches = watched(inputs, witnesses)
     begin = {
         key: at
-        for key, at in wanted.items()
+        for key, at in watches.items()
         if key not in inputs.watches and key[0] in _judged_now(inputs)
     }
     read = {s for s in _judged_now(inputs) if isinstance(inputs.sightings[s], Seen)}
-    end = frozenset(k for k in inputs.watches if k[0] in read and k not in wanted)
+    end = frozenset(k for k in inputs.watches if k[0] in read and k not in watches)
     return Watches(begin, end)
 
 
@@ -302,7 +302,7 @@ def _without_overtaken(inputs: JudgementInput) -> JudgementInput:
         if record.changed_at is not None
         and inputs.turn_of(record.partners)
         and any(
-            isinstance(seen := sightings.get(p), Seen) and seen.read_at < record.changed_at
+            isinstance(reading := sightings.get(p), Seen) and reading.read_at < record.changed_at
             for p in record.partners
         )
     )

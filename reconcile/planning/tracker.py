@@ -46,23 +46,23 @@ def settle(judged: Judgement, entries: tuple[Entry, ...]) -> Settlement:
     """Settle the needs of one judgement against the entries of its pair."""
     pending = [e for e in entries if e.status is EntryStatus.PENDING]
     rejected = [e for e in entries if e.status is EntryStatus.REJECTED and e.stands]
-    ended = tuple(e.number for e in rejected if not _still_needed(e.planned, judged))
-    standing = [e.planned for e in rejected if e.number not in ended]
-    wanted = [n for need in judged.needs if (n := _not_accepted(need, standing)) is not None]
-    judged_now = {_content(n) for n in wanted}
+    ended_numbers = tuple(e.number for e in rejected if not _still_needed(e.planned, judged))
+    standing = [e.planned for e in rejected if e.number not in ended_numbers]
+    open_needs = [n for need in judged.needs if (n := _not_accepted(need, standing)) is not None]
+    judged_now = {_content(n) for n in open_needs}
     needs: list[NeededOperation] = []
-    left = {_content(e.planned): e for e in pending}
-    for planned in _carry(wanted, pending, judged):
+    pending_by_content = {_content(e.planned): e for e in pending}
+    for planned in _carry(open_needs, pending, judged):
         content = _content(planned)
-        if (entry := left.pop(content, None)) is None:
+        if (entry := pending_by_content.pop(content, None)) is None:
             needs.append(NeededOperation(planned, confirmed=content in judged_now))
         else:
             needs.append(
                 NeededOperation(entry.planned, entry.number, confirmed=content in judged_now)
             )
-    kept = {n.entry for n in needs}
-    superseded = tuple(e.number for e in pending if e.number not in kept)
-    return Settlement(tuple(needs), superseded, ended)
+    kept_numbers = {n.entry for n in needs}
+    superseded = tuple(e.number for e in pending if e.number not in kept_numbers)
+    return Settlement(tuple(needs), superseded, ended_numbers)
 
 
 def _content(planned: Planned) -> tuple[object, ...]:
@@ -105,17 +105,19 @@ def _still_needed(rejected: Planned, judged: Judgement) -> bool:
     """True while both sides are as they were when the person accepted the difference."""
     if judged.undecided.everything:
         return True
-    same = [n for n in judged.needs if n.operation is rejected.operation]
+    same_operation = [n for n in judged.needs if n.operation is rejected.operation]
     undecided = judged.undecided
     match rejected.operation:
         case Operation.UPDATE:
-            now = {c for n in same for c in n.changes}
-            return all(c in now or c.property in undecided.properties for c in rejected.changes)
+            needed_changes = {c for n in same_operation for c in n.changes}
+            return all(
+                c in needed_changes or c.property in undecided.properties for c in rejected.changes
+            )
         case Operation.ADD_SCOPES | Operation.REMOVE_SCOPES:
-            scopes = {s for n in same for s in n.scopes} | undecided.scopes
+            scopes = {s for n in same_operation for s in n.scopes} | undecided.scopes
             return scopes.issuperset(rejected.scopes)
         case Operation.CREATE | Operation.DELETE:
-            return any(_content(n) == _content(rejected) for n in same)
+            return any(_content(n) == _content(rejected) for n in same_operation)
 
 
 def _carry(wanted: list[Planned], pending: list[Entry], judged: Judgement) -> list[Planned]:
@@ -151,9 +153,9 @@ def _undecided_part(planned: Planned, undecided: Undecided, record: Record) -> P
             missing = [s for s in planned.scopes if s not in record.scopes]
             return _with_scopes(planned, missing, undecided)
         case Operation.REMOVE_SCOPES:
-            told = undecided.told or frozenset()
-            there = [s for s in planned.scopes if s in record.scopes and s not in told]
-            return _with_scopes(planned, there, undecided)
+            reported = undecided.told or frozenset()
+            remaining = [s for s in planned.scopes if s in record.scopes and s not in reported]
+            return _with_scopes(planned, remaining, undecided)
         case Operation.CREATE:
             return planned if undecided.everything else None
         case Operation.DELETE:
@@ -175,8 +177,8 @@ def _undecided_update(planned: Planned, undecided: Undecided, record: Record) ->
 
 
 def _with_scopes(planned: Planned, scopes: list[Scope], undecided: Undecided) -> Planned | None:
-    left = tuple(s for s in scopes if undecided.everything or s in undecided.scopes)
-    return replace(planned, scopes=left) if left else None
+    undecided_scopes = tuple(s for s in scopes if undecided.everything or s in undecided.scopes)
+    return replace(planned, scopes=undecided_scopes) if undecided_scopes else None
 
 
 def _stored(record: Record, property: str) -> Value:

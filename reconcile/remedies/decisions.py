@@ -61,7 +61,9 @@ def blocked(facts: Facts) -> tuple[RemedyStep, ...]:
 
     No removal is printed: Windows removes a relationship by name on both servers.
     """
-    held = [f"{', '.join(what for what, _ in items)} ({holder})" for holder, items in facts.values]
+    held = [
+        f"{', '.join(subject for subject, _ in items)} ({holder})" for holder, items in facts.values
+    ]
     return only(
         f"Find out why {'; '.join(held) or 'another relationship'} still belongs there. The "
         f"operation on {facts.name} goes on when either side changes.",

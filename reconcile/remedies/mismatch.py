@@ -25,33 +25,33 @@ def partner_mismatch(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the steps that make both partners equal, property by property."""
     if len(facts.servers) != _PARTNERS:
         return only(f"Read {facts.name} on both partners and compare.", *read_relationship(facts))
-    before = RemedyStep(
+    first_step = RemedyStep(
         f"Read {facts.name} on {on_servers(facts)} now. Go on only if both answer, both are in "
         "state Normal, and the values still differ.",
         read_relationship(facts),
     )
-    return (before, *_steps(facts))
+    return (first_step, *_steps(facts))
 
 
 def _steps(facts: Facts) -> Iterator[RemedyStep]:
     reports = {name: dict(words) for name, words in facts.values}
-    for said in facts.values:
-        match said[0]:
+    for testimony in facts.values:
+        match testimony[0]:
             case "MCLT":
-                yield _choice(facts, said, _lead_time)
+                yield _choice(facts, testimony, _lead_time)
             case "AutoStateTransition":
-                yield _automatic(facts, said, reports.get("StateSwitchInterval", {}))
+                yield _automatic(facts, testimony, reports.get("StateSwitchInterval", {}))
             case "StateSwitchInterval":
                 if "AutoStateTransition" not in reports:
-                    yield _choice(facts, said, _interval)
+                    yield _choice(facts, testimony, _interval)
             case "SharedSecretEnabled":
                 yield _secret(facts)
             case "Mode":
                 yield _mode(facts)
             case name if name == PERCENTAGE:
-                yield _percentage(facts, said)
+                yield _percentage(facts, testimony)
             case _:
-                yield _no_command(facts, said)
+                yield _no_command(facts, testimony)
 
 
 def _lead_time(_server: str, value: str) -> _Arguments | None:
@@ -121,7 +121,7 @@ def _choice(facts: Facts, said: Testimony, setting: _Setting) -> RemedyStep:
     if len(words) != _PARTNERS:
         return _no_command(facts, said)
     options = []
-    for (right, value), (wrong, other) in (words, words[::-1]):
+    for (right, value), (wrong, other_server) in (words, words[::-1]):
         arguments = setting(right, value)
         if arguments is None:
             return _no_command(facts, said)
@@ -131,7 +131,7 @@ def _choice(facts: Facts, said: Testimony, setting: _Setting) -> RemedyStep:
                 cmdlet(
                     "Set-DhcpServerv4Failover", ComputerName=wrong, Name=facts.name, **arguments
                 ),
-                f"This replaces {_shown(other)} there.",
+                f"This replaces {_shown(other_server)} there.",
             )
         )
     return RemedyStep(

@@ -29,36 +29,36 @@ def one_sided(facts: Facts) -> tuple[RemedyStep, ...]:
     Remove-DhcpServerv4Failover works by name on both servers.  So it is printed only where the
     other server reported no relationship of that name with anybody.
     """
-    holder, other, word = _sides(facts)
-    if holder is None or other is None:
+    holder, other_server, word = _sides(facts)
+    if holder is None or other_server is None:
         return only(f"Read {facts.name} on both partners.", *read_relationship(facts))
     if word != Why.ABSENT:
         return only(
-            f"Find out what {other} has under the name {facts.name}. Remove nothing: Windows "
+            f"Find out what {other_server} has under the name {facts.name}. Remove nothing: Windows "
             "removes a relationship by name on both servers.",
             *read_server(holder)[:1],
-            *read_server(other)[:2],
+            *read_server(other_server)[:2],
         )
     save = (
         cmdlet("Export-DhcpServer", ComputerName=holder, Leases=None, File="holder.xml"),
-        cmdlet("Export-DhcpServer", ComputerName=other, Leases=None, File="partner.xml"),
+        cmdlet("Export-DhcpServer", ComputerName=other_server, Leases=None, File="partner.xml"),
     )
     remove = cmdlet("Remove-DhcpServerv4Failover", ComputerName=holder, Name=facts.name)
     return (
         RemedyStep(
-            f"Read what {other} has now. Stop if it has a relationship {facts.name} with any "
+            f"Read what {other_server} has now. Stop if it has a relationship {facts.name} with any "
             "server: Windows removes a relationship by name on both servers.",
-            read_server(other)[:2],
+            read_server(other_server)[:2],
         ),
         RemedyStep("Save the configuration and leases of both servers.", save),
         RemedyStep(
             f"Only after these checks, remove {facts.name} on {holder}. {holder} keeps the scopes. "
-            f"{other} may lose its copies of them and their leases.",
+            f"{other_server} may lose its copies of them and their leases.",
             (remove,),
         ),
         RemedyStep(
             f"If {facts.name} is still wanted, create it again on {holder} with its scopes, MCLT "
-            f"and mode. Its scopes must be absent on {other}."
+            f"and mode. Its scopes must be absent on {other_server}."
         ),
     )
 
@@ -67,10 +67,10 @@ def _sides(facts: Facts) -> tuple[str | None, str | None, str]:
     """Return the server that has the relationship, the other one, and the other one's report."""
     words = facts.values[0][1] if facts.values else ()
     holders = [server for server, word in words if word == TELLS]
-    others = [(server, word) for server, word in words if word != TELLS]
-    if len(holders) != 1 or len(others) != 1:
+    other_sides = [(server, word) for server, word in words if word != TELLS]
+    if len(holders) != 1 or len(other_sides) != 1:
         return None, None, ""
-    return holders[0], *others[0]
+    return holders[0], *other_sides[0]
 
 
 def scope_one_sided(facts: Facts) -> tuple[RemedyStep, ...]:
@@ -78,7 +78,7 @@ def scope_one_sided(facts: Facts) -> tuple[RemedyStep, ...]:
     scopes = _one_sided_scopes(facts)
     if not scopes:
         return only(f"Read {facts.name} on both partners.", *read_relationship(facts))
-    more = len(facts.values) - len(scopes)
+    remaining = len(facts.values) - len(scopes)
     return (
         RemedyStep(
             f"Look for each scope on the partner that lacks it in {facts.name}. Go on only with "
@@ -110,7 +110,7 @@ def scope_one_sided(facts: Facts) -> tuple[RemedyStep, ...]:
         ),
         RemedyStep(
             f"Add the same scopes to {facts.name} again, which creates them on the partner."
-            + (f" Then do the same for {more} more." if more else ""),
+            + (f" Then do the same for {remaining} more." if remaining else ""),
             _for_scopes("Add-DhcpServerv4FailoverScope", facts, scopes),
         ),
     )
@@ -127,13 +127,13 @@ def _for_scopes(
 
 def _one_sided_scopes(facts: Facts) -> tuple[tuple[str, str, str], ...]:
     """Return (scope, the server that has it in the relationship, the one that lacks it)."""
-    found = []
+    sides = []
     for scope, words in facts.values:
         having = [server for server, word in words if word == TELLS]
         lacking = [server for server, word in words if word == TELLS_NOT]
         if is_address(scope) and len(having) == 1 and len(lacking) == 1:
-            found.append((scope, having[0], lacking[0]))
-    return tuple(found[:_MOST_SCOPES])
+            sides.append((scope, having[0], lacking[0]))
+    return tuple(sides[:_MOST_SCOPES])
 
 
 def absence_unverified(facts: Facts) -> tuple[RemedyStep, ...]:
@@ -144,7 +144,7 @@ def absence_unverified(facts: Facts) -> tuple[RemedyStep, ...]:
             check_each(facts),
         )
     ]
-    gone = tuple(
+    missing_on = tuple(
         Option(
             f"If {server} is gone for good, retire it.",
             ipam_sync("servers retire", server),
@@ -152,14 +152,14 @@ def absence_unverified(facts: Facts) -> tuple[RemedyStep, ...]:
         )
         for server in _unread(facts)
     )
-    if gone:
-        steps.append(RemedyStep("Retire a server only if it never comes back.", (), gone))
+    if missing_on:
+        steps.append(RemedyStep("Retire a server only if it never comes back.", (), missing_on))
     return tuple(steps)
 
 
 def _unread(facts: Facts) -> tuple[str, ...]:
     words = facts.values[0][1] if facts.values else ()
-    return tuple(who for who, word in words if word == SILENT and who in facts.servers)
+    return tuple(server for server, word in words if word == SILENT and server in facts.servers)
 
 
 def empty_read(facts: Facts) -> tuple[RemedyStep, ...]:
@@ -224,9 +224,9 @@ def relationship_empty(facts: Facts) -> tuple[RemedyStep, ...]:
 
 def unknown_value(facts: Facts) -> tuple[RemedyStep, ...]:
     """Build the step that shows a value that ipam-sync does not know."""
-    named = ", ".join(name for name, _ in facts.values)
+    property_names = ", ".join(name for name, _ in facts.values)
     return only(
-        f"Look at {named or 'the value'} of {facts.name} on {on_servers(facts)}. If it is right, "
+        f"Look at {property_names or 'the value'} of {facts.name} on {on_servers(facts)}. If it is right, "
         "ipam-sync needs an update.",
         *read_relationship(facts),
     )

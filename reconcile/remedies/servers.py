@@ -48,13 +48,13 @@ def _of_state(facts: Facts) -> str:
 
 def _reconnect(facts: Facts) -> str:
     """Name the partner to bring back. Both may be in PartnerDown after a network split."""
-    alone = {
+    alone_servers = {
         who for _, words in facts.values for who, state in words if state == State.PARTNER_DOWN
     }
-    away = [server for server in facts.servers if server not in alone]
-    if alone and not away:
+    absent = [server for server in facts.servers if server not in alone_servers]
+    if alone_servers and not absent:
         return f"Restore the connection between {on_servers(facts)}: each serves alone."
-    return f"Bring {away[0] if len(away) == 1 else f'the partner of {facts.name}'} back."
+    return f"Bring {absent[0] if len(absent) == 1 else f'the partner of {facts.name}'} back."
 
 
 def _interrupted(facts: Facts) -> Iterator[RemedyStep]:
@@ -63,13 +63,13 @@ def _interrupted(facts: Facts) -> Iterator[RemedyStep]:
         "look at.",
         read_relationship(facts),
     )
-    for here, there in _both_ways(facts):
-        commands = [cmdlet("Test-NetConnection", ComputerName=there, Port=_PORT)]
-        if is_host(there):
-            clocks = f"w32tm /stripchart /computer:{there} /samples:3 /dataonly"
+    for origin, target in _both_ways(facts):
+        commands = [cmdlet("Test-NetConnection", ComputerName=target, Port=_PORT)]
+        if is_host(target):
+            clocks = f"w32tm /stripchart /computer:{target} /samples:3 /dataonly"
             commands.append(windows_program(clocks))
         yield RemedyStep(
-            f"On {here}, test TCP port {_PORT} and the clock of {there}.",
+            f"On {origin}, test TCP port {_PORT} and the clock of {target}.",
             tuple(commands),
         )
     yield RemedyStep(
@@ -192,11 +192,11 @@ def duplicate_server(facts: Facts) -> tuple[RemedyStep, ...]:
     speaker, double = facts.servers
     disable = tuple(
         Option(
-            f"If {kept} is the name to keep, disable {given_up}.",
+            f"If {kept_name} is the name to keep, disable {given_up}.",
             ipam_sync("servers disable", given_up),
             f"{given_up} and the relationships recorded under it are then no longer read.",
         )
-        for kept, given_up in ((speaker, double), (double, speaker))
+        for kept_name, given_up in ((speaker, double), (double, speaker))
     )
     return (
         RemedyStep(

@@ -41,22 +41,24 @@ def acknowledge(
 
     Raises UnknownProblem and NotOpen, and then acknowledges none.
     """
-    now = uow.now()
-    found = _found(uow.findings, ids)
-    for problem in found:
+    current_time = uow.now()
+    problems = _found(uow.findings, ids)
+    for problem in problems:
         if problem.resolved_at is not None:
             raise NotOpen(f"Problem {problem.id} is over, so there is nothing to acknowledge.")
         if not problem.is_open:
             raise NotOpen(
                 f"Problem {problem.id} is not confirmed yet: nobody is told of it before it is."
             )
-    given = Acknowledgement(by.who, note, now, until)
-    for problem in found:
-        uow.findings.acknowledge(problem.id, given)
-    uow.outbox.add(_acknowledged(uow, found, given))
-    after = _acknowledgement(given)
-    uow.audit.add(by, [_decision(Action.ACKNOWLEDGE, problem, after) for problem in found])
-    return found
+    acknowledgement = Acknowledgement(by.who, note, current_time, until)
+    for problem in problems:
+        uow.findings.acknowledge(problem.id, acknowledgement)
+    uow.outbox.add(_acknowledged(uow, problems, acknowledgement))
+    values_after = _acknowledgement(acknowledgement)
+    uow.audit.add(
+        by, [_decision(Action.ACKNOWLEDGE, problem, values_after) for problem in problems]
+    )
+    return problems
 
 
 def _acknowledged(
@@ -67,7 +69,7 @@ def _acknowledged(
     The database's values may have changed since that event, so they are loaded anew.
     """
     latest = uow.outbox.events_at([(problem.id, problem.sequence) for problem in problems])
-    sure = {event.finding: event.snapshot.evidence for event in latest}
+    evidence = {event.finding: event.snapshot.evidence for event in latest}
     records = uow.records.load(
         {server for problem in problems for server in problem.finding.servers}
     )
@@ -77,7 +79,7 @@ def _acknowledged(
             Event.ACKNOWLEDGED,
             Snapshot(
                 problem.finding,
-                sure.get(problem.id, Evidence.NONE),
+                evidence.get(problem.id, Evidence.NONE),
                 in_ipam(problem.finding, records),
             ),
             given.at,
@@ -98,42 +100,44 @@ def withdraw(uow: UnitOfWork, by: Person, ids: Collection[int]) -> tuple[int, ..
 
 
 def _found(findings: FindingRepository, ids: Collection[int]) -> tuple[OpenFinding, ...]:
-    found = findings.by_id(ids)
+    problems = findings.by_id(ids)
     for key in ids:
-        if key not in found:
+        if key not in problems:
             raise UnknownProblem(f"There is no problem {key}. See: ipam-sync drift list")
-    return tuple(found[key] for key in dict.fromkeys(ids))
+    return tuple(problems[key] for key in dict.fromkeys(ids))
 
 
 def silence(uow: UnitOfWork, by: Person, wanted: Silence) -> Silence:
     """Add a silence, which ends at its time, and return it with its id."""
     number = uow.silences.add(replace(wanted, who=by.who))
-    kept = _silence(uow.silences, number)
-    uow.audit.add(by, [AuditedDecision(Action.SILENCE, f"silence {number}", None, _terms(kept))])
-    return kept
+    stored = _silence(uow.silences, number)
+    uow.audit.add(by, [AuditedDecision(Action.SILENCE, f"silence {number}", None, _terms(stored))])
+    return stored
 
 
 def unsilence(uow: UnitOfWork, by: Person, number: int) -> bool:
     """End a silence before its time. Return False if it was over. Raises UnknownSilence."""
-    before = _silence(uow.silences, number)
+    silence_before = _silence(uow.silences, number)
     if not uow.silences.end(number, by.who):
         return False
-    subject, after = f"silence {number}", _terms(_silence(uow.silences, number))
-    uow.audit.add(by, [AuditedDecision(Action.UNSILENCE, subject, _terms(before), after)])
+    subject, terms_after = f"silence {number}", _terms(_silence(uow.silences, number))
+    uow.audit.add(
+        by, [AuditedDecision(Action.UNSILENCE, subject, _terms(silence_before), terms_after)]
+    )
     return True
 
 
 def _silence(silences: SilenceRepository, number: int) -> Silence:
-    for one in silences.load(every=True):
-        if one.id == number:
-            return one
+    for silence in silences.load(every=True):
+        if silence.id == number:
+            return silence
     raise UnknownSilence(f"There is no silence {number}. See: ipam-sync drift silences --all")
 
 
 def _decision(action: Action, problem: OpenFinding, after: AuditValues | None) -> AuditedDecision:
     finding = problem.finding
-    about = "" if finding.relationship is None else f" of {finding.relationship}"
-    subject = f"problem {problem.id}: {finding.kind}{about}"
+    suffix = "" if finding.relationship is None else f" of {finding.relationship}"
+    subject = f"problem {problem.id}: {finding.kind}{suffix}"
     return AuditedDecision(action, subject, _acknowledgement(problem.acknowledgement), after)
 
 
@@ -149,6 +153,6 @@ def _acknowledgement(given: Acknowledgement | None) -> AuditValues | None:
 
 
 def _terms(silence: Silence) -> AuditValues:
-    told = asdict(silence)
+    values = asdict(silence)
     ends = {"starts_at": kept_time(silence.starts_at), "ends_at": kept_time(silence.ends_at)}
-    return {name: value for name, value in (told | ends).items() if name != "id"}
+    return {name: value for name, value in (values | ends).items() if name != "id"}

@@ -79,14 +79,14 @@ _Subject: TypeAlias = tuple[str, str, str]
 
 def account(changes: Changes) -> ChangeDigestText:
     """The words about a message of changes."""
-    shown = changes.operations[:MOST_OPERATIONS]
+    operations = changes.operations[:MOST_OPERATIONS]
     return ChangeDigestText(
         key=escaped(changes.key, _NAME),
         headline=headline(changes),
         since=moment(changes.since),
         until=moment(changes.at),
-        groups=tuple(_group(subject, tuple(of)) for subject, of in groupby(shown, _subject)),
-        more=changes.count - len(shown),
+        groups=tuple(_group(subject, tuple(of)) for subject, of in groupby(operations, _subject)),
+        more=changes.count - len(operations),
     )
 
 
@@ -115,14 +115,16 @@ def done(operation: AppliedOperation) -> Done:
 
 def example(at: datetime) -> Changes:
     """A message of every kind of operation, to try templates on."""
-    one, two = Party(1, "dhcp01.test.example"), Party(2, "dhcp02.test.example")
+    first_party, two = Party(1, "dhcp01.test.example"), Party(2, "dhcp02.test.example")
     change, scopes = (PropertyChange("MCLT", 3600, 7200),), (0x0A00_0000,)
-    every = (
-        Planned(o, 1, "TEST", one, two, change, scopes, Evidence.BOTH, "a test", (1, 2))
+    samples = (
+        Planned(o, 1, "TEST", first_party, two, change, scopes, Evidence.BOTH, "a test", (1, 2))
         for o in Operation
     )
-    told = tuple(AppliedOperation(n, 1, at, planned) for n, planned in enumerate(every, start=1))
-    return Changes("example", told, 1, at, at)
+    operations = tuple(
+        AppliedOperation(n, 1, at, planned) for n, planned in enumerate(samples, start=1)
+    )
+    return Changes("example", operations, 1, at, at)
 
 
 def _group(subject: _Subject, operations: Sequence[AppliedOperation]) -> Group:
@@ -159,9 +161,9 @@ def _changes(
 
 
 def _listed(word: str, values: Sequence[tuple[PropertyChange, Value]]) -> Iterator[str]:
-    known = [f"{escaped(c.property, _NAME)} {_said(c, v)}" for c, v in values if v is not None]
-    if known:
-        yield f"{word} {', '.join(known)}"
+    words = [f"{escaped(c.property, _NAME)} {_said(c, v)}" for c, v in values if v is not None]
+    if words:
+        yield f"{word} {', '.join(words)}"
 
 
 def _said(change: PropertyChange, value: Value) -> str:

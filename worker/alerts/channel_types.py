@@ -41,14 +41,14 @@ def _webhook(name: str, section: Section, _: Texts) -> Channel:
 
 
 def _alertmanager(name: str, section: Section, _: Texts) -> Channel:
-    keep = section.get("keep", seconds(60), KEEP)
+    retention = section.get("keep", seconds(60), KEEP)
     username = section.get("username", text, None)
     password = section.secret("password", needed=username is not None)
     token = section.secret("token", needed=False)
     if token is not None and username is not None:
         section.wrong("token", "give a token or a username, not both.")
     receiver = _receiver(name, section, section.secret("url", plain=True))
-    return Alertmanager(receiver, keep, username, password, token)
+    return Alertmanager(receiver, retention, username, password, token)
 
 
 def _pagerduty(name: str, section: Section, _: Texts) -> Channel:
@@ -97,12 +97,12 @@ def mailbox(value: object) -> Address:
     mail = EmailMessage()
     try:
         mail["To"] = text(value)
-        found = mail["To"].addresses
+        addresses = mail["To"].addresses
     except (IndexError, ValueError):  # what the library makes of some mistakes
-        found = ()
-    if len(found) != 1 or mail["To"].defects or not _is_reachable(found[0]):
+        addresses = ()
+    if len(addresses) != 1 or mail["To"].defects or not _is_reachable(addresses[0]):
         raise ValueError("give a mail address such as ops@corp.example.")
-    return Address(found[0].display_name, addr_spec=found[0].addr_spec)
+    return Address(addresses[0].display_name, addr_spec=addresses[0].addr_spec)
 
 
 def _is_reachable(box: Address) -> bool:
@@ -111,7 +111,7 @@ def _is_reachable(box: Address) -> bool:
 
 def mailboxes(value: object) -> tuple[Address, ...]:
     """Parse one or several mailboxes."""
-    return tuple(mailbox(one) for one in texts(value))
+    return tuple(mailbox(text) for text in texts(value))
 
 
 def _service(name: str, section: Section, own: Texts) -> Channel:
@@ -165,10 +165,10 @@ def _is_usable(url: str) -> bool:
 
 def timeout(section: Section) -> timedelta:
     """Return the timeout of a delivery, at most a minute."""
-    found = section.get("timeout", seconds(1), TIMEOUT)
-    if found > _LONGEST_TIMEOUT:
+    limit = section.get("timeout", seconds(1), TIMEOUT)
+    if limit > _LONGEST_TIMEOUT:
         section.wrong("timeout", f"may be {_LONGEST_TIMEOUT.seconds} seconds at most.")
-    return found
+    return limit
 
 
 KINDS: Final[Mapping[str, Make]] = MappingProxyType(

@@ -36,12 +36,12 @@ def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerti
     document = _document(path)
     sheet = TomlFile(path.parent, environ)
     top = sheet.section("", document)
-    own = _texts(top)
+    own_texts = _texts(top)
     channels: dict[str, Channel] = {}
     types: dict[str, str] = {}
     for name, section in top.sections("channels"):
         types[name] = section.need("type", text, "")
-        if (channel := _channel(types[name], name, section, own)) is not None:
+        if (channel := _channel(types[name], name, section, own_texts)) is not None:
             channels[name] = channel
     names = _names(document)
     routes = tuple(_route(section, names) for section in top.listed("routes"))
@@ -49,10 +49,10 @@ def load_alerting(path: Path, environ: Mapping[str, str] = os.environ) -> Alerti
     applied = _applied(top.inner("applied"), names, channels)
     top.done()
     if sheet.problems:
-        where = f"The alerts file {escaped(str(path), 300)}"
-        raise AlertsFileUnusable(tuple(f"{where}: {problem}" for problem in sheet.problems))
+        file_words = f"The alerts file {escaped(str(path), 300)}"
+        raise AlertsFileUnusable(tuple(f"{file_words}: {problem}" for problem in sheet.problems))
     return Alerting(
-        MappingProxyType(channels), routes, repeat, applied, MappingProxyType(types), own
+        MappingProxyType(channels), routes, repeat, applied, MappingProxyType(types), own_texts
     )
 
 
@@ -61,7 +61,7 @@ def _repeat(section: Section | None) -> Mapping[Severity, timedelta]:
         return REPEAT
     often = {s: section.get(s, seconds(0), REPEAT.get(s, timedelta())) for s in Severity}
     section.done()
-    return MappingProxyType({severity: every for severity, every in often.items() if every})
+    return MappingProxyType({severity: period for severity, period in often.items() if period})
 
 
 def _applied(
@@ -69,26 +69,28 @@ def _applied(
 ) -> AppliedChangeRule:
     if section is None:
         return AppliedChangeRule()
-    told = _channels(section, names)
-    for name in told:
+    target_names = _channels(section, names)
+    for name in target_names:
         if isinstance(channels.get(name), FOR_INCIDENTS):
             section.wrong("channels", f"{escaped(name)} takes incidents, and a change is none.")
-    every = section.get("every", seconds(60), AppliedChangeRule().every)
+    period = section.get("every", seconds(60), AppliedChangeRule().every)
     match = section.inner("match")
     section.done()
-    return AppliedChangeRule(told, every, MatchChange() if match is None else _match_change(match))
+    return AppliedChangeRule(
+        target_names, period, MatchChange() if match is None else _match_change(match)
+    )
 
 
 def _document(path: Path) -> Mapping[str, object]:
-    where = f"The alerts file {escaped(str(path), 300)}"
+    file_words = f"The alerts file {escaped(str(path), 300)}"
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise AlertsFileUnusable((f"{where} cannot be read: {error.strerror}.",)) from None
+        raise AlertsFileUnusable((f"{file_words} cannot be read: {error.strerror}.",)) from None
     except UnicodeDecodeError:
-        raise AlertsFileUnusable((f"{where} is not UTF-8 text.",)) from None
+        raise AlertsFileUnusable((f"{file_words} is not UTF-8 text.",)) from None
     except (ValueError, RecursionError) as error:
-        raise AlertsFileUnusable((f"{where} is not TOML: {error}.",)) from None
+        raise AlertsFileUnusable((f"{file_words} is not TOML: {error}.",)) from None
 
 
 def _names(document: Mapping[str, object]) -> frozenset[str]:
@@ -121,12 +123,12 @@ def _channel(kind: str, name: str, section: Section, own: Texts) -> Channel | No
 
 def _route(section: Section, channels: frozenset[str]) -> AlertRoute:
     names = _channels(section, channels)
-    match, quiet = section.inner("match"), section.inner("quiet_hours")
+    match, quiet_hours = section.inner("match"), section.inner("quiet_hours")
     section.done()
     return AlertRoute(
         Match() if match is None else _match(match),
         names,
-        None if quiet is None else _quiet_hours(quiet),
+        None if quiet_hours is None else _quiet_hours(quiet_hours),
     )
 
 
@@ -140,7 +142,7 @@ def _channels(section: Section, channels: frozenset[str]) -> tuple[str, ...]:
 
 
 def _match(section: Section) -> Match:
-    found = Match(
+    match = Match(
         kind=section.get("kind", words(Kind), frozenset()),
         matter=section.get("matter", words(Matter), frozenset()),
         severity_at_least=section.get("severity_at_least", word(Severity), Severity.INFO),
@@ -149,17 +151,17 @@ def _match(section: Section) -> Match:
         tag=section.get("tag", text, None),
     )
     section.done()
-    return found
+    return match
 
 
 def _match_change(section: Section) -> MatchChange:
-    found = MatchChange(
+    match = MatchChange(
         operation=section.get("operation", words(Operation), frozenset()),
         server=section.get("server", text, None),
         relationship=section.get("relationship", text, None),
     )
     section.done()
-    return found
+    return match
 
 
 def _quiet_hours(section: Section) -> QuietHours | None:
@@ -180,11 +182,11 @@ def words(known: type[_Word]) -> Callable[[object], frozenset[_Word]]:
     """Return a parser of one or several of the words."""
 
     def parse(value: object) -> frozenset[_Word]:
-        found = texts(value)
-        for one in found:
-            if one not in set(known):
-                raise ValueError(f"there is no {one!r}{did_you_mean(one, known)}")
-        return frozenset(known(one) for one in found)
+        given_words = texts(value)
+        for item in given_words:
+            if item not in set(known):
+                raise ValueError(f"there is no {item!r}{did_you_mean(item, known)}")
+        return frozenset(known(item) for item in given_words)
 
     return parse
 

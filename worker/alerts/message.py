@@ -101,8 +101,8 @@ Message: TypeAlias = Alert | Digest | Changes
 
 def loudest(message: Message) -> Severity:
     """The severity of a message: that of its loudest alert."""
-    told = (alert.severity for alert in members(message))
-    return min(told, key=LOUDEST_FIRST.index, default=Severity.INFO)
+    severities = (alert.severity for alert in members(message))
+    return min(severities, key=LOUDEST_FIRST.index, default=Severity.INFO)
 
 
 def members(message: Message) -> tuple[Alert, ...]:

@@ -103,8 +103,10 @@ def change_document(operation: AppliedOperation) -> dict[str, Any]:
 
 
 def _property(change: PropertyChange) -> dict[str, Value]:
-    before, after = (shown(change.property, value) for value in (change.before, change.after))
-    return {"name": change.property, "before": before, "after": after}
+    value_before, value_after = (
+        shown(change.property, value) for value in (change.before, change.after)
+    )
+    return {"name": change.property, "before": value_before, "after": value_after}
 
 
 def encoded(value: object) -> bytes:

@@ -99,20 +99,20 @@ def problems(
 ) -> tuple[Problem, ...]:
     """All that are not over, or these, over or not: by matter, the loudest first."""
     servers = reading.inventory.roster().servers
-    now, silences = reading.now(), reading.silences.load()
-    found = [
-        _problem(stored, servers, severities, silences, now)
+    current_time, silences = reading.now(), reading.silences.load()
+    problem_list = [
+        _problem(stored, servers, severities, silences, current_time)
         for stored in reading.findings.by_id(ids).values()
     ]
-    return tuple(sorted(found, key=_rank))
+    return tuple(sorted(problem_list, key=_rank))
 
 
 def problem(reading: Transaction, severities: Mapping[str, Severity], key: int) -> Problem:
     """Return a problem, resolved or not. Raises UnknownProblem."""
-    found = problems(reading, severities, [key])
-    if not found:
+    matching = problems(reading, severities, [key])
+    if not matching:
         raise UnknownProblem(f"There is no problem {key}. See: ipam-sync drift list")
-    return found[0]
+    return matching[0]
 
 
 def _problem(
@@ -123,17 +123,17 @@ def _problem(
     now: datetime,
 ) -> Problem:
     finding, acked = stored.finding, stored.acknowledgement
-    known = [servers[number] for number in finding.servers if number in servers]
-    names = {server.id: server.name for server in known}
+    known_servers = [servers[number] for number in finding.servers if number in servers]
+    names = {server.id: server.name for server in known_servers}
     bare = Problem(
         stored,
         severity_at(finding, severities, (stored.resolved_at or now) - stored.first_seen),
         tuple(names.get(server, f"server {server}") for server in finding.servers),
-        tags=tuple(sorted({tag for server in known for tag in server.tags})),
+        tags=tuple(sorted({tag for server in known_servers for tag in server.tags})),
     )
     silence = silenced_by(bare, silences) if stored.resolved_at is None else None
-    knows = acked if acked is not None and acked.in_force(now) else None
-    return replace(bare, acknowledgement=knows, silence=silence)
+    acknowledgement = acked if acked is not None and acked.in_force(now) else None
+    return replace(bare, acknowledgement=acknowledgement, silence=silence)
 
 
 def _rank(found: Problem) -> tuple[int, int, bool, int]:
@@ -150,13 +150,15 @@ def chosen(reading: Transaction, found: Iterable[Problem], wanted: Wanted) -> tu
     )
     records = () if wanted.relationship is None else find_records(reading, wanted.relationship)
     return tuple(
-        one
-        for one in found
-        if wanted.matter in (None, one.matter)
-        and wanted.kind in (None, one.kind)
-        and at_least(one.severity, wanted.severity)
-        and wanted.acked in (None, one.acknowledgement is not None)
-        and (server is None or server in one.finding.servers)
-        and Match(tag=wanted.tag).fits(one)
-        and (wanted.relationship is None or is_about(one.finding, wanted.relationship, records))
+        candidate
+        for candidate in found
+        if wanted.matter in (None, candidate.matter)
+        and wanted.kind in (None, candidate.kind)
+        and at_least(candidate.severity, wanted.severity)
+        and wanted.acked in (None, candidate.acknowledgement is not None)
+        and (server is None or server in candidate.finding.servers)
+        and Match(tag=wanted.tag).fits(candidate)
+        and (
+            wanted.relationship is None or is_about(candidate.finding, wanted.relationship, records)
+        )
     )

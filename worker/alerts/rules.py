@@ -99,9 +99,9 @@ class QuietHours:
         """Return the end of the quiet hours that ``now`` is in, or None outside of them."""
         local = now.astimezone(self.timezone)
         for day in (local.date() - timedelta(days=1), local.date()):
-            last = day if self.start < self.end else day + timedelta(days=1)
+            last_day = day if self.start < self.end else day + timedelta(days=1)
             start = datetime.combine(day, self.start, self.timezone).astimezone(UTC)
-            end = datetime.combine(last, self.end, self.timezone).astimezone(UTC)
+            end = datetime.combine(last_day, self.end, self.timezone).astimezone(UTC)
             if start <= now.astimezone(UTC) < end:
                 return end
         return None
@@ -141,14 +141,14 @@ def channels_for(
 
     In quiet hours it waits for their end; where two routes lead over one channel the earlier counts.
     """
-    found: dict[str, datetime] = {}
+    start_times: dict[str, datetime] = {}
     for route in routes:
         if not route.match.fits(alert):
             continue
-        when = _not_before(alert, route.quiet_hours, at)
+        start = _not_before(alert, route.quiet_hours, at)
         for channel in route.channels:
-            found[channel] = min(when, found.get(channel, when))
-    return tuple(PlannedDelivery(channel, when) for channel, when in found.items())
+            start_times[channel] = min(start, start_times.get(channel, start))
+    return tuple(PlannedDelivery(channel, start) for channel, start in start_times.items())
 
 
 def _not_before(alert: Alert, quiet: QuietHours | None, at: datetime) -> datetime:

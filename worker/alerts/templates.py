@@ -105,8 +105,8 @@ class Texts:
         try:
             return _rendered(self._environments, name, medium, message)
         except _FAILURES as error:
-            said = facts(template=f"{name}.{medium}", why=_said(error), key=message.key)
-            _log.warning("text failed", extra=said)
+            log_facts = facts(template=f"{name}.{medium}", why=_said(error), key=message.key)
+            _log.warning("text failed", extra=log_facts)
             return _rendered(self._ours, name, medium, message)
 
     def _check(self, directory: Path) -> None:
@@ -178,9 +178,9 @@ def _example(name: str) -> Message:
 
 def summary(digest: Digest) -> DigestText:
     """The words of a digest: what happened how often, and the first of its members."""
-    shown = tuple(telling(alert) for alert in digest.alerts[:MOST_MEMBERS])
+    tellings = tuple(telling(alert) for alert in digest.alerts[:MOST_MEMBERS])
     return DigestText(
-        escaped(digest.key, 255), headline(digest), shown, len(digest.alerts) - len(shown)
+        escaped(digest.key, 255), headline(digest), tellings, len(digest.alerts) - len(tellings)
     )
 
 
@@ -193,7 +193,7 @@ def headline(message: Message) -> str:
         "resolved" if a.event is Event.RESOLVED else f"{a.severity} {HAPPENED[a.event]}"
         for a in alerts
     )
-    parts = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
+    parts = ", ".join(f"{number} {noun}" for noun, number in sorted(counts.items()))
     test = "TEST: " if alerts and all(a.test for a in alerts) else ""
     return f"{test}{len(alerts)} problem{'' if len(alerts) == 1 else 's'}: {parts or 'none'}"
 
@@ -216,9 +216,9 @@ _FINAL: Final[Mapping[Medium, Callable[[object], object]]] = {
 
 
 def _environment(medium: Medium, directory: Path | None) -> SandboxedEnvironment:
-    own = [] if directory is None else [FileSystemLoader(directory)]
+    loaders = [] if directory is None else [FileSystemLoader(directory)]
     return SandboxedEnvironment(
-        loader=ChoiceLoader([*own, PackageLoader("worker.alerts")]),
+        loader=ChoiceLoader([*loaders, PackageLoader("worker.alerts")]),
         autoescape=medium is Medium.HTML,
         finalize=_FINAL[medium],
         undefined=StrictUndefined,

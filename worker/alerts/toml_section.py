@@ -87,8 +87,8 @@ class Section:
 
     def file(self, name: str) -> Path | None:
         """A file, which is looked for beside this one."""
-        found = self.get(name, text, None)
-        return None if found is None else self._sheet.directory / Path(found).expanduser()
+        file_name = self.get(name, text, None)
+        return None if file_name is None else self._sheet.directory / Path(file_name).expanduser()
 
     def secret(self, name: str, *, plain: bool = False, needed: bool = True) -> str | None:
         """Return the secret in ``NAME_file`` or ``NAME_env``.
@@ -96,23 +96,27 @@ class Section:
         With ``plain`` it may be in the file itself.
         """
         file, env = self.file(f"{name}_file"), self.get(f"{name}_env", text, None)
-        here = None
+        inline_value = None
         if plain:
             self._known.add(name)
-            here = self._values.get(name)
+            inline_value = self._values.get(name)
         elif name in self._values:
             self._forbidden.add(name)
             self.wrong(name, f"does not belong here; give {name}_file or {name}_env.")
         ways = (f"{name}, " if plain else "") + f"{name}_file or {name}_env"
-        given = [one for one in (here, file, env) if one is not None]
-        if len(given) > 1:
+        sources = [source for source in (inline_value, file, env) if source is not None]
+        if len(sources) > 1:
             self.wrong(name, f"give one of {ways}, not several.")
-        elif not given and needed and name not in self._forbidden:
+        elif not sources and needed and name not in self._forbidden:
             self.wrong(name, f"is missing: give {ways}.")
-        if here is not None and not isinstance(here, str):
+        if inline_value is not None and not isinstance(inline_value, str):
             self.wrong(name, "must be a text.")
             return None
-        return here or self._from_file(f"{name}_file", file) or self._from_env(f"{name}_env", env)
+        return (
+            inline_value
+            or self._from_file(f"{name}_file", file)
+            or self._from_env(f"{name}_env", env)
+        )
 
     def _from_file(self, name: str, file: Path | None) -> str | None:
         if file is None:
@@ -165,8 +169,8 @@ class Section:
     def _shown(self, value: object) -> str:
         if isinstance(value, Mapping | list):
             return ""
-        shown = repr(value)
-        return f"{escaped(shown, _LONGEST_SHOWN)}: "
+        value_text = repr(value)
+        return f"{escaped(value_text, _LONGEST_SHOWN)}: "
 
 
 def text(value: object) -> str:
@@ -186,5 +190,5 @@ def flag(value: object) -> bool:
 def texts(value: object) -> tuple[str, ...]:
     """A text, or a list of texts."""
     if isinstance(value, list) and value:
-        return tuple(text(one) for one in value)
+        return tuple(text(item) for item in value)
     return (text(value),)

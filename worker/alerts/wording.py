@@ -77,8 +77,8 @@ class Telling:
     @property
     def sentence(self) -> str:
         parts = (self.what, f"Where: {self.where}.", f"Since {self.since}.", *self._said())
-        sure = f"How sure: {self.sure}." if self.sure else ""
-        rest = (sure, self.note, f"Next: {self.next}" if self.next else "")
+        confidence = f"How sure: {self.sure}." if self.sure else ""
+        rest = (confidence, self.note, f"Next: {self.next}" if self.next else "")
         return " ".join(part for part in (*parts, *rest) if part)
 
     def _said(self) -> Iterator[str]:
@@ -121,17 +121,21 @@ def subject(alert: Alert) -> str:
     mark = "TEST" if alert.test else alert.severity.upper()
     if alert.event in (Event.RESOLVED, Event.ACKNOWLEDGED) and not alert.test:
         mark = HAPPENED[alert.event].upper()
-    about = _relationship(alert)
+    relationship = _relationship(alert)
     servers = _servers(alert)
-    place = f"{about} ({servers})" if about and servers else about or servers or "the whole store"
+    place = (
+        f"{relationship} ({servers})"
+        if relationship and servers
+        else relationship or servers or "the whole store"
+    )
     return f"[{mark}] {alert.kind.replace('_', ' ')}: {place}"
 
 
 def where(alert: Alert) -> str:
     """The relationship and its servers, or what there is of them."""
-    about, servers = _relationship(alert), _servers(alert)
-    if about:
-        return f"relationship {about}" + (f" of {servers}" if servers else "")
+    relationship, servers = _relationship(alert), _servers(alert)
+    if relationship:
+        return f"relationship {relationship}" + (f" of {servers}" if servers else "")
     return f"{servers}" if servers else "the whole store"
 
 
@@ -156,8 +160,8 @@ def _relationship(alert: Alert) -> str:
 
 def _servers(alert: Alert) -> str:
     names = [escaped(name, _NAME) for name in alert.servers[:_MOST_SERVERS]]
-    more = len(alert.servers) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")
+    remaining = len(alert.servers) - len(names)
+    return ", ".join(names) + (f" and {remaining} more" if remaining else "")
 
 
 def _since(alert: Alert) -> str:
@@ -169,18 +173,18 @@ def _since(alert: Alert) -> str:
 
 def _what(alert: Alert) -> str:
     """Return the finding's sentence. At the end of a problem it begins with the news of that."""
-    found = escaped(alert.sentence.strip(), _DETAIL) or alert.kind.replace("_", " ")
-    return f"This is over: {found}" if alert.event is Event.RESOLVED else found
+    sentence = escaped(alert.sentence.strip(), _DETAIL) or alert.kind.replace("_", " ")
+    return f"This is over: {sentence}" if alert.event is Event.RESOLVED else sentence
 
 
 def _values(alert: Alert) -> Iterator[str]:
     """Yield the witnesses' reports of each property, then the values that only IPAM has."""
-    told = {said[0] for said in alert.said}
-    lines = [_line(said, alert.ipam.get(said[0])) for said in alert.said]
+    subjects = {testimony[0] for testimony in alert.said}
+    lines = [_line(testimony, alert.ipam.get(testimony[0])) for testimony in alert.said]
     lines += [
         f"{escaped(name, _NAME)}: IPAM has {escaped(value, _VALUE)}"
         for name, value in alert.ipam.items()
-        if name not in told
+        if name not in subjects
     ]
     yield from lines[:_MOST_VALUES]
     if len(lines) > _MOST_VALUES:
@@ -191,13 +195,13 @@ def _line(said: Testimony, stored: str | None) -> str:
     """``MCLT: IPAM 3600 -> 7200 (dhcp01, dhcp02)`` where all agree, else who says what."""
     name, words = said
     values = {value for _, value in words}
-    who = ", ".join(escaped(w, _NAME) for w, _ in words)
+    witnesses = ", ".join(escaped(w, _NAME) for w, _ in words)
     if stored is not None and len(values) == 1 and values != {stored}:
         new = escaped(values.pop(), _VALUE)
-        return f"{escaped(name, _NAME)}: IPAM {escaped(stored, _VALUE)} -> {new} ({who})"
-    says = ", ".join(f"{escaped(w, _NAME)} says {escaped(v, _VALUE)}" for w, v in words)
+        return f"{escaped(name, _NAME)}: IPAM {escaped(stored, _VALUE)} -> {new} ({witnesses})"
+    reports = ", ".join(f"{escaped(w, _NAME)} says {escaped(v, _VALUE)}" for w, v in words)
     ours = "" if stored is None else f", IPAM has {escaped(stored, _VALUE)}"
-    return f"{escaped(name, _NAME)}: {says}{ours}"
+    return f"{escaped(name, _NAME)}: {reports}{ours}"
 
 
 def _note(alert: Alert) -> str:

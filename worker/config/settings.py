@@ -150,9 +150,12 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
     user's configuration directory if there is one. Raises SettingsError with all that is wrong.
     """
     problems: list[str] = []
-    given = {**_from_file(environ, config_file, problems), **_from_environment(environ, problems)}
+    given_values = {
+        **_from_file(environ, config_file, problems),
+        **_from_environment(environ, problems),
+    }
     values: dict[str, Any] = {}
-    for source in given.values():
+    for source in given_values.values():
         try:
             values[source.key] = SETTINGS[source.key].parse(source.value)
         except ValueError as error:
@@ -162,7 +165,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
             try:
                 values[url] = _with_password_of(values, url, file)
             except (ValueError, SecretUnusable) as error:
-                problems.append(f"{given[file].name}{given[file].shown}: {error}")
+                problems.append(f"{given_values[file].name}{given_values[file].shown}: {error}")
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(**values)
@@ -192,17 +195,19 @@ class _Given:
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, _Given]:
-    known = {PREFIX + key.upper(): key for key in SETTINGS}
-    given: dict[str, _Given] = {}
+    known_keys = {PREFIX + key.upper(): key for key in SETTINGS}
+    given_values: dict[str, _Given] = {}
     for name in sorted(environ):
         if not name.upper().startswith(PREFIX) or name == _CONFIG or name.startswith(_TEST):
             continue
-        if name not in known:  # its value is not shown: it may be a password under a wrong name
-            guess = did_you_mean(name.upper(), {*known, _CONFIG})
+        if (
+            name not in known_keys
+        ):  # its value is not shown: it may be a password under a wrong name
+            guess = did_you_mean(name.upper(), {*known_keys, _CONFIG})
             problems.append(f"{name}: there is no such setting{guess}")
         else:
-            given[known[name]] = _Given(known[name], environ[name], name)
-    return given
+            given_values[known_keys[name]] = _Given(known_keys[name], environ[name], name)
+    return given_values
 
 
 def _from_file(

@@ -8,5 +8,5 @@ from difflib import get_close_matches
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown word: the nearest known one, if one is near."""
-    near = get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {near[0]}?" if near else "."
+    matches = get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean {matches[0]}?" if matches else "."

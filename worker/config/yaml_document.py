@@ -64,8 +64,8 @@ class YamlDocument:
 
     def wrong(self, value: Value, sentence: str) -> None:
         """Remember a problem. The sentence begins after the path and ends with a full stop."""
-        where = f"{value.path} " if value.path else "the file "
-        self._problems.append((value.line, where + sentence))
+        place = f"{value.path} " if value.path else "the file "
+        self._problems.append((value.line, place + sentence))
 
     def fields(self, value: Value, known: Collection[str]) -> Mapping[str, Value] | None:
         """The known keys that have a value, None if it is no table.
@@ -75,13 +75,13 @@ class YamlDocument:
         pairs = self._pairs(value)
         if pairs is None:
             return None
-        found = {}
+        values = {}
         for name, (key, inner) in pairs.items():
             if name not in known:
                 self.wrong(key, f"is no key of this format{did_you_mean(name, known)}")
             elif inner.node.tag != _NULL:
-                found[name] = inner
-        return found
+                values[name] = inner
+        return values
 
     def table(self, value: Value) -> Mapping[str, Value]:
         """All keys, whatever their names."""
@@ -92,16 +92,16 @@ class YamlDocument:
         if not isinstance(value.node, yaml.MappingNode):
             self.wrong(value, "must be a table of keys and values.")
             return None
-        found: dict[str, tuple[Value, Value]] = {}
+        pairs: dict[str, tuple[Value, Value]] = {}
         for key_node, node in value.node.value:
             name = self.text(Value(value.key("?"), key_node))
             if name is None:
                 continue
             path = value.key(name)
-            if name in found:
+            if name in pairs:
                 self.wrong(Value(path, key_node), "is there twice.")
-            found[name] = (Value(path, key_node), Value(path, node))
-        return found
+            pairs[name] = (Value(path, key_node), Value(path, node))
+        return pairs
 
     def items(self, value: Value) -> tuple[Value, ...]:
         """The elements of a list."""

@@ -89,9 +89,9 @@ def set_standing(uow: UnitOfWork, by: Person, text: str, standing: Standing) -> 
 
 def confirm_machine(uow: UnitOfWork, by: Person, server: int, machine: str) -> None:
     """That machine is the server now. Raises StoreError if there is no such server any more."""
-    known = {s.id: s for s in uow.inventory.servers()}
+    server_of = {s.id: s for s in uow.inventory.servers()}
     uow.inventory.confirm_machine(server, machine)
-    _keep(uow, by, Action.CONFIRM, known[server])
+    _keep(uow, by, Action.CONFIRM, server_of[server])
 
 
 def add_alias(uow: UnitOfWork, by: Person, text: str, alias: str) -> Server:
@@ -116,20 +116,20 @@ def remove_alias(uow: UnitOfWork, by: Person, text: str, alias: str) -> Server:
 
 def resume_credential(uow: UnitOfWork, by: Person, name: str) -> bool:
     """False if it was neither suspended nor refused. Raises UnknownCredential."""
-    before = _refusals(uow, name)
+    refusals_before = _refusals(uow, name)
     if not uow.credentials.resume(name):
         return False
-    uow.audit.add(by, [AuditedDecision(Action.RESUME, name, before, _refusals(uow, name))])
+    uow.audit.add(by, [AuditedDecision(Action.RESUME, name, refusals_before, _refusals(uow, name))])
     return True
 
 
 def start_maintenance(uow: UnitOfWork, by: Person, window: Window, server: str) -> Window:
     """Start a maintenance window, and return it as stored. ``server`` is the name of its server."""
     number = uow.maintenance.add(window)
-    kept = _window(uow.maintenance, number)
-    subject = f"window {number} of {_of(kept, server)}"
-    uow.audit.add(by, [AuditedDecision(Action.START_MAINTENANCE, subject, None, _times(kept))])
-    return kept
+    stored = _window(uow.maintenance, number)
+    subject = f"window {number} of {_of(stored, server)}"
+    uow.audit.add(by, [AuditedDecision(Action.START_MAINTENANCE, subject, None, _times(stored))])
+    return stored
 
 
 def end_maintenance(uow: UnitOfWork, by: Person, number: int) -> bool:
@@ -138,18 +138,22 @@ def end_maintenance(uow: UnitOfWork, by: Person, number: int) -> bool:
     if not uow.maintenance.end(number, by.who):
         return False
     subject = f"window {number} of {_of(window, _by_id(uow.inventory, window.server).name)}"
-    after = _times(_window(uow.maintenance, number))
-    uow.audit.add(by, [AuditedDecision(Action.END_MAINTENANCE, subject, _times(window), after)])
+    times_after = _times(_window(uow.maintenance, number))
+    uow.audit.add(
+        by, [AuditedDecision(Action.END_MAINTENANCE, subject, _times(window), times_after)]
+    )
     return True
 
 
 def _keep(uow: UnitOfWork, by: Person, action: Action, server: Server) -> None:
     """Audit the values of a server that changed, under the name that it had."""
-    before, after = _told(server), _told(_by_id(uow.inventory, server.id))
-    changed = [name for name in before if before[name] != after[name]]
+    values_before, values_after = _told(server), _told(_by_id(uow.inventory, server.id))
+    changed = [name for name in values_before if values_before[name] != values_after[name]]
     if changed:
-        one, other = ({name: side[name] for name in changed} for side in (before, after))
-        uow.audit.add(by, [AuditedDecision(action, server.name, one, other)])
+        changed_before, changed_after = (
+            {name: side[name] for name in changed} for side in (values_before, values_after)
+        )
+        uow.audit.add(by, [AuditedDecision(action, server.name, changed_before, changed_after)])
 
 
 def _told(server: Server) -> AuditValues:

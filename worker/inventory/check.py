@@ -64,18 +64,18 @@ def check(
     powershell: PowerShell, server: Server, host: Host, clock: Callable[[], datetime]
 ) -> ServerCheck:
     """Ask the server and say how far that came. Raises CredentialSuspended, nothing was sent."""
-    began = clock()
-    said: Mapping[str, Json] | None = None
+    began_at = clock()
+    host_words: Mapping[str, Json] | None = None
     try:
         output = powershell.run(packaged("failover"), host)
-        said = decode(output.stdout, server.name).host
-        seen = understand(output.stdout, server, began, clock())
+        host_words = decode(output.stdout, server.name).host
+        reading = understand(output.stdout, server, began_at, clock())
     except ReadError as error:
         layer = getattr(error, "layer", None)
         return ServerCheck(
-            host, _steps(host, layer or ANSWER, error), error.to_failure(), None, said
+            host, _steps(host, layer or ANSWER, error), error.to_failure(), None, host_words
         )
-    return ServerCheck(host, _steps(host, None, None), None, seen, said)
+    return ServerCheck(host, _steps(host, None, None), None, reading, host_words)
 
 
 def _steps(host: Host, stopped_at: str | None, error: ReadError | None) -> tuple[CheckStep, ...]:
@@ -103,6 +103,6 @@ def _passed(name: str, host: Host) -> str:
     if name == Layer.ADDRESS:
         return host.url
     if name == Layer.LOGIN:
-        who = host.login.username or str(host.login.certificate)
-        return f"{who} by {host.transport} (credential {host.login.name})"
+        identity = host.login.username or str(host.login.certificate)
+        return f"{identity} by {host.transport} (credential {host.login.name})"
     return ""

@@ -71,13 +71,15 @@ def live(
             uow.credentials.mark_unproven()
             uow.commit()
     with store.read() as reading:
-        now = reading.now()
+        current_time = reading.now()
         views = reading.views.servers()
         directory = EndpointResolver(
             reading.credentials.views(), reading.credentials.logons(), logins, failed, insist=insist
         )
     book = StoredLogonBook(store, logins)
-    ways = {view.server.id: directory.way(view.server, view.endpoint, now) for view in views}
+    ways = {
+        view.server.id: directory.way(view.server, view.endpoint, current_time) for view in views
+    }
     accepted = frozenset(logon.server for logon in directory.logons.values() if logon.accepted_at)
     powershell = PowerShell(context, settings.poll_limits, Logons(book))
     try:
@@ -122,20 +124,20 @@ class EndpointResolver:
         return SkipReason.BACK_OFF if backs_off and not self._insist else host
 
     def _credential(self, server: Server, endpoint: Endpoint) -> CredentialView:
-        wanted = endpoint.credential
-        if wanted is None:
-            wanted = default_credential(self._views)
-        if wanted is not None and wanted in self._views:
-            return self._views[wanted]
+        credential_name = endpoint.credential
+        if credential_name is None:
+            credential_name = default_credential(self._views)
+        if credential_name is not None and credential_name in self._views:
+            return self._views[credential_name]
         name = server.name
         if endpoint.credential is not None:
-            what = f"its credential {wanted!r} is not in the inventory"
+            problem = f"its credential {credential_name!r} is not in the inventory"
         elif self._views:
-            what = f"it names no credential, and none is called {DEFAULT_CREDENTIAL!r}"
+            problem = f"it names no credential, and none is called {DEFAULT_CREDENTIAL!r}"
         else:
-            what = "there is no credential to ask it with"
+            problem = "there is no credential to ask it with"
         raise LocalConfig(
-            f"{name}: it was not asked, for {what}.",
+            f"{name}: it was not asked, for {problem}.",
             "Write credentials into the inventory file and import it: "
             "ipam-sync servers import FILE.yaml. See: ipam-sync credentials list",
         )

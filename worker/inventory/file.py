@@ -99,10 +99,10 @@ def parse_inventory(raw: bytes, path: Path) -> Inventory:
 def _inventory(sheet: YamlDocument, document: Value, directory: Path) -> Inventory:
     fields = sheet.fields(document, ("credentials", "servers")) or {}
     credentials: tuple[Credential, ...] = ()
-    named: Collection[str] = ()
+    credential_names: Collection[str] = ()
     if "credentials" in fields:
         table = sheet.table(fields["credentials"])
-        named = table.keys()
+        credential_names = table.keys()
         credentials = tuple(
             credential
             for name, value in table.items()
@@ -110,7 +110,7 @@ def _inventory(sheet: YamlDocument, document: Value, directory: Path) -> Invento
         )
     servers: list[tuple[Value, InventoryServer | None]] = []
     if "servers" in fields:
-        servers = [(v, _server(sheet, v, named)) for v in sheet.items(fields["servers"])]
+        servers = [(v, _server(sheet, v, credential_names)) for v in sheet.items(fields["servers"])]
     if not servers and not sheet.problems:
         sheet.wrong(document, "lists no servers.")
     _check_unique(sheet, servers)
@@ -220,8 +220,8 @@ def _tags(sheet: YamlDocument, fields: Mapping[str, Value]) -> Iterator[str]:
 
 def _endpoint(sheet: YamlDocument, value: Value, credentials: Collection[str]) -> Endpoint:
     fields = sheet.fields(value, ("url", "transport", "credential")) or {}
-    given = {key: sheet.text(inner) for key, inner in fields.items()}
-    url, transport, credential = (given.get(key) for key in ("url", "transport", "credential"))
+    texts = {key: sheet.text(inner) for key, inner in fields.items()}
+    url, transport, credential = (texts.get(key) for key in ("url", "transport", "credential"))
     if url is not None and (problem := url_problem(url, transport)) is not None:
         sheet.wrong(fields["url"], problem)
     if transport is not None and (problem := transport_problem(transport)) is not None:
@@ -235,13 +235,14 @@ def _endpoint(sheet: YamlDocument, value: Value, credentials: Collection[str]) -
 def _check_unique(
     sheet: YamlDocument, servers: Collection[tuple[Value, InventoryServer | None]]
 ) -> None:
-    first: dict[str, Value] = {}
+    first_of: dict[str, Value] = {}
     for value, server in servers:
         if server is not None:
-            other = first.setdefault(fold(server.name), value)
-            if other is not value:
+            first_value = first_of.setdefault(fold(server.name), value)
+            if first_value is not value:
                 sheet.wrong(
-                    value, f"has the name of {other.path} in line {other.line}: {server.name}."
+                    value,
+                    f"has the name of {first_value.path} in line {first_value.line}: {server.name}.",
                 )
 
 

@@ -50,16 +50,16 @@ class Imported:
 
 def import_by(uow: UnitOfWork, by: Person, inventory: Inventory, source: str) -> Imported:
     """Import and audit an inventory for a person. ``source`` is the name of the file."""
-    before = _counts(uow)
+    counts_before = _counts(uow)
     imported = import_inventory(uow, inventory)
     if imported.wrote:
-        after = {
+        audit_values = {
             **_counts(uow),
             "added": list(imported.added),
             "changed": {c.name: list(c.changes) for c in imported.changed},
             "credentials_written": list(imported.credentials),
         }
-        uow.audit.add(by, [AuditedDecision(Action.IMPORT, source, before, after)])
+        uow.audit.add(by, [AuditedDecision(Action.IMPORT, source, counts_before, audit_values)])
     return imported
 
 
@@ -86,21 +86,23 @@ def import_servers(uow: UnitOfWork, listed: Sequence[InventoryServer]) -> Import
     added: list[str] = []
     changed: list[Changed] = []
     unchanged: list[str] = []
-    kept: list[tuple[str, str]] = []
-    for one in listed:
-        view = stored.get(fold(one.name))
+    kept_aliases: list[tuple[str, str]] = []
+    for listed_server in listed:
+        view = stored.get(fold(listed_server.name))
         if view is None:
-            _add(uow.inventory, one)
-            added.append(one.name)
+            _add(uow.inventory, listed_server)
+            added.append(listed_server.name)
             continue
-        kept.extend((view.server.name, text) for text in _no_longer_listed(view, one))
-        if changes := _change(uow, view, one):
-            changed.append(Changed(one.name, changes))
+        kept_aliases.extend(
+            (view.server.name, text) for text in _no_longer_listed(view, listed_server)
+        )
+        if changes := _change(uow, view, listed_server):
+            changed.append(Changed(listed_server.name, changes))
         else:
-            unchanged.append(one.name)
-    names = {fold(one.name) for one in listed}
+            unchanged.append(listed_server.name)
+    names = {fold(listed_server.name) for listed_server in listed}
     absent = tuple(v.server.name for key, v in stored.items() if key not in names)
-    return Imported(tuple(added), tuple(changed), tuple(unchanged), absent, tuple(kept))
+    return Imported(tuple(added), tuple(changed), tuple(unchanged), absent, tuple(kept_aliases))
 
 
 def _add(inventory: InventoryRepository, one: InventoryServer) -> None:

@@ -52,8 +52,10 @@ def _password_in(path: Path, credential: str) -> str:
     try:
         return secret_in(path)
     except SecretUnusable as error:
-        where = f"credential {escaped(credential)}: the password file {escaped(str(path), 300)}"
-        raise LocalConfig(f"{where} {error.problem}.", error.remedy) from error
+        source_words = (
+            f"credential {escaped(credential)}: the password file {escaped(str(path), 300)}"
+        )
+        raise LocalConfig(f"{source_words} {error.problem}.", error.remedy) from error
 
 
 def mark_of(login: Login, salt: bytes) -> int:
@@ -155,8 +157,8 @@ class StoredLogonBook:
     def suspended(self, credential: str) -> bool:
         """Return whether a credential is suspended, as far as this process knows."""
         view = self._views.get(credential)
-        known = credential in self._suspended or credential in self._refused
-        return known or view is None or view.suspended_at is not None
+        is_suspended = credential in self._suspended or credential in self._refused
+        return is_suspended or view is None or view.suspended_at is not None
 
     def refused(self, credential: str, server: int) -> bool:
         """Count it. True if the credential is suspended now."""
@@ -164,9 +166,9 @@ class StoredLogonBook:
         refusal = LogonRefusal(credential, server, salt, mark_of(self._logins[credential], salt))
         with self._lock:
             self._known.discard((credential, server))
-            before = self._accepted.pop(credential, set())
+            accepted_before = self._accepted.pop(credential, set())
             self._unwritten.append(refusal)
-        suspended = self._write_refusals({credential: before})
+        suspended = self._write_refusals({credential: accepted_before})
         with self._lock:
             view = self._views[credential]
             self._views[credential] = replace(view, refused_by=(*view.refused_by, server))

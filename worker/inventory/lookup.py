@@ -26,12 +26,12 @@ def find_server(servers: Iterable[Server], text: str) -> Server:
 
     Raises UnknownTarget with what could have been meant.
     """
-    known = {s.id: s for s in servers}
-    match NameMap(known.values()).resolve((text,), asker=0):
+    server_of = {s.id: s for s in servers}
+    match NameMap(server_of.values()).resolve((text,), asker=0):
         case Known(server, _):
-            return known[server]
+            return server_of[server]
         case Ambiguous(_, candidates):
-            names = ", ".join(sorted(known[c].name for c in candidates))
+            names = ", ".join(sorted(server_of[c].name for c in candidates))
             raise UnknownTarget(f"{text!r} could be {names}: give the full name.")
         case Unknown():
             raise UnknownTarget(f"IPAM has no server {text!r}. See: ipam-sync servers list")
@@ -43,12 +43,12 @@ def find_records(reading: Transaction, text: str) -> tuple[Record, ...]:
     Raises UnknownTarget if an id or a server does not exist.
     """
     if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID:
-        found = tuple(r for r in reading.records.by_key([int(text)]) if not r.pending)
-        if found:
-            return found
-    named = reading.records.named(fold_relationship(text))
-    if named or "@" not in text:
-        return named
+        records = tuple(r for r in reading.records.by_key([int(text)]) if not r.pending)
+        if records:
+            return records
+    named_records = reading.records.named(fold_relationship(text))
+    if named_records or "@" not in text:
+        return named_records
     relationship, server = at_server(reading.inventory, text)
     same_name = reading.records.named(fold_relationship(relationship))
     return tuple(r for r in same_name if server.id in r.partners)

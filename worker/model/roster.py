@@ -51,8 +51,10 @@ def _with_reported_names(
         if old is new:
             continue
         added = new.aliases[len(old.aliases) :]
-        kept = replace(new, aliases=new.aliases[: len(old.aliases)], machine_id=old.machine_id)
-        if kept != old or any(alias.provenance is not Provenance.SELF for alias in added):
+        known_part = replace(
+            new, aliases=new.aliases[: len(old.aliases)], machine_id=old.machine_id
+        )
+        if known_part != old or any(alias.provenance is not Provenance.SELF for alias in added):
             return None
         reported[new.id] = [alias.text for alias in added]
     return names.taught(reported)

@@ -99,10 +99,10 @@ def operation_counts(fates: Mapping[OperationOutcome, int], new: int) -> dict[st
 
 def server_counts(sightings: Mapping[int, Sighting]) -> dict[str, int]:
     """Count servers by outcome."""
-    seen = sum(isinstance(s, Seen) for s in sightings.values())
+    read_count = sum(isinstance(s, Seen) for s in sightings.values())
     unseen = sum(isinstance(s, Unseen) for s in sightings.values())
     return {
-        "servers_read": seen,
+        "servers_read": read_count,
         "servers_unread": unseen,
-        "servers_skipped": len(sightings) - seen - unseen,
+        "servers_skipped": len(sightings) - read_count - unseen,
     }

@@ -47,15 +47,17 @@ def apply_entries(
 
     Entries that take a name or a scope come after those that free it, whatever the order given.
     """
-    now, gone = _as_they_are(uow, entries, by_machine=by_machine)
-    free = {n: p for n, p in now.items() if not _takes_something(p)}
-    taking = {n: p for n, p in now.items() if n not in free}
-    first = _apply(uow, free, {}, who, by_machine=by_machine)
+    current_entries, refused_entries = _as_they_are(uow, entries, by_machine=by_machine)
+    freeing = {n: p for n, p in current_entries.items() if not _takes_something(p)}
+    taking = {n: p for n, p in current_entries.items() if n not in freeing}
+    freed = _apply(uow, freeing, {}, who, by_machine=by_machine)
     rows = _rows(uow.records, list(taking.values()))
-    wanted = {m for p in taking.values() for m in takes(p, rows.get(p.record or 0))}
-    holders = uow.records.holders(wanted)
+    memberships = {m for p in taking.values() for m in takes(p, rows.get(p.record or 0))}
+    holders = uow.records.holders(memberships)
     second = _apply(uow, taking, holders, who, by_machine=by_machine)
-    return ApplyResult(first.done + second.done, {**gone, **first.refused, **second.refused})
+    return ApplyResult(
+        freed.done + second.done, {**refused_entries, **freed.refused, **second.refused}
+    )
 
 
 def _as_they_are(
@@ -65,21 +67,21 @@ def _as_they_are(
 
     A person or another run may have decided or held one since it was recorded.
     """
-    known = {e.number: e for e in uow.operations.by_number(entries)}
+    entry_of = {e.number: e for e in uow.operations.by_number(entries)}
     in_maintenance = paused(uow.maintenance.open_windows()) if by_machine else frozenset()
-    waiting: dict[int, Planned] = {}
-    gone: dict[int, str] = {}
+    pending: dict[int, Planned] = {}
+    refused: dict[int, str] = {}
     for number in entries:
-        entry = known.get(number)
+        entry = entry_of.get(number)
         if entry is None or entry.status is not EntryStatus.PENDING:
-            gone[number] = f"it is {'gone' if entry is None else entry.status} by now"
+            refused[number] = f"it is {'gone' if entry is None else entry.status} by now"
         elif by_machine and entry.planned.hold is not Hold.NONE:
-            gone[number] = "it is held for a person by now"
+            refused[number] = "it is held for a person by now"
         elif in_maintenance & _named(entry.planned):
-            gone[number] = "its relationship is in maintenance by now"
+            refused[number] = "its relationship is in maintenance by now"
         else:
-            waiting[number] = entry.planned
-    return waiting, gone
+            pending[number] = entry.planned
+    return pending, refused
 
 
 def _named(planned: Planned) -> frozenset[tuple[str, int]]:
@@ -107,26 +109,30 @@ def _apply(
     *,
     by_machine: bool,
 ) -> ApplyResult:
-    before = _rows(uow.records, list(entries.values()))
-    after: dict[int, Record | None] = dict(before)
-    taken = dict(holders)
-    done: list[int] = []
+    records_before = _rows(uow.records, list(entries.values()))
+    records_after: dict[int, Record | None] = dict(records_before)
+    holder_of = dict(holders)
+    applied: list[int] = []
     refused: dict[int, str] = {}
     for number, planned in entries.items():
         key = planned.record or 0
-        outcome = _outcome(planned, after.get(key), taken)
+        outcome = _outcome(planned, records_after.get(key), holder_of)
         match outcome:
             case Becomes(record):
-                taken |= dict.fromkeys(takes(planned, after[key]), key)
-                after[key] = record
-                done.append(number)
+                holder_of |= dict.fromkeys(takes(planned, records_after[key]), key)
+                records_after[key] = record
+                applied.append(number)
             case Conflict(why):
                 refused[number] = why
-    uow.records.remove([k for k in before if after[k] is None])
-    changed = [(before[k], r) for k, r in after.items() if r is not None and r != before[k]]
+    uow.records.remove([k for k in records_before if records_after[k] is None])
+    changed = [
+        (records_before[k], r)
+        for k, r in records_after.items()
+        if r is not None and r != records_before[k]
+    ]
     uow.records.update(changed)
-    uow.operations.decide(done, EntryStatus.APPLIED, who, by_machine=by_machine)
-    return ApplyResult(tuple(done), refused)
+    uow.operations.decide(applied, EntryStatus.APPLIED, who, by_machine=by_machine)
+    return ApplyResult(tuple(applied), refused)
 
 
 def _outcome(

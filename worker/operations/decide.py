@@ -114,14 +114,16 @@ def select_pending(reading: Transaction, wanted: Selection) -> tuple[EntryView, 
     views = select(reading, wanted)
     missing = sorted(set(wanted.numbers) - {v.entry.number for v in views})
     if missing:
-        there = reading.views.operations(EntryFilter(numbers=tuple(missing), statuses=()))
-        known = {v.entry.number: v.entry.status for v in there}
-        first = missing[0]
-        status = known.get(first)
-        said = "There is no operation" if status is None else f"It is {status}: operation"
+        views_there = reading.views.operations(EntryFilter(numbers=tuple(missing), statuses=()))
+        status_of = {v.entry.number: v.entry.status for v in views_there}
+        first_missing = missing[0]
+        status = status_of.get(first_missing)
+        sentence = "There is no operation" if status is None else f"It is {status}: operation"
         if status is EntryStatus.PENDING:
-            said = "The other conditions leave out operation"
-        raise NotSelectable(f"{said} {first}. See: ipam-sync operations list --status all")
+            sentence = "The other conditions leave out operation"
+        raise NotSelectable(
+            f"{sentence} {first_missing}. See: ipam-sync operations list --status all"
+        )
     return views
 
 
@@ -134,17 +136,17 @@ def _about(reading: Transaction, views: Iterable[EntryView], text: str) -> tuple
     """Lines outlive their record, so a name is looked for in the lines as well."""
     keys = {r.key for r in find_records(reading, text)}
     name = fold_relationship(text)
-    found = tuple(
+    selected = tuple(
         v
         for v in views
         if v.entry.planned.record in keys or fold_relationship(v.entry.planned.relationship) == name
     )
-    if not keys and not found:
+    if not keys and not selected:
         raise UnknownTarget(
             f"IPAM has no relationship {text!r} and no such operation about one. "
             "See: ipam-sync relationships list"
         )
-    return found
+    return selected
 
 
 def sort_out(views: Iterable[EntryView], terms: Terms, now: datetime) -> Sorted:
@@ -207,7 +209,7 @@ def apply_selected(
     applied = apply_entries(uow, entries, by.who, by_machine=False)
     by_number = {v.entry.number: v for v in sorted_out.ready}
     uow.audit.add(by, [_applied(by_number[n], sorted_out.overridden) for n in applied.done])
-    refused |= {n: left.why for n, left in sorted_out.left_out.items()}
+    refused |= {n: left_out.why for n, left_out in sorted_out.left_out.items()}
     return Decided(applied.done, {**refused, **applied.refused}), sorted_out
 
 
@@ -243,27 +245,35 @@ def _no_longer_pending(numbers: Collection[int], views: Iterable[EntryView]) -> 
 
 
 def _applied(view: EntryView, overridden: Mapping[int, str]) -> AuditedDecision:
-    _, wanted = sides(view.entry.planned)
+    _, values_after = sides(view.entry.planned)
     insisted = overridden.get(view.entry.number)
-    after = {"status": EntryStatus.APPLIED.value, "stored": wanted, "insisted": insisted}
-    return _decision(Action.APPLY, view, after)
+    audit_values = {
+        "status": EntryStatus.APPLIED.value,
+        "stored": values_after,
+        "insisted": insisted,
+    }
+    return _decision(Action.APPLY, view, audit_values)
 
 
 def _rejected(view: EntryView, until: datetime | None) -> AuditedDecision:
     stored, _ = sides(view.entry.planned)
-    after = {"status": EntryStatus.REJECTED.value, "stored": stored, "until": kept_time(until)}
-    return _decision(Action.REJECT, view, after)
+    audit_values = {
+        "status": EntryStatus.REJECTED.value,
+        "stored": stored,
+        "until": kept_time(until),
+    }
+    return _decision(Action.REJECT, view, audit_values)
 
 
 def _decision(action: Action, view: EntryView, after: AuditValues) -> AuditedDecision:
     """``stored`` is what the operation touches, as the record has it."""
     planned = view.entry.planned
-    stored, wanted = sides(planned)
+    stored, values_after = sides(planned)
     subject = f"operation {view.entry.number}: {planned.operation} of {planned.relationship}"
-    before = {
+    audit_before = {
         "status": view.entry.status.value,
         "held": planned.hold.value or None,
         "stored": stored,
-        "wanted": wanted,
+        "wanted": values_after,
     }
-    return AuditedDecision(action, subject, before, after)
+    return AuditedDecision(action, subject, audit_before, after)

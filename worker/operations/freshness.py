@@ -27,9 +27,9 @@ def ages(reading: Transaction, findings: Iterable[Finding]) -> dict[str, timedel
     patient = [f for f in findings if f.patience is not None]
     if not patient:
         return {}
-    now = reading.now()
+    current_time = reading.now()
     servers, kinds = {s for f in patient for s in f.servers}, {f.kind for f in patient}
     return {
-        o.finding.fingerprint: now - o.first_seen
+        o.finding.fingerprint: current_time - o.first_seen
         for o in reading.findings.unresolved(servers, kinds)
     }

@@ -51,21 +51,23 @@ class Alertmanager:
     def deliver(self, message: Message) -> None:
         if isinstance(message, Changes):
             raise no_incident(self.name)
-        now = datetime.fromtimestamp(time.time(), UTC)
-        told = [each for alert in members(message) for each in _alerts(alert, now, self.keep)]
+        current_time = datetime.fromtimestamp(time.time(), UTC)
+        alerts = [
+            item for alert in members(message) for item in _alerts(alert, current_time, self.keep)
+        ]
         headers = authorization(self.username, self.password, self.token)
         to = replace(self.receiver, url=self.receiver.url.rstrip("/") + _PATH)
-        post(to, encoded(told), {"Content-Type": "application/json", **headers})
+        post(to, encoded(alerts), {"Content-Type": "application/json", **headers})
 
 
 def _alerts(alert: Alert, now: datetime, keep: timedelta) -> Iterator[dict[str, Any]]:
-    over = max(now, alert.first_seen)
-    ends = over if alert.event is Event.RESOLVED else now + keep
+    ends_at = max(now, alert.first_seen)
+    ends = ends_at if alert.event is Event.RESOLVED else now + keep
     yield _alert(alert, alert.severity, ends)
     if alert.event is not Event.OPENED:
         for severity in Severity:
             if severity is not alert.severity:
-                yield _alert(alert, severity, over)
+                yield _alert(alert, severity, ends_at)
 
 
 def _alert(alert: Alert, severity: Severity, ends: datetime) -> dict[str, Any]:
@@ -78,13 +80,13 @@ def _alert(alert: Alert, severity: Severity, ends: datetime) -> dict[str, Any]:
         "next": words.next,
         "note": words.note,
     }
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "labels": _without_empty(_labels(alert, severity)),
         "annotations": _without_empty(annotations),
         "startsAt": iso(alert.first_seen),
         "endsAt": iso(ends),
     }
-    return told | ({"generatorURL": words.url} if words.url else {})
+    return fields | ({"generatorURL": words.url} if words.url else {})
 
 
 def _labels(alert: Alert, severity: Severity) -> dict[str, str]:

@@ -51,22 +51,22 @@ class Lines:
 
     def _log(self, message: Message) -> None:
         if not isinstance(message, Digest):
-            for told in _documents(message):
-                _log.warning("alert", extra=facts(channel=self.name, alert=told))
+            for line in _documents(message):
+                _log.warning("alert", extra=facts(channel=self.name, alert=line))
             return
         words = summary(message)
         alerts = [f"{alert.subject}, {alert.event}: {alert.what}" for alert in words.alerts]
-        said = facts(channel=self.name, summary=words.headline, alerts=alerts, more=words.more)
-        _log.warning("alerts", extra=said)
+        values = facts(channel=self.name, summary=words.headline, alerts=alerts, more=words.more)
+        _log.warning("alerts", extra=values)
 
 
 def _documents(message: Message) -> list[dict[str, Any]]:
     """Return the documents of each alert or change, and one that says how many more there are."""
     whole = document(message)
-    told: list[dict[str, Any]] = [*whole["alerts"], *whole["changes"]]
+    lines: list[dict[str, Any]] = [*whole["alerts"], *whole["changes"]]
     if isinstance(message, Changes) and message.more:
-        told.append({name: whole[name] for name in ("key", "at", "summary", "more_changes")})
-    return told
+        lines.append({name: whole[name] for name in ("key", "at", "summary", "more_changes")})
+    return lines
 
 
 def _append(file: Path, lines: bytes) -> None:

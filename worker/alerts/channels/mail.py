@@ -144,23 +144,26 @@ class Mail:
     def _undelivered(
         self, error: Exception, deadline: Deadline, *, unsure: bool = False
     ) -> Undelivered:
-        who = f"{escaped(self.name)}: {escaped(self.host)}"
+        sender_words = f"{escaped(self.name)}: {escaped(self.host)}"
         match error:
             case SMTPAuthenticationError():  # its words may repeat the proof
-                return _answered(f"{who} refused the logon with {error.smtp_code}", error.smtp_code)
+                return _answered(
+                    f"{sender_words} refused the logon with {error.smtp_code}", error.smtp_code
+                )
             case SMTPResponseException():
-                said = f"{error.smtp_code} {_words(error.smtp_error)}"
-                return _answered(f"{who} answered with {said}", error.smtp_code)
+                reply = f"{error.smtp_code} {_words(error.smtp_error)}"
+                return _answered(f"{sender_words} answered with {reply}", error.smtp_code)
             case SMTPRecipientsRefused():
                 return self._some_refused(error.recipients)
             case SMTPNotSupportedError():
                 return Undelivered(
-                    f"{who} offers no STARTTLS, or no logon that is known here.", permanent=True
+                    f"{sender_words} offers no STARTTLS, or no logon that is known here.",
+                    permanent=True,
                 )
             case SMTPException() if not deadline.over:
-                return Undelivered(f"{who} broke off.", unsure=unsure)
+                return Undelivered(f"{sender_words} broke off.", unsure=unsure)
             case _:
-                return Undelivered(f"{who} {why(error, deadline)}.", unsure=unsure)
+                return Undelivered(f"{sender_words} {why(error, deadline)}.", unsure=unsure)
 
     def _some_refused(
         self, refused: Mapping[str, tuple[int, bytes]], *, unsure: bool = False

@@ -40,14 +40,16 @@ class PagerDuty:
     def deliver(self, message: Message) -> None:
         if isinstance(message, Changes):
             raise no_incident(self.name)
-        until = time.monotonic() + self.receiver.timeout.total_seconds()
+        deadline = time.monotonic() + self.receiver.timeout.total_seconds()
         for alert in members(message):
-            left = timedelta(seconds=until - time.monotonic())
-            if left <= timedelta(0):  # what was sent already does no harm when it comes again
+            timeout = timedelta(seconds=deadline - time.monotonic())
+            if timeout <= timedelta(0):  # what was sent already does no harm when it comes again
                 sentence = f"{escaped(self.name)}: there was no time for all alerts."
                 raise Undelivered(sentence, unsure=True)
             body = encoded({"routing_key": self.routing_key, **event(alert)})
-            post(replace(self.receiver, timeout=left), body, {"Content-Type": "application/json"})
+            post(
+                replace(self.receiver, timeout=timeout), body, {"Content-Type": "application/json"}
+            )
 
 
 def event(alert: Alert) -> dict[str, Any]:

@@ -86,21 +86,21 @@ def _posted(
     receiver: Receiver, body: bytes, headers: Mapping[str, str], deadline: Deadline
 ) -> tuple[int, str | None]:
     parts = urlsplit(receiver.url)
-    where = route(receiver.url, deadline)
-    allowed = [a for a in where.addresses if receiver.allow_private or is_public(_ip(a))]
+    network_route = route(receiver.url, deadline)
+    allowed = [a for a in network_route.addresses if receiver.allow_private or is_public(_ip(a))]
     if not allowed:
         raise Undelivered(
             f"{_who(receiver)} is at an address that is not public; if that is meant, say"
             " allow_private = true in its channel.",
             permanent=True,
         )
-    client = HTTPConnection(where.name, where.port)
+    client = HTTPConnection(network_route.name, network_route.port)
     client.auto_open = 0  # nothing but the address that was checked is connected to
     with reaching(deadline) as connect, contextlib.closing(client):
         client.sock = connect(allowed)
         if parts.scheme == "https":
             context = trusting(receiver.ca_file)
-            client.sock = context.wrap_socket(client.sock, server_hostname=where.name)
+            client.sock = context.wrap_socket(client.sock, server_hostname=network_route.name)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             client.request("POST", target, body, {"User-Agent": _AGENT, **headers})
@@ -113,12 +113,12 @@ def _posted(
 
 def _read(answer: HTTPResponse, deadline: Deadline) -> None:
     """The answer to its end, or as much of it as anybody should send."""
-    left = _MOST_BYTES
-    while left > 0 and (piece := answer.read1(left)):
-        left -= len(piece)
+    bytes_left = _MOST_BYTES
+    while bytes_left > 0 and (piece := answer.read1(bytes_left)):
+        bytes_left -= len(piece)
     if deadline.over:
         raise TimeoutError
-    if left > 0 and answer.length:
+    if bytes_left > 0 and answer.length:
         raise ConnectionResetError  # it ended before it was whole
 
 
@@ -133,9 +133,9 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if 0 <= int(address) - _NAT64 < _WHOLE_IPV4:
         inner.append(IPv4Address(int(address) - _NAT64))
-    hidden = [one for one in inner if one is not None]
+    hidden = [address_inside for address_inside in inner if address_inside is not None]
     if hidden:
-        return all(is_public(one) for one in hidden)
+        return all(is_public(address_inside) for address_inside in hidden)
     return address.is_global and not address.is_multicast and not address.is_site_local
 
 
@@ -150,8 +150,8 @@ def _refusal(who: str, status: int, retry_after: str | None) -> Undelivered:
     if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         sentence, is_unsure = f"{who} answered with {status}.", status in _OF_GO_BETWEENS
         return Undelivered(sentence, retry_after=patience(retry_after), unsure=is_unsure)
-    why = "; redirects are not followed" if status < HTTPStatus.BAD_REQUEST else ""
-    return Undelivered(f"{who} answered with {status}{why}.", permanent=True)
+    note = "; redirects are not followed" if status < HTTPStatus.BAD_REQUEST else ""
+    return Undelivered(f"{who} answered with {status}{note}.", permanent=True)
 
 
 def patience(header: str | None) -> timedelta | None:
@@ -163,9 +163,9 @@ def patience(header: str | None) -> timedelta | None:
     if text.isascii() and text.isdigit():
         return min(timedelta(seconds=int(text[:9])), _LONGEST_WAIT)
     try:
-        then = parsedate_to_datetime(text)
+        retry_at = parsedate_to_datetime(text)
     except ValueError:
         return None
-    aware = then if then.tzinfo is not None else then.replace(tzinfo=UTC)
-    left = aware - datetime.fromtimestamp(time.time(), UTC)
-    return min(max(left, timedelta(0)), _LONGEST_WAIT)
+    aware = retry_at if retry_at.tzinfo is not None else retry_at.replace(tzinfo=UTC)
+    wait = aware - datetime.fromtimestamp(time.time(), UTC)
+    return min(max(wait, timedelta(0)), _LONGEST_WAIT)

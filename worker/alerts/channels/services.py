@@ -61,11 +61,11 @@ class Service:
             timeout=self.timeout.total_seconds(),
         )
         if not result:
-            what = "did not answer in time"
+            problem = "did not answer in time"
             if result.status is not AppriseResultStatus.TIMEOUT:
-                what = "did not take the message, or could not be reached"
+                problem = "did not take the message, or could not be reached"
             service = escaped(str(self.plugin.service_name))
-            raise Undelivered(f"{escaped(self.name)}: {service} {what}.", unsure=True)
+            raise Undelivered(f"{escaped(self.name)}: {service} {problem}.", unsure=True)
 
     def _written(self, message: Message) -> tuple[str, str, NotifyFormat]:
         """Title, body, and what the body is written in: what the service likes best of ours.

@@ -65,5 +65,7 @@ def verify(secret: str, timestamp: str, given: str, body: bytes, now: datetime) 
         return False
     if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
         return False
-    wanted = signature(secret, timestamp, body).encode()
-    return any(hmac.compare_digest(wanted, one.strip().encode()) for one in given.split(","))
+    expected = signature(secret, timestamp, body).encode()
+    return any(
+        hmac.compare_digest(expected, candidate.strip().encode()) for candidate in given.split(",")
+    )

@@ -75,27 +75,27 @@ def _composed(store: Store, span: ChangeSpan, applied: AppliedChangeRule) -> Cha
     """None if nothing was applied that is told."""
     with store.read() as reading:
         lines = _lines(reading.change_feed, span.since, span.until, applied)
-        first = reading.change_feed.operations([line.number for line in lines[:_MOST]])
+        operations = reading.change_feed.operations([line.number for line in lines[:_MOST]])
     if not lines:
         return None
-    told = tuple(sorted(first, key=_by_relationship))
-    more = len(lines) - len(told)
-    return Changes(f"applied-{span.batch}", told, more, span.since, span.until)
+    sorted_operations = tuple(sorted(operations, key=_by_relationship))
+    remaining = len(lines) - len(sorted_operations)
+    return Changes(f"applied-{span.batch}", sorted_operations, remaining, span.since, span.until)
 
 
 def _lines(
     change_feed: ChangeFeedRepository, since: datetime, until: datetime, applied: AppliedChangeRule
 ) -> tuple[AppliedLine, ...]:
     """Return the lines of a span that match the rule."""
-    every = change_feed.lines(since, until)
-    return tuple(line for line in every if applied.match.fits(line))
+    lines = change_feed.lines(since, until)
+    return tuple(line for line in lines if applied.match.fits(line))
 
 
 def backlogs(reading: Transaction, applied: AppliedChangeRule) -> Mapping[str, AppliedBacklog]:
     """Return the changes that each channel still has to get, or never got."""
-    cursors, now = reading.change_feed.cursors(), reading.now()
+    cursors, current_time = reading.change_feed.cursors(), reading.now()
     return {
-        name: _backlog(reading.change_feed, cursor, applied, now)
+        name: _backlog(reading.change_feed, cursor, applied, current_time)
         for name, cursor in cursors.items()
     }
 
@@ -106,10 +106,12 @@ def _backlog(
     applied: AppliedChangeRule,
     now: datetime,
 ) -> AppliedBacklog:
-    waits = _lines(change_feed, cursor.told_until, now, applied)
+    waiting_lines = _lines(change_feed, cursor.told_until, now, applied)
     given_up = () if cursor.given_up is None else _lines(change_feed, *cursor.given_up, applied)
-    next_try = cursor.next_try or (waits[0].at + applied.every if waits else None)
-    return AppliedBacklog(len(waits), next_try, cursor.attempts, len(given_up), cursor.error)
+    next_try = cursor.next_try or (waiting_lines[0].at + applied.every if waiting_lines else None)
+    return AppliedBacklog(
+        len(waiting_lines), next_try, cursor.attempts, len(given_up), cursor.error
+    )
 
 
 def _by_relationship(operation: AppliedOperation) -> tuple[str, str, str, str, int]:

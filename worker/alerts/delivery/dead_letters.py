@@ -30,8 +30,8 @@ def give_up(uow: UnitOfWork, channel: str, why: str) -> None:
         ALERT_UNDELIVERED.sentence(channel, why),
         about=channel,
     )
-    before = uow.findings.openings({finding.fingerprint}).get(finding.fingerprint, ())
-    step = begin(finding, uow.now(), before)
+    earlier_openings = uow.findings.openings({finding.fingerprint}).get(finding.fingerprint, ())
+    step = begin(finding, uow.now(), earlier_openings)
     latest = max((run.id for run in uow.runs.latest(1)), default=0)
     (key,) = uow.findings.begin(latest, [step]).values()
     _tell(uow, key, finding, Event.OPENED)
@@ -71,10 +71,10 @@ def revive(uow: UnitOfWork, dead: Collection[Delivery]) -> int:
     """
     problems = uow.findings.by_id({delivery.finding for delivery in dead})
     numbers = [(key, problem.sequence) for key, problem in problems.items()]
-    last = {event.finding: event for event in uow.outbox.events_at(numbers)}
+    last_events = {event.finding: event for event in uow.outbox.events_at(numbers)}
     revived = 0
     for delivery in dead:
-        event = last.get(delivery.finding)
+        event = last_events.get(delivery.finding)
         if event is not None and event.outcome is None:
             revived += 1  # by who decides in a moment who is told of it
             continue
@@ -116,8 +116,8 @@ def _end(uow: UnitOfWork, problem: OpenFinding) -> None:
 
 
 def _open(findings: FindingRepository, channel: str) -> OpenFinding | None:
-    known = findings.unresolved(kinds=[Kind.ALERT_UNDELIVERED])
-    return next((p for p in known if p.finding.about == channel), None)
+    problems = findings.unresolved(kinds=[Kind.ALERT_UNDELIVERED])
+    return next((p for p in problems if p.finding.about == channel), None)
 
 
 def _tell(uow: UnitOfWork, key: int, finding: Finding, event: Event) -> None:

@@ -77,8 +77,8 @@ class Deliverer:
             pass
         channels = self._alerting.channels.values()
         with ThreadPoolExecutor(max(1, len(channels)), "channel") as threads:
-            for done in [threads.submit(self._tell, channel) for channel in channels]:
-                done.result()
+            for future in [threads.submit(self._tell, channel) for channel in channels]:
+                future.result()
 
     def _look_at_everything(self) -> None:
         """There may be channels and routes that there were not before, and some are gone."""
@@ -105,8 +105,8 @@ class Deliverer:
 
     def _refresh(self, channel: Channel) -> None:
         """Repeat open problems to a channel whose receiver forgets them."""
-        last = self._refreshed.get(channel.name, -_REFRESH_SECONDS)
-        if channel.refresh is None or time.monotonic() - last < _REFRESH_SECONDS:
+        refreshed_at = self._refreshed.get(channel.name, -_REFRESH_SECONDS)
+        if channel.refresh is None or time.monotonic() - refreshed_at < _REFRESH_SECONDS:
             return
         self._refreshed[channel.name] = time.monotonic()
         with self._store.write() as uow:
@@ -137,9 +137,9 @@ class Deliverer:
             return items is not None
         if channel.for_people and len(items) >= _DIGEST_FROM:
             return self._send(channel, claim, items)
-        began = time.monotonic()
+        started_at = time.monotonic()
         for place, item in enumerate(items):
-            if time.monotonic() - began > _BEGIN_ANOTHER_SECONDS:
+            if time.monotonic() - started_at > _BEGIN_ANOTHER_SECONDS:
                 self._let_go(claim, items[place:])
                 return True
             if not self._send(channel, claim, [item]):
@@ -152,32 +152,32 @@ class Deliverer:
 
         Return those still needed, None if none was due.
         """
-        most = _TOGETHER if channel.for_people else _SINGLES
+        limit = _TOGETHER if channel.for_people else _SINGLES
         with self._store.read() as reading:
             if not reading.deliveries.is_due(channel.name):
                 return None
         with self._store.write() as uow:
-            claimed = uow.deliveries.claim(channel.name, claim, uow.now() + CLAIM, most)
+            claimed = uow.deliveries.claim(channel.name, claim, uow.now() + CLAIM, limit)
             if not claimed:
                 return None
             problems = uow.findings.by_id({d.finding for d in claimed})
-            wanted = [(d.finding, d.wanted or 0) for d in claimed]
-            events = {(e.finding, e.sequence): e for e in uow.outbox.events_at(wanted)}
-            words, silences, now = (
+            event_keys = [(d.finding, d.wanted or 0) for d in claimed]
+            events = {(e.finding, e.sequence): e for e in uow.outbox.events_at(event_keys)}
+            words, silences, current_time = (
                 words_of(uow.inventory, self._words),
                 uow.silences.load(),
                 uow.now(),
             )
             items = []
-            for delivery, key in zip(claimed, wanted, strict=True):
+            for delivery, key in zip(claimed, event_keys, strict=True):
                 problem, event = problems[delivery.finding], events[key]
                 item = _Item(delivery, as_told(composed(event, problem, words), delivery))
-                if (why := _why_not_now(item, problem, silences)) is None:
+                if (reason := _why_not_now(item, problem, silences)) is None:
                     items.append(item)
                     continue
                 uow.deliveries.cancel(delivery.finding, delivery.channel)
-                uow.outbox.set_outcome(key, {delivery.channel: why})
-                look = next_look(problem, item.alert, silences, self._alerting, now)
+                uow.outbox.set_outcome(key, {delivery.channel: reason})
+                look = next_look(problem, item.alert, silences, self._alerting, current_time)
                 uow.outbox.set_reminder(problem.id, look, None)
             uow.commit()
         return items
@@ -199,8 +199,8 @@ class Deliverer:
 
     def _done(self, channel: Channel, claim: str, items: Sequence[_Item]) -> None:
         with self._store.write() as uow:
-            told = {i.delivery.finding: (i.number, i.alert.event) for i in items}
-            uow.deliveries.mark_delivered(claim, told)
+            events = {i.delivery.finding: (i.number, i.alert.event) for i in items}
+            uow.deliveries.mark_delivered(claim, events)
             for item in items:
                 key = (item.delivery.finding, item.number)
                 uow.outbox.set_outcome(key, {channel.name: f"told as {item.alert.event}"})

@@ -32,15 +32,15 @@ def ways(
     The failure of a channel is reported over the others. Of an acknowledged problem only channels
     that do not know of it are reminded.
     """
-    found = [
+    planned = [
         way
         for way in channels_for(alert, alerting.routes, now)
         if alert.kind is not Kind.ALERT_UNDELIVERED or problem.finding.about != way.channel
     ]
     if alert.event is not Event.STILL_OPEN or not is_acknowledged(problem, now):
-        return found
-    known = knowing(deliveries)
-    return [way for way in found if way.channel not in known]
+        return planned
+    informed = knowing(deliveries)
+    return [way for way in planned if way.channel not in informed]
 
 
 def knowing(deliveries: Iterable[Delivery]) -> set[str]:
@@ -74,8 +74,8 @@ def calm_at(
     """
     if alert.event is not Event.CHANGED or alert.severity is not problem.told_severity:
         return None
-    number, last = told or (0, now)
-    calm = last + _PATIENCE.calm
+    number, last_at = told or (0, now)
+    calm = last_at + _PATIENCE.calm
     return calm if number >= _PATIENCE.flaps and calm > now else None
 
 
@@ -96,7 +96,11 @@ def next_look(
         return silence.ends_at
     repeat, looks = alerting.repeat.get(alert.severity), []
     if problem.acknowledgement is not None and is_acknowledged(problem, now):
-        looks = [] if (until := problem.acknowledgement.until) is None else [until]
+        looks = (
+            []
+            if (acknowledged_until := problem.acknowledgement.until) is None
+            else [acknowledged_until]
+        )
     elif repeat is not None:
         looks = [alert.at + repeat]  # one that is due by now is one that no route takes
     if problem.finding.patience is not None:

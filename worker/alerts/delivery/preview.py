@@ -34,8 +34,8 @@ class Stored:
 
 def of_an_example(alert: Alert, alerting: Alerting, now: datetime) -> tuple[ChannelDecision, ...]:
     """Return the decisions of the routes alone, by channel."""
-    found = {way.channel: way.not_before for way in channels_for(alert, alerting.routes, now)}
-    return tuple(_by_route(channel, found, now) for channel in alerting.channels)
+    start_times = {way.channel: way.not_before for way in channels_for(alert, alerting.routes, now)}
+    return tuple(_by_route(channel, start_times, now) for channel in alerting.channels)
 
 
 def of_a_problem(
@@ -45,10 +45,10 @@ def of_a_problem(
 
     For an event that happened these are the deliveries that are left.
     """
-    known = {delivery.channel: delivery for delivery in stored.deliveries}
+    delivery_of = {delivery.channel: delivery for delivery in stored.deliveries}
     return tuple(
-        fate if (past := _past(alert, known.get(fate.channel))) is None else past
-        for fate in _decided(alert, stored, known, alerting, now)
+        fate if (past := _past(alert, delivery_of.get(fate.channel))) is None else past
+        for fate in _decided(alert, stored, delivery_of, alerting, now)
     )
 
 
@@ -61,15 +61,15 @@ def _decided(
 ) -> tuple[ChannelDecision, ...]:
     if alert.event is Event.RESOLVED:
         return tuple(_of_the_end(channel, known.get(channel)) for channel in alerting.channels)
-    if (nobody := _why_nobody(alert, stored)) is not None:
-        return tuple(ChannelDecision(channel, False, nobody) for channel in alerting.channels)
+    if (reason := _why_nobody(alert, stored)) is not None:
+        return tuple(ChannelDecision(channel, False, reason) for channel in alerting.channels)
     chosen = ways(alert, stored.problem, stored.deliveries, alerting, now)
-    found = {way.channel: way.not_before for way in chosen}
+    start_times = {way.channel: way.not_before for way in chosen}
     routed = {way.channel for way in channels_for(alert, alerting.routes, now)}
     return tuple(
         ChannelDecision(channel, False, _left_out(alert))
-        if channel in routed and channel not in found
-        else _by_route(channel, found, now)
+        if channel in routed and channel not in start_times
+        else _by_route(channel, start_times, now)
         for channel in alerting.channels
     )
 
@@ -96,11 +96,11 @@ def _left_out(alert: Alert) -> str:
 
 
 def _by_route(channel: str, found: Mapping[str, datetime], now: datetime) -> ChannelDecision:
-    when = found.get(channel)
-    if when is None:
+    start = found.get(channel)
+    if start is None:
         return ChannelDecision(channel, False, "no route takes it there")
-    if when > now:
-        return ChannelDecision(channel, True, "when its quiet hours are over", when)
+    if start > now:
+        return ChannelDecision(channel, True, "when its quiet hours are over", start)
     return ChannelDecision(channel, True, "a route takes it there")
 
 
@@ -125,10 +125,10 @@ class Supposed:
 
 def problem_of(findings: FindingRepository, number: int) -> OpenFinding:
     """A problem, over or not. Raises UnknownProblem."""
-    found = findings.by_id([number]).get(number)
-    if found is None:
+    problem = findings.by_id([number]).get(number)
+    if problem is None:
         raise UnknownProblem(f"There is no problem {number}. See: ipam-sync drift list")
-    return found
+    return problem
 
 
 def suppose(
@@ -148,8 +148,8 @@ def suppose(
 
 def as_channel_is_told(deliveries: DeliveryRepository, alert: Alert, channel: str) -> Alert:
     """Return the alert as a channel gets it, by what it knows of the problem."""
-    known = {delivery.channel: delivery for delivery in deliveries.load([alert.finding])}
-    return as_told(alert, known.get(channel))
+    delivery_of = {delivery.channel: delivery for delivery in deliveries.load([alert.finding])}
+    return as_told(alert, delivery_of.get(channel))
 
 
 def _next(

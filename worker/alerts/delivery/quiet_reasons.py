@@ -29,5 +29,5 @@ def flapping_until(calm: datetime) -> str:
 def was_kept_quiet(outcome: Mapping[str, str] | None) -> bool:
     """Return whether nobody was notified of an event for a reason that ends by itself."""
     return any(
-        what.startswith((_EXPLAINED, _SILENCED, _FLAPPING)) for what in (outcome or {}).values()
+        reason.startswith((_EXPLAINED, _SILENCED, _FLAPPING)) for reason in (outcome or {}).values()
     )

@@ -22,46 +22,52 @@ _AT_ONCE: Final = 500
 
 def remind(store: Store, alerting: Alerting, words: Words) -> int:
     """Review every problem that is due for it, and return the number of new events."""
-    told = 0
+    event_count = 0
     while True:
         with store.read() as reading:
             if not reading.outbox.due_reminders(1):
-                return told
+                return event_count
         with store.write() as uow:
             due = uow.outbox.due_reminders(_AT_ONCE)
-            told += _remind(uow, alerting, words, due)
+            event_count += _remind(uow, alerting, words, due)
             uow.commit()
         if len(due) < _AT_ONCE:
-            return told
+            return event_count
 
 
 def _remind(uow: UnitOfWork, alerting: Alerting, words: Words, problems: tuple[int, ...]) -> int:
-    known = uow.findings.by_id(problems)
-    numbers = [(key, problem.sequence) for key, problem in known.items()]
-    last = {event.finding: event for event in uow.outbox.events_at(numbers)}
-    told: dict[int, list[Delivery]] = {key: [] for key in known}
-    for delivery in uow.deliveries.load(known):
-        told[delivery.finding].append(delivery)
-    words, silences, now = words_of(uow.inventory, words), uow.silences.load(), uow.now()
+    problem_of = uow.findings.by_id(problems)
+    numbers = [(key, problem.sequence) for key, problem in problem_of.items()]
+    last_events = {event.finding: event for event in uow.outbox.events_at(numbers)}
+    deliveries: dict[int, list[Delivery]] = {key: [] for key in problem_of}
+    for delivery in uow.deliveries.load(problem_of):
+        deliveries[delivery.finding].append(delivery)
+    words, silences, current_time = words_of(uow.inventory, words), uow.silences.load(), uow.now()
     news: list[NewEvent] = []
-    for key, problem in known.items():
-        before = last.get(key)
-        if not problem.is_open or (before is not None and before.outcome is None):
+    for key, problem in problem_of.items():
+        last_event = last_events.get(key)
+        if not problem.is_open or (last_event is not None and last_event.outcome is None):
             uow.outbox.set_reminder(key, None, None)  # who routes what happened last says when
             continue
-        if before is None:  # it was open before there were events
+        if last_event is None:  # it was open before there were events
             uow.outbox.set_reminder(key, None, None)
             snapshot = Snapshot(problem.finding, Evidence.NONE)
-            news.append(NewEvent(key, Event.OPENED, snapshot, now))
+            news.append(NewEvent(key, Event.OPENED, snapshot, current_time))
             continue
-        loud = loudness(problem.finding, problem, words, now)
-        alert = replace(composed(_still(before, problem), problem, words), severity=loud)
-        event = _event(problem, alert, before, told[key], alerting, silences, now)
+        severity_now = loudness(problem.finding, problem, words, current_time)
+        alert = replace(
+            composed(_still(last_event, problem), problem, words), severity=severity_now
+        )
+        event = _event(
+            problem, alert, last_event, deliveries[key], alerting, silences, current_time
+        )
         if event is None:
-            uow.outbox.set_reminder(key, next_look(problem, alert, silences, alerting, now), None)
+            uow.outbox.set_reminder(
+                key, next_look(problem, alert, silences, alerting, current_time), None
+            )
             continue
         uow.outbox.set_reminder(key, None, None)  # until it is routed
-        news.append(_news(before, problem, event, now))
+        news.append(_news(last_event, problem, event, current_time))
     uow.outbox.add(news)
     return len(news)
 
@@ -87,12 +93,12 @@ def _event(
         return Event.CHANGED
     if was_kept_quiet(before.outcome) and any(d.knows_it_open for d in told):
         return Event.CHANGED
-    wanted = {way.channel for way in ways(alert, problem, told, alerting, now)}
-    if wanted - knowing(told):
+    target_channels = {way.channel for way in ways(alert, problem, told, alerting, now)}
+    if target_channels - knowing(told):
         return Event.STILL_OPEN
     repeat = alerting.repeat.get(alert.severity)
     is_due = repeat is not None and alert.at + repeat <= now
-    is_worth_it = is_due and wanted and not is_acknowledged(problem, now)
+    is_worth_it = is_due and target_channels and not is_acknowledged(problem, now)
     return Event.STILL_OPEN if is_worth_it else None
 
 

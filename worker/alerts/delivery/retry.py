@@ -52,28 +52,32 @@ def retry(uow: UnitOfWork, by: Person, which: Which) -> Retried:
     of = None if which.problem is None else [which.problem]
     undone = [d for d in uow.deliveries.load(of, undone=True) if d.channel in which.channels]
     dead = [d for d in undone if d.is_dead]
-    waiting = [d for d in undone if not d.is_dead]
-    failed = [d for d in waiting if d.attempts]
-    now = uow.now()
+    waiting_deliveries = [d for d in undone if not d.is_dead]
+    failed = [d for d in waiting_deliveries if d.attempts]
+    current_time = uow.now()
     for delivery in failed:
         if delivery.wanted is not None:
-            uow.deliveries.enqueue(delivery.finding, delivery.channel, delivery.wanted, now)
-    again = revive(uow, dead)
-    before: dict[str, object] = {"given_up": len(dead), "due_now": 0}
-    after: dict[str, object] = {"given_up": 0, "due_now": again + len(failed)}
+            uow.deliveries.enqueue(
+                delivery.finding, delivery.channel, delivery.wanted, current_time
+            )
+    revived = revive(uow, dead)
+    counts_before: dict[str, object] = {"given_up": len(dead), "due_now": 0}
+    counts_after: dict[str, object] = {"given_up": 0, "due_now": revived + len(failed)}
     changes = _retry_changes(uow, which) if which.problem is None else 0
     if changes:
-        before["changes_due_now"], after["changes_due_now"] = 0, changes
+        counts_before["changes_due_now"], counts_after["changes_due_now"] = 0, changes
     pauses = _end_pauses(uow.deliveries, which.channels) if which.ends_pauses else {}
     if pauses:
-        before["paused_until"], after["paused_until"] = pauses, {}
+        counts_before["paused_until"], counts_after["paused_until"] = pauses, {}
     if dead or failed or changes or pauses:
-        uow.audit.add(by, [AuditedDecision(Action.RETRY_ALERTS, which.subject, before, after)])
+        uow.audit.add(
+            by, [AuditedDecision(Action.RETRY_ALERTS, which.subject, counts_before, counts_after)]
+        )
     return Retried(
-        given_up=again,
+        given_up=revived,
         failed=len(failed),
-        dropped=len(dead) - again,
-        quiet=sum(1 for d in waiting if not d.attempts and d.due_at > now),
+        dropped=len(dead) - revived,
+        quiet=sum(1 for d in waiting_deliveries if not d.attempts and d.due_at > current_time),
         changes=changes,
         is_pause_over=bool(pauses),
     )
@@ -93,7 +97,9 @@ def _end_pauses(
     deliveries: DeliveryRepository, channels: Collection[str]
 ) -> Mapping[str, str | None]:
     """By channel, until when it had asked to be left alone."""
-    paused = {name: until for name, until in deliveries.pauses().items() if name in channels}
+    paused = {
+        name: pause_end for name, pause_end in deliveries.pauses().items() if name in channels
+    }
     for channel in paused:
         deliveries.end_pause(channel)
-    return {channel: kept_time(until) for channel, until in paused.items()}
+    return {channel: kept_time(pause_end) for channel, pause_end in paused.items()}

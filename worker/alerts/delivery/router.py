@@ -58,16 +58,19 @@ def _route(
     uow: UnitOfWork, alerting: Alerting, words: Words, events: tuple[PastEvent, ...]
 ) -> None:
     problems = uow.findings.by_id({event.finding for event in events})
-    known: dict[int, list[Delivery]] = {key: [] for key in problems}
-    for delivery in uow.deliveries.load(known):
-        known[delivery.finding].append(delivery)
-    told = {key: tuple(deliveries) for key, deliveries in known.items()}
+    deliveries_of: dict[int, list[Delivery]] = {key: [] for key in problems}
+    for delivery in uow.deliveries.load(deliveries_of):
+        deliveries_of[delivery.finding].append(delivery)
+    known_deliveries = {key: tuple(deliveries) for key, deliveries in deliveries_of.items()}
     changed = {event.finding for event in events if event.event is Event.CHANGED}
-    now, silences, words = uow.now(), uow.silences.load(), words_of(uow.inventory, words)
-    changes = uow.outbox.change_counts(changed, now - RESTLESS_WITHIN)
-    desk = _Desk(alerting, words, problems, silences, told, changes, now)
+    current_time, silences, words = uow.now(), uow.silences.load(), words_of(uow.inventory, words)
+    changes = uow.outbox.change_counts(changed, current_time - RESTLESS_WITHIN)
+    desk = _Desk(alerting, words, problems, silences, known_deliveries, changes, current_time)
     latest = {event.finding: event.sequence for event in events}
-    for finding, deliveries in told.items():  # the run of a newer event may have closed first
+    for (
+        finding,
+        deliveries,
+    ) in known_deliveries.items():  # the run of a newer event may have closed first
         newest = (max(d.told, d.wanted or 0) for d in deliveries)
         latest[finding] = max(latest[finding], *newest, 0)
     for event in events:
@@ -82,15 +85,15 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
     if event.event is Event.RESOLVED:
         _tell_the_end(uow, desk, event)
         return
-    problem, known = desk.problems[event.finding], desk.known[event.finding]
+    problem, deliveries = desk.problems[event.finding], desk.known[event.finding]
     alert = composed(event, problem, desk.words)
-    why, calm = why_not(problem, alert, desk.silences), None
-    if why is not None:
-        uow.outbox.set_outcome((event.finding, event.sequence), {NOBODY: why})
+    reason, calm = why_not(problem, alert, desk.silences), None
+    if reason is not None:
+        uow.outbox.set_outcome((event.finding, event.sequence), {NOBODY: reason})
     else:
         calm = calm_at(problem, alert, desk.changes.get(event.finding), desk.now)
-        found = ways(alert, problem, known, desk.alerting, desk.now)
-        _want_in_time(uow, event, found, knowing(known), calm)
+        targets = ways(alert, problem, deliveries, desk.alerting, desk.now)
+        _want_in_time(uow, event, targets, knowing(deliveries), calm)
     told_now = replace(alert, at=desk.now)  # a repeat is one of what was told
     look = next_look(problem, told_now, desk.silences, desk.alerting, desk.now)
     looks = [at for at in (look, calm) if at is not None]
@@ -98,7 +101,7 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
         # The severity changed between the event and now, so no look in the future would notice.
         looks.append(desk.now)
     uow.outbox.set_reminder(
-        event.finding, min(looks, default=None), alert.severity if why is None else None
+        event.finding, min(looks, default=None), alert.severity if reason is None else None
     )
 
 
@@ -141,10 +144,12 @@ def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
 def _want(uow: UnitOfWork, event: PastEvent, ways: Iterable[PlannedDelivery]) -> None:
     outcome: dict[str, str] = {}
     for way in ways:
-        before = uow.deliveries.enqueue(event.finding, way.channel, event.sequence, way.not_before)
+        earlier_event = uow.deliveries.enqueue(
+            event.finding, way.channel, event.sequence, way.not_before
+        )
         outcome[way.channel] = "waiting"
-        if before is not None and before != event.sequence:
+        if earlier_event is not None and earlier_event != event.sequence:
             overtaken = {way.channel: f"overtaken by {event.key}"}
-            uow.outbox.set_outcome((event.finding, before), overtaken)
-    nobody = "nobody was told of it" if event.event is Event.RESOLVED else "no route takes it"
-    uow.outbox.set_outcome((event.finding, event.sequence), outcome or {NOBODY: nobody})
+            uow.outbox.set_outcome((event.finding, earlier_event), overtaken)
+    reason = "nobody was told of it" if event.event is Event.RESOLVED else "no route takes it"
+    uow.outbox.set_outcome((event.finding, event.sequence), outcome or {NOBODY: reason})
