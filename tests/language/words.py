@@ -37,39 +37,44 @@ _VERBS: Final = _words(
     assume attach avoid await balance begin bind block break bring build bypass calculate call
     cancel capture carry catch check choose clone collapse collect combine compare compile
     compose compute conclude configure confirm connect consume continue convert copy correct
-    cover create cut decide declare decline decode decrease decrypt deduce defer define delay
-    delete deliver demand deny deregister derive describe detach detect determine disable
-    discard discover dismiss dispatch display distinguish divide do download draw drop emit
-    enable encode encrypt enforce enlist enqueue ensure enter enumerate escape establish
-    evaluate examine exclude execute expand expect expire explain expose express extend fail
-    fetch fill find finish fire fix flush fold follow forbid force forget fork forward gather
-    generate get give go grow guess halt handle hash help hide hold identify ignore import
-    include increase increment infer inform initialise insert inspect install interpret
-    interrupt introduce invent invite invoke join judge keep kill launch learn leave let listen
-    load locate look lower make map mask match measure memorise merge migrate modify move mute
-    normalise notice notify obtain offer omit overwrite parse partition pass pay persist pick
-    place poll populate postpone prefer prepare present preserve pretend prevent print produce
-    prove provide prune publish pull push put quote raise reach read rebuild receive recognise
-    recompute reconcile recover redact redirect reduce refresh refuse register reject release
-    reload rely remember remind remove rename render renew reopen repair replace replay reply
-    require reserve reset resolve respond restart restore resume retain retire retrieve retry
-    return reuse reveal reverse revise revoke rewrite round run save say scan schedule search
-    seek select send serialise serve settle share shield shorten show shut simulate skip sleep
-    solve sort spawn specify spell spend split start stay step stop strip submit subtract
-    suggest supersede supply suppress suspend take tally tell terminate test think throw tidy
-    tolerate track transform translate treat trim truncate trust try turn undo unlock unpack
-    update upgrade use validate verify wait wake walk warn watch withdraw work wrap write yield
+    cover create cut decide declare decline decode decorate decrease decrypt deduce defer
+    define delay delete deliver demand deny deregister derive describe detach detect determine
+    disable discard discover dismiss dispatch display distinguish divide do download draw drop
+    embed emit emulate enable encode encrypt enforce enlist enqueue ensure enter enumerate
+    escape establish evaluate evict examine exclude execute expand expect expire explain expose
+    express extend fail feed fetch fill find finish fire fix flush fold follow forbid force
+    forget fork forward freeze gather generate get give go grant grow guess halt hand handle
+    hash help hide hold identify ignore imitate import include increase increment infer inform
+    inherit initialise insert inspect install instantiate intercept interpret interrupt
+    introduce invalidate invent invert invite invoke iterate join judge keep kill launch learn
+    leave let lift listen load locate look lower make map mask match measure memorise merge
+    migrate modify move mute nest normalise notice notify observe obtain offer omit override
+    overwrite parse partition pass patch pay perform permit persist pick pin place play poll
+    populate postpone prefer prepare present preserve pretend prevent print produce prompt
+    propagate prove provide prune publish pull purge push put quote raise reach read rebuild
+    receive recognise recompute reconcile recover redact redirect reduce refill reflect refresh
+    refuse register reject release reload rely remember remind remove rename render renew
+    reopen reorder repair replace replay reply require reserve reset resolve respond restart
+    restore resume retain retire retrieve retry return reuse reveal reverse revise revoke
+    rewrite roll rotate round run sanitise save say scan schedule scrape seal search seed seek
+    select send serialise serve settle share shield shift shorten show shuffle shut simulate
+    skip sleep solve sort spawn specify spell spend split spread stall start stay step stop
+    strip submit subscribe substitute subtract suggest supersede supervise supply suppress
+    suspend swap sweep switch synchronise take tally tell terminate test think throttle throw
+    tidy toggle tolerate touch track transform translate treat trim truncate trust try turn
+    undo unify unlock unpack unsubscribe update upgrade use validate vary verify wait wake walk
+    warn watch weigh widen withdraw work wrap write yield
     """
 )
 
 #: Base forms that are nouns as often: "Report an error", but "Report of a run".
 _ALSO_NOUNS: Final = _words(
     """
-    attempt cache change claim command commit contact count delegate document end estimate
-    extract filter format group guard guide index label limit link list lock log mark name note
-    number order page pair pause plan post probe process queue rank record repeat report
-    request result rule sample scale set sign sketch state store stream sum summary tag title
-    trace trigger value
+    attempt audit cache change claim command commit contact count delegate document dump end
+    estimate extract filter format group guard guide index label limit link list lock log mark
+    name note number order page pair pause ping plan post probe process queue rank record
+    repeat report request result review route rule sample scale schedule set sign sketch state
+    store stream sum summary tag title trace trigger value
     """
 )
 _AFTER_A_NOUN: Final = _words("for from in with at on by to")
