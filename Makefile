@@ -13,7 +13,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIRE_HASHES PIP_NO
 unexport PIP_PYTHON PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install demo test unit test-wheel test-powershell test-prometheus lint docs bench replay lock
+.PHONY: help setup install demo test unit test-wheel test-powershell test-prometheus lint docs release-check bench replay lock
 .DELETE_ON_ERROR:
 
 help: ## show this
@@ -33,7 +33,7 @@ test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' se
 	$(PYTEST) $(ARGS)
 
 # The property tests try fewer examples here than in `make test`.
-UNITS := tests/reconcile tests/reference tests/collectors/test_*.py tests/worker/alerts/test_*.py tests/test_architecture.py \
+UNITS := tests/reconcile tests/reference tests/language tests/test_documents.py tests/collectors/test_*.py tests/worker/alerts/test_*.py tests/test_architecture.py \
 	$(addprefix tests/worker/,config model views)
 unit: $(VENV)/.dev ## run the tests that need no process and no PostgreSQL, in half a minute
 	$(PYTEST) -q -m 'not (postgres or process)' --hypothesis-profile unit $(UNITS) $(ARGS)
@@ -47,15 +47,19 @@ test-powershell: $(VENV)/.dev ## let a PowerShell check every printed command (I
 test-prometheus: $(VENV)/.dev ## let promtool check the alert rules and the dashboard (Debian package prometheus)
 	$(BIN)/python -m pytest -m promtool tests/test_rules.py tests/test_dashboard.py $(ARGS)
 
-lint: $(VENV)/.dev ## check style, formatting, types, the import contracts and compose.yaml
+lint: $(VENV)/.dev ## check style, formatting, types, the import contracts, the language and compose.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict $(addprefix -p ,$(PACKAGES))
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.language
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 docs: $(VENV)/.dev ## write the reference pages and the webhook's schema from the code
 	$(BIN)/python -m tests.reference
+
+release-check: $(VENV)/.dev ## check that version, CHANGELOG, tag, pages and wheel agree, and all is committed
+	$(BIN)/python -m tests.release
 
 bench: $(VENV)/.dev ## measure speed and memory, and print every round
 	$(BIN)/python -m tests.benchmarks $(ARGS)

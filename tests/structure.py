@@ -32,6 +32,7 @@ _NO_CODE: Final = frozenset(
         tokenize.ENDMARKER,
     }
 )
+_DOCUMENTED: Final = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Checkout:
             unit_of_work_bases=len(classes) - 1,
             unit_of_work_methods=len({name for c in classes for name in _public_methods(c)}),
             largest_store_class_methods=max(self.store_methods.values(), default=0),
-            code_lines=sum(_code_lines(path) for path in self._paths()),
+            code_lines=sum(code_lines(p.read_text(encoding="utf-8")) for p in self._paths()),
         )
 
     @property
@@ -186,9 +187,8 @@ def _public_methods(class_: ast.ClassDef) -> Iterable[str]:
     )
 
 
-def _code_lines(path: Path) -> int:
-    """Count the lines that hold code: no comment, no docstring, no blank line."""
-    text = path.read_text(encoding="utf-8")
+def code_lines(text: str) -> int:
+    """Count the lines of a module that hold code: no comment, no docstring, no blank line."""
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in _NO_CODE:
@@ -199,9 +199,7 @@ def _code_lines(path: Path) -> int:
 def _docstring_lines(tree: ast.Module) -> set[int]:
     lines: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (
-            ast.get_docstring(node) is not None
-        ):
+        if isinstance(node, _DOCUMENTED) and (ast.get_docstring(node) is not None):
             first = node.body[0]
             lines.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
     return lines

@@ -1,4 +1,4 @@
-"""The decision about one pair, by the table of rule R2; read this beside docs/decisions.md."""
+"""The decision about one pair, by the table of rule R2; read this beside docs/explanation/decisions.md."""
 
 from __future__ import annotations
 

@@ -11,8 +11,6 @@ from tests.printed.product import ROOT
 
 _FENCED: Final = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _INLINE: Final = re.compile(r"`([^`]+)`")
-#: Its rows name commands without their operands: `ipam-sync names unmapped`, not how to use them.
-_TABLE_OF_COMMANDS: Final = re.compile(r"^\| `ipam-sync .*\n", re.MULTILINE)
 _COMMAND: Final = re.compile(r" *(?:\.venv/bin/)?(ipam-sync .*?)(?: +#.*)?")
 
 
@@ -34,13 +32,10 @@ class Page:
         for line in "\n".join((*self.blocks("sh"), *self.blocks(""))).splitlines():
             if match := _COMMAND.fullmatch(line):
                 yield match[1]
-        for code in _INLINE.findall(_FENCED.sub("", self._prose())):
+        for code in _INLINE.findall(_FENCED.sub("", self.text)):
             words = " ".join(code.split())
             if words.startswith("ipam-sync "):
                 yield words
-
-    def _prose(self) -> str:
-        return _TABLE_OF_COMMANDS.sub("", self.text) if self.name == "README.md" else self.text
 
 
 def pages() -> tuple[Page, ...]:

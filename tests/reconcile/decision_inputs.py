@@ -1,4 +1,4 @@
-"""The fleet behind docs/decisions.md, and what a run did in its words; used by ``decision_rows``."""
+"""The fleet behind docs/explanation/decisions.md, and what a run did in its words; used by ``decision_rows``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading docs/decisions.md: its rows, cell by cell; used by ``test_decisions``."""
+"""Reading docs/explanation/decisions.md: its rows, cell by cell; used by ``test_decisions``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-PAGE: Final = ROOT / "docs" / "decisions.md"
+PAGE: Final = ROOT / "docs" / "explanation" / "decisions.md"
 EXPECTED: Final = ("operations", "findings", "evidence")
 
 

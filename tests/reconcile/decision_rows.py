@@ -1,4 +1,4 @@
-"""What the words of docs/decisions.md mean, table by table; used by ``test_decisions``."""
+"""What the words of docs/explanation/decisions.md mean, table by table; used by ``test_decisions``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of docs/decisions.md, each row run against the core; people and tests read one page."""
+"""The tables of docs/explanation/decisions.md, each row run against the core; people and tests read one page."""
 
 from __future__ import annotations
 

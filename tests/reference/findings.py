@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -14,6 +14,7 @@ from reconcile.model.findings import LOUDEST_FIRST, Matter
 from reconcile.remedies.model import GUIDE, REFERENCE
 from reconcile.remedies.text import lines
 from tests.reconcile.remedy_examples import example_of
+from tests.reference.markdown import table
 
 _HEAD: Final = """\
 # Findings
@@ -39,7 +40,7 @@ def findings_page() -> str:
 
 def _overview() -> Iterator[str]:
     rows = ((f"[`{s.kind}`](#{s.kind})", _severities(s), s.meaning) for s in KINDS.values())
-    yield from _table(("kind", "severity", "what it means"), rows)
+    yield from table(("kind", "severity", "what it means"), rows)
 
 
 def _matters() -> Iterator[str]:
@@ -48,7 +49,7 @@ def _matters() -> Iterator[str]:
         (matter, text, ", ".join(f"`{s.kind}`" for s in KINDS.values() if s.matter is matter))
         for matter, text in _MATTERS.items()
     )
-    yield from _table(("matter", "what is wrong", "kinds"), rows)
+    yield from table(("matter", "what is wrong", "kinds"), rows)
 
 
 def _section(spec: KindSpec[...]) -> str:
@@ -90,7 +91,7 @@ def _grades(spec: KindSpec[...]) -> Iterator[str]:
         )
         for name, grade in spec.grades.items()
     )
-    yield from _table(("grade", "severity", "readings that show it first", "rises"), rows)
+    yield from table(("grade", "severity", "readings that show it first", "rises"), rows)
 
 
 def _next_step(spec: KindSpec[...]) -> Iterator[str]:
@@ -105,12 +106,3 @@ def _next_step(spec: KindSpec[...]) -> Iterator[str]:
     remedy = build_remedy(example_of(spec))
     yield from (f"{'  ' * line.level}{line.text}" for line in lines(remedy)[:-1])
     yield "```"
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    names = tuple(head)
-    yield f"| {' | '.join(names)} |"
-    yield f"|{'---|' * len(names)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""

@@ -78,8 +78,8 @@ Exit codes:
        list --fail-on: something at least so loud is open
   130  interrupted (Ctrl-C); what was committed stands
 
-Data goes to standard output, talk to standard error. Settings are IPAM_SYNC_* variables or a
-TOML file, see README.
+Data goes to standard output, messages to standard error. Settings are IPAM_SYNC_* variables or
+a TOML file, see docs/reference/settings.md.
 
 \b
 Examples:

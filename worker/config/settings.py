@@ -2,15 +2,15 @@
 
 Called once by the doors, before anything else: `load_settings(os.environ)`.  A variable wins over
 the file.  Everything that is wrong is reported at once, and no value that may hold a password is
-ever repeated.  README lists the settings; the keys of the file are the variables' names in small
-letters, without the prefix.
+ever repeated.  docs/reference/settings.md lists the settings; the keys of the file are the variables'
+names in small letters, without the prefix.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -24,26 +24,15 @@ from reconcile.evidence.inputs import PercentReading, Rules
 from reconcile.findings.life import Patience
 from reconcile.model.findings import Severity
 from reconcile.planning.guard import RemovalLimits
-from worker.config.parsers import (
-    address,
-    broker_url,
-    database_url,
-    days,
-    number,
-    path,
-    seconds,
-    severities,
-    web_url,
-    with_password,
-    word,
-)
+from worker.config.catalogue import SETTINGS
+from worker.config.parsers import with_password
 from worker.config.run_policy import Policy, RunPolicy, Timing
 from worker.config.secret_file import SecretUnusable, secret_in
 from worker.config.suggest import did_you_mean
 from worker.model.roles import without_password
 from worker.telemetry.logs import LogFormat, LogLevel
 
-_PREFIX: Final = "IPAM_SYNC_"
+PREFIX: Final = "IPAM_SYNC_"
 _CONFIG: Final = "IPAM_SYNC_CONFIG"
 _TEST: Final = "IPAM_SYNC_TEST_"  # the tests' own
 _APPLICATION: Final = "ipam-sync"
@@ -73,7 +62,7 @@ def _default_database_url() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings. The meaning of each is in the reference and at the type that carries it."""
+    """All settings. The meaning of each is in the catalogue and at the type that carries it."""
 
     database_url: str = field(default_factory=_default_database_url, repr=False)
     database_password_file: Path | None = None
@@ -168,7 +157,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
     values: dict[str, Any] = {}
     for source in given_values.values():
         try:
-            values[source.key] = _PARSERS[source.key](source.value)
+            values[source.key] = SETTINGS[source.key].parse(source.value)
         except ValueError as error:
             problems.append(f"{source.name}{source.shown}: {error}")
     for url, file in _PASSWORD_FILES.items():
@@ -184,7 +173,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
 
 def _with_password_of(values: Mapping[str, Any], url: str, file: str) -> str:
     if url not in values:
-        raise ValueError(f"there is no {_PREFIX}{url.upper()} that it belongs to.")
+        raise ValueError(f"there is no {PREFIX}{url.upper()} that it belongs to.")
     return with_password(values[url], secret_in(values[file]))
 
 
@@ -206,10 +195,10 @@ class _Given:
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, _Given]:
-    known_keys = {_PREFIX + key.upper(): key for key in _PARSERS}
+    known_keys = {PREFIX + key.upper(): key for key in SETTINGS}
     given_values: dict[str, _Given] = {}
     for name in sorted(environ):
-        if not name.upper().startswith(_PREFIX) or name == _CONFIG or name.startswith(_TEST):
+        if not name.upper().startswith(PREFIX) or name == _CONFIG or name.startswith(_TEST):
             continue
         if (
             name not in known_keys
@@ -238,13 +227,13 @@ def _from_file(
     except (ValueError, RecursionError) as error:
         problems.append(f"The settings file {path} is not TOML: {error}.")
         return {}
-    for key in sorted(document.keys() - _PARSERS.keys()):
-        guess = did_you_mean(key, _PARSERS)
+    for key in sorted(document.keys() - SETTINGS.keys()):
+        guess = did_you_mean(key, SETTINGS)
         problems.append(f"{key} in {path}: there is no such setting{guess}")
     return {
         key: _Given(key, value, f"{key} in {path}")
         for key, value in document.items()
-        if key in _PARSERS
+        if key in SETTINGS
     }
 
 
@@ -254,41 +243,3 @@ def _named_file(environ: Mapping[str, str]) -> Path | None:
 
 def _usual_file() -> Path:
     return user_config_path(_APPLICATION, appauthor=False) / "config.toml"
-
-
-_PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
-    "database_url": database_url,
-    "database_password_file": path,
-    "broker_url": broker_url,
-    "broker_password_file": path,
-    "policy": word(Policy),
-    "confirm_after": seconds(0),
-    "evidence_age": seconds(1),
-    "load_balance_percent_is": word(PercentReading),
-    "relationship_limit_near": number(1, 31),
-    "guard_relationships_min": number(0, 1_000_000),
-    "guard_relationships_percent": number(0, 100),
-    "guard_scopes_min": number(0, 1_000_000),
-    "guard_scopes_percent": number(0, 100),
-    "severities": severities,
-    "concurrency": number(1, 1000),
-    "poll_deadline": seconds(1),
-    "connect_timeout": seconds(1),
-    "ca_file": path,
-    "clock_skew": seconds(1),
-    "interrupted_critical_after": seconds(0),
-    "transition_warning_after": seconds(0),
-    "interval": seconds(1),
-    "lease": seconds(1),
-    "sweep": seconds(1),
-    "tick": seconds(1),
-    "overdue_intervals": number(1, 10_000),
-    "keep_runs": days(1),
-    "log_format": word(LogFormat),
-    "log_level": word(LogLevel),
-    "metrics_address": address,
-    "metrics_port": number(1, 65_000),
-    "heartbeat_url": web_url,
-    "heartbeat_interval": seconds(10),
-    "alerts_file": path,
-}

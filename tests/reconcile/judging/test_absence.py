@@ -1,4 +1,4 @@
-"""Removal needs proof (rule R3); the cases themselves are in docs/decisions.md."""
+"""Removal needs proof (rule R3); the cases themselves are in docs/explanation/decisions.md."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What has to agree before a release is published: ``make release-check``."""
