@@ -188,7 +188,7 @@ def _step(
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class _JudgedBatch:
     """The record of a batch, and the servers to read again."""
 
     written: RecordedBatch
@@ -196,7 +196,7 @@ class _Judged:
     again: frozenset[int]
 
 
-def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -> _Judged:
+def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -> _JudgedBatch:
     sightings, awaited = _heard(uow, run, share)
     piece = Piece(run.id, share.focus, awaited)
     target = Target(run.scope.targets, share.focus, run.scope.only)
@@ -229,7 +229,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -
         },
     )
     pairs = sum(map(len, plan.judged.pairs.values()))
-    return _Judged(written, pairs, frozenset(rereads))
+    return _JudgedBatch(written, pairs, frozenset(rereads))
 
 
 def _heard(

@@ -97,7 +97,7 @@ def _formatter(form: LogFormat, process: dict[str, object], *, colours: bool) ->
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
-            _Facts(process),
+            _FactProcessor(process),
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,  # without local variables
             _safe,
@@ -106,7 +106,7 @@ def _formatter(form: LogFormat, process: dict[str, object], *, colours: bool) ->
     )
 
 
-class _Facts:
+class _FactProcessor:
     """Adds those of the process and those of the event."""
 
     def __init__(self, process: dict[str, object]) -> None:
