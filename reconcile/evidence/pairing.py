@@ -77,6 +77,20 @@ def pairs(inputs: JudgementInput, witnesses: Witnesses) -> Iterator[Pair]:
     yield from _new_pairs(inputs, witnesses, record_of)
 
 
+def overtaken_pairs(
+    inputs: JudgementInput, witnesses: Witnesses
+) -> Iterator[tuple[str, frozenset[int]]]:
+    """Yield (folded name, servers) of the records that were changed after their readings.
+
+    The servers include the partner of a half-mapped record whose name is mapped only now.
+    """
+    for record in inputs.records:
+        if record.key in inputs.overtaken:
+            name = fold_relationship(record.relationship_name)
+            pair = _stored_pair(record, name, witnesses, {})
+            yield name, frozenset((*record.partners, *pair.servers))
+
+
 def _in_scope(inputs: JudgementInput, name: str, servers: tuple[int, ...]) -> bool:
     if inputs.only is not None and name != inputs.only:
         return False

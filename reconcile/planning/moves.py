@@ -109,3 +109,15 @@ def blocked(
             (whose, tuple((subject, "held") for subject in items)) for whose, items in words.items()
         ),
     )
+
+
+def contested(planned: Planned) -> frozenset[Membership]:
+    """Return the names and scopes that an operation cannot have yet."""
+    return frozenset(contested_membership(planned, contest) for contest in planned.contested)
+
+
+def contested_membership(planned: Planned, contest: Contest) -> Membership:
+    """Return the name (folded) or scope that an operation waits for."""
+    if contest.scope is None:
+        return contest.server, fold_relationship(planned.relationship)
+    return contest.server, contest.scope

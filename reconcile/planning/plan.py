@@ -15,7 +15,7 @@ from typing import Final
 from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.judgement import Judgement
 from reconcile.evidence.machines import duplicates
-from reconcile.evidence.pairing import Pair, pairs
+from reconcile.evidence.pairing import Pair, overtaken_pairs, pairs
 from reconcile.evidence.witness import Witnesses
 from reconcile.findings.drift import Judged
 from reconcile.findings.machines import machine_findings, unsaid
@@ -106,7 +106,7 @@ def draft(inputs: JudgementInput) -> Draft:
     witnesses = Witnesses(inputs)
     entries, findings = _by_pair(inputs)
     observed = (*server_findings(inputs, witnesses), *machine_findings(inputs, witnesses, doubles))
-    harvest = _Harvest()
+    harvest = _Harvest(overtaken=frozenset(overtaken_pairs(inputs, witnesses)))
     for pair in pairs(inputs, witnesses):
         partners = frozenset(pair.servers)
         if inputs.left_alone(pair.key, partners):
@@ -152,6 +152,7 @@ class _Harvest:
     covered: dict[str, list[frozenset[int]]] = field(default_factory=dict)
     paused: set[tuple[str, frozenset[int]]] = field(default_factory=set)
     waiting: set[tuple[str, frozenset[int]]] = field(default_factory=set)
+    overtaken: frozenset[tuple[str, frozenset[int]]] = frozenset()
 
     def add(self, judged: Judgement, entries: tuple[Entry, ...], about: frozenset[int]) -> None:
         self.covered.setdefault(judged.pair.key, []).append(about)
@@ -186,12 +187,7 @@ def _judged(inputs: JudgementInput, harvest: _Harvest, doubles: frozenset[int]) 
     return Judged(
         pairs={name: tuple(pairs) for name, pairs in harvest.covered.items()},
         read=frozenset(s for s, v in inputs.sightings.items() if isinstance(v, Seen)),
-        left=frozenset(
-            (fold_relationship(r.relationship_name), frozenset(r.partners))
-            for r in inputs.records
-            if r.key in inputs.overtaken
-        )
-        | harvest.paused,
+        left=harvest.overtaken | harvest.paused,
         paused=inputs.paused,
         waiting=frozenset(harvest.waiting),
         targets=inputs.targets,

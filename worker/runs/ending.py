@@ -6,16 +6,17 @@ Everything is taken from the store, so it does not matter which process did what
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconcile.findings.drift import Judged, drift, whole
 from reconcile.findings.waiting import waiting
 from reconcile.kinds.table import AT_CLOSE
 from reconcile.model.findings import Kind
-from reconcile.model.nouns import Standing
-from reconcile.model.record import Entry, EntryStatus, Hold, Planned
+from reconcile.model.nouns import Operation, Standing
+from reconcile.model.record import Contest, Entry, EntryStatus, Hold, Membership, Planned
 from reconcile.planning.guard import RemovalRefusal, guard, refused_finding, still_held
-from reconcile.planning.moves import blocked
+from reconcile.planning.moves import blocked, contested, contested_membership
 from reconcile.planning.tracker import NeededOperation
 from worker.config.run_policy import Policy, RunPolicy
 from worker.model.run_report import (
@@ -31,7 +32,6 @@ from worker.operations.apply import MACHINE, apply_entries, at_once
 from worker.operations.freshness import ages, fresh
 from worker.runs.findings import Fact, keep_findings
 from worker.runs.outages import settle_outages
-from worker.runs.record import contested, contested_membership
 from worker.runs.relationship_counts import count_relationships
 from worker.runs.request import JOINED_WITHIN
 from worker.store.repositories.operations import OperationRepository
@@ -61,7 +61,7 @@ def close(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> dict[str, obj
             run_policy,
         )
     # After the removals, because these free names and scopes.
-    _release_contests(uow)
+    _update_contests(uow)
     if run.scope.targets is None:
         _resolve_taken_out(uow, run, run_policy)
     _operational_findings(
@@ -110,28 +110,37 @@ def young_enough(
     return fresh(entries, reading.readings.sightings(run.id), current_time, limit)
 
 
-def _release_contests(uow: UnitOfWork) -> None:
-    """End the wait of operations for names and scopes that no record holds any more.
+def _update_contests(uow: UnitOfWork) -> None:
+    """Update what pending operations wait for, as the store is at the end of the run.
 
-    A later piece of the run may have withdrawn the operation that held them.
+    A later batch of the run may have withdrawn the operation that held a name or scope, or may have
+    recorded the relationship that holds it now. A pending Create takes what is free.
     """
     entries = uow.operations.pending_contested()
-    held = uow.records.holders(frozenset().union(*(contested(e.planned) for e in entries)))
-    remaining = {
-        e.number: tuple(
-            c
-            for c in e.planned.contested
-            if c.holder is None or contested_membership(e.planned, c) in held
-        )
-        for e in entries
-    }
-    uow.operations.set_contests(
-        {
-            e.number: remaining[e.number]
-            for e in entries
-            if remaining[e.number] != e.planned.contested
-        }
-    )
+    holders = dict(uow.records.holders(frozenset().union(*(contested(e.planned) for e in entries))))
+    taken: dict[Membership, int] = {}
+    contests: dict[int, tuple[Contest, ...]] = {}
+    for entry in entries:
+        remaining = tuple(_current_contests(entry, holders))
+        if remaining != entry.planned.contested:
+            contests[entry.number] = remaining
+        if entry.planned.operation is Operation.CREATE and entry.planned.record is not None:
+            free = contested(entry.planned) - contested(replace(entry.planned, contested=remaining))
+            taken |= dict.fromkeys(free - holders.keys(), entry.planned.record)
+            holders |= taken
+    uow.records.take(taken)
+    uow.operations.set_contests(contests)
+
+
+def _current_contests(entry: Entry, holders: Mapping[Membership, int]) -> Iterator[Contest]:
+    """Yield the contests of an entry with the records that hold the names and scopes now.
+
+    An operation of this run that holds nothing yet still comes first.
+    """
+    for contest in entry.planned.contested:
+        holder = holders.get(contested_membership(entry.planned, contest))
+        if holder is not None or contest.holder is None:
+            yield replace(contest, holder=holder)
 
 
 def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> None:

@@ -10,10 +10,10 @@ from reconcile.findings.drift import drift
 from reconcile.findings.life import Drift
 from reconcile.judging.health import said_now
 from reconcile.kinds.table import AT_CLOSE
-from reconcile.model.names import fold_relationship
 from reconcile.model.nouns import Evidence, Operation, Provenance, Seen
-from reconcile.model.record import Contest, EntryStatus, Membership, Planned
+from reconcile.model.record import Contest, EntryStatus, Planned
 from reconcile.planning.apply import created
+from reconcile.planning.moves import contested
 from reconcile.planning.plan import Plan
 from reconcile.planning.tracker import NeededOperation
 from worker.config.run_policy import RunPolicy
@@ -153,15 +153,3 @@ def _fill_tracker(uow: UnitOfWork, run: int, plan: Plan) -> tuple[NeededOperatio
         NeededOperation(*next(recorded), confirmed=need.confirmed) if need.entry is None else need
         for need in plan.needs
     )
-
-
-def contested(planned: Planned) -> frozenset[Membership]:
-    """Return the names and scopes that an operation cannot have yet."""
-    return frozenset(contested_membership(planned, contest) for contest in planned.contested)
-
-
-def contested_membership(planned: Planned, contest: Contest) -> Membership:
-    """Return the name (folded) or scope that an operation waits for."""
-    if contest.scope is None:
-        return contest.server, fold_relationship(planned.relationship)
-    return contest.server, contest.scope

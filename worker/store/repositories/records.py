@@ -137,6 +137,10 @@ class RecordRepository:
         """Return the keys of the records that hold these names (folded) and scopes (numbers)."""
         return self._memberships.holders(memberships)
 
+    def take(self, memberships: Mapping[Membership, int]) -> None:
+        """Give free names and scopes to pending records, by key, that waited for them."""
+        self._memberships.take(memberships)
+
     def insert(self, records: Sequence[tuple[Record, Collection[Membership]]]) -> list[int]:
         """Insert records with their memberships, and return their keys in the same order.
 
