@@ -89,7 +89,7 @@ def _like(server: str | None, relationship: str | None) -> tuple[str, str]:
 
 
 def _routes_to(channel: str, routes: Iterable[AlertRoute]) -> Iterator[str]:
-    """In words."""
+    """Yield the routes that lead to a channel, in words."""
     for route in routes:
         if channel in route.channels:
             suffix = "" if route.quiet_hours is None else f"; {_quiet(route.quiet_hours)}"

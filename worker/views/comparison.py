@@ -141,7 +141,10 @@ def _stored(record: Record, names: Mapping[int, str]) -> dict[str, str]:
 
 
 def _state_of(who: str) -> str:
-    """Each partner has one of its own, so it is compared with IPAM's alone."""
+    """Return a property name for the state of one partner.
+
+    Each partner has a state of its own, so it is compared with IPAM's value only.
+    """
     return f"{_STATE} of {who}"
 
 
