@@ -63,6 +63,7 @@ class Registration:
         traceback: TracebackType | None,
     ) -> None:
         self._over.set()
+        # The heart ends first. Otherwise it could register the process again after the removal.
         self._heart.join()
         with suppress(StoreError), self._store.write() as uow:
             uow.processes.remove([self.process])
