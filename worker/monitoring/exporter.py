@@ -59,11 +59,11 @@ class Installation(Collector):
         self._settings = settings
         self._ask = ask
         self._tallies = Tallies()
+        # Two scrapes at once would count the same new runs twice.
         self._lock = Lock()
 
     @override
     def collect(self) -> Iterator[Metric]:
-        # The counters keep their state from scrape to scrape, so scrapes must not overlap.
         with self._lock:
             families = [*self._of_the_store(), *self._of_the_broker()]
         yield from families

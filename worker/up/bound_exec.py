@@ -9,7 +9,7 @@ import ctypes
 import os
 import sys
 
-# The number of the option in <linux/prctl.h>.
+#: From linux/prctl.h. Python has no name for it.
 _PR_SET_PDEATHSIG = 1
 
 

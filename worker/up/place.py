@@ -26,7 +26,7 @@ from urllib.parse import quote
 from worker.up import postgres
 from worker.up.child import CannotRun
 
-# The kernel takes 108 bytes for the address of a socket, and one of them ends the name.
+#: sun_path of Linux has 108 bytes with the terminating zero.
 _LONGEST_SOCKET_BYTES: Final = 107
 _HEAD: Final = """\
 # What other commands need to find the database and the broker of `ipam-sync up`, which writes
