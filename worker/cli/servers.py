@@ -191,6 +191,7 @@ def confirm(name: str, yes: bool) -> None:
             f"{server.name} was last read on the machine that IPAM knows: nothing to confirm.",
         )
     say(f"{server.name} was machine {server.machine_id}, and is machine {machine} now.")
+    # Asked outside of a transaction: a person takes seconds, and other writers would wait.
     if not confirmed(f"Is {machine} the right machine?", yes=yes):
         say("Nothing was changed.")
         return

@@ -64,6 +64,7 @@ def compared(
         p for values in further_values.values() for p in values if p not in testimonies
     )
     rows = [
+        # The finding shows the values that were found. Later readings only add to them.
         _row(p, [testimonies.get(p, {}).get(c, further_values.get(c, {}).get(p)) for c in columns])
         for p in (*testimonies, *other_properties)
     ]
@@ -150,6 +151,7 @@ def _state_of(who: str) -> str:
 
 def _row(property: str, values: Sequence[str | None]) -> Row:
     """Return a row. A value is odd if no other column has it. Of two that differ both are odd."""
+    # A value that is unknown neither agrees nor differs.
     counts = Counter(v for v in values if v is not None)
     is_odd = [len(counts) > 1 and v is not None and counts[v] == 1 for v in values]
     return Row(property, tuple(values), tuple(is_odd))

@@ -34,6 +34,7 @@ def problem_json(problem: Problem) -> Json:
     return {
         "id": problem.id,
         "matter": problem.matter.value,
+        # This severity is a default. The one below knows the settings and the age of the problem.
         **finding_json(problem.finding, names, {}),
         "tags": list(problem.tags),
         "severity": problem.severity.value,
@@ -243,6 +244,7 @@ def _happened(event: PastEvent) -> tuple[str, ...]:
 
 
 def _outcome(event: PastEvent) -> tuple[str, ...]:
+    # A worker decides whom to notify soon after the event, in a transaction of its own.
     if event.outcome is None:
         return ("not decided yet",)
     return tuple(
