@@ -35,11 +35,11 @@ class Ipam:
 
     @property
     def run_policy(self) -> RunPolicy:
-        """How runs behave."""
+        """The policy of runs."""
         return self.settings.run_policy
 
     def exports(self, directory: Path) -> ExportCollector:
-        """The collector that reads servers from files. Raises ExportsUnusable."""
+        """Return the collector that reads servers from files. Raises ExportsUnusable."""
         with self.store.read() as reading:
             return ExportCollector(directory, reading.inventory.servers())
 
@@ -68,7 +68,7 @@ class Ipam:
 
 
 def settings_in_force(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this process. Raises SettingsError."""
+    """Return the settings of this process. Raises SettingsError."""
     return load_settings(os.environ if environ is None else environ)
 
 
@@ -85,7 +85,7 @@ def alerting_in_force(
 
 @contextmanager
 def opened(settings: Settings | None = None) -> Iterator[Ipam]:
-    """Everything, for as long as a command takes.
+    """Open settings and store for the time of a command.
 
     Raises SettingsError, and StoreError if the database cannot be used.
     """

@@ -39,7 +39,10 @@ alerts: Final = LazyGroup(
 
 
 def alerting(settings: Settings) -> Alerting:
-    """Channels and routes. Raises CommandFailed without a file of them, AlertsFileUnusable."""
+    """Return channels and routes.
+
+    Raises CommandFailed without a file of them, AlertsFileUnusable.
+    """
     from worker.bootstrap import alerting_in_force
 
     in_force = alerting_in_force(settings)
@@ -53,7 +56,7 @@ def alerting(settings: Settings) -> Alerting:
 
 
 def channel_of(alerting: Alerting, name: str) -> Channel:
-    """The channel of that name. Raises CommandFailed."""
+    """Return the channel of that name. Raises CommandFailed."""
     channel = alerting.channels.get(name)
     if channel is None:
         from worker.config.suggest import did_you_mean

@@ -163,7 +163,7 @@ def _must_be_ahead(until: datetime | None, now: datetime) -> None:
 
 
 def _tell_left_out(left_out: Mapping[int, LeftOut]) -> None:
-    """Grouped by reason: a hundred held ones are one sentence."""
+    """Report the operations left out, one sentence for each reason."""
     reasons: dict[LeftOut, list[int]] = {}
     for number, reason in left_out.items():
         reasons.setdefault(reason, []).append(number)
@@ -195,8 +195,8 @@ def _not_done(decided: Decided, left_out: Mapping[int, LeftOut]) -> dict[str, ob
     return {
         "refused": [{"number": n, "why": reason} for n, reason in sorted(decided.refused.items())],
         "left_out": [
-            {"number": n, "why": left.why, "remedy": left.remedy}
-            for n, left in sorted(left_out.items())
+            {"number": n, "why": reason.why, "remedy": reason.remedy}
+            for n, reason in sorted(left_out.items())
         ],
     }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # a command's help must not pay for the database
 
 @contextmanager
 def ipam() -> Iterator[Ipam]:
-    """Settings and store for one command. Raises SettingsError and StoreError."""
+    """Open settings and store for one command. Raises SettingsError and StoreError."""
     from worker.bootstrap import opened
     from worker.telemetry.logs import no_lines
 
@@ -25,14 +25,14 @@ def ipam() -> Iterator[Ipam]:
 
 
 def screen() -> Screen:
-    """Where tables go."""
+    """Return the printer of tables."""
     from worker.views.screen import Screen
 
     return Screen()
 
 
 def person() -> Person:
-    """The user of the operating system, who stands behind a decision, and where."""
+    """Return the user of the operating system, who answers for a decision, and the host."""
     from socket import gethostname
 
     from worker.model.audit import Person

@@ -55,7 +55,7 @@ class _Check(click.Command):
 
 
 def _filters(command: Callable[..., object]) -> Callable[..., object]:
-    """Conditions of which all must hold."""
+    """Add the options that select problems. All conditions given must hold."""
 
     @click.option("--matter", type=OneOf(Matter), help="Of this matter.")
     @click.option("--severity", type=OneOf(Severity), help="At least so loud.")
@@ -179,8 +179,10 @@ def _found(working: Ipam, wanted: Wanted, *, every: bool) -> tuple[tuple[Problem
 
     with working.store.read() as reading:
         matching = chosen(reading, problems(reading, working.settings.severities), wanted)
-    shown = tuple(p for p in matching if every or (p.stored.is_open and p.stored.caused_by is None))
-    return shown, len(matching) - len(shown)
+    selected = tuple(
+        p for p in matching if every or (p.stored.is_open and p.stored.caused_by is None)
+    )
+    return selected, len(matching) - len(selected)
 
 
 def _print(found: Sequence[Problem], left_out: int, wanted: Wanted, *, as_json: bool) -> None:

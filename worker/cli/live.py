@@ -25,7 +25,7 @@ _ATTENTION: Final = 2
 def live_collector(
     working: Ipam, concurrency: int | None, *, insist: bool = False
 ) -> Iterator[FailoverCollector]:
-    """Reads live servers, with its progress on a terminal."""
+    """Yield a collector that reads live servers, with its progress on a terminal."""
     from worker.views.progress import RoundProgress
 
     need_credentials(working)
@@ -78,8 +78,10 @@ def collect(names: tuple[str, ...], concurrency: int | None, as_json: bool) -> i
             inventory = reading.inventory.servers()
         selected = list(dict.fromkeys(find_server(inventory, name) for name in names))
         with live_collector(working, concurrency, insist=True) as collector:
-            found = {s.server: s for s in collector.look(selected, DatabaseClock(working.store))}
-    sightings = [(server.name, found[server.id]) for server in selected]
+            sightings_by_server = {
+                s.server: s for s in collector.look(selected, DatabaseClock(working.store))
+            }
+    sightings = [(server.name, sightings_by_server[server.id]) for server in selected]
     if as_json:
         print_json([reading_json(name, sighting) for name, sighting in sightings])
     else:

@@ -82,6 +82,7 @@ def start(
     by = person()
     with ipam() as working, working.store.write() as uow:
         server, relationship = _found(uow, what)
+        # By the database's clock, because the workers go by it.
         current_time = uow.now()
         starts_at = begin or current_time
         ends_at = until if length is None else after(starts_at, length)
@@ -107,6 +108,7 @@ def _found(reading: Transaction, text: str) -> tuple[Server, str | None]:
             raise UnknownTarget(f"{error} A relationship is named NAME@SERVER.") from error
     relationship, _, name = text.rpartition("@")
     server = find_server(reading.inventory.servers(), name)
+    # A relationship that does not exist yet may be named, so this is only a hint.
     stored = reading.records.named(fold_relationship(relationship))
     if not any(server.id in record.partners for record in stored):
         say(f"IPAM has no relationship {relationship} of {server.name} yet; is it spelt right?")

@@ -98,6 +98,7 @@ def list_(status: str, held: bool, selection: Selection, as_json: bool) -> None:
     from worker.views.operations import entry_json
     from worker.views.tracker import show_entries
 
+    # Without statuses the filter selects operations of every status.
     statuses = () if status == _EVERY_STATUS else (EntryStatus(status),)
     filters = replace(selection, held=held, statuses=statuses)
     with ipam() as working, working.store.read() as reading:

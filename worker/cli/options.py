@@ -32,7 +32,7 @@ _LAST_YEAR: Final = 9998
 
 
 def confirmed(question: str, *, yes: bool) -> bool:
-    """True if a person says yes, or said so in advance.
+    """Return whether a person says yes, or said so in advance.
 
     Raises CommandFailed where nobody can be asked.
     """
@@ -130,7 +130,7 @@ def after(now: datetime, when: timedelta | datetime) -> datetime | None:
 
 
 def before(now: datetime, when: timedelta | datetime) -> datetime:
-    """The time that is meant, the earliest if there is no such year."""
+    """Return the time that is meant, or the earliest one if there is no such year."""
     try:
         return now - when if isinstance(when, timedelta) else when
     except OverflowError:

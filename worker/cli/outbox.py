@@ -127,6 +127,7 @@ def _undone(
     problems = reading.findings.by_id({delivery.finding for delivery in deliveries})
     waiting_keys = [(d.finding, d.wanted) for d in deliveries if d.wanted is not None]
     by_key = {(e.finding, e.sequence): e for e in reading.outbox.events_at(waiting_keys)}
+    # Events come oldest first, so the last one that a channel has an outcome for remains.
     given_up = {
         (event.finding, channel): event
         for event in reading.outbox.events({d.finding for d in deliveries if d.wanted is None})
@@ -213,6 +214,7 @@ def retry(channel: str | None, problem: int | None, everything: bool, as_json: b
                 ),
             )
             paused = {n: t for n, t in uow.deliveries.pauses().items() if n in which}
+            # No other role delivers alerts.
             is_sent = any(p.is_alive and p.role == "control" for p in uow.processes.registered())
             uow.commit()
     _say_what_is_retried(retried, is_sent=is_sent)

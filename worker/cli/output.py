@@ -24,7 +24,7 @@ def print_json(document: object) -> None:
 
 
 def print_error(code: str, message: str) -> None:
-    """A failure for programs that asked for JSON."""
+    """Print a failure for programs that asked for JSON."""
     print_json({"error": {"code": code, "message": message}})
 
 

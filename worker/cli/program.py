@@ -165,7 +165,10 @@ def _give_output_up() -> None:
 
 
 def _spell_out_what_cannot_be_encoded() -> None:
-    """A name in another script must not break a terminal that cannot show it."""
+    """Replace characters that a terminal cannot show.
+
+    A name in another script must not fail a command.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -179,7 +179,7 @@ def _full_name(inventory: InventoryRepository, text: str) -> str:
 
 
 def _fitting(reading: Transaction, begun: Silence) -> int:
-    """How many open problems it silences."""
+    """Return how many open problems a silence fits."""
     from worker.alerts.problems import problems
     from worker.alerts.silences import fits
 
@@ -247,7 +247,7 @@ def _said(text: str, example: str) -> str:
 
 
 def _ahead(now: datetime, when: timedelta | datetime) -> datetime:
-    """The time that is meant. Raises CommandFailed if it is over, or in no year."""
+    """Return the time that is meant. Raises CommandFailed if it is over, or in no year."""
     at = after(now, when)
     if at is None or at <= now:
         raise CommandFailed("bad_time", "That would be over before it began.")

@@ -97,7 +97,11 @@ def _followed(working: Ipam, run: int, request: RunRequest, *, as_json: bool) ->
         say(f"Run {run} goes on without you. See: ipam-sync runs show {run}")
         raise
     return tell(
-        working, summary, _again(request), about_all=request.is_about_everything, as_json=as_json
+        working,
+        summary,
+        _again(request),
+        is_about_everything=request.is_about_everything,
+        as_json=as_json,
     )
 
 

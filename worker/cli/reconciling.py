@@ -53,7 +53,7 @@ class _Asked:
 
 
 def _about(command: Callable[[_Asked], int]) -> Callable[..., int]:
-    """The options that say what a run is about and how servers are read."""
+    """Add the options for the target of a run and for how servers are read."""
 
     @as_json
     @click.option(
@@ -161,11 +161,19 @@ def sync(asked: _Asked) -> int:
     with ipam() as working:
         with RunProgress() as progress:
             summary = _inline(working, asked, progress.watch).sync(request)
-        about_all = request.is_about_everything
-        return tell(working, summary, asked.command, about_all=about_all, as_json=asked.as_json)
+        is_about_everything = request.is_about_everything
+        return tell(
+            working,
+            summary,
+            asked.command,
+            is_about_everything=is_about_everything,
+            as_json=asked.as_json,
+        )
 
 
-def tell(working: Ipam, summary: RunSummary, again: str, *, about_all: bool, as_json: bool) -> int:
+def tell(
+    working: Ipam, summary: RunSummary, again: str, *, is_about_everything: bool, as_json: bool
+) -> int:
     """Show the result of a run and the next step, whose command is ``again``.
 
     Return the exit code.
@@ -175,7 +183,7 @@ def tell(working: Ipam, summary: RunSummary, again: str, *, about_all: bool, as_
     from worker.views.outcome import show_outcome
 
     held = _held_by_guard(working) if summary.refusal is not None else ()
-    other_problems = _open_elsewhere(working, summary) if about_all else 0
+    other_problems = _open_elsewhere(working, summary) if is_about_everything else 0
     severities = working.settings.severities
     if as_json:
         print_json(sync_json(summary, severities, held))

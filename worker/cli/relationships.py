@@ -84,7 +84,7 @@ def show(ref: str, as_json: bool) -> None:
 
 
 def _views(ref: str | None) -> tuple[tuple[RecordView, ...], Age]:
-    """All views, or those that a person means. Raises UnknownTarget if there is none."""
+    """Return all views, or those that a person means. Raises UnknownTarget if there is none."""
     from worker.inventory.lookup import UnknownTarget, find_records
     from worker.views.records import Age
 

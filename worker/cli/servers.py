@@ -191,6 +191,7 @@ def confirm(name: str, yes: bool) -> None:
             f"{server.name} was last read on the machine that IPAM knows: nothing to confirm.",
         )
     say(f"{server.name} was machine {server.machine_id}, and is machine {machine} now.")
+    # Asked outside of a transaction: a person takes seconds, and other writers would wait.
     if not confirmed(f"Is {machine} the right machine?", yes=yes):
         say("Nothing was changed.")
         return
@@ -269,7 +270,7 @@ def _set_standing(name: str, standing: Standing) -> str:
 
 
 def _good_name(name: str) -> str:
-    """The name as the inventory spells it. Raises CommandFailed if it can be no name."""
+    """Return the name as the inventory spells it. Raises CommandFailed if it can be no name."""
     from worker.inventory.validation import name_problem, without_dot
 
     if (problem := name_problem(name)) is not None:
@@ -278,7 +279,7 @@ def _good_name(name: str) -> str:
 
 
 def _good_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    """The tags as they are kept. Raises CommandFailed if one can be none."""
+    """Return the tags as they are kept. Raises CommandFailed if one can be none."""
     from worker.inventory.validation import good_tags, tag_problem
 
     for tag in tags:

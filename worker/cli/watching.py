@@ -42,7 +42,7 @@ def watch(
 
 
 def _looked(look: Callable[[], Sequence[Problem]]) -> Sequence[Problem] | None:
-    """None if nobody could look."""
+    """Return the problems, or None if the store is away."""
     from worker.cli.output import say
     from worker.model.errors import StoreUnavailable
 

@@ -70,7 +70,7 @@ class _Ending:
         raise KeyboardInterrupt
 
     def heed(self) -> None:
-        """Raised in the middle of a library it may have been swallowed there."""
+        """Raise KeyboardInterrupt again if it came. A library may have swallowed it."""
         if self._came:
             raise KeyboardInterrupt
 
@@ -109,7 +109,7 @@ def _second(screen: Screen, stage: DemoStage) -> None:
 
 
 def _third(screen: Screen, stage: DemoStage) -> bool:
-    """True if nothing was written, as promised."""
+    """Run the third step, and return whether it wrote nothing, as promised."""
     _introduce(screen, stage, THIRD)
     contents_before = contents(stage.ipam.store)
     summary = stage.perform(THIRD)
@@ -121,11 +121,11 @@ def _third(screen: Screen, stage: DemoStage) -> bool:
 
 def _introduce(screen: Screen, stage: DemoStage, step: DemoStep) -> None:
     _rule(screen, step.title)
-    screen.line(step.says)
+    screen.line(step.text)
     if step.meanwhile:
         columns = ("relationship", "what happened on the servers", "what becomes of it")
-        screen.table(columns, ((c.about, c.event, c.result) for c in step.meanwhile))
-    for command in (*step.before, stage.command):
+        screen.table(columns, ((c.subject, c.event, c.result) for c in step.meanwhile))
+    for command in (*step.commands, stage.command):
         screen.command(f"$ {command}")
 
 

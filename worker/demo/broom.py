@@ -16,7 +16,10 @@ _LOOK_SECONDS = 0.05
 
 
 def _sweep(directory: Path) -> None:
-    """Processes that are still ending may put something there, so once may not be enough."""
+    """Remove the directory, more than once if needed.
+
+    Processes that are still ending may write to it.
+    """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     shutil.rmtree(directory, ignore_errors=True)
     while directory.exists() and time.monotonic() < deadline:

@@ -29,7 +29,7 @@ class DemoDirectory:
 
 @contextmanager
 def temporary_directory(has_room: Callable[[Path], bool]) -> Iterator[DemoDirectory]:
-    """A new directory where files of this kind go, or at a shorter place if it must ``has_room``.
+    """Make a directory in the usual place, or in a shorter one if it must ``has_room``.
 
     Raises StoreUnavailable if there is no place for it.
     """
@@ -56,7 +56,7 @@ def _made(has_room: Callable[[Path], bool]) -> TemporaryDirectory[str]:
 
 @contextmanager
 def _swept(name: str) -> Iterator[int]:
-    """By another process, which also does so when this one is killed."""
+    """Start a process that removes the directory. It also does so when this process is killed."""
     broom = subprocess.Popen(  # noqa: S603 - a file of ours, no shell
         [sys.executable, "-I", "-S", str(_BROOM), name],
         stdin=subprocess.PIPE,

@@ -42,7 +42,7 @@ _LAST_WORDS: Final = 8
 
 
 def has_room(directory: Path) -> bool:
-    """True if sockets can have their names there."""
+    """Return whether the names of sockets fit there."""
     return fits_sockets(_data(directory))
 
 
@@ -71,7 +71,7 @@ class Installed:
 
 @contextmanager
 def installed(scenery: Scenery) -> Iterator[Installed]:
-    """Everything runs, and its database knows the fleet. Raises CannotRun, also within."""
+    """Run a whole installation whose database knows the fleet. Raises CannotRun, also within."""
     data = _data(scenery.directory.path)
     environment = _environment(scenery, DataDirectory(data, uses_postgres=False).settings)
     with _running(scenery, data, environment) as up:
@@ -117,7 +117,7 @@ class Up:
             time.sleep(_LOOK_SECONDS)
 
     def must_run(self, deadline: float, when: str) -> None:
-        """Raises CannotRun, with its last words, if it has ended or takes too long."""
+        """Raise CannotRun, with the last lines of the log, if it has ended or takes too long."""
         if self.process.poll() is not None:
             problem = f"is gone ({how_it_ended(self.process.returncode)})"
         elif time.monotonic() > deadline:
@@ -131,20 +131,21 @@ class Up:
 
 @contextmanager
 def _running(scenery: Scenery, data: Path, environment: dict[str, str]) -> Iterator[Up]:
-    """Ended afterwards, in its order."""
+    """Run ``ipam-sync up`` as a child, and end it afterwards in its own order."""
     directory, log = scenery.directory, scenery.directory.path / "up.log"
     program = ChildProgram(
         "up",
         our_own("up", "--data", str(data)),
         environment=environment,
         directory=directory.path,
-        kept=directory.held,
+        descriptor=directory.held,
         log=log,
     )
     process = start(program)
     try:
         yield Up(process, log)
     finally:
+        # First by SIGTERM, so that `up` ends its servers and workers in their order.
         process.terminate()
         try:
             process.wait(_END_SECONDS)

@@ -63,7 +63,7 @@ class Scenery:
     def turn(self, step: DemoStep) -> None:
         """Change the fleet as the step says."""
         for change in step.meanwhile:
-            for subject, words in change.how.items():
+            for subject, words in change.changes.items():
                 self.running.change(subject, words)
         if step is SECOND:
             self._password.write_text(self.running.account.password)
@@ -75,7 +75,7 @@ class Scenery:
 
 @contextmanager
 def scenery(directory: DemoDirectory) -> Iterator[Scenery]:
-    """The fleet listens for as long as this is used."""
+    """Run the simulated fleet for as long as the context lasts."""
     described = read_fleet(FLEET)
     path = directory.path
     with RunningFleet(described.fleet, described.listeners, directory=path) as running:

@@ -15,22 +15,23 @@ from typing import Final
 class FleetChange:
     """A change on the servers since the step before: relationship or server, event, result.
 
-    ``how`` changes the simulated fleet, in the words of ``ipam-sync simulate set``, by subject.
+    ``changes`` are those of the simulated fleet by subject, in the words of ``ipam-sync simulate
+    set``.
     """
 
-    about: str
+    subject: str
     event: str
     result: str
-    how: Mapping[str, Mapping[str, str]]
+    changes: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class DemoStep:
-    """A run of the demo. ``before`` are the commands to type first."""
+    """A run of the demo. ``commands`` are those to type first."""
 
     title: str
-    says: str
-    before: tuple[str, ...] = ()
+    text: str
+    commands: tuple[str, ...] = ()
     meanwhile: tuple[FleetChange, ...] = ()
 
 

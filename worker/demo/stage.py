@@ -56,7 +56,7 @@ def staged(tell: Callable[[str], None]) -> Iterator[DemoStage]:
 
 
 def _has_room(directory: Path) -> bool:
-    """True if an installation can have its sockets there, or cannot be anyway."""
+    """Return whether the sockets of an installation fit there, or no installation runs anyway."""
     if sys.platform != "linux":
         return True
     from worker.demo.installed import has_room

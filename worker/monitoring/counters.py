@@ -124,6 +124,8 @@ class _Findings:
             came = max(new[kind], growth)
             self._opened.labels(kind, KINDS[kind].matter).inc(came)
             self._resolved.labels(kind, KINDS[kind].matter).inc(came - growth)
+        # Up to here all openings are committed. Later ones are remembered, and read again next
+        # time.
         self._last = max(self._last, settled)
         self._known = frozenset(o.event for o in openings if o.event > self._last)
         self._open = are_open

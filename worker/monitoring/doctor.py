@@ -90,9 +90,9 @@ def check_up(
 
 
 def check_own(environ: Mapping[str, str], part: str, port: int) -> tuple[CheckResult, ...]:
-    """A role, the beat or the EXPORTER (at ``port``) on this host, and what that needs.
+    """Check a role, the beat or the EXPORTER (at ``port``) on this host, and what it needs.
 
-    For health checks: what another host does not do is no reason to start this one again.
+    For health checks: what another host does not do is no reason to restart this one.
     """
 
     def here(reading: Transaction, _: Settings) -> Iterator[CheckResult]:
@@ -171,6 +171,7 @@ def _exporter(settings: Settings, port: int) -> CheckResult:
 
 
 def _clocks(reading: Transaction, clock: Callable[[], datetime], settings: Settings) -> CheckResult:
+    # Half of the query's duration is taken off, because the database reads its clock about halfway.
     own_time = clock()
     theirs = reading.now()
     difference = abs(theirs - own_time - (clock() - own_time) / 2)
@@ -198,7 +199,7 @@ def _processes(processes: tuple[Process, ...], settings: Settings) -> Iterator[C
 
 
 def _last_success(reading: Transaction, settings: Settings) -> CheckResult:
-    """Counted from the start of the oldest process, where nothing ended well yet."""
+    """Check the age of the last good run, or of the oldest process if there is none yet."""
     current_time = reading.now()
     if not any(server.standing is Standing.ENABLED for server in reading.inventory.servers()):
         return CheckResult(

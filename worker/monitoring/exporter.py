@@ -103,18 +103,18 @@ class Installation(Collector):
 
 
 def _servers(figures: Figures) -> Iterator[Metric]:
-    asked = [s for s in figures.servers if s.standing is Standing.ENABLED]
+    enabled_servers = [s for s in figures.servers if s.standing is Standing.ENABLED]
     yield _many(
         "ipam_sync_server_last_success_timestamp_seconds",
         "When a server that is asked was last read; 0: never.",
         ("server",),
-        [((s.name,), _timestamp(s.read_at)) for s in asked],
+        [((s.name,), _timestamp(s.read_at)) for s in enabled_servers],
     )
     yield _many(
         "ipam_sync_server_in_maintenance",
         "1 if a server that is asked is left alone for maintenance now, else 0.",
         ("server",),
-        [((s.name,), s.in_maintenance) for s in asked],
+        [((s.name,), s.in_maintenance) for s in enabled_servers],
     )
     standings = Counts(s.standing for s in figures.servers)
     yield _many(
@@ -126,15 +126,18 @@ def _servers(figures: Figures) -> Iterator[Metric]:
 
 
 def _sides(figures: Figures, evidence_age: timedelta) -> Iterator[Metric]:
-    """A state that is older than the evidence age reads as Unknown."""
-    known = {
+    """Yield the sides of relationships by state.
+
+    A state older than the evidence age reads as Unknown.
+    """
+    readable_names = {
         s.id: s.name
         for s in figures.servers
         if s.read_at is not None and figures.now - s.read_at <= evidence_age
     }
     states = Counts[State]()
     for (server, state), count in figures.sides.items():
-        states[state if server in known else State.UNKNOWN] += count
+        states[state if server in readable_names else State.UNKNOWN] += count
     yield _many(
         "ipam_sync_relationship_sides",
         "Sides of stored relationships by state; one that is too old counts as Unknown.",
@@ -146,15 +149,18 @@ def _sides(figures: Figures, evidence_age: timedelta) -> Iterator[Metric]:
         "1 for the state of a side that is not Normal and was told lately; at most 1000 sides.",
         ("relationship", "server", "state"),
         [
-            ((side.relationship, known[side.server], side.state.value), 1)
+            ((side.relationship, readable_names[side.server], side.state.value), 1)
             for side in figures.odd_sides
-            if side.server in known
+            if side.server in readable_names
         ],
     )
 
 
 def _findings(figures: Figures, settings: Settings) -> Iterator[Metric]:
-    """Every severity that a kind could have is told, so that what is not there is a zero."""
+    """Yield the open findings.
+
+    Every severity that a kind could have gets a series, so that absence is a zero.
+    """
 
     def graded(kind: Kind, grade: str, *, outlasted: bool) -> Severity:
         finding = Finding(kind, None, (), "", grade=grade)
@@ -168,18 +174,23 @@ def _findings(figures: Figures, settings: Settings) -> Iterator[Metric]:
             for outlasted in (False, True)
         }
     )
-    ages = {(matter, loud): 0.0 for matter in Matter for loud in Severity}
-    for (word, grade, outlasted), told in figures.findings.items():
+    ages = {(matter, current_severity): 0.0 for matter in Matter for current_severity in Severity}
+    for (word, grade, outlasted), total in figures.findings.items():
         kind = Kind(word)
-        loud = graded(kind, grade, outlasted=outlasted)
-        counts[kind, loud] += told.count
-        age = (figures.now - told.oldest_at).total_seconds()
-        ages[KINDS[kind].matter, loud] = max(ages[KINDS[kind].matter, loud], age)
+        current_severity = graded(kind, grade, outlasted=outlasted)
+        counts[kind, current_severity] += total.count
+        age = (figures.now - total.oldest_at).total_seconds()
+        ages[KINDS[kind].matter, current_severity] = max(
+            ages[KINDS[kind].matter, current_severity], age
+        )
     yield _many(
         "ipam_sync_findings_open",
         "Findings that are open, by the severity that they have now.",
         ("kind", "matter", "severity"),
-        [((kind, KINDS[kind].matter, loud), count) for (kind, loud), count in counts.items()],
+        [
+            ((kind, KINDS[kind].matter, current_severity), count)
+            for (kind, current_severity), count in counts.items()
+        ],
     )
     yield _many(
         "ipam_sync_oldest_finding_age_seconds",
@@ -208,11 +219,11 @@ def _work(figures: Figures, tick: timedelta) -> Iterator[Metric]:
         figures.suspended_credentials,
     )
     yield _one("ipam_sync_runs_in_progress", "Runs that workers are at.", figures.open_runs)
-    began = figures.oldest_run_at
+    oldest_run_at = figures.oldest_run_at
     yield _one(
         "ipam_sync_oldest_run_age_seconds",
         "How long ago the oldest of them began; 0: there is none.",
-        0 if began is None else (figures.now - began).total_seconds(),
+        0 if oldest_run_at is None else (figures.now - oldest_run_at).total_seconds(),
     )
     yield _one(
         "ipam_sync_last_run_timestamp_seconds",
@@ -248,6 +259,6 @@ def _many(
     values: Iterable[tuple[tuple[str, ...], float]],
 ) -> Metric:
     family = GaugeMetricFamily(name, says, labels=labels)
-    for named, value in values:
-        family.add_metric(named, value)
+    for label_values, value in values:
+        family.add_metric(label_values, value)
     return family

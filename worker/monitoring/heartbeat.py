@@ -39,9 +39,9 @@ def sign_of_life(store: Store, settings: Settings, recorder: EventRecorder) -> N
     if token is None:
         return
     with store.read() as reading:
-        why = unhealthy(reading.statistics.pulse(), settings.interval)
-    if why is not None:
-        recorder.heartbeat("withheld", why)
+        reason = unhealthy(reading.statistics.pulse(), settings.interval)
+    if reason is not None:
+        recorder.heartbeat("withheld", reason)
         return
     refused = push(settings.heartbeat_url, settings.ca_file)
     recorder.heartbeat("sent" if refused is None else "refused", refused or "")

@@ -52,8 +52,8 @@ def _bound(registry: CollectorRegistry, address: str, ports: list[int]) -> WSGIS
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise CannotServe(f"Nobody can serve at {address}:{port}: {error}.") from error
-    shown = ", ".join(map(str, ports))
-    raise CannotServe(f"Somebody else serves at {address}, port {shown}.")
+    port_list = ", ".join(map(str, ports))
+    raise CannotServe(f"Somebody else serves at {address}, port {port_list}.")
 
 
 @contextmanager
@@ -79,6 +79,7 @@ def own_metrics(
 
 
 def ports_of(role: str, first: int) -> list[int]:
-    """The ports of a role: the first process of it on a machine takes the first of them."""
+    """Return the ports of a role. Its first process on a machine takes the first of them."""
+    # Roles interleave: the next process of a role is as many ports further as there are roles.
     slot = first + _SLOTS.index(role)
     return [slot + number * len(_SLOTS) for number in range(_MOST)]

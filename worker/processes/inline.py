@@ -202,10 +202,10 @@ class _Worker:
                 return True
         time.sleep(_LOOK_SECONDS)
         with self.inline.store.read() as reading:
-            left = reading.members.unclaimed(self.run, reading.now())
-        for server in left:
+            unclaimed = reading.members.unclaimed(self.run, reading.now())
+        for server in unclaimed:
             self.dispatcher.read(self.run, server, self.inline.lane)
-        if left:  # this process itself may count as dead, after its machine stood still
+        if unclaimed:  # this process itself may count as dead, after its machine stood still
             self.sweep()
         self.dispatcher.settle(self.run)
         return False

@@ -65,18 +65,20 @@ def bounded_end(signals: Signals, say: Say, seconds: float) -> Iterator[list[Cal
     It yields what shall be called then, beside the end of consuming.
     """
     stops: list[Callable[[], None]] = []
-    ended = threading.Event()
+    end_event = threading.Event()
 
     def end() -> None:
         signals.wait()
-        if ended.is_set():
+        if end_event.is_set():
             return
         events.process_stopping()
         stop_consuming()
+        # Each in a thread of its own, so that one that hangs holds up neither the others nor the
+        # end.
         for stop in stops:
             threading.Thread(target=stop, name="stopping", daemon=True).start()
         hurried = signals.wait(seconds)
-        if not ended.is_set():
+        if not end_event.is_set():
             say("Ended at once." if hurried else f"Ended after {seconds:g} s: something hangs.")
             os._exit(1)
 
@@ -85,7 +87,7 @@ def bounded_end(signals: Signals, say: Say, seconds: float) -> Iterator[list[Cal
     try:
         yield stops
     finally:
-        ended.set()
+        end_event.set()
         signals.wake()
         thread.join()
 
@@ -113,6 +115,7 @@ def keep_time(settings: Settings) -> NoReturn:
         while signals.wait(max(0.0, at - time.monotonic())) is None:
             dispatcher.remind(task)
             recorder.reminded(task)
+            # However long this process was held up, only one missed reminder follows at once.
             due[task] = max(at, time.monotonic() - periods[task]) + periods[task]
             task, at = _next(due)
         events.process_stopping()

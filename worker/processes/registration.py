@@ -64,6 +64,7 @@ class Registration:
         traceback: TracebackType | None,
     ) -> None:
         self._over.set()
+        # The heart ends first. Otherwise it could register the process again after the removal.
         self._heart.join()
         # Without a database the registration lapses by itself.
         with suppress(StoreError), self._store.write() as uow:

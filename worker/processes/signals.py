@@ -29,6 +29,7 @@ class Signals:
 
     def __enter__(self) -> Self:
         self._read, self._write = os.pipe()
+        # Python refuses a descriptor that could block its signal handler.
         os.set_blocking(self._write, False)
         self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in self._numbers:
@@ -49,7 +50,7 @@ class Signals:
         os.close(self._write)
 
     def wait(self, seconds: float | None = None) -> signal.Signals | None:
-        """The next signal, None if none came in time, or if somebody woke us up."""
+        """Return the next signal, or None after the time or after ``wake``."""
         readable, _, _ = select.select([self._read], [], [], seconds)
         number = os.read(self._read, 1)[0] if readable else 0
         return signal.Signals(number) if number else None
@@ -60,4 +61,4 @@ class Signals:
 
 
 def _do_nothing(_: int, __: FrameType | None) -> None:
-    """A handler in Python, so that the signal is written to the wakeup descriptor."""
+    """Handle a signal in Python, so that its number is written to the wakeup descriptor."""

@@ -54,7 +54,7 @@ def wait_until_alive(
 ) -> None:
     """Keep everything running until all of it is alive, however long that takes.
 
-    After ``patience`` seconds it reports once what is not.  Raises Told.
+    After ``patience`` seconds it reports once what is not.  Raises StopRequested.
     """
 
     def missing() -> tuple[str, ...]:

@@ -36,6 +36,6 @@ if __name__ == "__main__":
     arguments = sys.argv[1:]
     if arguments[0].startswith("--account="):
         _become(arguments.pop(0).partition("=")[2])
-    parent, wanted, program = arguments[:3]
-    _end_with(int(parent), int(wanted))  # after the change of user, which would clear it
+    parent, dying_signal, program = arguments[:3]
+    _end_with(int(parent), int(dying_signal))  # after the change of user, which would clear it
     os.execv(program, arguments[2:])  # noqa: S606 - the program is the one that the parent named

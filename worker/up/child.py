@@ -28,7 +28,7 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UnixAccount:
-    """The account that root changes to for a program that refuses to be root."""
+    """The account that root becomes for a program that refuses to be root."""
 
     uid: int
     gid: int
@@ -36,12 +36,13 @@ class UnixAccount:
 
 @dataclass(frozen=True, slots=True)
 class ChildProgram:
-    """A command and its manners.
+    """A command, and how it is started and ended.
 
-    ``stage``: what started first ends last.  ``ending`` asks it to end in good order, within
-    ``patience`` seconds; ``dying`` makes it end at once, and is what it gets when we are killed.
-    ``environment`` None is ours; ``log`` None is our standard error.  ``kept`` is a descriptor that it holds open for all its life.
-    One that ``registers`` is alive when the database says so.
+    Programs that started first, by ``stage``, end last. ``ending`` asks for an end in good order
+    within ``patience`` seconds. ``dying`` ends it at once, and is what it gets when we are killed.
+    Without ``environment`` it gets ours, and without ``log`` it writes to our standard error. It
+    holds ``descriptor`` open for all its life. One that ``registers`` is alive when the database
+    says so.
     """
 
     name: str
@@ -53,7 +54,7 @@ class ChildProgram:
     environment: Mapping[str, str] | None = None
     directory: Path | None = None
     account: UnixAccount | None = None
-    kept: int | None = None
+    descriptor: int | None = None
     log: Path | None = None
     registers: bool = False
 
@@ -81,13 +82,15 @@ def start(program: ChildProgram) -> subprocess.Popen[bytes]:
             stderr=talk,
             env=None if program.environment is None else dict(program.environment),
             cwd=program.directory,
+            # Ctrl-C goes to the terminal's process group. In a group of its own a child does not
+            # get it.
             process_group=0,
-            pass_fds=() if program.kept is None else (program.kept,),
+            pass_fds=() if program.descriptor is None else (program.descriptor,),
         )
 
 
 def how_it_ended(code: int) -> str:
-    """For a sentence, from the return code."""
+    """Describe the end of a process by its return code, for a sentence."""
     if code == 0:
         return "ended"
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"

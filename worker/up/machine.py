@@ -53,6 +53,7 @@ def run_everything(root: Path, *, wants_postgres: bool, readers: int, say: Say) 
             _start_servers(supervisor, place, lock)
             _upgrade(supervisor, place)
             with opened(settings) as ipam:
+                # Taken before our own workers start, so that only their registrations count as new.
                 ours = registrations(ipam.store)
                 _start_our_own(supervisor, place, readers)
                 wait_until_alive(supervisor, ours.pids, say)
@@ -64,7 +65,7 @@ def run_everything(root: Path, *, wants_postgres: bool, readers: int, say: Say) 
 
 
 def run_workers(say: Say) -> None:
-    """A worker of each role until a signal."""
+    """Run a worker of each role until a signal."""
     try:
         with (
             Signals(*ENDING, signal.SIGCHLD) as signals,
@@ -87,7 +88,7 @@ def _refuse_other_places(environ: Mapping[str, str]) -> None:
 
 
 def _refuse_missing_extras(*, wants_postgres: bool) -> None:
-    """Raises CannotRun before anything is made or started."""
+    """Raise CannotRun before anything is made or started."""
     valkey.binary()
     if wants_postgres:
         postgres.programs()
@@ -98,18 +99,18 @@ def _refuse_unusable_alerts(settings: Settings) -> None:
     alerting_in_force(settings)
 
 
-def _start_servers(supervisor: Supervisor, place: DataDirectory, kept: int) -> None:
-    server = valkey.server(place.queue, place.broker, kept=kept)
+def _start_servers(supervisor: Supervisor, place: DataDirectory, descriptor: int) -> None:
+    server = valkey.server(place.queue, place.broker, descriptor=descriptor)
     supervisor.start(server, lambda _: valkey.answers(place.broker))
     if place.uses_postgres:
-        _start_postgres(supervisor, place, kept)
+        _start_postgres(supervisor, place, descriptor)
 
 
-def _start_postgres(supervisor: Supervisor, place: DataDirectory, kept: int) -> None:
+def _start_postgres(supervisor: Supervisor, place: DataDirectory, descriptor: int) -> None:
     directory = postgres.programs()
     if not place.cluster.exists():
         postgres.create(directory, place.cluster)
-    server = postgres.server(directory, place.cluster, place.run, kept=kept)
+    server = postgres.server(directory, place.cluster, place.run, descriptor=descriptor)
     supervisor.start(server, lambda pid: postgres.is_ready(place.cluster, pid))
 
 

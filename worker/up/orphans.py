@@ -33,11 +33,13 @@ _LOOK_SECONDS: Final = 0.05
 def taken_over(
     lock: Path, signals: Signals, say: Say, *, grace: float = _GRACE_SECONDS
 ) -> Iterator[int]:
-    """A descriptor for the servers to keep open, when those of before are gone: who does not end
-    within ``grace`` seconds is killed.
+    """Yield a descriptor for the new servers to keep open, once those of before are gone.
 
-    Raises CannotRun if they cannot be ended, and Told.
+    A server that does not end within ``grace`` seconds is killed. Raises CannotRun if a server
+    cannot be ended, and StopRequested.
     """
+    # The lock belongs to the open file, which the servers inherit with this descriptor. So it stays
+    # locked until the last of them has ended, even if this process is killed.
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if not _is_free(descriptor):
@@ -91,12 +93,13 @@ def _has_open(process: Path, lock: Path) -> bool:
 
 
 def _kill(pid: int, lock: Path) -> None:
-    """By a descriptor of the process, so that no other one is hit that gets its number."""
+    """Kill a process by a descriptor of it. A number could by now belong to another process."""
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
+        # Checked again: the number may have passed to another process before it was opened.
         if _has_open(Path("/proc") / str(pid), lock):
             signal.pidfd_send_signal(process, signal.SIGKILL)
             select.select([process], [], [], _KILL_SECONDS)

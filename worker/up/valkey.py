@@ -21,16 +21,19 @@ from worker.up.child import BARE_ENVIRONMENT, CannotRun, ChildProgram
 _ANSWER_SECONDS: Final = 2.0
 
 
-def server(data: Path, listening: Path, *, kept: int | None = None) -> ChildProgram:
-    """The server over a directory of its own. Raises CannotRun if there is no binary."""
+def server(data: Path, listening: Path, *, descriptor: int | None = None) -> ChildProgram:
+    """Return the server over a directory of its own. Raises CannotRun if there is no binary."""
     options = {
+        # No TCP port: only the socket's directory decides who may connect.
         "port": "0",
         "unixsocket": str(listening),
         "unixsocketperm": "700",
         "dir": str(data),
+        # The append-only file holds every message after a restart, so snapshots are not needed.
         "save": "",
         "appendonly": "yes",
         "appendfsync": "everysec",
+        # A queue must not evict keys: each one may be a message.
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
         "daemonize": "no",
@@ -43,13 +46,13 @@ def server(data: Path, listening: Path, *, kept: int | None = None) -> ChildProg
         dying=signal.SIGTERM,
         environment=BARE_ENVIRONMENT,
         directory=data,
-        kept=kept,
+        descriptor=descriptor,
         log=data / "valkey.log",
     )
 
 
 def answers(listening: Path) -> bool:
-    """True if the server is there and has loaded what it had."""
+    """Return whether the server answers and has loaded its data."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_ANSWER_SECONDS)
         try:

@@ -94,12 +94,12 @@ def _which(
 
 
 def _only_waits(group: Sequence[OperationLine]) -> bool:
-    """True if nothing here would free what these operations take."""
+    """Return whether no operation of the group would free what the others take."""
     return all(line.fate is OperationOutcome.WAITING for line in group)
 
 
 def loud(findings: Sequence[Finding], severities: Severities, ages: Ages) -> bool:
-    """True if a finding is a warning or worse."""
+    """Return whether any finding is a warning or worse."""
     return any(loudness(f, severities, ages) is not Severity.INFO for f in findings)
 
 

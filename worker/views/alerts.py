@@ -36,6 +36,7 @@ def channel_json(name: str, alerting: Alerting, standing: ChannelStatus) -> Json
     backlog = standing.backlog
     return {
         "name": name,
+        # Only the type: the address of a channel may hold a secret.
         "type": alerting.types.get(name),
         "read_by": _readers(alerting, name),
         "routes": list(_routes_to(name, alerting.routes)),
@@ -89,7 +90,7 @@ def _like(server: str | None, relationship: str | None) -> tuple[str, str]:
 
 
 def _routes_to(channel: str, routes: Iterable[AlertRoute]) -> Iterator[str]:
-    """In words."""
+    """Yield the routes that lead to a channel, in words."""
     for route in routes:
         if channel in route.channels:
             suffix = "" if route.quiet_hours is None else f"; {_quiet(route.quiet_hours)}"
@@ -126,6 +127,7 @@ def _taken(match: Match) -> str:
 
 def _loudness(least: Severity) -> str:
     match least:
+        # Nothing is less severe, so this is no condition.
         case Severity.INFO:
             return ""
         case Severity.WARNING:

@@ -35,7 +35,7 @@ def what_changes(planned: Planned) -> tuple[str, ...]:
 
 
 def old_to_new(change: PropertyChange) -> str:
-    """``MCLT: PT1H -> PT2H``."""
+    """Return a change as text, such as ``MCLT: PT1H -> PT2H``."""
     old_value, new_value = said(change.property, change.before), said(change.property, change.after)
     return f"{change.property}: {old_value} -> {new_value}"
 
@@ -46,12 +46,12 @@ def _introduced(changes: Sequence[PropertyChange]) -> tuple[str, ...]:
 
 
 def between(planned: Planned) -> tuple[str, ...]:
-    """The relationship and its partners, Server1 first."""
+    """Return the relationship and its partners, Server1 first."""
     return (planned.relationship, planned.server1.name, planned.server2.name)
 
 
 def why(planned: Planned, fate: OperationOutcome, waits: Sequence[str] = ()) -> tuple[str, ...]:
-    """The reason, and what the operation is waiting for."""
+    """Return the reason of an operation, and what it is waiting for."""
     lines = [planned.reason]
     if fate is OperationOutcome.HELD:
         lines.append(f"held: {HELD_BECAUSE.get(planned.hold, 'a person must decide')}")
@@ -82,12 +82,15 @@ def _holder(record: int | None, lines: Sequence[OperationLine]) -> str:
 
 
 def frees_something(line: OperationLine) -> bool:
-    """True for an operation after which others may have a name or scopes."""
+    """Return whether others may take a name or scopes after this operation."""
     return line.planned.destructive
 
 
 def moves(lines: Sequence[OperationLine]) -> tuple[tuple[OperationLine, ...], ...]:
-    """Lines in their order, each one that waits beside the removal it waits for: one move."""
+    """Group lines into moves: a removal together with the lines that wait for it.
+
+    The order of the lines is kept.
+    """
     groups: dict[int, list[OperationLine]] = {}
     for place, line in enumerate(lines):
         groups.setdefault(_leader(line, lines, place), []).append(line)
@@ -96,7 +99,7 @@ def moves(lines: Sequence[OperationLine]) -> tuple[tuple[OperationLine, ...], ..
 
 def _leader(line: OperationLine, lines: Sequence[OperationLine], place: int) -> int:
     holders = {c.holder for c in line.planned.contested} - {None}
-    for index, other in enumerate(lines) if holders else ():
-        if other.planned.record in holders and frees_something(other):
+    for index, candidate in enumerate(lines) if holders else ():
+        if candidate.planned.record in holders and frees_something(candidate):
             return index
     return place

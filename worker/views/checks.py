@@ -20,7 +20,7 @@ _HOST: Final = (
 
 
 def check_json(check: ServerCheck) -> Json:
-    """Every layer, and what the server said of itself."""
+    """Return every layer of a check, and how the server describes itself, as JSON."""
     failure, reading = check.failure, check.seen
     return {
         "server": check.host.name,

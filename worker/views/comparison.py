@@ -64,6 +64,7 @@ def compared(
         p for values in further_values.values() for p in values if p not in testimonies
     )
     rows = [
+        # The finding shows the values that were found. Later readings only add to them.
         _row(p, [testimonies.get(p, {}).get(c, further_values.get(c, {}).get(p)) for c in columns])
         for p in (*testimonies, *other_properties)
     ]
@@ -141,12 +142,16 @@ def _stored(record: Record, names: Mapping[int, str]) -> dict[str, str]:
 
 
 def _state_of(who: str) -> str:
-    """Each partner has one of its own, so it is compared with IPAM's alone."""
+    """Return a property name for the state of one partner.
+
+    Each partner has a state of its own, so it is compared with IPAM's value only.
+    """
     return f"{_STATE} of {who}"
 
 
 def _row(property: str, values: Sequence[str | None]) -> Row:
     """Return a row. A value is odd if no other column has it. Of two that differ both are odd."""
+    # A value that is unknown neither agrees nor differs.
     counts = Counter(v for v in values if v is not None)
     is_odd = [len(counts) > 1 and v is not None and counts[v] == 1 for v in values]
     return Row(property, tuple(values), tuple(is_odd))

@@ -51,7 +51,7 @@ def _refused_by(view: CredentialView, names: Mapping[int, str]) -> list[str]:
 
 
 def _secret(view: CredentialView) -> str:
-    """Where it is."""
+    """Return where the secret of a credential is kept."""
     credential = view.credential
     if credential.password_env is not None:
         return f"variable {credential.password_env}"

@@ -75,7 +75,7 @@ def _numbers(told: Preview | RunSummary, severities: Severities) -> Json:
 
 
 def loudness(finding: Finding, severities: Severities, ages: Ages) -> Severity:
-    """The severity of a finding now."""
+    """Return the current severity of a finding."""
     return severity_at(finding, severities, ages.get(finding.fingerprint, timedelta(0)))
 
 
@@ -113,7 +113,10 @@ def _counts_json(counts: Counts) -> Json:
 
 
 def held_by_guard(lines: Iterable[OperationLine]) -> list[int | str]:
-    """Numbers of what the guard holds, names of relationships where there is no number yet."""
+    """Return the operations that the guard holds.
+
+    An operation without a number yet is named by its relationship.
+    """
     return [
         line.planned.relationship if line.number is None else line.number
         for line in lines
@@ -147,7 +150,7 @@ def sighting_json(server: str, sighting: Sighting) -> Json:
 
 
 def unread_json(sightings: Mapping[int, Sighting], names: Mapping[int, str]) -> list[Json]:
-    """Servers that were asked or left out, and gave no reading."""
+    """Return the servers that were due or left out, and gave no reading."""
     return [
         sighting_json(server_name(names, server), sighting)
         for server, sighting in sorted(sightings.items())

@@ -34,6 +34,7 @@ def problem_json(problem: Problem) -> Json:
     return {
         "id": problem.id,
         "matter": problem.matter.value,
+        # This severity is a default. The one below knows the settings and the age of the problem.
         **finding_json(problem.finding, names, {}),
         "tags": list(problem.tags),
         "severity": problem.severity.value,
@@ -88,7 +89,7 @@ def _row(problem: Problem) -> tuple[Cell, ...]:
 
 
 def marks(problem: Problem) -> Iterator[str]:
-    """Why nobody is told of it, in brackets."""
+    """Yield why nobody is notified of a problem, in brackets."""
     stored = problem.stored
     if not stored.is_open:
         yield f"[{_state(stored)}]"
@@ -103,13 +104,16 @@ def marks(problem: Problem) -> Iterator[str]:
 
 
 def about(problem: Problem) -> tuple[str, ...]:
-    """The relationship and the servers that it is about."""
+    """Return the relationship and the servers of a problem."""
     lines = (problem.relationship or "", *problem.servers)
     return tuple(line for line in lines if line) or ("the whole store",)
 
 
 def in_a_line(problem: Problem) -> str:
-    """For who looks on from a pipe: ``#3 critical one_sided: HQ, dhcp01, dhcp02 [silenced by 1]``."""
+    """Return a problem in one line, for a pipe.
+
+    For example ``#3 critical one_sided: HQ, dhcp01, dhcp02 [silenced by 1]``.
+    """
     line = f"#{problem.id} {problem.severity} {problem.kind}: {', '.join(about(problem))}"
     return " ".join((line, *marks(problem)))
 
@@ -198,7 +202,7 @@ def _facts(problem: Problem, readings: Mapping[int, Seen]) -> Iterator[tuple[str
 
 
 def _compared_row(row: Row) -> tuple[Cell, ...]:
-    """The mark is a sign, so that it is there without colours."""
+    """Build a table row. The mark is a character, so that it shows without colours too."""
     cells = (
         f"{'* ' if differs else ''}{'-' if value is None else value}"
         for value, differs in zip(row.values, row.differs, strict=True)
@@ -240,6 +244,7 @@ def _happened(event: PastEvent) -> tuple[str, ...]:
 
 
 def _outcome(event: PastEvent) -> tuple[str, ...]:
+    # A worker decides whom to notify soon after the event, in a transaction of its own.
     if event.outcome is None:
         return ("not decided yet",)
     return tuple(

@@ -74,7 +74,7 @@ class Unmatched:
     candidates: tuple[str, ...]
 
     def to_json(self) -> Json:
-        """For ``names unmapped --json``."""
+        """Return one row of ``names unmapped --json``."""
         return {
             "text": self.text,
             "told_by": self.told_by,
@@ -84,7 +84,7 @@ class Unmatched:
 
 
 def worklist(findings: Iterable[Finding], names: Mapping[int, str]) -> tuple[Unmatched, ...]:
-    """The names that open findings tell of, by text."""
+    """Return the names in open findings that need mapping, sorted by text."""
     lines = []
     for finding in findings:
         if finding.kind not in (Kind.UNMAPPED_NAME, Kind.AMBIGUOUS_NAME):

@@ -23,7 +23,10 @@ _LONGEST_WHY: Final = 500
 
 
 def checked(problems: Sequence[Problem]) -> tuple[int, str]:
-    """The exit code and the line: of open problems those count that a person has to look at."""
+    """Return the exit code and the line.
+
+    Of the open problems, only those that need a person count.
+    """
     counting = [problem for problem in problems if problem.counts]
     quiet_count = sum(problem.stored.is_open for problem in problems) - len(counting)
     loudness = Counter(problem.severity for problem in counting)
@@ -37,7 +40,7 @@ def checked(problems: Sequence[Problem]) -> tuple[int, str]:
 
 
 def unknown(why: str) -> str:
-    """The line if nobody could look."""
+    """Return the line for a check that failed itself."""
     return f"IPAM-SYNC UNKNOWN - {_harmless(why, _LONGEST_WHY)}"
 
 

@@ -21,7 +21,7 @@ Json: TypeAlias = dict[str, object]
 
 
 def server_name(names: Mapping[int, str], server: int) -> str:
-    """A server's name, or its number if it is no longer there."""
+    """Return a server's name, or its number if it is no longer there."""
     return names.get(server, f"server {server}")
 
 
@@ -51,7 +51,7 @@ def operation_json(planned: Planned, names: Mapping[int, str], *, pending: bool 
 
 
 def line_json(line: OperationLine, names: Mapping[int, str]) -> Json:
-    """A line of a plan or of a run: ``number`` is null until it is recorded."""
+    """Return a line of a plan or of a run as JSON. ``number`` is null until it is recorded."""
     return {
         **operation_json(line.planned, names),
         "number": line.number,
@@ -61,7 +61,7 @@ def line_json(line: OperationLine, names: Mapping[int, str]) -> Json:
 
 
 def entry_json(view: EntryView, names: Mapping[int, str]) -> Json:
-    """A line of OperationTracker with its life."""
+    """Return a line of OperationTracker as JSON, with its recording and its decision."""
     entry = view.entry
     pending = entry.status is EntryStatus.PENDING
     return {

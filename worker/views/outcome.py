@@ -31,7 +31,7 @@ def show_outcome(
     *,
     lines_shown: int = LINES_SHOWN,
 ) -> None:
-    """Everything but the last line."""
+    """Print everything but the closing lines."""
     show_headline(screen, told)
     show_unread(screen, told.sightings, told.names)
     show_lines(screen, told.lines, lines_shown, all_with=_all_with(told))
@@ -42,7 +42,7 @@ def show_outcome(
 
 
 def show_headline(screen: Screen, told: Preview | RunSummary) -> None:
-    """A run or a plan in one sentence."""
+    """Print a run or a plan in one sentence."""
     read_count = sum(isinstance(s, Seen) for s in told.sightings.values())
     run = f"Run {told.run}: " if isinstance(told, RunSummary) else ""
     parts = [
@@ -82,7 +82,7 @@ def _all_with(told: Preview | RunSummary) -> str:
 def show_unread(
     screen: Screen, sightings: Mapping[int, Sighting], names: Mapping[int, str]
 ) -> None:
-    """Servers without a reading, why, and what to do."""
+    """Print the servers without a reading, the reasons, and the remedies."""
     rows: list[tuple[str, tuple[str, ...]]] = []
     for server, sighting in sightings.items():
         match sighting:
@@ -170,13 +170,13 @@ def _show_group(
 
 
 def finding_about(finding: Finding, names: Mapping[int, str]) -> tuple[str, ...]:
-    """The relationship and the servers that a finding is about."""
+    """Return the relationship and the servers of a finding."""
     parts = (finding.relationship or "", *(server_name(names, s) for s in finding.servers))
     return tuple(line for line in parts if line) or ("the whole store",)
 
 
 def show_refusal(screen: Screen, refusal: RemovalRefusal) -> None:
-    """Why nothing destructive runs, with the numbers."""
+    """Print why removals are held, with the numbers."""
     screen.heading("refused: nothing is taken away")
     screen.note(f"{refusal.why[:1].upper()}{refusal.why[1:]}.")
     screen.facts(

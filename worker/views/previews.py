@@ -34,7 +34,7 @@ def written(alert: Alert, texts: Texts, medium: str) -> RenderedAlert:
 
 
 def preview_json(alert: Alert, text: RenderedAlert, fates: Iterable[ChannelDecision]) -> Json:
-    """The text, and what becomes of it by channel."""
+    """Return the rendered alert and the decision of each channel as JSON."""
     return {
         "key": alert.key,
         "event": alert.event.value,

@@ -18,7 +18,7 @@ _LEFT_OUT: Final = "not asked: {}. See: ipam-sync credentials list"
 
 
 def reading_json(server: str, sighting: Sighting) -> Json:
-    """A sighting with everything the server told."""
+    """Return a sighting as JSON, with everything that the server reported."""
     document: Json = {
         "identity": None,
         "clock_offset_seconds": None,
@@ -42,7 +42,7 @@ def reading_json(server: str, sighting: Sighting) -> Json:
 
 
 def show_reading(screen: Screen, server: str, sighting: Sighting) -> None:
-    """A table of relationships, or why there is none."""
+    """Print a table of relationships, or why there is none."""
     screen.heading(server)
     match sighting:
         case Unseen(failure=failure):

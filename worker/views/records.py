@@ -48,17 +48,17 @@ class Age:
     limit: timedelta
 
     def is_stale(self, seen_at: datetime | None) -> bool:
-        """True if nobody read the server within the limit."""
+        """Return whether the server was not read within the limit."""
         return seen_at is None or self.now - seen_at > self.limit
 
 
 def state_now(last: State, seen_at: datetime | None, age: Age) -> State:
-    """A stored state as it reads now."""
+    """Return a stored state as it reads now."""
     return State.UNKNOWN if age.is_stale(seen_at) else last
 
 
 def record_json(view: RecordView, age: Age) -> Json:
-    """The 21 elements, then what the type leaves out."""
+    """Return the 21 elements, then what the type leaves out."""
     record = view.record
     elements = _elements(view, age)
     return {
@@ -90,7 +90,7 @@ def _elements(view: RecordView, age: Age) -> Mapping[str, object]:
 
 
 def side_name(record: Record, number: int) -> str:
-    """IPAM's name of a partner, else what DHCP said."""
+    """Return IPAM's name of a partner, else the name that DHCP reported."""
     if number == 1:
         return record.server1_name or record.server1_ps_name or "?"
     return record.server2_name or record.server2_ps_name or "?"

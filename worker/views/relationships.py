@@ -39,13 +39,13 @@ def _row(view: RecordView, age: Age) -> tuple[Cell, ...]:
 
 
 def _state(last: State, seen_at: datetime | None, age: Age) -> str:
-    """A state that is too old, with the last one beside it."""
+    """Return the current state, with the last known one beside it where they differ."""
     current_state = state_now(last, seen_at, age)
     return str(current_state) if current_state is last else f"{current_state} (was {last})"
 
 
 def show_relationship(screen: Screen, view: RecordView, age: Age) -> None:
-    """The 21 elements of the type and what it leaves out."""
+    """Print the 21 elements of the type and what it leaves out."""
     record = view.record
     screen.heading(f"{record.relationship_name}: {side_name(record, 1)} / {side_name(record, 2)}")
     document = record_json(view, age)

@@ -33,7 +33,7 @@ def _came_to(run: RunView) -> Cell:
 def show_run(
     screen: Screen, run: RunView, sightings: Mapping[int, Sighting], names: Mapping[int, str]
 ) -> None:
-    """A run with its numbers and the servers it could not read."""
+    """Print a run with its numbers and the servers it could not read."""
     screen.facts(
         (
             ("run", str(run.id)),

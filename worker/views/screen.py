@@ -63,11 +63,11 @@ class Screen:
         return self._is_terminal
 
     def clear(self) -> None:
-        """An empty terminal."""
+        """Clear the terminal."""
         self._console.clear()
 
     def flush(self) -> None:
-        """Nothing stays behind."""
+        """Flush the file."""
         self._file.flush()
 
     def line(self, text: str = "", style: str = "") -> None:
@@ -75,25 +75,25 @@ class Screen:
         self._print(Text(safe(text), style=style, overflow="fold"))
 
     def command(self, text: str) -> None:
-        """A line to copy: never broken."""
+        """Print a line to copy, never broken."""
         self._print(Text(safe(text), style="bold"), soft_wrap=True)
 
     def commands(self, lines: Iterable[str]) -> None:
-        """Lines to copy from."""
+        """Print lines to copy."""
         for line in lines:
             self.command(line)
 
     def verbatim(self, text: str) -> None:
-        """A line of something that is for others: never broken, without style."""
+        """Print a line of another format, never broken and without style."""
         self._print(Text(safe(text)), soft_wrap=True)
 
     def heading(self, text: str) -> None:
-        """An empty line and a heading."""
+        """Print an empty line and a heading."""
         self.line()
         self.line(text, "bold")
 
     def note(self, text: str, indent: int = 2) -> None:
-        """A sentence under what it belongs to."""
+        """Print an indented sentence."""
         self._print(Padding(Text(safe(text), overflow="fold"), (0, 0, 0, indent)))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
@@ -107,7 +107,7 @@ class Screen:
             self._print(table)
 
     def facts(self, rows: Iterable[tuple[str, Cell]]) -> None:
-        """Names and values below each other."""
+        """Print names and values below each other."""
         table = Table.grid(padding=(0, 2))
         table.add_column(overflow="fold", style="bold")
         table.add_column(overflow="fold")

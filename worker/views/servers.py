@@ -9,7 +9,7 @@ from worker.views.text import moment
 
 
 def show_server(screen: Screen, view: ServerView) -> None:
-    """Everything that IPAM has of a server."""
+    """Print everything that IPAM has of a server."""
     server = view.server
     endpoint = view.endpoint
     screen.facts(

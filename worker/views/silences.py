@@ -58,5 +58,8 @@ def matchers(silence: Silence) -> Iterator[str]:
 
 
 def _state(silence: Silence, now: datetime) -> str:
-    """Silences begin when they are made."""
+    """Return the state of a silence.
+
+    A silence begins when it is made, so it is never in the future.
+    """
     return "over" if silence.ends_at <= now else "in force"

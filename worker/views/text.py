@@ -13,19 +13,19 @@ from reconcile.model.record import Hold
 
 
 def safe(text: str) -> str:
-    """The whole text on one line, with everything unprintable spelt out."""
+    """Return the whole text on one line, with everything unprintable spelt out."""
     return escaped(text, len(text))
 
 
 def iso(time: datetime | None) -> str | None:
-    """A time for programs: ISO 8601 in UTC, whole seconds, ``Z``."""
+    """Return a time for programs: ISO 8601 in UTC, whole seconds, ``Z``."""
     if time is None:
         return None
     return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def moment(time: datetime | None) -> str:
-    """A time for people."""
+    """Return a time for people."""
     return "never" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -38,7 +38,7 @@ def when_and_who(
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 server``, ``2 servers``."""
+    """Return a number with its noun, such as ``1 server`` or ``2 servers``."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 

@@ -301,12 +301,14 @@ def test_where_there_is_no_linux_it_says_so_and_plays_in_one_process(
 # ------------------------------------------------------------------------------------ the words
 
 
-@pytest.mark.parametrize("change", script.SECOND.meanwhile, ids=lambda change: change.about)
+@pytest.mark.parametrize("change", script.SECOND.meanwhile, ids=lambda change: change.subject)
 def test_what_is_said_to_become_of_an_event_is_what_the_sync_does(
     change: script.FleetChange, performance: Performance
 ) -> None:
-    fates = {fate for (told, _), fate in _fates(performance.second).items() if told == change.about}
-    about = [f.kind for f in performance.second.findings if _is_about(f, change.about)]
+    fates = {
+        fate for (told, _), fate in _fates(performance.second).items() if told == change.subject
+    }
+    about = [f.kind for f in performance.second.findings if _is_about(f, change.subject)]
     if change.result.startswith("left alone: "):
         assert fates == set()
         assert about == [Kind(change.result.removeprefix("left alone: "))]
@@ -329,7 +331,7 @@ def _is_about(finding: Finding, relationship: str) -> bool:
 def test_every_relationship_that_changed_is_announced(performance: Performance) -> None:
     changed = {line.planned.relationship for line in performance.second.lines}
     news = {f.relationship for f in performance.second.findings} - {"lab-vendor", None}
-    assert {change.about for change in script.SECOND.meanwhile} == changed | news
+    assert {change.subject for change in script.SECOND.meanwhile} == changed | news
 
 
 def test_an_end_that_a_library_swallowed_is_heeded_at_the_next_step() -> None:

@@ -85,7 +85,9 @@ def by_workers(own: dict[str, str]) -> None:
         worker.join()
         worker_process.sweep()
         summary = follow(working.store, working.run_policy, run, lambda _: None)
-        tell(working, summary, "again", about_all=request.is_about_everything, as_json=True)
+        tell(
+            working, summary, "again", is_about_everything=request.is_about_everything, as_json=True
+        )
         worker_process.stop()
 
 

@@ -81,7 +81,7 @@ def test_the_demo_s_story_ends_the_same(tmp_path: Path) -> None:
             Kind.SERVER_UNREAD,
         }
         for change in script.SECOND.meanwhile:
-            for subject, words in change.how.items():
+            for subject, words in change.changes.items():
                 at.running.change(subject, words)
         second = at.run()
         fates = {

@@ -104,6 +104,7 @@ class Control:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # A closed listener would leave the thread in accept(). A shut-down one wakes it up.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
@@ -116,6 +117,7 @@ class Control:
             except OSError:  # shut down
                 return
             connection.settimeout(_SECONDS)
+            # A bad message ends its own connection only, never the fleet.
             with suppress(OSError, ValueError), connection, connection.makefile("rwb") as lines:
                 answer = {"error": self._change(json.loads(lines.readline(_LONGEST)))}
                 lines.write(json.dumps(answer).encode() + b"\n")

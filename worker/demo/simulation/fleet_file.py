@@ -47,10 +47,11 @@ class FleetFile:
 
 
 def read_fleet(path: Path) -> FleetFile:
-    """The fleet in a file. Raises FleetFileError."""
+    """Read the fleet in a file. Raises FleetFileError."""
     file_words = escaped(str(path), 300)
     try:
         with path.open("rb") as file:
+            # One byte more than the limit shows that the file is larger, without reading all of it.
             raw = file.read(_LARGEST_BYTES + 1)
     except OSError as error:
         raise FleetFileError(f"{file_words} cannot be read: {error.strerror}.") from error
@@ -141,7 +142,7 @@ def _add_relationship(sheet: YamlDocument, value: Value, fleet: Fleet) -> None:
     _change(sheet, value, fleet, name, words)
     for server, inner in sheet.table(fields["at"]).items() if "at" in fields else ():
         values = sheet.fields(inner, tuple(RELATIONSHIP)) or {}
-        words = {key: _joined(sheet, one) for key, one in values.items()}
+        words = {key: _joined(sheet, inner_value) for key, inner_value in values.items()}
         _change(sheet, inner, fleet, f"{name}@{server}", words)
 
 
@@ -164,7 +165,7 @@ def _needed(sheet: YamlDocument, value: Value, fields: Mapping[str, Value], key:
 def _one_of(
     sheet: YamlDocument, fields: Mapping[str, Value], key: str, words: tuple[str, ...]
 ) -> str:
-    """The word given, the first one if there is none."""
+    """Return the given word, or the first one if there is none."""
     if key not in fields:
         return words[0]
     text = sheet.text(fields[key])
@@ -175,7 +176,7 @@ def _one_of(
 
 
 def _joined(sheet: YamlDocument, value: Value) -> str:
-    """A text, or the elements of a list with commas between them."""
+    """Return a text, or the elements of a list joined by commas."""
     if value.is_list:
         return ",".join(sheet.text(item) or "" for item in sheet.items(value))
     return sheet.text(value) or ""

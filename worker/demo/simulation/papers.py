@@ -62,6 +62,7 @@ def _server(running: RunningFleet, name: str) -> dict[str, Any]:
 
 
 def _write(path: Path, content: bytes, *, secret: bool = False) -> None:
+    # A new file each time: an older one may be a link, or open to others.
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
     with os.fdopen(descriptor, "wb") as file:

@@ -40,6 +40,7 @@ from worker.store.tables.alerts import channel_pause, delivery
 from worker.store.tables.columns import AwareUtc
 
 _IS_PENDING: Final = delivery.c.wanted_sequence.is_not(None)
+# A given-up delivery that was enqueued again counts as pending.
 _IS_GIVEN_UP: Final = and_(~_IS_PENDING, delivery.c.is_dead)
 _HAS_FAILED: Final = and_(_IS_PENDING, delivery.c.attempts > 0)
 
@@ -193,6 +194,7 @@ class DeliveryRepository(Repository):
         rows = list(self._connection.rows(query.limit(most)))
         tried_batch = next((row.batch for row in rows if row.batch is not None), None)
         if tried_batch is not None:
+            # Without the limit, because a batch is tried again as it was.
             rows = list(self._connection.rows(query.where(delivery.c.batch == tried_batch)))
         for chunk in chunks([row.finding_id for row in rows]):
             is_selected = and_(delivery.c.channel == channel, delivery.c.finding_id.in_(chunk))
@@ -200,6 +202,8 @@ class DeliveryRepository(Repository):
                 "claim": claim,
                 "claimed_until": until,
                 "batch": tried_batch or claim,
+                # A claim that is still set belongs to a deliverer that died, maybe after it had
+                # sent.
                 "in_doubt": or_(delivery.c.in_doubt, delivery.c.claim.is_not(None)),
             }
             self._connection.run(update(delivery).where(is_selected).values(columns))
@@ -239,6 +243,7 @@ class DeliveryRepository(Repository):
         They are due again at ``due_at`` in the same batch. With ``is_dead`` they are given up.
         With ``in_doubt`` the channel may have received them.
         """
+        # An event that replaced the one that was tried keeps its own due time and attempts.
         values: Columns = {
             "attempts": case((IS_CURRENT, delivery.c.attempts + 1), else_=delivery.c.attempts),
             "error": error,

@@ -41,6 +41,7 @@ class FindingRepository(Repository):
             return tuple(
                 problem_of(r) for r in self._connection.rows(query.order_by(finding_table.c.id))
             )
+        # A problem about several servers can be in several chunks, and is returned once.
         rows: dict[int, AnyRow] = {}
         for chunk in chunks([WHOLE_STORE, *servers]):
             finding_ids = select(finding_server.c.finding_id).where(
@@ -114,6 +115,7 @@ class FindingRepository(Repository):
         resolved = [key for key, step in all_steps if step.life is None]
         current_time = self._connection.now()
         for chunk in chunks(resolved):
+            # A problem that is resolved already keeps the time at which it was.
             still_open = and_(finding_table.c.id.in_(chunk), _OPEN)
             self._connection.run(
                 update(finding_table)
@@ -168,6 +170,7 @@ class FindingRepository(Repository):
             is_in_chunk = finding_server.c.finding_id.in_(chunk)
             for row in self._connection.rows(select(finding_server).where(is_in_chunk)):
                 stored[row.finding_id].add(row.server_id)
+        # Few problems change their servers, so only their rows are written.
         moved = {key: f for key, f in findings.items() if stored[key] != set(_about(f))}
         for chunk in chunks(moved):
             self._connection.run(

@@ -130,6 +130,7 @@ class StatisticsRepository(Repository):
         )
 
     def _odd_sides(self, sides: Subquery, most: int) -> tuple[StoredPartner, ...]:
+        # Metrics name each of these sides, so the query limits their number.
         is_odd = and_(sides.c.state != State.NORMAL, sides.c.server.is_not(None))
         query = select(sides).where(is_odd).order_by(sides.c.relationship, sides.c.server)
         return tuple(
@@ -164,6 +165,7 @@ class StatisticsRepository(Repository):
             *groups
         )
         return {
+            # SQLite returns conditions as 0 and 1.
             (row[0], row[1], bool(row[2])): FindingFigure(row[3], row[4])
             for row in self._connection.rows(query)
         }
@@ -190,6 +192,7 @@ class StatisticsRepository(Repository):
         )
 
     def _ticked_by(self) -> datetime | None:
+        # Every tick acquires this lease, so its end shows when the last one was.
         rows = self._connection.rows(select(lease.c.expires_at).where(lease.c.name == "tick"))
         return rows[0][0] if rows else None
 

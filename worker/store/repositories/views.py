@@ -146,6 +146,7 @@ def _queries(selection: EntryFilter) -> Iterator[Select[Any]]:
         query = query.where(line.operation == selection.operation)
     if selection.statuses:
         query = query.where(line.status.in_(selection.statuses))
+    # A condition that always holds stands for a list that is not given.
     by_number: list[ColumnElement[bool]] = [true()]
     if selection.numbers is not None:
         by_number = [line.number.in_(c) for c in chunks(selection.numbers)]
@@ -165,6 +166,7 @@ def _entry_view(
         entry=entry_of(row, now),
         run=row.run_id,
         recorded_at=row.recorded_at,
+        # Every witness counts with its latest reading that confirms the operation.
         evidence_at=_oldest(
             _later(judged_at.get(witness), recorded_on.get((row.run_id, witness)))
             for witness in row.witnesses
