@@ -80,7 +80,7 @@ def _encoding(content: bytes) -> tuple[bytes, str]:
             return b"", "utf-8"
 
 
-class _Refused(ValueError):
+class _RefusedValue(ValueError):
     """JSON that Python would take and we do not."""
 
 
@@ -97,7 +97,7 @@ def _parsed(text: str, source: str) -> Json:
         position = f"line {error.lineno} column {error.colno}"
         excerpt = quoted(text[error.pos : error.pos + 20])
         raise DecodeError(source, position, f"is no JSON: {error.msg} at {excerpt}") from error
-    except _Refused as error:
+    except _RefusedValue as error:
         raise DecodeError(source, "the output", str(error)) from error
     except RecursionError as error:
         raise DecodeError(source, "the output", "is nested too deeply") from error
@@ -108,25 +108,25 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) != len(pairs):
         ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise _Refused(f"has the property {quoted(name)} twice in one object")
+        raise _RefusedValue(f"has the property {quoted(name)} twice in one object")
     return members
 
 
 def _integer(text: str) -> int:
     if len(text) > _MOST_DIGITS:
-        raise _Refused(f"has a number of {len(text)} digits")
+        raise _RefusedValue(f"has a number of {len(text)} digits")
     return int(text)
 
 
 def _number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise _Refused(f"has the number {quoted(text)}, which is too large")
+        raise _RefusedValue(f"has the number {quoted(text)}, which is too large")
     return number
 
 
 def _constant(text: str) -> Json:
-    raise _Refused(f"has {text}, which is no number")
+    raise _RefusedValue(f"has {text}, which is no number")
 
 
 def _raw_relationships(parsed: Json, source: str) -> tuple[RawRelationship, ...]:

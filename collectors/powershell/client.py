@@ -11,7 +11,7 @@ from typing import Final
 from collectors.powershell import clixml, nthash, tls
 from collectors.powershell.attempt import Attempt
 from collectors.powershell.causes import explained
-from collectors.powershell.conversation import Conversation, Endpoint, arguments
+from collectors.powershell.conversation import Conversation, ConversationEndpoint, arguments
 from collectors.powershell.deadline import Deadline
 from collectors.powershell.errors import Layer, LocalConfig, ScriptFailed
 from collectors.powershell.host import Host, Login, Output, PollLimits, Transport
@@ -94,7 +94,7 @@ class PowerShell:
             finally:
                 self._delete(shell, way, conversation)
 
-    def _way(self, attempt: Attempt) -> Endpoint:
+    def _way(self, attempt: Attempt) -> ConversationEndpoint:
         host = attempt.host
         protocol_arguments = arguments(host, self._secret(host))
         try:
@@ -105,7 +105,7 @@ class PowerShell:
                 "Correct the inventory file and import it.",
                 layer=Layer.ADDRESS,
             ) from error
-        return Endpoint(
+        return ConversationEndpoint(
             network_route,
             protocol_arguments,
             self._context(host),
@@ -113,7 +113,9 @@ class PowerShell:
             self._limits.connect_seconds,
         )
 
-    def _delete(self, shell: RemoteShell, way: Endpoint, conversation: Conversation) -> None:
+    def _delete(
+        self, shell: RemoteShell, way: ConversationEndpoint, conversation: Conversation
+    ) -> None:
         """Best effort: what the poll brought counts more, and the shell has an idle timeout."""
         if conversation.intact and conversation.attempt.deadline.extend(CLEANUP_SECONDS):
             with suppress(Exception):  # tried again below, in another conversation

@@ -49,7 +49,7 @@ class Adapter(HTTPAdapter):
         self._attempt = attempt
         self._logons = logons
         self._connect_seconds = connect_seconds
-        self._opened: list[_Connection] = []
+        self._opened: list[_GuardedConnection] = []
         self._pool = HTTPConnectionPool(  # for https, too: the connection makes its TLS itself
             where.name,
             where.port,
@@ -59,7 +59,7 @@ class Adapter(HTTPAdapter):
             connect_seconds=connect_seconds,
             opened=self._opened,
         )
-        self._pool.ConnectionCls = _Connection
+        self._pool.ConnectionCls = _GuardedConnection
 
     @override
     def send(
@@ -167,7 +167,7 @@ class Adapter(HTTPAdapter):
             proof.accepted()
 
 
-class _Connection(HTTPConnection):
+class _GuardedConnection(HTTPConnection):
     """A connection to one of ``addresses``, watched by the deadline from its first moment."""
 
     def __init__(
@@ -179,7 +179,7 @@ class _Connection(HTTPConnection):
         addresses: tuple[Address, ...],
         context: ssl.SSLContext | None,
         connect_seconds: float,
-        opened: list[_Connection],
+        opened: list[_GuardedConnection],
         **rest: Any,  # noqa: ANN401 - what the pool passes on
     ) -> None:
         super().__init__(host, port, **rest)

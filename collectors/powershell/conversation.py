@@ -84,7 +84,7 @@ def arguments(host: Host, secret: str | None) -> Arguments:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ConversationEndpoint:
     """How a host is talked to: where it is, what proves our identity, who watches over it."""
 
     route: NetworkRoute
@@ -97,12 +97,12 @@ class Endpoint:
 class Conversation:
     """A context manager. It is ``intact`` as long as every request got a whole answer."""
 
-    def __init__(self, way: Endpoint, attempt: Attempt) -> None:
+    def __init__(self, way: ConversationEndpoint, attempt: Attempt) -> None:
         self.attempt = attempt
         self.intact = True
         self._adapter = Adapter(attempt, way.route, way.context, way.logons, way.connect_seconds)
         self._protocol = Protocol(**way.arguments)
-        self._protocol.transport = _Transport(self._adapter, way.arguments)
+        self._protocol.transport = _WinRmTransport(self._adapter, way.arguments)
 
     def ask(self, message: soap.Message) -> ET.Element:
         """The Body of the answer. Raises Malformed, and what pywinrm and those below it raise."""
@@ -123,7 +123,7 @@ class Conversation:
         self._adapter.close()
 
 
-class _Transport(WinrmTransport):
+class _WinRmTransport(WinrmTransport):
     """pywinrm's, but for the way that a request goes."""
 
     def __init__(self, adapter: Adapter, arguments: Arguments) -> None:

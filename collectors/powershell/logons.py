@@ -96,7 +96,7 @@ class LogonProof:
 
 
 @dataclass(slots=True)
-class _Standing:
+class _CredentialState:
     """The state of a credential in this process. ``slots`` are the times at which they lapse."""
 
     accepted: bool = False
@@ -120,7 +120,7 @@ class Logons:
     def __init__(self, book: LogonBook) -> None:
         self._book = book
         self._changed = threading.Condition()
-        self._standings: dict[str, _Standing] = {}
+        self._standings: dict[str, _CredentialState] = {}
 
     def check(self, credential: str) -> None:
         """Raises CredentialSuspended.
@@ -132,7 +132,7 @@ class Logons:
             raise CredentialSuspended(credential)
         with self._changed:
             if self._standing(credential).suspended:
-                self._standings[credential] = _Standing()
+                self._standings[credential] = _CredentialState()
 
     @contextmanager
     def proof(self, credential: str, server: int, deadline: Deadline) -> Iterator[LogonProof]:
@@ -185,8 +185,8 @@ class Logons:
             self._standing(credential).suspended = True
             self._changed.notify_all()
 
-    def _standing(self, credential: str) -> _Standing:
-        return self._standings.setdefault(credential, _Standing())
+    def _standing(self, credential: str) -> _CredentialState:
+        return self._standings.setdefault(credential, _CredentialState())
 
     def _enter(self, proof: LogonProof, credential: str, deadline: Deadline) -> None:
         standing = self._standing(credential)
@@ -223,7 +223,7 @@ class Logons:
                         self._changed.wait(_LOOK_SECONDS)
         return False
 
-    def _let_all_in(self, standing: _Standing) -> None:
+    def _let_all_in(self, standing: _CredentialState) -> None:
         with self._changed:
             standing.accepted = True
             self._changed.notify_all()

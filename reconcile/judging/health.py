@@ -72,7 +72,7 @@ def said_now(finding: Finding, inputs: JudgementInput) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Terms:
+class _SwitchTerms:
     """The rules by which a side leaves a state. None means not reported.
 
     ``interval`` is the time in seconds after which an interruption becomes PartnerDown by itself.
@@ -83,18 +83,18 @@ class _Terms:
     is_standby: bool
 
 
-def _terms(pair: Pair, index: int) -> _Terms:
+def _terms(pair: Pair, index: int) -> _SwitchTerms:
     """By the word of the side whose state it is, else by the record: there Server1 is active."""
     story, record = pair.sides[index].story or last_story(pair.sides[index]), pair.record
     if story is not None:
         standby = story.mode is Mode.HOT_STANDBY and story.server_role is ServerRole.STANDBY
         interval = story.state_switch_interval_seconds
-        return _Terms(story.auto_state_transition, interval, standby)
+        return _SwitchTerms(story.auto_state_transition, interval, standby)
     if record is not None:
         standby = record.mode is Mode.HOT_STANDBY and index == 1
         interval = record.state_switch_interval_seconds
-        return _Terms(record.auto_state_transition, interval, standby)
-    return _Terms(None, None, is_standby=False)
+        return _SwitchTerms(record.auto_state_transition, interval, standby)
+    return _SwitchTerms(None, None, is_standby=False)
 
 
 def _patience(
@@ -115,7 +115,7 @@ def _patience(
             return min(_until_critical(_terms(pair, i)) for i, s in odd.items() if s is worst)
 
 
-def _until_critical(terms: _Terms) -> int:
+def _until_critical(terms: _SwitchTerms) -> int:
     usual = _STANDBY_INTERRUPTED if terms.is_standby else _INTERRUPTED
     seconds = int(usual.total_seconds())
     return seconds if terms.interval is None else min(seconds, terms.interval // 2)

@@ -51,7 +51,7 @@ def operations(case: Case, witnesses: Witnesses, entries: tuple[Entry, ...]) -> 
     if record is None:
         return PairDecision(_creates(case, values, verdict), findings)
     if record.pending:
-        return _pending_create(case, record, _Conclusion(values, verdict, findings), entries)
+        return _pending_create(case, record, _PairConclusion(values, verdict, findings), entries)
     updates = _updates(case, record, values)
     added = _planned(case, Operation.ADD_SCOPES, scopes=verdict.common - record.scopes)
     gone, unconfirmed = _confirmed_gone(case, record, verdict, witnesses)
@@ -119,14 +119,14 @@ def _create(case: Case, wanted: dict[str, Value], scopes: frozenset[Scope]) -> P
 
 
 @dataclass(frozen=True, slots=True)
-class _Conclusion:
+class _PairConclusion:
     found: Truth
     verdict: ScopeVerdict
     findings: tuple[Finding, ...]
 
 
 def _pending_create(
-    case: Case, record: Record, conclusion: _Conclusion, entries: tuple[Entry, ...]
+    case: Case, record: Record, conclusion: _PairConclusion, entries: tuple[Entry, ...]
 ) -> PairDecision:
     """A Create that still waits: confirmed as it is, or asked for anew with other values."""
     found, verdict, findings = conclusion.found, conclusion.verdict, conclusion.findings

@@ -40,7 +40,7 @@ LIMITS: Final = (
         "docstrings that begin with a pronoun or a clause",
         "docstrings that begin with a pronoun or a clause",
         figures.pronoun_openings,
-        percent=17.5,
+        percent=3,
         target=3,
     ),
     Limit(
@@ -48,7 +48,7 @@ LIMITS: Final = (
         "docstrings with a semicolon in the first paragraph",
         "docstrings with a semicolon in the first paragraph",
         figures.semicolons,
-        percent=19.3,
+        percent=2,
         target=2,
     ),
     Limit(
@@ -56,7 +56,7 @@ LIMITS: Final = (
         "function docstrings that begin with a verb",
         "function docstrings that do not begin with a verb",
         figures.verb_openings,
-        percent=42,
+        percent=50,
         target=50,
         at_least=True,
     ),
@@ -65,7 +65,7 @@ LIMITS: Final = (
         "assigned names without a noun",
         "assigned names without a noun",
         figures.names_without_noun,
-        percent=11,
+        percent=2,
         target=2,
     ),
     Limit(
@@ -80,17 +80,4 @@ LIMITS: Final = (
 )
 
 #: Class names that two classes have and that are still to be changed. This list may only shrink.
-SHARED_CLASS_NAMES: Final = frozenset(
-    [
-        "Conclusion",
-        "Connection",
-        "Endpoint",
-        "Facts",
-        "Fault",
-        "Judged",
-        "Refused",
-        "Standing",
-        "Terms",
-        "Transport",
-    ]
-)
+SHARED_CLASS_NAMES: Final[frozenset[str]] = frozenset()

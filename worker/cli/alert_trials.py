@@ -60,19 +60,19 @@ def test(channel: str, event: Event, as_json: bool) -> None:
     from worker.bootstrap import settings_in_force
 
     settings = settings_in_force()
-    known = alerting(settings)
-    to = channel_of(known, channel)
-    now = datetime.now(UTC)
-    alert = trial(now, int(now.timestamp() * 1000), event)
-    began = time.monotonic()
+    known_channels = alerting(settings)
+    to = channel_of(known_channels, channel)
+    current_time = datetime.now(UTC)
+    alert = trial(current_time, int(current_time.timestamp() * 1000), event)
+    started_at = time.monotonic()
     with _lines(settings, to):
         to.deliver(alert)
-    seconds = time.monotonic() - began
-    kind = known.types[channel]
+    seconds = time.monotonic() - started_at
+    kind = known_channels.types[channel]
     answer = f"{channel} ({kind}) took the test alert {alert.key} ({event}) in {seconds:.1f} s."
     if as_json:
-        about = {"channel": channel, "type": kind, "event": event, "key": alert.key}
-        print_json({**about, "answer": answer})
+        subject = {"channel": channel, "type": kind, "event": event, "key": alert.key}
+        print_json({**subject, "answer": answer})
         return
     screen().line(f"{answer} Look whether it arrived.")
 
@@ -141,12 +141,12 @@ def preview(
     if of is None or (problem and kind):
         raise click.UsageError("Say of what: --problem ID or --kind KIND.")
     with ipam() as working:
-        known = alerting(working.settings)
-        to = None if channel is None else channel_of(known, channel)
-        alert, fates = _supposed(working, known, of, event, channel)
+        known_channels = alerting(working.settings)
+        to = None if channel is None else channel_of(known_channels, channel)
+        alert, fates = _supposed(working, known_channels, of, event, channel)
     if medium is None:
         medium = JSON if to is not None and not to.for_people else MEDIA[0]
-    text = written(alert, known.texts, medium)
+    text = written(alert, known_channels.texts, medium)
     if as_json:
         print_json(preview_json(alert, text, fates))
     else:
@@ -165,13 +165,13 @@ def _supposed(
     with working.store.read() as reading:
         if isinstance(of, Kind):
             example = event or Event.OPENED
-            told = suppose_example(of, example, known, working.words, reading.now())
-            alert = told.alert
+            supposed = suppose_example(of, example, known, working.words, reading.now())
+            alert = supposed.alert
         else:
-            told = suppose(reading, of, event, known, working.words)
+            supposed = suppose(reading, of, event, known, working.words)
             alert = (
-                told.alert
+                supposed.alert
                 if channel is None
-                else as_channel_is_told(reading.deliveries, told.alert, channel)
+                else as_channel_is_told(reading.deliveries, supposed.alert, channel)
             )
-    return alert, [fate for fate in told.fates if channel in (None, fate.channel)]
+    return alert, [fate for fate in supposed.fates if channel in (None, fate.channel)]

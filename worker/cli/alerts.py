@@ -42,14 +42,14 @@ def alerting(settings: Settings) -> Alerting:
     """Channels and routes. Raises CommandFailed without a file of them, AlertsFileUnusable."""
     from worker.bootstrap import alerting_in_force
 
-    found = alerting_in_force(settings)
-    if found is None:
+    in_force = alerting_in_force(settings)
+    if in_force is None:
         raise CommandFailed(
             "no_alerts_file",
             "There are no channels, so nobody is told of problems: write a file of channels and "
             "name it in IPAM_SYNC_ALERTS_FILE, see docs/alerts.md.",
         )
-    return found
+    return in_force
 
 
 def channel_of(alerting: Alerting, name: str) -> Channel:
@@ -90,24 +90,24 @@ def channels(as_json: bool) -> None:
     from worker.views.alerts import ChannelStatus, channel_json, show_channels
 
     with ipam() as working:
-        known = alerting(working.settings)
+        in_file = alerting(working.settings)
         with working.store.read() as reading:
             backlogs, paused = reading.deliveries.backlogs(), reading.deliveries.pauses()
-            changes = changes_backlogs(reading, known.applied)
+            changes = changes_backlogs(reading, in_file.applied)
     standings = {
         name: ChannelStatus(
             backlogs.get(name, ChannelBacklog()),
             changes.get(name, AppliedBacklog()),
             paused.get(name),
         )
-        for name in known.channels
+        for name in in_file.channels
     }
     if as_json:
-        print_json([channel_json(name, known, standings[name]) for name in known.channels])
+        print_json([channel_json(name, in_file, standings[name]) for name in in_file.channels])
     else:
-        show_channels(screen(), known, standings)
-    if not known.channels:
+        show_channels(screen(), in_file, standings)
+    if not in_file.channels:
         say("The file has no channel. See docs/alerts.md.")
-    gone = sorted(n for n, b in backlogs.items() if n not in known.channels and b.waits)
-    if gone:
-        say(f"Alerts wait for what is not in the file any more: {', '.join(gone)}.")
+    removed = sorted(n for n, b in backlogs.items() if n not in in_file.channels and b.waits)
+    if removed:
+        say(f"Alerts wait for what is not in the file any more: {', '.join(removed)}.")

@@ -37,11 +37,11 @@ def upgrade() -> None:
     from worker.store import schema
 
     settings = settings_in_force()
-    before = schema.upgrade(settings.database_url)
-    if before == schema.HEAD:
-        say(f"{settings.safe_database_url} is at revision {before} already.")
+    revision_before = schema.upgrade(settings.database_url)
+    if revision_before == schema.HEAD:
+        say(f"{settings.safe_database_url} is at revision {revision_before} already.")
     else:
-        say(f"{settings.safe_database_url}: {before or 'empty'} -> {schema.HEAD}.")
+        say(f"{settings.safe_database_url}: {revision_before or 'empty'} -> {schema.HEAD}.")
 
 
 @click.command()

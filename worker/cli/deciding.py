@@ -39,11 +39,11 @@ def _deciding(command: Callable[..., int]) -> Callable[..., int]:
     def with_options(
         numbers: tuple[int, ...], everything: bool, selection: Selection, **rest: object
     ) -> int:
-        wanted = replace(selection, numbers=numbers)
-        anything = (numbers, wanted.run, wanted.server, wanted.relationship, wanted.kind)
+        selected = replace(selection, numbers=numbers)
+        anything = (numbers, selected.run, selected.server, selected.relationship, selected.kind)
         if not everything and not any(anything):
             raise click.UsageError("Say which: numbers, conditions such as --run 5, or --all.")
-        return command(selection=wanted, **rest)
+        return command(selection=selected, **rest)
 
     return with_options
 
@@ -163,10 +163,10 @@ def _must_be_ahead(until: datetime | None, now: datetime) -> None:
 def _tell_left_out(left_out: Mapping[int, LeftOut]) -> None:
     """Grouped by reason: a hundred held ones are one sentence."""
     reasons: dict[LeftOut, list[int]] = {}
-    for number, left in left_out.items():
-        reasons.setdefault(left, []).append(number)
-    for left, numbers in reasons.items():
-        say(f"Left out {_numbers(numbers)}: {left.why}; {left.remedy}.")
+    for number, reason in left_out.items():
+        reasons.setdefault(reason, []).append(number)
+    for reason, numbers in reasons.items():
+        say(f"Left out {_numbers(numbers)}: {reason.why}; {reason.remedy}.")
 
 
 def _numbers(numbers: Iterable[int]) -> str:
@@ -191,7 +191,7 @@ def _agreed(verb: str, views: Sequence[EntryView], *, yes: bool) -> bool:
 
 def _not_done(decided: Decided, left_out: Mapping[int, LeftOut]) -> dict[str, object]:
     return {
-        "refused": [{"number": n, "why": why} for n, why in sorted(decided.refused.items())],
+        "refused": [{"number": n, "why": reason} for n, reason in sorted(decided.refused.items())],
         "left_out": [
             {"number": n, "why": left.why, "remedy": left.remedy}
             for n, left in sorted(left_out.items())
@@ -202,7 +202,7 @@ def _not_done(decided: Decided, left_out: Mapping[int, LeftOut]) -> dict[str, ob
 def _show_decided(verb: str, decided: Decided) -> None:
     if decided.done:
         screen().line(f"{verb}: {_numbers(decided.done)}")
-    for number, why in sorted(decided.refused.items()):
-        screen().line(f"refused #{number}: {why}")
+    for number, reason in sorted(decided.refused.items()):
+        screen().line(f"refused #{number}: {reason}")
     if decided.refused:
         say("What was refused stays pending; the next sync judges it again.")

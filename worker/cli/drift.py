@@ -68,19 +68,19 @@ def show(number: int, as_json: bool) -> None:
     from worker.views.remedies import remedy_of_problem
 
     with ipam() as working, working.store.read() as reading:
-        found = problem(reading, working.settings.severities, number)
+        problem_ = problem(reading, working.settings.severities, number)
         events = reading.outbox.events([number])
-        finding = found.finding
+        finding = problem_.finding
         names = {server.id: server.name for server in reading.inventory.servers()}
         servers = finding.servers if finding.relationship is not None else ()
         readings = reading.readings.latest(servers, {}) if servers else {}
         record = record_of(finding, reading.records.load(servers)) if servers else None
-    beside = compared(finding, names, readings, record)
-    remedy = remedy_of_problem(found, record)
+    comparison = compared(finding, names, readings, record)
+    remedy = remedy_of_problem(problem_, record)
     if as_json:
-        print_json(shown_json(found, beside, readings, events, remedy))
+        print_json(shown_json(problem_, comparison, readings, events, remedy))
     else:
-        show_problem(screen(), found, beside, readings, events, remedy)
+        show_problem(screen(), problem_, comparison, readings, events, remedy)
 
 
 @click.command()

@@ -82,7 +82,7 @@ def _filters(command: Callable[..., object]) -> Callable[..., object]:
     ) -> object:
         from worker.alerts.problems import Wanted
 
-        wanted = Wanted(
+        filters = Wanted(
             matter,
             severity or Severity.INFO,
             kind,
@@ -91,7 +91,7 @@ def _filters(command: Callable[..., object]) -> Callable[..., object]:
             acked,
             tag,
         )
-        return command(wanted=wanted, **rest)
+        return command(wanted=filters, **rest)
 
     return with_filters
 
@@ -166,9 +166,9 @@ def list_(
 
             go_on_watching(screen(), lambda: _found(working, wanted, every=every)[0], watch)
             return 0
-        found, left_out = _found(working, wanted, every=every)
-    _print(found, left_out, wanted, as_json=as_json)
-    return _ATTENTION if fail_on is not None and _is_loud(found, fail_on) else 0
+        problems, left_out = _found(working, wanted, every=every)
+    _print(problems, left_out, wanted, as_json=as_json)
+    return _ATTENTION if fail_on is not None and _is_loud(problems, fail_on) else 0
 
 
 def _found(working: Ipam, wanted: Wanted, *, every: bool) -> tuple[tuple[Problem, ...], int]:
@@ -176,9 +176,9 @@ def _found(working: Ipam, wanted: Wanted, *, every: bool) -> tuple[tuple[Problem
     from worker.alerts.problems import chosen, problems
 
     with working.store.read() as reading:
-        found = chosen(reading, problems(reading, working.settings.severities), wanted)
-    shown = tuple(p for p in found if every or (p.stored.is_open and p.stored.caused_by is None))
-    return shown, len(found) - len(shown)
+        matching = chosen(reading, problems(reading, working.settings.severities), wanted)
+    shown = tuple(p for p in matching if every or (p.stored.is_open and p.stored.caused_by is None))
+    return shown, len(matching) - len(shown)
 
 
 def _print(found: Sequence[Problem], left_out: int, wanted: Wanted, *, as_json: bool) -> None:
@@ -205,7 +205,7 @@ def _check(wanted: Wanted) -> int:
 
     try:
         with ipam() as working:
-            found, _ = _found(working, wanted, every=True)
+            problems, _ = _found(working, wanted, every=True)
             with working.store.read() as reading:
                 if not reading.runs.latest(1):
                     return _unknown("There was no run yet, or this is another database.")
@@ -213,7 +213,7 @@ def _check(wanted: Wanted) -> int:
         if (failure := known(error)) is None:
             raise
         return _unknown(failure.message)
-    code, line = checked(found)
+    code, line = checked(problems)
     click.echo(line)
     return code
 

@@ -45,16 +45,16 @@ def exporter(port: int, address: str | None) -> int:
 
     settings = settings_in_force()
     broker = settings.broker_url
-    ask = None if broker is None else CeleryDispatcher(make_app(broker)).backlog
-    where = address or settings.metrics_address
+    backlog = None if broker is None else CeleryDispatcher(make_app(broker)).backlog
+    host = address or settings.metrics_address
     try:
         with (
             Signals(*ENDING) as signals,
             opened(settings) as ipam,
             logged(settings, "exporter"),
-            served(exported(ipam.store, settings, ask), where, [port]) as at,
+            served(exported(ipam.store, settings, backlog), host, [port]) as at,
         ):
-            events.metrics_served(where, at)
+            events.metrics_served(host, at)
             signals.wait()
     except CannotServe as error:
         raise CommandFailed(error.code, str(error)) from error

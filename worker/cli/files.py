@@ -50,10 +50,10 @@ def files(directory: Path | None, force: bool, as_json: bool) -> None:
     else:
         outcomes = dict.fromkeys(file.path for file in shipped)
     if as_json:
-        print_json([{"file": path, "outcome": what} for path, what in outcomes.items()])
+        print_json([{"file": path, "outcome": outcome} for path, outcome in outcomes.items()])
         return
-    for path, what in outcomes.items():
-        click.echo(path if what is None else f"{what:<9}  {path}")
+    for path, outcome in outcomes.items():
+        click.echo(path if outcome is None else f"{outcome:<9}  {path}")
     if directory is not None:
         say(f"The files are in {directory}.")
 

@@ -53,8 +53,8 @@ class LazyGroup(click.Group):
         if (place := self._at.get(cmd_name)) is None:
             return None
         module, _, attribute = place.target.partition(":")
-        found = getattr(import_module(module), attribute)
-        return found if isinstance(found, click.Command) else click.command(cmd_name)(found)
+        command = getattr(import_module(module), attribute)
+        return command if isinstance(command, click.Command) else click.command(cmd_name)(command)
 
     @override
     def resolve_command(

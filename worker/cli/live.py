@@ -74,11 +74,11 @@ def collect(names: tuple[str, ...], concurrency: int | None, as_json: bool) -> i
 
     with ipam() as working:
         with working.store.read() as reading:
-            known = reading.inventory.servers()
-        wanted = list(dict.fromkeys(find_server(known, name) for name in names))
+            inventory = reading.inventory.servers()
+        selected = list(dict.fromkeys(find_server(inventory, name) for name in names))
         with live_collector(working, concurrency, insist=True) as collector:
-            found = {s.server: s for s in collector.look(wanted, DatabaseClock(working.store))}
-    sightings = [(server.name, found[server.id]) for server in wanted]
+            found = {s.server: s for s in collector.look(selected, DatabaseClock(working.store))}
+    sightings = [(server.name, found[server.id]) for server in selected]
     if as_json:
         print_json([reading_json(name, sighting) for name, sighting in sightings])
     else:

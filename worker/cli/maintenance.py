@@ -82,17 +82,17 @@ def start(
     by = person()
     with ipam() as working, working.store.write() as uow:
         server, relationship = _found(uow, what)
-        now = uow.now()
-        starts_at = begin or now
+        current_time = uow.now()
+        starts_at = begin or current_time
         ends_at = until if length is None else after(starts_at, length)
-        if ends_at is None or ends_at <= max(starts_at, now):
+        if ends_at is None or ends_at <= max(starts_at, current_time):
             raise CommandFailed("bad_window", "That window would be over before it began.")
         window = Window(0, server.id, relationship, starts_at, ends_at, note.strip(), by.who)
         window = start_maintenance(uow, by, window, server.name)
         uow.commit()
-    say(until_when(window, server.name, now))
+    say(until_when(window, server.name, current_time))
     if as_json:
-        print_json(window_json(window, server.name, now))
+        print_json(window_json(window, server.name, current_time))
 
 
 def _found(reading: Transaction, text: str) -> tuple[Server, str | None]:
@@ -129,13 +129,13 @@ def list_(over: bool, as_json: bool) -> None:
     from worker.views.windows import show_windows, window_json
 
     with ipam() as working, working.store.read() as reading:
-        now = reading.now()
+        current_time = reading.now()
         windows = reading.maintenance.windows(over=over)
         names = {s.id: s.name for s in reading.inventory.servers()}
     if as_json:
-        print_json([window_json(w, names[w.server], now) for w in windows])
+        print_json([window_json(w, names[w.server], current_time) for w in windows])
         return
-    show_windows(screen(), windows, names, now)
+    show_windows(screen(), windows, names, current_time)
     if not windows:
         say("There is none. To begin one: ipam-sync maintenance start SERVER --for 2h --note WHY")
 
@@ -150,6 +150,6 @@ def end(number: int) -> None:
     from worker.inventory.admin import end_maintenance
 
     with ipam() as working, working.store.write() as uow:
-        ended = end_maintenance(uow, person(), number)
+        was_open = end_maintenance(uow, person(), number)
         uow.commit()
-    say(f"Window {number} is over." if ended else f"Window {number} was over already.")
+    say(f"Window {number} is over." if was_open else f"Window {number} was over already.")

@@ -77,14 +77,14 @@ def add(server: str, text: str) -> None:
             "no_name", f"{text!r} is empty or every host's own address, so it can name no server."
         )
     with ipam() as working, working.store.write() as uow:
-        found = add_alias(uow, person(), server, text)
-        meant = NameMap(uow.inventory.servers()).resolve((text,), asker=0)
-        known = {s.id: s.name for s in uow.inventory.servers()}
+        target = add_alias(uow, person(), server, text)
+        resolution = NameMap(uow.inventory.servers()).resolve((text,), asker=0)
+        names = {s.id: s.name for s in uow.inventory.servers()}
         uow.commit()
-    say(f"{text} means {found.name}; the next sync maps what was told under that name.")
-    if isinstance(meant, Ambiguous):
-        others = ", ".join(sorted(known[c] for c in meant.candidates if c != found.id))
-        say(f"But it is also a name of {others}, so it stays ambiguous until one gives it up.")
+    say(f"{text} means {target.name}; the next sync maps what was told under that name.")
+    if isinstance(resolution, Ambiguous):
+        other_names = ", ".join(sorted(names[c] for c in resolution.candidates if c != target.id))
+        say(f"But it is also a name of {other_names}, so it stays ambiguous until one gives it up.")
 
 
 @click.command()
@@ -101,6 +101,6 @@ def remove(server: str, text: str) -> None:
     from worker.inventory.admin import remove_alias
 
     with ipam() as working, working.store.write() as uow:
-        found = remove_alias(uow, person(), server, text)
+        target = remove_alias(uow, person(), server, text)
         uow.commit()
-    say(f"{text} is no alias of {found.name} any more.")
+    say(f"{text} is no alias of {target.name} any more.")

@@ -99,15 +99,15 @@ def list_(status: str, held: bool, selection: Selection, as_json: bool) -> None:
     from worker.views.tracker import show_entries
 
     statuses = () if status == _EVERY_STATUS else (EntryStatus(status),)
-    wanted = replace(selection, held=held, statuses=statuses)
+    filters = replace(selection, held=held, statuses=statuses)
     with ipam() as working, working.store.read() as reading:
-        views = select(reading, wanted)
+        views = select(reading, filters)
         names = {s.id: s.name for s in reading.inventory.servers()}
-        now = reading.now()
+        current_time = reading.now()
     if as_json:
         print_json([entry_json(view, names) for view in views])
         return
-    show_entries(screen(), views, now, working.settings.evidence_age)
+    show_entries(screen(), views, current_time, working.settings.evidence_age)
     if not views:
         say(f"No {'' if status == _EVERY_STATUS else status + ' '}operation is like that.")
 
@@ -134,7 +134,7 @@ def show(number: int, as_json: bool) -> None:
     with ipam() as working, working.store.read() as reading:
         views = reading.views.operations(EntryFilter(numbers=(number,), statuses=()))
         names = {s.id: s.name for s in reading.inventory.servers()}
-        now = reading.now()
+        current_time = reading.now()
     if not views:
         raise CommandFailed(
             "unknown_operation",
@@ -143,4 +143,4 @@ def show(number: int, as_json: bool) -> None:
     if as_json:
         print_json(entry_json(views[0], names))
     else:
-        show_entry(screen(), views[0], now, working.settings.evidence_age)
+        show_entry(screen(), views[0], current_time, working.settings.evidence_age)

@@ -57,39 +57,41 @@ def outbox(channel: str | None, dead: bool, limit: int, as_json: bool) -> None:
     from worker.views.text import iso
 
     with ipam() as working:
-        known = alerting(working.settings)
+        known_channels = alerting(working.settings)
         with working.store.read() as reading:
             backlogs, paused = (
                 reading.deliveries.backlogs(),
                 _of(reading.deliveries.pauses(), channel),
             )
             if channel is not None and channel not in backlogs:
-                channel_of(known, channel)
+                channel_of(known_channels, channel)
             undone = _undone(
-                reading, known, reading.deliveries.undone(limit, channel=channel, dead=dead)
+                reading,
+                known_channels,
+                reading.deliveries.undone(limit, channel=channel, dead=dead),
             )
-            changes = _changes(reading, known, channel, dead=dead)
-            undecided, now = reading.outbox.undecided(), reading.now()
+            changes = _changes(reading, known_channels, channel, dead=dead)
+            undecided, current_time = reading.outbox.undecided(), reading.now()
             names = {s.id: s.name for s in reading.inventory.servers()}
     of = _of(backlogs, channel).values()
-    waiting, given_up = sum(b.waits for b in of), sum(b.given_up for b in of)
+    waiting_count, given_up = sum(b.waits for b in of), sum(b.given_up for b in of)
     if as_json:
-        counts = {"undecided": undecided, "waiting": waiting, "given_up": given_up}
+        counts = {"undecided": undecided, "waiting": waiting_count, "given_up": given_up}
         listed = {
-            "undone": [undone_json(one, names) for one in undone],
-            "changes": [changes_json(one) for one in changes],
+            "undone": [undone_json(delivery, names) for delivery in undone],
+            "changes": [changes_json(delivery) for delivery in changes],
         }
         print_json({**counts, **listed, "paused": {n: iso(t) for n, t in paused.items()}})
         return
-    show_undone(screen(), undone, names, now)
-    show_changes(screen(), changes, now)
-    _say_how_many(given_up if dead else waiting + given_up, len(undone), undecided, changes)
+    show_undone(screen(), undone, names, current_time)
+    show_changes(screen(), changes, current_time)
+    _say_how_many(given_up if dead else waiting_count + given_up, len(undone), undecided, changes)
     _say_who_is_paused(paused)
 
 
 def _of(by_channel: Mapping[str, _One], channel: str | None) -> dict[str, _One]:
     """Return the entries of one channel, or of all."""
-    return {name: one for name, one in by_channel.items() if channel in (None, name)}
+    return {name: entry for name, entry in by_channel.items() if channel in (None, name)}
 
 
 def _say_how_many(
@@ -109,9 +111,9 @@ def _say_who_is_paused(paused: Mapping[str, datetime]) -> None:
     from reconcile.remedies.own import ipam_sync
     from worker.views.text import moment
 
-    for channel, until in paused.items():
+    for channel, pause_end in paused.items():
         say(
-            f"{channel} asked to be left alone until {moment(until)}; told before that: "
+            f"{channel} asked to be left alone until {moment(pause_end)}; told before that: "
             f"{ipam_sync('alerts retry', channel).text}"
         )
 
@@ -123,8 +125,8 @@ def _undone(
     from worker.views.outbox import Undone
 
     problems = reading.findings.by_id({delivery.finding for delivery in deliveries})
-    waits = [(d.finding, d.wanted) for d in deliveries if d.wanted is not None]
-    by_key = {(e.finding, e.sequence): e for e in reading.outbox.events_at(waits)}
+    waiting_keys = [(d.finding, d.wanted) for d in deliveries if d.wanted is not None]
+    by_key = {(e.finding, e.sequence): e for e in reading.outbox.events_at(waiting_keys)}
     given_up = {
         (event.finding, channel): event
         for event in reading.outbox.events({d.finding for d in deliveries if d.wanted is None})
@@ -192,14 +194,14 @@ def retry(channel: str | None, problem: int | None, everything: bool, as_json: b
     if [channel is not None, problem is not None, everything].count(True) != 1:
         raise click.UsageError("Say which: a channel, --problem ID, or --all.")
     with ipam() as working:
-        known = alerting(working.settings)
+        known_channels = alerting(working.settings)
         if channel is not None:
-            channel_of(known, channel)
-        which = {channel} if channel is not None else set(known.channels)
+            channel_of(known_channels, channel)
+        which = {channel} if channel is not None else set(known_channels.channels)
         with working.store.write() as uow:
             if problem is not None:
                 problem_of(uow.findings, problem)
-            told = try_again(
+            retried = try_again(
                 uow,
                 person(),
                 Which(
@@ -207,18 +209,18 @@ def retry(channel: str | None, problem: int | None, everything: bool, as_json: b
                     which,
                     problem,
                     ends_pauses=channel is not None,
-                    applied=known.applied,
+                    applied=known_channels.applied,
                 ),
             )
             paused = {n: t for n, t in uow.deliveries.pauses().items() if n in which}
             is_sent = any(p.is_alive and p.role == "control" for p in uow.processes.registered())
             uow.commit()
-    _say_what_is_retried(told, is_sent=is_sent)
+    _say_what_is_retried(retried, is_sent=is_sent)
     _say_who_is_paused(paused)
     if as_json:
         from dataclasses import asdict
 
-        print_json(asdict(told))
+        print_json(asdict(retried))
 
 
 def _subject(channel: str | None, problem: int | None) -> str:
@@ -230,17 +232,17 @@ def _subject(channel: str | None, problem: int | None) -> str:
 def _say_what_is_retried(told: Retried, *, is_sent: bool) -> None:
     from worker.views.text import counted
 
-    again = told.given_up + told.failed
-    if again:
-        how = f"{told.given_up} given up before, {told.failed} after a failure"
-        say(f"{counted(again, 'alert')} tried again now: {how}.")
+    total = told.given_up + told.failed
+    if total:
+        words = f"{told.given_up} given up before, {told.failed} after a failure"
+        say(f"{counted(total, 'alert')} tried again now: {words}.")
     if told.changes:
         say(f"{counted(told.changes, 'change')} told again now.")
     if told.is_pause_over:
         say("The channel had asked to be left alone, and is not any more.")
-    if (again or told.changes) and not is_sent:
+    if (total or told.changes) and not is_sent:
         say("No control worker is alive to send that: ipam-sync worker --role control")
-    if not (again or told.changes):
+    if not (total or told.changes):
         say("Nothing was given up, and nothing waits after a failure.")
     if told.dropped:
         say(f"{told.dropped} not told any more: over before the channel was told of the problem.")

@@ -119,10 +119,10 @@ class MainProgram(LazyGroup):
             error.show()
             return _told("usage", error.format_message(), arguments, FAILED, say=False)
         except OSError as error:
-            if (why := _UNWRITABLE.get(error.errno or 0)) is None:
+            if (reason := _UNWRITABLE.get(error.errno or 0)) is None:
                 raise
             _give_output_up()
-            return _told("output", why, [], FAILED, say=bool(why))
+            return _told("output", reason, [], FAILED, say=bool(reason))
         except Exception as error:
             from worker.cli.failures import known
 

@@ -47,9 +47,9 @@ def ack(numbers: tuple[int, ...], note: str, until: timedelta | datetime | None)
     note = _said(note, "--note 'replacing the disk'")
     with ipam() as working, working.store.write() as uow:
         ends_at = None if until is None else _ahead(uow.now(), until)
-        done = acknowledge(uow, person(), numbers, note, ends_at)
+        acknowledged = acknowledge(uow, person(), numbers, note, ends_at)
         uow.commit()
-    say(f"{_counted(len(done))} acknowledged{_until(ends_at)}.")
+    say(f"{_counted(len(acknowledged))} acknowledged{_until(ends_at)}.")
 
 
 @click.command()
@@ -64,12 +64,12 @@ def unack(numbers: tuple[int, ...]) -> None:
     from worker.alerts.acknowledge import withdraw
 
     with ipam() as working, working.store.write() as uow:
-        done = withdraw(uow, person(), numbers)
+        withdrawn = withdraw(uow, person(), numbers)
         uow.commit()
-    say(f"{_counted(len(done))} not acknowledged any more.")
-    if len(done) < len(set(numbers)):
-        left = ", ".join(f"#{n}" for n in dict.fromkeys(numbers) if n not in done)
-        say(f"Not acknowledged in the first place: {left}.")
+    say(f"{_counted(len(withdrawn))} not acknowledged any more.")
+    if len(withdrawn) < len(set(numbers)):
+        unchanged = ", ".join(f"#{n}" for n in dict.fromkeys(numbers) if n not in withdrawn)
+        say(f"Not acknowledged in the first place: {unchanged}.")
 
 
 @click.command()
@@ -124,24 +124,26 @@ def silence(
 
     if (length is None) == (until is None):
         raise click.UsageError("Say how long: --for 2h or --until 2026-12-24T18:00Z.")
-    named = {
+    matchers = {
         "kind": kind,
         "matter": matter,
         "server": server,
         "relationship": relationship,
         "tag": tag,
     }
-    if everything == any(named.values()):
+    if everything == any(matchers.values()):
         raise click.UsageError("Say of what: --server, --relationship, --tag, --kind or --matter.")
     reason = _said(reason, "--reason 'new switch'")
     with ipam() as working, working.store.write() as uow:
-        now = uow.now()
-        begun = begin(uow, person(), _silence(uow.inventory, reason, now, length or until, named))
-        fitting = _fitting(uow, begun)
+        current_time = uow.now()
+        stored = begin(
+            uow, person(), _silence(uow.inventory, reason, current_time, length or until, matchers)
+        )
+        fitting = _fitting(uow, stored)
         uow.commit()
-    _tell(begun, fitting)
+    _tell(stored, fitting)
     if as_json:
-        print_json(silence_json(begun, now))
+        print_json(silence_json(stored, current_time))
 
 
 def _silence(
@@ -204,9 +206,9 @@ def unsilence(number: int) -> None:
     from worker.alerts.acknowledge import unsilence as end
 
     with ipam() as working, working.store.write() as uow:
-        ended = end(uow, person(), number)
+        was_open = end(uow, person(), number)
         uow.commit()
-    say(f"Silence {number} is over." if ended else f"Silence {number} was over already.")
+    say(f"Silence {number} is over." if was_open else f"Silence {number} was over already.")
 
 
 @click.command()
@@ -225,13 +227,13 @@ def silences(every: bool, as_json: bool) -> None:
     from worker.views.silences import show_silences, silence_json
 
     with ipam() as working, working.store.read() as reading:
-        now = reading.now()
-        found = reading.silences.load(every=every)
+        current_time = reading.now()
+        entries = reading.silences.load(every=every)
     if as_json:
-        print_json([silence_json(one, now) for one in found])
+        print_json([silence_json(entry, current_time) for entry in entries])
         return
-    show_silences(screen(), found, now)
-    if not found:
+    show_silences(screen(), entries, current_time)
+    if not entries:
         say(
             "There is none. To begin one: ipam-sync drift silence --server NAME --for 2h --reason WHY"
         )

@@ -174,7 +174,7 @@ def tell(working: Ipam, summary: RunSummary, again: str, *, about_all: bool, as_
     from worker.views.outcome import show_outcome
 
     held = _held_by_guard(working) if summary.refusal is not None else ()
-    elsewhere = _open_elsewhere(working, summary) if about_all else 0
+    other_problems = _open_elsewhere(working, summary) if about_all else 0
     severities = working.settings.severities
     if as_json:
         print_json(sync_json(summary, severities, held))
@@ -183,13 +183,13 @@ def tell(working: Ipam, summary: RunSummary, again: str, *, about_all: bool, as_
         show_outcome(page, summary, severities)
         page.line()
         page.commands(after_sync(summary, again, severities))
-    if elsewhere:
+    if other_problems:
         say(
-            f"Of relationships that this run could not look at, {elsewhere} operations or "
+            f"Of relationships that this run could not look at, {other_problems} operations or "
             "findings are open: ipam-sync operations list, "
             "ipam-sync drift list --all --severity warning"
         )
-    return ATTENTION if elsewhere or _needs_a_person(summary, working) else 0
+    return ATTENTION if other_problems or _needs_a_person(summary, working) else 0
 
 
 def _request(asked: _Asked) -> RunRequest:
@@ -265,17 +265,19 @@ def _open_elsewhere(working: Ipam, summary: RunSummary) -> int:
     from worker.operations.freshness import ages
     from worker.views.advice import loud
 
-    shown = {line.number for line in summary.lines}
-    told = {f.fingerprint for f in summary.findings}
+    shown_numbers = {line.number for line in summary.lines}
+    fingerprints = {f.fingerprint for f in summary.findings}
     with working.store.read() as reading:
         entries = [
             e
             for e in reading.operations.in_force()
-            if e.status is EntryStatus.PENDING and e.number not in shown
+            if e.status is EntryStatus.PENDING and e.number not in shown_numbers
         ]
         findings = [
-            o.finding for o in reading.findings.unresolved() if o.finding.fingerprint not in told
+            o.finding
+            for o in reading.findings.unresolved()
+            if o.finding.fingerprint not in fingerprints
         ]
-        since = ages(reading, findings)
+        age_of = ages(reading, findings)
     severities = working.settings.severities
-    return len(entries) + sum(loud((f,), severities, since) for f in findings)
+    return len(entries) + sum(loud((f,), severities, age_of) for f in findings)

@@ -78,7 +78,7 @@ def show(number: int, as_json: bool) -> None:
         sightings = reading.readings.sightings(number)
         entries = reading.views.operations(EntryFilter(run=number, statuses=()))
         names = {s.id: s.name for s in reading.inventory.servers()}
-        now = reading.now()
+        current_time = reading.now()
     if as_json:
         print_json(
             {
@@ -92,4 +92,4 @@ def show(number: int, as_json: bool) -> None:
     if entries:
         from worker.views.tracker import show_entries
 
-        show_entries(screen(), entries, now, working.settings.evidence_age)
+        show_entries(screen(), entries, current_time, working.settings.evidence_age)

@@ -183,8 +183,8 @@ def confirm(name: str, yes: bool) -> None:
     with ipam() as working, working.store.read() as reading:
         server = find_server(reading.inventory.servers(), name)
         latest = reading.readings.latest([server.id], {}).get(server.id)
-    own = None if latest is None else latest.identity
-    machine = None if own is None else own.machine_id
+    identity = None if latest is None else latest.identity
+    machine = None if identity is None else identity.machine_id
     if machine is None or machine == server.machine_id:
         raise CommandFailed(
             "nothing_to_confirm",
@@ -281,9 +281,9 @@ def _good_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     """The tags as they are kept. Raises CommandFailed if one can be none."""
     from worker.inventory.validation import good_tags, tag_problem
 
-    for one in tags:
-        if (problem := tag_problem(one)) is not None:
-            raise CommandFailed("bad_tag", f"{one!r} {problem}")
+    for tag in tags:
+        if (problem := tag_problem(tag)) is not None:
+            raise CommandFailed("bad_tag", f"{tag!r} {problem}")
     return good_tags(tags)
 
 

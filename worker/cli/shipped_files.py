@@ -45,9 +45,9 @@ class FilesDiffer(Exception):
 def shipped_files() -> tuple[ShippedFile, ...]:
     """Return all of them, sorted by path."""
     root = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT
-    found = (path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file())
+    paths = (path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file())
     return tuple(
-        ShippedFile(path.relative_to(root).as_posix(), path.read_bytes()) for path in sorted(found)
+        ShippedFile(path.relative_to(root).as_posix(), path.read_bytes()) for path in sorted(paths)
     )
 
 
@@ -59,7 +59,7 @@ def write_files(
     Raises FilesDiffer before anything is written, unless ``force``, and OSError.
     """
     outcomes = {file.path: _outcome(directory / file.path, file.content) for file in files}
-    differing = tuple(path for path, what in outcomes.items() if what is FileOutcome.REPLACED)
+    differing = tuple(path for path, outcome in outcomes.items() if outcome is FileOutcome.REPLACED)
     if differing and not force:
         raise FilesDiffer(differing)
     for file in files:
@@ -74,8 +74,8 @@ def _outcome(target: Path, content: bytes) -> FileOutcome:
         return FileOutcome.REPLACED
     if not target.exists():
         return FileOutcome.WRITTEN
-    same = target.is_file() and target.read_bytes() == content
-    return FileOutcome.UNCHANGED if same else FileOutcome.REPLACED
+    is_equal = target.is_file() and target.read_bytes() == content
+    return FileOutcome.UNCHANGED if is_equal else FileOutcome.REPLACED
 
 
 def _write(target: Path, content: bytes) -> None:

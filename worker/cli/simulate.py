@@ -99,8 +99,8 @@ def _say_what_next(
     from reconcile.remedies.own import ipam_sync
 
     count = len(running.fleet.servers)
-    elsewhere = {} if directory == _DIRECTORY else {"directory": str(directory)}
-    change = ipam_sync("simulate set", running.fleet.servers[0].name, "faults=drip", **elsewhere)
+    options = {} if directory == _DIRECTORY else {"directory": str(directory)}
+    change = ipam_sync("simulate set", running.fleet.servers[0].name, "faults=drip", **options)
     say(f"{count} simulated servers listen on this machine. In another terminal:")
     say(f"  export IPAM_SYNC_CA_FILE={shlex.quote(str(authority.resolve()))}")
     say(f"  {ipam_sync('servers import', str(inventory)).text}")

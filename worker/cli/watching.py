@@ -25,20 +25,20 @@ def watch(
 
     Raises StoreError if even the first look fails.
     """
-    known = look()
-    _draw(screen, known)
+    previous = look()
+    _draw(screen, previous)
     with suppress(KeyboardInterrupt):
         while True:
             pause(seconds)
-            found = _looked(look)
-            if found is None:
+            current = _looked(look)
+            if current is None:
                 continue
             if screen.is_terminal:
-                _draw(screen, found)
+                _draw(screen, current)
             else:
-                for line in changes(known, found):
+                for line in changes(previous, current):
                     click.echo(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}")
-            known = found
+            previous = current
 
 
 def _looked(look: Callable[[], Sequence[Problem]]) -> Sequence[Problem] | None:
@@ -69,15 +69,15 @@ def changes(known: Sequence[Problem], found: Sequence[Problem]) -> Iterator[str]
     """Yield a line for each problem that is new, has changed, or is over."""
     from worker.views.drift import in_a_line
 
-    before = {problem.id: problem for problem in known}
-    now = {problem.id: problem for problem in found}
-    for key, problem in now.items():
-        if key not in before:
+    previous_problems = {problem.id: problem for problem in known}
+    current_problems = {problem.id: problem for problem in found}
+    for key, problem in current_problems.items():
+        if key not in previous_problems:
             yield f"+ {in_a_line(problem)}"
-        elif _told(problem) != _told(before[key]):
+        elif _told(problem) != _told(previous_problems[key]):
             yield f"~ {in_a_line(problem)}"
-    for key, problem in before.items():
-        if key not in now:
+    for key, problem in previous_problems.items():
+        if key not in current_problems:
             yield f"- {in_a_line(problem)}"
 
 

@@ -77,15 +77,15 @@ class _Ending:
 @contextmanager
 def _ending_in_order() -> Iterator[_Ending]:
     """Handle the other signals that end a process like Ctrl-C. An ignored one stays ignored."""
-    before = {number: signal.getsignal(number) for number in ENDING}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
     ending = _Ending()
-    for number, handler in before.items():
+    for number, handler in handlers.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, ending)
     try:
         yield ending
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
@@ -110,12 +110,12 @@ def _second(screen: Screen, stage: DemoStage) -> None:
 def _third(screen: Screen, stage: DemoStage) -> bool:
     """True if nothing was written, as promised."""
     _introduce(screen, stage, THIRD)
-    before = contents(stage.ipam.store)
+    contents_before = contents(stage.ipam.store)
     summary = stage.perform(THIRD)
-    after = contents(stage.ipam.store)
+    contents_after = contents(stage.ipam.store)
     show_headline(screen, summary)
-    _show_writes(screen, before, after)
-    return before == after
+    _show_writes(screen, contents_before, contents_after)
+    return contents_before == contents_after
 
 
 def _introduce(screen: Screen, stage: DemoStage, step: DemoStep) -> None:
@@ -161,7 +161,7 @@ def _advise(screen: Screen, stage: DemoStage, summary: RunSummary) -> None:
 
 def _show_writes(screen: Screen, before: Contents, after: Contents) -> None:
     """Say what was compared, and whether it is what it was."""
-    kept = (
+    unchanged = (
         f"{counted(len(after.servers), 'server')}, "
         f"{counted(len(after.relationships), 'relationship')}, "
         f"{counted(len(after.operations), 'operation')} and "
@@ -169,15 +169,17 @@ def _show_writes(screen: Screen, before: Contents, after: Contents) -> None:
     )
     if before == after:
         screen.line(
-            f"Nothing was written but the run and what it saw: {kept}, row by row as before."
+            f"Nothing was written but the run and what it saw: {unchanged}, row by row as before."
         )
     else:
-        screen.line(f"This should not happen: the run changed what was there ({kept}).", "bold red")
+        screen.line(
+            f"This should not happen: the run changed what was there ({unchanged}).", "bold red"
+        )
 
 
 def _farewell(screen: Screen) -> None:
     _rule(screen, "Now with your own servers")
     screen.line(FAREWELL)
     screen.facts(
-        (f"{number}. {what}", command) for number, (what, command) in enumerate(TRY_NEXT, 1)
+        (f"{number}. {title}", command) for number, (title, command) in enumerate(TRY_NEXT, 1)
     )

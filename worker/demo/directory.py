@@ -34,13 +34,13 @@ def temporary_directory(has_room: Callable[[Path], bool]) -> Iterator[DemoDirect
     Raises StoreUnavailable if there is no place for it.
     """
     try:
-        made = _made(has_room)
+        directory = _made(has_room)
     except OSError as error:
         raise StoreUnavailable(
             "The demo needs a temporary directory for its database, and none can be written: "
             f"{error.strerror}. Make room, or name another directory in TMPDIR."
         ) from error
-    with made as name, _swept(name) as held:
+    with directory as name, _swept(name) as held:
         yield DemoDirectory(Path(name), held)
 
 

@@ -87,14 +87,16 @@ def _data(directory: Path) -> Path:
 
 def _environment(scenery: Scenery, config: Path) -> dict[str, str]:
     """Return the environment of workers and commands, without the person's own settings."""
-    others = {k: v for k, v in os.environ.items() if not k.upper().startswith("IPAM_SYNC_")}
-    own = {
+    other_variables = {
+        k: v for k, v in os.environ.items() if not k.upper().startswith("IPAM_SYNC_")
+    }
+    own_variables = {
         "IPAM_SYNC_CONFIG": str(config),
         "IPAM_SYNC_CA_FILE": str(scenery.papers.authority),
         "IPAM_SYNC_POLL_DEADLINE": f"{DEADLINE.total_seconds():.0f}",
         "IPAM_SYNC_CONCURRENCY": str(CONCURRENCY),
     }
-    return {**others, **own}
+    return {**other_variables, **own_variables}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,14 @@ class Up:
     def must_run(self, deadline: float, when: str) -> None:
         """Raises CannotRun, with its last words, if it has ended or takes too long."""
         if self.process.poll() is not None:
-            what = f"is gone ({how_it_ended(self.process.returncode)})"
+            problem = f"is gone ({how_it_ended(self.process.returncode)})"
         elif time.monotonic() > deadline:
-            what = "hangs"
+            problem = "hangs"
         else:
             return
         words = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = ("It said last:", *words[-_LAST_WORDS:]) if words else ()
-        raise CannotRun("\n".join((f"The demo's installation {what} {when}.", *last)))
+        last_words = ("It said last:", *words[-_LAST_WORDS:]) if words else ()
+        raise CannotRun("\n".join((f"The demo's installation {problem} {when}.", *last_words)))
 
 
 @contextmanager

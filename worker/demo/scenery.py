@@ -48,14 +48,14 @@ class Scenery:
         """
         self._password.write_text("the one from before")
         user, file = self.running.account.username, str(self._password)
-        own = Credential("west", username=user, password_file=file)
+        credential = Credential("west", username=user, password_file=file)
         with store.write() as uow:
             import_inventory(uow, read_inventory(self.papers.inventory))
-            uow.credentials.save(own)
+            uow.credentials.save(credential)
             for view in uow.views.servers():
                 uow.schedule.save([Poll(view.server.id, uow.now() + Timing().interval)])
                 if view.server.name == _CHANGED:
-                    endpoint = replace(view.endpoint, credential=own.name)
+                    endpoint = replace(view.endpoint, credential=credential.name)
                     uow.inventory.set_endpoint(view.server.id, endpoint)
             uow.commit()
 
@@ -76,6 +76,6 @@ class Scenery:
 def scenery(directory: DemoDirectory) -> Iterator[Scenery]:
     """The fleet listens for as long as this is used."""
     described = read_fleet(FLEET)
-    where = directory.path
-    with RunningFleet(described.fleet, described.listeners, directory=where) as running:
-        yield Scenery(running, directory, write_papers(running, where))
+    path = directory.path
+    with RunningFleet(described.fleet, described.listeners, directory=path) as running:
+        yield Scenery(running, directory, write_papers(running, path))

@@ -71,9 +71,9 @@ def _installed(stack: ExitStack, behind: Scenery, tell: Callable[[str], None]) -
     from worker.up import valkey
 
     valkey.binary()
-    where = behind.directory.path
-    if not _has_room(where):
-        raise CannotRun(f"The name of {where} is too long for sockets in it.")
+    path = behind.directory.path
+    if not _has_room(path):
+        raise CannotRun(f"The name of {path} is too long for sockets in it.")
     tell(INSTALLATION)
     return stack.enter_context(installed(behind))
 
@@ -91,14 +91,16 @@ class Contents:
 
 def contents(store: Store) -> Contents:
     """Return the content of the database now, times of change included."""
-    every = EntryFilter(statuses=tuple(EntryStatus))
+    all_entries = EntryFilter(statuses=tuple(EntryStatus))
     with store.read() as reading:
         servers = reading.inventory.servers()
         return Contents(
             servers,
             reading.records.load(),
             # How old the readings are that an operation rests on is no column: it is derived.
-            tuple(replace(view, evidence_at=None) for view in reading.views.operations(every)),
+            tuple(
+                replace(view, evidence_at=None) for view in reading.views.operations(all_entries)
+            ),
             reading.findings.unresolved(),
             tuple(sorted(reading.watches.since({s.id for s in servers}).items())),
         )

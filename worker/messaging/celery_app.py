@@ -105,8 +105,8 @@ class CeleryDispatcher:
 
     def remind(self, task: Task) -> None:
         """A tick or a sweep, unless so many wait already that it is of no use."""
-        waiting = self._waiting(Role.CONTROL)
-        if waiting is not None and waiting < _BACKLOG:
+        message_count = self._waiting(Role.CONTROL)
+        if message_count is not None and message_count < _BACKLOG:
             self._send(task, (), Role.CONTROL)
 
     def backlog(self) -> Backlog:
@@ -114,12 +114,12 @@ class CeleryDispatcher:
         try:
             with self._app.connection_or_acquire() as connection:
                 client = connection.default_channel.client
-                waiting = {role: int(client.llen(role.value)) for role in Role}
-                return Backlog(waiting, int(client.hlen("unacked")))
+                counts = {role: int(client.llen(role.value)) for role in Role}
+                return Backlog(counts, int(client.hlen("unacked")))
         except _NETWORK_ERRORS as error:
-            where = without_password(self._app.conf.broker_write_url)
+            url = without_password(self._app.conf.broker_write_url)
             raise BrokerUnavailable(
-                f"The broker {where} cannot be asked ({error}). Start it, or correct "
+                f"The broker {url} cannot be asked ({error}). Start it, or correct "
                 "IPAM_SYNC_BROKER_URL."
             ) from error
 

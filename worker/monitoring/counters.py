@@ -62,18 +62,23 @@ class _Runs:
                 self._over.labels(trigger, outcome)
 
     def look(self, reading: Transaction) -> None:
-        first = reading.statistics.first_open_run()
+        first_run = reading.statistics.first_open_run()
         if self._first is None:
-            self._first = first
-            self._known = frozenset(run.id for run in reading.statistics.runs_over_since(first, ()))
+            self._first = first_run
+            self._known = frozenset(
+                run.id for run in reading.statistics.runs_over_since(first_run, ())
+            )
             return
-        over = reading.statistics.runs_over_since(self._first, self._known)
-        for run in over:
+        ended_runs = reading.statistics.runs_over_since(self._first, self._known)
+        for run in ended_runs:
             trigger = _word(run.trigger, Trigger)
             self._over.labels(trigger, _word(run.outcome, _OUTCOMES)).inc()
             self._took.labels(trigger).observe(run.took.total_seconds())
-        seen = self._known | {run.id for run in over}
-        self._first, self._known = first, frozenset(run for run in seen if run >= first)
+        known_runs = self._known | {run.id for run in ended_runs}
+        self._first, self._known = (
+            first_run,
+            frozenset(run for run in known_runs if run >= first_run),
+        )
 
 
 class _Findings:
@@ -103,8 +108,8 @@ class _Findings:
 
     def look(self, reading: Transaction, figures: Figures) -> None:
         are_open = Counts[str]()
-        for (kind, *_), told in figures.findings.items():
-            are_open[kind] += told.count
+        for (kind, *_), total in figures.findings.items():
+            are_open[kind] += total.count
         if self._last is None:
             self._last, self._open = reading.statistics.last_finding_event(), are_open
             return
@@ -113,11 +118,11 @@ class _Findings:
         openings = reading.statistics.findings_opened_since(self._last)
         new = Counts(o.kind for o in openings if o.event not in self._known)
         for kind in Kind:
-            more = are_open[kind] - self._open[kind]
+            growth = are_open[kind] - self._open[kind]
             # Numbered before the first look and committed after it, it is seen only by this.
-            came = max(new[kind], more)
+            came = max(new[kind], growth)
             self._opened.labels(kind, KINDS[kind].matter).inc(came)
-            self._resolved.labels(kind, KINDS[kind].matter).inc(came - more)
+            self._resolved.labels(kind, KINDS[kind].matter).inc(came - growth)
         self._last = max(self._last, settled)
         self._known = frozenset(o.event for o in openings if o.event > self._last)
         self._open = are_open

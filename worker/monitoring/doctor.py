@@ -121,15 +121,15 @@ def _checked(
 
 
 def _database(settings: Settings, look: _Look) -> Iterator[CheckResult]:
-    where = settings.safe_database_url
+    url = settings.safe_database_url
     try:
         revision = schema.current(settings.database_url)
         if revision is None:
-            text = f"{where} is empty; this ipam-sync needs revision {schema.HEAD}."
+            text = f"{url} is empty; this ipam-sync needs revision {schema.HEAD}."
             yield CheckResult("database", CheckGrade.FAIL, text, "Run ipam-sync db upgrade.")
             return
         with opened(settings) as ipam, ipam.store.read() as reading:
-            yield CheckResult("database", CheckGrade.OK, f"{where}, revision {revision}.")
+            yield CheckResult("database", CheckGrade.OK, f"{url}, revision {revision}.")
             yield from look(reading, settings)
     except StoreError as error:
         remedy = "Without the database nothing works."
@@ -155,8 +155,8 @@ def _exporter(settings: Settings, port: int) -> CheckResult:
         connection.request("GET", "/metrics")
         status = connection.getresponse().status
     except (OSError, HTTPException) as error:
-        why = str(error) or type(error).__name__
-        text = f"{address}:{port} does not answer: {why}."
+        reason = str(error) or type(error).__name__
+        text = f"{address}:{port} does not answer: {reason}."
         return CheckResult(EXPORTER, CheckGrade.FAIL, text, "Start it: ipam-sync exporter.")
     finally:
         connection.close()
@@ -169,11 +169,11 @@ def _exporter(settings: Settings, port: int) -> CheckResult:
 
 
 def _clocks(reading: Transaction, clock: Callable[[], datetime], settings: Settings) -> CheckResult:
-    before = clock()
+    own_time = clock()
     theirs = reading.now()
-    apart = abs(theirs - before - (clock() - before) / 2)
-    text = f"This machine and the database are {apart.total_seconds():.1f} s apart."
-    if apart <= settings.clock_skew:
+    difference = abs(theirs - own_time - (clock() - own_time) / 2)
+    text = f"This machine and the database are {difference.total_seconds():.1f} s apart."
+    if difference <= settings.clock_skew:
         return CheckResult("clock", CheckGrade.OK, text)
     return CheckResult(
         "clock",
@@ -197,7 +197,7 @@ def _processes(processes: tuple[Process, ...], settings: Settings) -> Iterator[C
 
 def _last_success(reading: Transaction, settings: Settings) -> CheckResult:
     """Counted from the start of the oldest process, where nothing ended well yet."""
-    now = reading.now()
+    current_time = reading.now()
     if not any(server.standing is Standing.ENABLED for server in reading.inventory.servers()):
         return CheckResult(
             "runs", CheckGrade.WARN, "No server is asked.", "Run ipam-sync servers import FILE."
@@ -208,9 +208,13 @@ def _last_success(reading: Transaction, settings: Settings) -> CheckResult:
         if run.ended_at is not None and run.outcome == "done"
     ]
     started = [process.started_at for process in reading.processes.registered() if process.is_alive]
-    text = f"The last one ended well {_ago(now - good[0])}." if good else "None has ended well yet."
-    since = good[0] if good else min(started, default=now)
-    if now - since > _SILENCE * settings.interval:
+    text = (
+        f"The last one ended well {_ago(current_time - good[0])}."
+        if good
+        else "None has ended well yet."
+    )
+    last_good = good[0] if good else min(started, default=current_time)
+    if current_time - last_good > _SILENCE * settings.interval:
         remedy = "See ipam-sync runs list, and what the workers say."
         return CheckResult("runs", CheckGrade.FAIL, text, remedy)
     return CheckResult("runs", CheckGrade.OK, text)
@@ -228,14 +232,17 @@ def _alerts(
     if alerting is None:
         text = "Nobody is told of problems: IPAM_SYNC_ALERTS_FILE names no file of channels."
         return CheckResult("alerts", CheckGrade.OK, text)
-    known = [(backlogs or {}).get(name, ChannelBacklog()) for name in alerting.channels]
-    waits, given_up = sum(b.waits for b in known), sum(b.given_up for b in known)
-    counts = "" if backlogs is None else f"; waiting: {waits}; given up: {given_up}"
+    channel_backlogs = [(backlogs or {}).get(name, ChannelBacklog()) for name in alerting.channels]
+    waiting_count, given_up = (
+        sum(b.waits for b in channel_backlogs),
+        sum(b.given_up for b in channel_backlogs),
+    )
+    counts = "" if backlogs is None else f"; waiting: {waiting_count}; given up: {given_up}"
     text = f"Channels: {len(alerting.channels)}{counts}."
     if not alerting.routes:
         remedy = "No problem is told without a route to a channel; see docs/alerts.md."
         return CheckResult("alerts", CheckGrade.WARN, text, remedy)
-    if given_up or any(b.failed for b in known):
+    if given_up or any(b.failed for b in channel_backlogs):
         return CheckResult(
             "alerts", CheckGrade.WARN, text, _untold(alerting.channels, backlogs or {})
         )
@@ -277,8 +284,8 @@ def _broker(settings: Settings) -> Iterator[CheckResult]:
 
 
 def _queues(backlog: Backlog) -> CheckResult:
-    waiting = ", ".join(f"{role} {count}" for role, count in backlog.waiting.items())
-    text = f"Waiting: {waiting}; in hand: {backlog.in_flight}."
+    words = ", ".join(f"{role} {count}" for role, count in backlog.waiting.items())
+    text = f"Waiting: {words}; in hand: {backlog.in_flight}."
     if backlog.waiting[Role.CONTROL] < _LONG_QUEUE:
         return CheckResult("queues", CheckGrade.OK, text)
     remedy = "Run more workers of that role: ipam-sync worker --role control."

@@ -64,8 +64,8 @@ class Installation(Collector):
     @override
     def collect(self) -> Iterator[Metric]:
         with self._lock:
-            told = [*self._of_the_store(), *self._of_the_broker()]
-        yield from told
+            families = [*self._of_the_store(), *self._of_the_broker()]
+        yield from families
 
     def _of_the_store(self) -> Iterator[Metric]:
         try:
@@ -95,8 +95,8 @@ class Installation(Collector):
             yield _one("ipam_sync_broker_up", up, 0)
             return
         yield _one("ipam_sync_broker_up", up, 1)
-        waiting = [((role.value,), count) for role, count in backlog.waiting.items()]
-        yield _many("ipam_sync_queue_messages", "Messages that wait.", ("queue",), waiting)
+        samples = [((role.value,), count) for role, count in backlog.waiting.items()]
+        yield _many("ipam_sync_queue_messages", "Messages that wait.", ("queue",), samples)
         held = "Messages that are in the hands of workers."
         yield _one("ipam_sync_messages_in_hand", held, backlog.in_flight)
 

@@ -64,29 +64,29 @@ def bounded_end(signals: Signals, say: Say, seconds: float) -> Iterator[list[Cal
     It yields what shall be called then, beside the end of consuming.
     """
     stops: list[Callable[[], None]] = []
-    over = threading.Event()
+    ended = threading.Event()
 
     def end() -> None:
         signals.wait()
-        if over.is_set():
+        if ended.is_set():
             return
         events.process_stopping()
         stop_consuming()
         for stop in stops:
             threading.Thread(target=stop, name="stopping", daemon=True).start()
         hurried = signals.wait(seconds)
-        if not over.is_set():
+        if not ended.is_set():
             say("Ended at once." if hurried else f"Ended after {seconds:g} s: something hangs.")
             os._exit(1)
 
-    waiting = threading.Thread(target=end, name="ending")
-    waiting.start()
+    thread = threading.Thread(target=end, name="ending")
+    thread.start()
     try:
         yield stops
     finally:
-        over.set()
+        ended.set()
         signals.wake()
-        waiting.join()
+        thread.join()
 
 
 def keep_time(settings: Settings) -> NoReturn:
@@ -99,8 +99,8 @@ def keep_time(settings: Settings) -> NoReturn:
     dispatcher = CeleryDispatcher(make_app(_broker(settings)))
     timing = settings.run_policy.timing
     often = {Task.TICK: timing.tick, Task.DELIVER: timing.tick, Task.SWEEP: timing.sweep}
-    every = {task: period.total_seconds() for task, period in often.items()}
-    due = dict.fromkeys(every, time.monotonic())
+    periods = {task: period.total_seconds() for task, period in often.items()}
+    due = dict.fromkeys(periods, time.monotonic())
     with (
         Signals(*ENDING) as signals,
         visible(settings, BEAT) as recorder,
@@ -112,7 +112,7 @@ def keep_time(settings: Settings) -> NoReturn:
         while signals.wait(max(0.0, at - time.monotonic())) is None:
             dispatcher.remind(task)
             recorder.reminded(task)
-            due[task] = max(at, time.monotonic() - every[task]) + every[task]
+            due[task] = max(at, time.monotonic() - periods[task]) + periods[task]
             task, at = _next(due)
         events.process_stopping()
     _leave(0)

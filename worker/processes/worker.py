@@ -82,10 +82,10 @@ class WorkerProcess:
         while races < _LOST_RACES and not (
             self._engine.bulkhead.is_full or self._engine.is_stopping
         ):
-            wanted = next_in_bulkhead(self._store)
-            if wanted is None:
+            next_claim = next_in_bulkhead(self._store)
+            if next_claim is None:
                 return
-            races = 0 if self._read(*wanted) else races + 1
+            races = 0 if self._read(*next_claim) else races + 1
 
     def _read(self, run: int, server: int) -> Reading | None:
         reading = self._engine.read(self.process, run, server)

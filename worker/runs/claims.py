@@ -90,24 +90,24 @@ class _Claiming:
     has_place: bool = False
 
     def __call__(self, batch: ClaimBatch) -> Claimed | None:
-        waiting = batch.waiting(self.server)
-        wanting = next(((r, m) for r, m in waiting if r.id == self.run), None)
+        members = batch.waiting(self.server)
+        wanting = next(((r, m) for r, m in members if r.id == self.run), None)
         inventory = batch.inventory()
-        known = inventory.servers.get(self.server)
-        if wanting is None or known is None or _is_taken(*wanting, waiting, self.process):
+        server_entry = inventory.servers.get(self.server)
+        if wanting is None or server_entry is None or _is_taken(*wanting, members, self.process):
             self.give_up()
             return None
-        asked, member = wanting
-        is_out = known.standing is not Standing.ENABLED
-        source = None if is_out else _source(batch, self.reader, asked, member, known)
-        may_be_slow = isinstance(source, Host) and asked.lane is Lane.READ
+        open_run, member = wanting
+        is_out = server_entry.standing is not Standing.ENABLED
+        source = None if is_out else _source(batch, self.reader, open_run, member, server_entry)
+        may_be_slow = isinstance(source, Host) and open_run.lane is Lane.READ
         is_slow = may_be_slow and has_failed(batch.poll(self.server))
         if not is_slow:
             self.give_up()
         elif not self._has_a_place():
             return None
         at = batch.claim(self.run, self.server, self.process)
-        return Claimed(asked, known, inventory.names, source, at, self.process, is_slow)
+        return Claimed(open_run, server_entry, inventory.names, source, at, self.process, is_slow)
 
     def _has_a_place(self) -> bool:
         self.has_place = self.has_place or self.bulkhead.enter()
@@ -126,8 +126,8 @@ def next_in_bulkhead(store: Store) -> tuple[int, int] | None:
     The choice is random, so that processes do not all try the same server.
     """
     with store.read() as reading:
-        waiting = reading.members.failing(_CHOICE)
-    return random.choice(waiting) if waiting else None  # noqa: S311  # spreads load, no secret
+        candidates = reading.members.failing(_CHOICE)
+    return random.choice(candidates) if candidates else None  # noqa: S311  # spreads load, no secret
 
 
 def hand_back(store: Store, dispatcher: Dispatcher, claimed: Claimed) -> None:
@@ -162,8 +162,8 @@ def _source(
     source = reader.source(batch, server, insist=member.is_target and run.lane.insists)
     if source is None:
         return None
-    named = run.lane.insists and server.id in run.scope.named
-    if not named and batch.windows and server.id in resting(batch.windows):
+    is_named = run.lane.insists and server.id in run.scope.named
+    if not is_named and batch.windows and server.id in resting(batch.windows):
         return SkipReason.MAINTENANCE
     is_contacted = run.lane is not Lane.FILES
     if is_contacted and not member.is_target and leaves_alone(batch.poll(server.id), batch.now()):
@@ -180,11 +180,11 @@ def _is_taken(
     """
     if run.lane is Lane.FILES and run.process != process:
         return True
-    others = (m for other, m in waiting if run.shares_readings_with(other))
-    begun = [m.claimed_at for m in others if m.claimed_by and m.claimed_at]
-    if member.claimed_by is not None or len(begun) >= _MOST_AT_ONCE:
+    other_members = (m for other_run, m in waiting if run.shares_readings_with(other_run))
+    claim_times = [m.claimed_at for m in other_members if m.claimed_by and m.claimed_at]
+    if member.claimed_by is not None or len(claim_times) >= _MOST_AT_ONCE:
         return True
-    return any(at >= run.started_at for at in begun)
+    return any(at >= run.started_at for at in claim_times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,23 +206,23 @@ def conclude(
     def write(batch: ClaimBatch) -> Concluded:
         answered: list[int] = []
         to_read: defaultdict[OpenRun, set[int]] = defaultdict(set)
-        waiting = batch.waiting(claimed.server.id)
-        for run, member in (w for w in waiting if w[0].shares_readings_with(claimed.run)):
+        members = batch.waiting(claimed.server.id)
+        for run, member in (w for w in members if w[0].shares_readings_with(claimed.run)):
             if _answers(run, member, claimed, sighting):
                 _conclude(batch, run, member, sighting)
                 to_read[run] |= _enlist_partners(batch, run, member, sighting)
                 answered.append(run.id)
             elif member.claimed_by is None:
                 to_read[run].add(claimed.server.id)  # it had to wait for this one to end
-        others = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
-        for run, servers in others:
+        other_runs = tuple((run, frozenset(servers)) for run, servers in to_read.items() if servers)
+        for run, servers in other_runs:
             batch.mark_dispatched(run.id, servers)
         if isinstance(claimed.source, Host) and isinstance(sighting, Seen):
             batch.end_refusals(claimed.source.login.name)
         if answered and sighting is not None and _says_when_due(claimed, sighting):
-            before = batch.poll(claimed.server.id) or Poll(claimed.server.id, claimed.at)
-            batch.save_poll(next_poll(before, sighting, claimed.at, run_policy.timing))
-        return Concluded(tuple(answered), others)
+            poll_before = batch.poll(claimed.server.id) or Poll(claimed.server.id, claimed.at)
+            batch.save_poll(next_poll(poll_before, sighting, claimed.at, run_policy.timing))
+        return Concluded(tuple(answered), other_runs)
 
     return batcher.write(claimed.server.id, write)
 
@@ -259,14 +259,14 @@ def _enlist_partners(
     """Add the partners of a target to its run, but not the partners of partners (R8)."""
     if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:
         return frozenset()
-    known = batch.inventory()
-    told = neighbours(taught(known, {member.server: sighting}), [sighting])
-    new = told - {m.server for m in batch.members(run.id, told)}
-    asked = {n for n in new if known.servers[n].standing is Standing.ENABLED}
-    if not asked:
+    inventory = batch.inventory()
+    partners = neighbours(taught(inventory, {member.server: sighting}), [sighting])
+    new = partners - {m.server for m in batch.members(run.id, partners)}
+    enabled = {n for n in new if inventory.servers[n].standing is Standing.ENABLED}
+    if not enabled:
         return frozenset()
     # They may be read just now, or concluded.
-    return enlist(batch.exclusive(), run.id, run.lane, asked, ())
+    return enlist(batch.exclusive(), run.id, run.lane, enabled, ())
 
 
 def send(dispatcher: Dispatcher, concluded: Concluded) -> None:

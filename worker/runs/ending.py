@@ -75,36 +75,36 @@ def _about(uow: UnitOfWork, run: OpenRun) -> set[int] | None:
     """Return the servers with a sighting in the run, and their partners. None: all servers."""
     if run.scope.targets is None:
         return None
-    asked = {s.server for s in uow.readings.sightings(run.id)}
-    return asked | uow.records.partners(asked)
+    servers = {s.server for s in uow.readings.sightings(run.id)}
+    return servers | uow.records.partners(servers)
 
 
 def _confirmed(operations: OperationRepository, run: OpenRun) -> list[Entry]:
     """Lines that wait, and that this run itself had evidence for."""
-    waiting = operations.pending_of_run(run.id, confirmed=True)
-    return [e for e in waiting if e.planned.hold is Hold.NONE]
+    entries = operations.pending_of_run(run.id, confirmed=True)
+    return [e for e in entries if e.planned.hold is Hold.NONE]
 
 
 def _catch_up(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> None:
     """Apply operations that a process recorded before it died."""
-    left = {e.number: e.planned for e in _confirmed(uow.operations, run)}
-    if now := young_enough(uow, run, at_once(left, run_policy.policy), run_policy):
-        apply_entries(uow, now, MACHINE, by_machine=True)
+    entries = {e.number: e.planned for e in _confirmed(uow.operations, run)}
+    if ready := young_enough(uow, run, at_once(entries, run_policy.policy), run_policy):
+        apply_entries(uow, ready, MACHINE, by_machine=True)
 
 
 def _apply(uow: UnitOfWork, run: OpenRun, entries: list[Entry], run_policy: RunPolicy) -> None:
-    if now := young_enough(uow, run, {e.number: e.planned for e in entries}, run_policy):
-        apply_entries(uow, now, MACHINE, by_machine=True)
+    if ready := young_enough(uow, run, {e.number: e.planned for e in entries}, run_policy):
+        apply_entries(uow, ready, MACHINE, by_machine=True)
 
 
 def young_enough(
     reading: Transaction, run: OpenRun, entries: dict[int, Planned], run_policy: RunPolicy
 ) -> dict[int, Planned]:
     """Without what rests on readings that grew old, perhaps while nobody worked at the run."""
-    now, limit = reading.now(), run_policy.rules.evidence_age
-    if not entries or now - run.started_at + JOINED_WITHIN <= limit:
+    current_time, limit = reading.now(), run_policy.rules.evidence_age
+    if not entries or current_time - run.started_at + JOINED_WITHIN <= limit:
         return entries
-    return fresh(entries, reading.readings.sightings(run.id), now, limit)
+    return fresh(entries, reading.readings.sightings(run.id), current_time, limit)
 
 
 def _release_contests(uow: UnitOfWork) -> None:
@@ -146,9 +146,9 @@ def _resolve_taken_out(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> 
         retired=frozenset(s.id for s in out if s.standing is Standing.RETIRED),
     )
     open_now = uow.findings.unresolved(judged.unasked)
-    known = [p for p in open_now if p.finding.kind not in AT_CLOSE]
-    life = replace(drift((), (p.finding for p in known), judged), persisting=())
-    keep_findings(uow, Fact(run.id, (), run_policy), life, known)
+    problems = [p for p in open_now if p.finding.kind not in AT_CLOSE]
+    life = replace(drift((), (p.finding for p in problems), judged), persisting=())
+    keep_findings(uow, Fact(run.id, (), run_policy), life, problems)
 
 
 def _operational_findings(
@@ -159,15 +159,15 @@ def _operational_findings(
     contested = uow.operations.pending_contested()
     holders = {c.holder for e in contested for c in e.planned.contested if c.holder is not None}
     records = {r.key: r for r in uow.records.by_key(holders)}
-    now = [
+    present = [
         blocked(NeededOperation(e.planned, e.number), names.__getitem__, records) for e in contested
     ]
-    now += waiting(*uow.operations.waiting_for_people(every=run_policy.policy is Policy.REVIEW))
+    present += waiting(*uow.operations.waiting_for_people(every=run_policy.policy is Policy.REVIEW))
     if refusal is not None:
-        now.append(refused_finding(refusal))
-    known = uow.findings.unresolved(kinds=AT_CLOSE - {Kind.SERVER_DOWN})
-    life = whole(now, (problem.finding for problem in known))
-    keep_findings(uow, Fact(run.id, now, run_policy), life, known)
+        present.append(refused_finding(refusal))
+    problems = uow.findings.unresolved(kinds=AT_CLOSE - {Kind.SERVER_DOWN})
+    life = whole(present, (problem.finding for problem in problems))
+    keep_findings(uow, Fact(run.id, present, run_policy), life, problems)
 
 
 def earlier_refusal(
@@ -180,9 +180,11 @@ def earlier_refusal(
 
 def hold_all(operations: OperationRepository) -> None:
     """Everything destructive that is pending waits for a person."""
-    free = [e.number for e in operations.pending_destructive() if e.planned.hold is Hold.NONE]
-    if free:
-        operations.hold(free, Hold.GUARD)
+    free_numbers = [
+        e.number for e in operations.pending_destructive() if e.planned.hold is Hold.NONE
+    ]
+    if free_numbers:
+        operations.hold(free_numbers, Hold.GUARD)
 
 
 def summary_of(reading: Transaction, number: int, run_policy: RunPolicy) -> RunSummary:
@@ -190,12 +192,12 @@ def summary_of(reading: Transaction, number: int, run_policy: RunPolicy) -> RunS
     run = reading.runs.find(number)
     assert run is not None  # noqa: S101 - whoever waited for it knows that it is there
     sightings = {s.server: s for s in reading.readings.sightings(number)}
-    about = None if run.target == EVERYTHING else sightings.keys()
-    findings = [f.finding for f in reading.findings.unresolved(about)]
+    servers = None if run.target == EVERYTHING else sightings.keys()
+    findings = [f.finding for f in reading.findings.unresolved(servers)]
 
     def count(name: str) -> int:
-        told = run.summary.get(name, 0)
-        return told if isinstance(told, int) else 0
+        number_ = run.summary.get(name, 0)
+        return number_ if isinstance(number_, int) else 0
 
     return RunSummary(
         run=number,
@@ -248,15 +250,15 @@ def _operation_counts(operations: OperationRepository, run: int) -> dict[str, in
     fates[OperationOutcome.APPLIED] = sum(
         by_status.get((EntryStatus.APPLIED, new), 0) for new in (True, False)
     )
-    shown = (EntryStatus.PENDING, EntryStatus.APPLIED)
-    return operation_counts(fates, sum(by_status.get((status, True), 0) for status in shown))
+    statuses = (EntryStatus.PENDING, EntryStatus.APPLIED)
+    return operation_counts(fates, sum(by_status.get((status, True), 0) for status in statuses))
 
 
 def _numbers(uow: UnitOfWork, run: OpenRun, refusal: RemovalRefusal | None) -> dict[str, object]:
-    told = uow.runs.find(run.id)
-    so_far = {} if told is None else dict(told.summary)
+    view = uow.runs.find(run.id)
+    so_far = {} if view is None else dict(view.summary)
     sightings = {s.server: s for s in uow.readings.sightings(run.id)}
-    about = None if run.scope.targets is None else sightings.keys()
+    servers = None if run.scope.targets is None else sightings.keys()
     return {
         "superseded": 0,
         "findings_opened": 0,
@@ -265,6 +267,6 @@ def _numbers(uow: UnitOfWork, run: OpenRun, refusal: RemovalRefusal | None) -> d
         **server_counts(sightings),
         **count_relationships(uow, run, sightings),
         **_operation_counts(uow.operations, run.id),
-        "findings": len(uow.findings.unresolved(about)),
+        "findings": len(uow.findings.unresolved(servers)),
         "refused": None if refusal is None else refusal.why,
     }

@@ -70,8 +70,8 @@ class Engine:
         Return None if there is nothing to read, or another process reads it.
         """
         with self.in_flight.holding(run, server):
-            wanted = (run, server)
-            claimed = claim(self._batcher, self._reader, self.bulkhead, process, wanted)
+            claim_key = (run, server)
+            claimed = claim(self._batcher, self._reader, self.bulkhead, process, claim_key)
             if claimed is None:
                 return None
             try:

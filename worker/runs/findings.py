@@ -36,38 +36,47 @@ class Fact:
 
 def keep_findings(uow: UnitOfWork, fact: Fact, life: Drift, known: Collection[OpenFinding]) -> None:
     """Write the life of problems. A problem that persists unchanged is not touched (R10)."""
-    now = uow.now()
+    current_time = uow.now()
     ids = {p.finding.fingerprint: p.id for p in known}
-    before = uow.findings.openings({f.fingerprint for f in life.opened}) if life.opened else {}
-    shown = {f.fingerprint: _read_at(f, fact.sightings) or now for f in fact.present}
-    begun = [
-        begin(f, now, before.get(f.fingerprint, ()), read_at=shown.get(f.fingerprint))
+    earlier_openings = (
+        uow.findings.openings({f.fingerprint for f in life.opened}) if life.opened else {}
+    )
+    seen_at = {f.fingerprint: _read_at(f, fact.sightings) or current_time for f in fact.present}
+    first_steps = [
+        begin(
+            f,
+            current_time,
+            earlier_openings.get(f.fingerprint, ()),
+            read_at=seen_at.get(f.fingerprint),
+        )
         for f in life.opened
     ]
     lives = {p.finding.fingerprint: p.life for p in known}
     unheard = {p.finding.fingerprint for p in known if _is_unheard(p.finding, fact.sightings)}
-    over = tuple(f for f in life.resolved if f.fingerprint not in unheard)
-    steps = go_on(replace(life, resolved=over), shown, lives, now, fact.run_policy.patience)
-    if begun:
-        ids |= uow.findings.begin(fact.run, begun)
+    ended = tuple(f for f in life.resolved if f.fingerprint not in unheard)
+    steps = go_on(
+        replace(life, resolved=ended), seen_at, lives, current_time, fact.run_policy.patience
+    )
+    if first_steps:
+        ids |= uow.findings.begin(fact.run, first_steps)
     if steps:
         uow.findings.save((ids[step.finding.fingerprint], step) for step in steps)
     uow.outbox.add(
         [
             _news(uow, fact, ids[step.finding.fingerprint], step.finding, step.event)
-            for step in (*begun, *steps)
+            for step in (*first_steps, *steps)
             if step.event is not None
         ]
     )
 
 
 def _news(uow: UnitOfWork, fact: Fact, key: int, finding: Finding, event: Event) -> NewEvent:
-    loud = severity(finding, fact.run_policy.severities) is Severity.CRITICAL
+    is_critical = severity(finding, fact.run_policy.severities) is Severity.CRITICAL
     return NewEvent(
         key,
         event,
         Snapshot(finding, _evidence(finding, fact.sightings), in_ipam(finding, fact.records)),
-        uow.now() + (_CRITICAL_AT_MOST if loud else _AT_MOST),
+        uow.now() + (_CRITICAL_AT_MOST if is_critical else _AT_MOST),
         fact.run,
     )
 
@@ -80,9 +89,9 @@ def _read_at(finding: Finding, sightings: Mapping[int, Sighting]) -> datetime | 
 
 def _is_unheard(finding: Finding, sightings: Mapping[int, Sighting]) -> bool:
     """True if partners were asked and none was read: what flaps is no calmer by that."""
-    asked = [sightings[server] for server in finding.servers if server in sightings]
-    read = any(isinstance(sighting, Seen) for sighting in asked)
-    return finding.relationship is not None and bool(asked) and not read
+    sightings_of = [sightings[server] for server in finding.servers if server in sightings]
+    read = any(isinstance(sighting, Seen) for sighting in sightings_of)
+    return finding.relationship is not None and bool(sightings_of) and not read
 
 
 def _evidence(finding: Finding, sightings: Mapping[int, Sighting]) -> Evidence:

@@ -100,12 +100,12 @@ def settle(
             return  # who has it looks once more when it gives it back
     holder = _Holder(run, run_policy.timing.lease)
     pace = AdaptiveBatchSize(run_policy.timing.lease, fewest)
-    began = time.monotonic()
+    started_at = time.monotonic()
     try:
         while _step(store, dispatcher, run_policy, holder, pace.most, recorder):
-            pace.took(time.monotonic() - began)
+            pace.took(time.monotonic() - started_at)
             _let_others_conclude(store, run, in_flight, pace.pause_seconds)
-            began = time.monotonic()
+            started_at = time.monotonic()
     except LeaseLost:
         recorder.lease_lost(run)  # somebody took it for dead, and goes on
     except BaseException:
@@ -124,8 +124,8 @@ def _let_others_conclude(store: Store, run: int, in_flight: InFlightClaims, seco
         return
     with store.read() as reading:
         is_read_elsewhere = reading.claims.is_any_in(run)
-    if is_read_elsewhere and (left := deadline - time.monotonic()) > 0:
-        time.sleep(left)
+    if is_read_elsewhere and (seconds_left := deadline - time.monotonic()) > 0:
+        time.sleep(seconds_left)
 
 
 @dataclass(slots=True)
@@ -173,9 +173,9 @@ def _step(
             return False
         share = next_share(uow, run, most) or last_share(uow, run, most)
         if share is None:
-            ended = _end(uow, run, token, run_policy)
+            numbers = _end(uow, run, token, run_policy)
             uow.commit()
-            events.run_closed(run.id, ended)
+            events.run_closed(run.id, numbers)
             return False
         judged = _judge(uow, run, share, run_policy)
         uow.commit()
@@ -188,7 +188,7 @@ def _step(
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class _JudgedBatch:
     """The record of a batch, and the servers to read again."""
 
     written: RecordedBatch
@@ -196,27 +196,27 @@ class _Judged:
     again: frozenset[int]
 
 
-def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -> _Judged:
+def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -> _JudgedBatch:
     sightings, awaited = _heard(uow, run, share)
     piece = Piece(run.id, share.focus, awaited)
     target = Target(run.scope.targets, share.focus, run.scope.only)
     inputs = load_inputs(uow, sightings, target, run_policy, piece)
     drafted = draft(inputs)
-    again, unsettled = _doubts(uow, run, drafted, inputs)
-    if again:
-        inputs = replace(inputs, awaited=inputs.awaited | again.keys())
+    rereads, unsettled = _doubts(uow, run, drafted, inputs)
+    if rereads:
+        inputs = replace(inputs, awaited=inputs.awaited | rereads.keys())
         drafted = draft(inputs)
     plan = complete(drafted, uow.records.holders(drafted.takes))
     plan = with_distance(plan, Looked(sightings, unsettled))
     written = write_down(uow, run.id, inputs, plan, run_policy)
     uow.lock_members()
-    for server, subjects in again.items():
+    for server, subjects in rereads.items():
         uow.members.read_again(run.id, server, subjects)
-    over = share.focus - again.keys()
-    uow.members.name_partners(run.id, _named(inputs, over))
+    judged = share.focus - rereads.keys()
+    uow.members.name_partners(run.id, _named(inputs, judged))
     halves = _half_mapped(inputs)
-    unresolved = {server for server in over if _is_unresolved(inputs, server, halves)}
-    uow.members.mark_judged(run.id, over, unresolved)
+    unresolved = {server for server in judged if _is_unresolved(inputs, server, halves)}
+    uow.members.mark_judged(run.id, judged, unresolved)
     confirmed = {n.entry: n.confirmed for n in written.needs if n.entry is not None}
     uow.operations.add_lines(run.id, confirmed, written.new)
     uow.runs.add_counts(
@@ -229,7 +229,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -
         },
     )
     pairs = sum(map(len, plan.judged.pairs.values()))
-    return _Judged(written, pairs, frozenset(again))
+    return _JudgedBatch(written, pairs, frozenset(rereads))
 
 
 def _heard(
@@ -241,8 +241,8 @@ def _heard(
     for partners in later batches. Some batches wait for all other servers.
     """
     if not share.later and reading.members.unresolved(run.id):
-        everybody = [m.server for m in reading.members.of_run(run.id)]
-        return reading.readings.of_run(run.id, everybody), frozenset()  # anybody may be meant
+        all_servers = [m.server for m in reading.members.of_run(run.id)]
+        return reading.readings.of_run(run.id, all_servers), frozenset()  # anybody may be meant
     mine = reading.readings.of_run(run.id, share.focus)
     partners = neighbours(reading.inventory.roster().names, mine.values())
     partners |= reading.records.partners(share.focus)
@@ -252,21 +252,21 @@ def _heard(
     # A problem of two servers is over when neither reports their relationship any more.
     problems = reading.findings.unresolved(share.focus)
     partners = partners.union(*(problem.finding.servers for problem in problems))
-    others = reading.members.of_run(run.id, partners - share.focus)
-    judged = [m.server for m in others if m.stage is MemberStage.JUDGED]
-    awaited = frozenset(m.server for m in others) - frozenset(judged)
+    other_members = reading.members.of_run(run.id, partners - share.focus)
+    judged = [m.server for m in other_members if m.stage is MemberStage.JUDGED]
+    awaited = frozenset(m.server for m in other_members) - frozenset(judged)
     return {**mine, **reading.readings.of_run(run.id, judged)}, awaited | share.later
 
 
 def _named(inputs: JudgementInput, over: frozenset[int]) -> Mapping[int, set[int]]:
     """Return the servers whose pairs wait for a partner that does not name them, by partner."""
     stored = {frozenset(record.partners) for record in inputs.records}
-    named: defaultdict[int, set[int]] = defaultdict(set)
+    namers: defaultdict[int, set[int]] = defaultdict(set)
     for server in over & inputs.sightings.keys():
         for partner in neighbours(inputs.names, [inputs.sightings[server]]) & inputs.awaited:
             if frozenset({server, partner}) not in stored:
-                named[partner].add(server)
-    return named
+                namers[partner].add(server)
+    return namers
 
 
 def _doubts(
@@ -281,10 +281,10 @@ def _doubts(
     doubts = doubtful(drafted.plan.findings, drafted.plan.needs, inputs)
     concerned = {server for doubt in doubts for server in doubt.servers}
     members = {m.server: m for m in reading.members.of_run(run.id, concerned)}
-    looked = {subject for member in members.values() for subject in member.looked}
-    again: defaultdict[int, list[str]] = defaultdict(list)
+    settled_subjects = {subject for member in members.values() for subject in member.looked}
+    rereads: defaultdict[int, list[str]] = defaultdict(list)
     unsettled: set[str] = set()
-    for doubt in _new(doubts, looked):
+    for doubt in _new(doubts, settled_subjects):
         server = earlier(doubt.servers, inputs.sightings)
         member = members.get(server)
         if member is None:
@@ -292,8 +292,8 @@ def _doubts(
         if member.readings > FURTHER_READINGS:
             unsettled.add(doubt.subject)
         else:
-            again[server].append(doubt.subject)
-    return dict(again), frozenset(unsettled)
+            rereads[server].append(doubt.subject)
+    return dict(rereads), frozenset(unsettled)
 
 
 def _new(doubts: Collection[MixedReadings], looked: Collection[str]) -> list[MixedReadings]:
@@ -312,21 +312,22 @@ def _is_unresolved(inputs: JudgementInput, server: int, half_mapped: frozenset[i
     if server in half_mapped:
         return True
     sighting = inputs.sightings.get(server)
-    told = sighting.stories if isinstance(sighting, Seen) else ()
+    stories = sighting.stories if isinstance(sighting, Seen) else ()
     return any(
-        not isinstance(inputs.names.resolve(partner_texts(story), server), Known) for story in told
+        not isinstance(inputs.names.resolve(partner_texts(story), server), Known)
+        for story in stories
     )
 
 
 def _apply(
     store: Store, written: RecordedBatch, holder: _Holder, run: OpenRun, run_policy: RunPolicy
 ) -> None:
-    now = at_once(written.confirmed, run_policy.policy)
-    if not now:
+    ready = at_once(written.confirmed, run_policy.policy)
+    if not ready:
         return
     with store.write_records() as uow:
         holder.hold(uow)
-        apply_entries(uow, young_enough(uow, run, now, run_policy), MACHINE, by_machine=True)
+        apply_entries(uow, young_enough(uow, run, ready, run_policy), MACHINE, by_machine=True)
         uow.commit()
 
 

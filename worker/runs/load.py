@@ -32,15 +32,15 @@ def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighti
     No transaction is open while a server is being read.
     """
     with store.read() as reading:
-        known = reading.inventory.roster()
-    servers = known.servers
+        roster = reading.inventory.roster()
+    servers = roster.servers
     members = [servers[m] for m in sorted(target.members) if m in servers]
     sightings = ask(store, collector, target, members)
     if target.servers is not None:
-        told = [s for server, s in sightings.items() if server in target.servers]
-        new = neighbours(taught(known, sightings), told) - sightings.keys()
-        wanted = [servers[n] for n in sorted(new) if servers[n].standing is Standing.ENABLED]
-        sightings |= ask(store, collector, target, wanted)
+        target_sightings = [s for server, s in sightings.items() if server in target.servers]
+        new = neighbours(taught(roster, sightings), target_sightings) - sightings.keys()
+        missing = [servers[n] for n in sorted(new) if servers[n].standing is Standing.ENABLED]
+        sightings |= ask(store, collector, target, missing)
     return sightings
 
 
@@ -58,13 +58,13 @@ def ask(
             resting(reading.maintenance.open_windows())
             - RunScope(target.servers, target.only).named
         )
-    asked = {s.id: s for s in servers if s.id not in left_out}
+    readable = {s.id: s for s in servers if s.id not in left_out}
     sightings: dict[int, Sighting] = {
         server: Skipped(server, SkipReason.MAINTENANCE)
         for server in collector.offers(s for s in servers if s.id in left_out)
     }
-    for sighting in collector.look(asked.values(), clock):
-        name = asked[sighting.server].name
+    for sighting in collector.look(readable.values(), clock):
+        name = readable[sighting.server].name
         sightings[sighting.server] = genuine(sighting, names, name)
     return sightings
 
@@ -90,34 +90,34 @@ def load_inputs(
     piece: Piece | None = None,
 ) -> JudgementInput:
     """Load the stored values for a judgement, limited to the servers of the sightings."""
-    known = reading.inventory.roster()
-    sightings = {k: s for k, s in sightings.items() if k in known.servers}
-    names = taught(known, sightings)
-    everybody = target.servers is None and piece is None
-    judged = sightings.keys() | (_retired(known) if everybody else set())
+    roster = reading.inventory.roster()
+    sightings = {k: s for k, s in sightings.items() if k in roster.servers}
+    names = taught(roster, sightings)
+    is_about_all = target.servers is None and piece is None
+    judged = sightings.keys() | (_retired(roster) if is_about_all else set())
     records = (
         reading.records.load(judged)
         if piece is None
         else _records_near(reading.records, piece, judged)
     )
-    near = judged | neighbours(names, _whose_partners_count(sightings, piece))
-    near = near.union(*(r.partners for r in records))
+    nearby = judged | neighbours(names, _whose_partners_count(sightings, piece))
+    nearby = nearby.union(*(r.partners for r in records))
     if piece is not None:
-        near -= piece.awaited
+        nearby -= piece.awaited
     return JudgementInput(
-        servers=known.servers,
+        servers=roster.servers,
         names=names,
-        names_before=known.names,
-        machines=known.machines,
+        names_before=roster.names,
+        machines=roster.machines,
         sightings=sightings,
         previous=reading.readings.latest(
-            near, sightings, besides=None if piece is None else piece.run
+            nearby, sightings, besides=None if piece is None else piece.run
         ),
         records=records,
         now=reading.now(),
-        entries=reading.operations.in_force(near),
-        open_findings=_there(reading.findings.unresolved(None if everybody else near)),
-        watches=reading.watches.since(near),
+        entries=reading.operations.in_force(nearby),
+        open_findings=_there(reading.findings.unresolved(None if is_about_all else nearby)),
+        watches=reading.watches.since(nearby),
         rules=run_policy.rules,
         targets=target.servers,
         only=target.only,
@@ -153,9 +153,9 @@ def _records_near(
     records: RecordRepository, piece: Piece, heard: Collection[int]
 ) -> tuple[Record, ...]:
     """Return the records of the focus, and half-mapped ones that may be of the same pair."""
-    own = {r.key: r for r in records.load(piece.focus)}
+    own_records = {r.key: r for r in records.load(piece.focus)}
     halves = {r.key: r for r in records.half_mapped(heard)}
-    return tuple(record for _, record in sorted({**halves, **own}.items()))
+    return tuple(record for _, record in sorted({**halves, **own_records}.items()))
 
 
 def taught(known: Roster, sightings: Mapping[int, Sighting]) -> NameMap:
@@ -163,15 +163,15 @@ def taught(known: Roster, sightings: Mapping[int, Sighting]) -> NameMap:
 
     A machine with several names in the inventory gives its own to the one that speaks for it.
     """
-    told = {
+    learned = {
         server: names
         for server, sighting in sightings.items()
         if server in known.servers and (names := new_names(known.servers[server], sighting))
     }
-    if not told:
+    if not learned:
         return known.names
     doubles = duplicates(known.servers, known.machines, sightings)
-    return known.names.taught({s: names for s, names in told.items() if s not in doubles})
+    return known.names.taught({s: names for s, names in learned.items() if s not in doubles})
 
 
 def new_names(server: Server, sighting: Sighting | None) -> tuple[str, ...]:

@@ -31,18 +31,18 @@ def next_share(reading: Transaction, run: OpenRun, most: int) -> Batch | None:
     A single query finds concluded and waiting servers, because a server may conclude between two
     queries, and would be in both results.
     """
-    first = reading.members.first_at(
+    first_servers = reading.members.first_at(
         run.id, {MemberStage.CONCLUDED: most + 1, MemberStage.WAITING: 1}
     )
-    concluded, waiting = first[MemberStage.CONCLUDED], first[MemberStage.WAITING]
+    concluded, pending = first_servers[MemberStage.CONCLUDED], first_servers[MemberStage.WAITING]
     if concluded:
-        now, later = concluded[:most], concluded[most:]
-        return Batch(frozenset(now), frozenset((*later, *waiting)))
-    if waiting:
+        focus, later = concluded[:most], concluded[most:]
+        return Batch(frozenset(focus), frozenset((*later, *pending)))
+    if pending:
         return None
     unheard = _unheard(reading, run)
-    left = reading.members.unresolved(run.id) | unheard
-    return Batch(left, heard=len(unheard)) if left else None
+    remaining = reading.members.unresolved(run.id) | unheard
+    return Batch(remaining, heard=len(unheard)) if remaining else None
 
 
 def last_share(uow: UnitOfWork, run: OpenRun, most: int) -> Batch | None:
@@ -56,8 +56,8 @@ def _unheard(reading: Transaction, run: OpenRun) -> set[int]:
 
     A run about everything hears that once.
     """
-    told = reading.runs.find(run.id)
-    if run.scope.targets is not None or told is None or told.summary.get(HEARD):
+    view = reading.runs.find(run.id)
+    if run.scope.targets is not None or view is None or view.summary.get(HEARD):
         return set()
     retired = {s.id for s in reading.inventory.servers() if s.standing is Standing.RETIRED}
     records = reading.records.load(retired) if retired else ()

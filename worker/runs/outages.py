@@ -31,18 +31,20 @@ def settle_outages(
     problems = uow.findings.unresolved(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
     if not problems:
         return ()
-    known = [p for p in problems if p.finding.kind is Kind.SERVER_DOWN]
-    there = [p.finding for p in problems if _is_there(p)]
-    unread = _unread(there)
+    down_findings = [p for p in problems if p.finding.kind is Kind.SERVER_DOWN]
+    findings = [p.finding for p in problems if _is_there(p)]
+    unread = _unread(findings)
     judged = unread if about is None else unread.intersection(about)
     downs = tuple(down(_scene(uow, unread, judged, run_policy), judged)) if judged else ()
-    elsewhere = [
-        f for f in there if f.kind is Kind.SERVER_DOWN and (unread - judged).issuperset(f.servers)
+    other_texts = [
+        f
+        for f in findings
+        if f.kind is Kind.SERVER_DOWN and (unread - judged).issuperset(f.servers)
     ]
-    seen = [d.finding for d in downs]
-    life = whole([*seen, *elsewhere], (p.finding for p in known))
-    keep_findings(uow, Fact(run, seen, run_policy), life, known)
-    _explain(uow.findings, downs, {finding.fingerprint for finding in elsewhere})
+    down_now = [d.finding for d in downs]
+    life = whole([*down_now, *other_texts], (p.finding for p in down_findings))
+    keep_findings(uow, Fact(run, down_now, run_policy), life, down_findings)
+    _explain(uow.findings, downs, {finding.fingerprint for finding in other_texts})
     return downs
 
 
@@ -58,18 +60,24 @@ def foresee_outages(
     A relationship that it would create is no witness yet.
     """
     stored = reading.findings.unresolved(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
-    there = [problem.finding for problem in stored if _is_there(problem)]
-    others = () if about is None else [f for f in there if set(f.servers).isdisjoint(about)]
-    now = [f for f in findings if f.kind is not Kind.SERVER_DOWN]
-    unread = _unread([*now, *others])
+    present = [problem.finding for problem in stored if _is_there(problem)]
+    other_findings = (
+        () if about is None else [f for f in present if set(f.servers).isdisjoint(about)]
+    )
+    new_findings = [f for f in findings if f.kind is not Kind.SERVER_DOWN]
+    unread = _unread([*new_findings, *other_findings])
     judged = unread if about is None else unread.intersection(about)
     if not judged:
         return ()
-    known = (f for f in there if f.kind is Kind.SERVER_DOWN)
+    down_findings = (f for f in present if f.kind is Kind.SERVER_DOWN)
     scene = _scene(reading, unread, judged, run_policy)
-    seen = {key: told for key, told in inputs.sightings.items() if isinstance(told, Seen)}
-    scene = replace(scene, latest={**scene.latest, **seen}, problems=(*now, *known))
-    return tuple(found.finding for found in down(scene, judged))
+    readings = {
+        key: reading_ for key, reading_ in inputs.sightings.items() if isinstance(reading_, Seen)
+    }
+    scene = replace(
+        scene, latest={**scene.latest, **readings}, problems=(*new_findings, *down_findings)
+    )
+    return tuple(outage.finding for outage in down(scene, judged))
 
 
 def _unread(findings: Iterable[Finding]) -> frozenset[int]:
@@ -85,29 +93,33 @@ def _explain(
     """
     open_now = (p for p in findings.unresolved(kinds={Kind.SERVER_DOWN}) if p.is_open)
     causes = {problem.finding.fingerprint: problem.id for problem in open_now}
-    before = {problem.id: problem.caused_by for problem in findings.explained()}
-    kept = {causes[text] for text in elsewhere if text in causes}
-    now = {key: cause if cause in kept else None for key, cause in before.items()}
-    for each in downs:
-        if (cause := causes.get(each.finding.fingerprint)) is not None:
-            near = findings.unresolved(each.finding.servers)
-            now |= {p.id: cause for p in near if p.finding.fingerprint in each.explains}
-    findings.set_causes({key: cause for key, cause in now.items() if before.get(key) != cause})
+    cause_before = {problem.id: problem.caused_by for problem in findings.explained()}
+    kept_causes = {causes[text] for text in elsewhere if text in causes}
+    cause_of = {key: cause if cause in kept_causes else None for key, cause in cause_before.items()}
+    for outage in downs:
+        if (cause := causes.get(outage.finding.fingerprint)) is not None:
+            candidates = findings.unresolved(outage.finding.servers)
+            cause_of |= {
+                p.id: cause for p in candidates if p.finding.fingerprint in outage.explains
+            }
+    findings.set_causes(
+        {key: cause for key, cause in cause_of.items() if cause_before.get(key) != cause}
+    )
 
 
 def _scene(
     reading: Transaction, unread: frozenset[int], judged: frozenset[int], run_policy: RunPolicy
 ) -> Scene:
     """Everything stored that speaks of these servers."""
-    known, windows = reading.inventory.roster(), reading.maintenance.open_windows()
+    roster, windows = reading.inventory.roster(), reading.maintenance.open_windows()
     records = reading.records.load(judged)
-    near = judged.union(*(r.partners for r in records))
+    nearby = judged.union(*(r.partners for r in records))
     return Scene(
-        servers={key: server.name for key, server in known.servers.items()},
-        names=known.names,
+        servers={key: server.name for key, server in roster.servers.items()},
+        names=roster.names,
         unread=unread,
         records=records,
-        latest=reading.readings.latest(near, {}),
+        latest=reading.readings.latest(nearby, {}),
         problems=tuple(
             p.finding for p in reading.findings.unresolved(judged, CONCERNED) if _is_there(p)
         ),

@@ -32,12 +32,12 @@ def plan(store: Store, collector: Collector, request: RunRequest, run_policy: Ru
     with store.read() as reading:
         target = find_target(reading, request)
     sightings = look(store, collector, target)
-    looked = look_twice(store, collector, sightings, target, run_policy)
+    reread = look_twice(store, collector, sightings, target, run_policy)
     with store.read() as reading:
-        inputs = load_inputs(reading, looked.sightings, target, run_policy)
+        inputs = load_inputs(reading, reread.sightings, target, run_policy)
         drafted = draft(inputs)
         planned = complete(drafted, reading.records.holders(drafted.takes))
-        return _preview(reading, inputs, with_distance(planned, looked), run_policy)
+        return _preview(reading, inputs, with_distance(planned, reread), run_policy)
 
 
 def _preview(
@@ -59,8 +59,8 @@ def _preview(
         for n in needs
     )
     refused = () if refusal is None else (refused_finding(refusal),)
-    before = [f for f in inputs.open_findings if f.kind not in _JUDGED_HERE]
-    life = drift((*plan.findings, *refused), before, plan.judged)
+    open_findings = [f for f in inputs.open_findings if f.kind not in _JUDGED_HERE]
+    life = drift((*plan.findings, *refused), open_findings, plan.judged)
     downs = foresee_outages(reading, inputs, life.now, concerned(inputs), run_policy)
     findings = tuple(sorted((*life.now, *downs), key=lambda f: f.fingerprint))
     return Preview(
@@ -80,8 +80,10 @@ def _with_needs(ledger: Ledger, inputs: JudgementInput, plan: Plan) -> Ledger:
     """Return the ledger as it would be if the plan were recorded."""
     new = sum((taken(p) for p in plan.new), Counts())
     withdrawn = set(plan.superseded)
-    gone = sum((taken(e.planned) for e in inputs.entries if e.number in withdrawn), Counts())
-    return replace(ledger, pending=ledger.pending - gone + new)
+    withdrawn_counts = sum(
+        (taken(e.planned) for e in inputs.entries if e.number in withdrawn), Counts()
+    )
+    return replace(ledger, pending=ledger.pending - withdrawn_counts + new)
 
 
 def _held(need: NeededOperation) -> NeededOperation:

@@ -17,13 +17,13 @@ _LOOK_SECONDS: Final = 0.25
 
 def progress_of(reading: Transaction, run: int) -> RunCounts | None:
     """None if it is over."""
-    asked = reading.runs.find_in_progress(run)
-    told = reading.runs.find(run)
-    if asked is None or told is None:
+    open_run = reading.runs.find_in_progress(run)
+    view = reading.runs.find(run)
+    if open_run is None or view is None:
         return None
     stages = reading.members.stage_counts(run)
     members = sum(stages.values())
-    opened = told.summary.get("findings_opened", 0)
+    new_findings = view.summary.get("findings_opened", 0)
     return RunCounts(
         servers=members,
         concluded=members - stages.get(MemberStage.WAITING, 0),
@@ -31,8 +31,8 @@ def progress_of(reading: Transaction, run: int) -> RunCounts | None:
         operations=sum(
             n for (_, is_new), n in reading.operations.counts_of_run(run).items() if is_new
         ),
-        findings=opened if isinstance(opened, int) else 0,
-        working=sum(p.is_alive and _takes(p, asked) for p in reading.processes.registered()),
+        findings=new_findings if isinstance(new_findings, int) else 0,
+        working=sum(p.is_alive and _takes(p, open_run) for p in reading.processes.registered()),
     )
 
 

@@ -43,7 +43,7 @@ def look_twice(
     if not collector.rereads:
         return Looked(sightings)
     read_again: Counter[int] = Counter()
-    looked: set[str] = set()
+    settled: set[str] = set()
     unsettled: set[str] = set()
     while True:
         with store.read() as reading:
@@ -51,17 +51,17 @@ def look_twice(
             servers = {s.id: s for s in reading.inventory.servers()}
         drafted = draft(inputs).plan
         doubts = doubtful(drafted.findings, drafted.needs, inputs)
-        doubts = tuple(d for d in doubts if d.subject not in looked)
-        looked |= {d.subject for d in doubts}
+        doubts = tuple(d for d in doubts if d.subject not in settled)
+        settled |= {d.subject for d in doubts}
         older = {d.subject: earlier(d.servers, sightings) for d in doubts}
         exhausted = {s for s in older.values() if read_again[s] >= FURTHER_READINGS}
         unsettled |= {subject for subject, server in older.items() if server in exhausted}
-        again = sorted((set(older.values()) & servers.keys()) - exhausted)
-        if not again:
+        rereads = sorted((set(older.values()) & servers.keys()) - exhausted)
+        if not rereads:
             return Looked(sightings, frozenset(unsettled))
-        read_again.update(again)
-        fresh = ask(store, collector, target, [servers[server] for server in again])
-        sightings = sightings | {k: s for k, s in fresh.items() if isinstance(s, Seen)}
+        read_again.update(rereads)
+        new_sightings = ask(store, collector, target, [servers[server] for server in rereads])
+        sightings = sightings | {k: s for k, s in new_sightings.items() if isinstance(s, Seen)}
 
 
 def with_distance(plan: Plan, looked: Looked) -> Plan:
@@ -72,14 +72,16 @@ def with_distance(plan: Plan, looked: Looked) -> Plan:
 
 
 def _with_distance(finding: Finding, looked: Looked) -> Finding:
-    seen = [s for server in finding.servers if isinstance(s := looked.sightings.get(server), Seen)]
-    if finding.fingerprint not in looked.unsettled or not seen:
+    readings = [
+        s for server in finding.servers if isinstance(s := looked.sightings.get(server), Seen)
+    ]
+    if finding.fingerprint not in looked.unsettled or not readings:
         return finding
-    times = [s.read_at for s in seen]
-    apart = (max(times) - min(times)).total_seconds()
+    times = [s.read_at for s in readings]
+    distance = (max(times) - min(times)).total_seconds()
     return replace(
         finding,
-        detail=f"{finding.detail} The readings are {apart:.1f} s apart: one of the servers was "
+        detail=f"{finding.detail} The readings are {distance:.1f} s apart: one of the servers was "
         f"read {FURTHER_READINGS} times more in this run, and another difference came up each time.",
     )
 
@@ -90,5 +92,5 @@ _NOBODY: Final = 0
 
 def earlier(servers: frozenset[int], sightings: Mapping[int, Sighting]) -> int:
     """Return the server whose reading is older, or 0 if none of them was read."""
-    seen = [s for server in servers if isinstance(s := sightings.get(server), Seen)]
-    return min(seen, key=lambda s: (s.read_at, s.server)).server if seen else _NOBODY
+    readings = [s for server in servers if isinstance(s := sightings.get(server), Seen)]
+    return min(readings, key=lambda s: (s.read_at, s.server)).server if readings else _NOBODY

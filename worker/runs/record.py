@@ -54,13 +54,13 @@ def write_down(
     _withdraw(uow, inputs, plan)
     _raise_evidence(uow.records, inputs, plan)
     findings = [f for f in plan.findings if f.kind not in AT_CLOSE]
-    known = [
+    problems = [
         f for f in uow.findings.unresolved(concerned(inputs)) if f.finding.kind not in AT_CLOSE
     ]
-    life = drift(findings, (f.finding for f in known), plan.judged)
-    now = [f for f in findings if said_now(f, inputs)]
-    fact = Fact(run, now, run_policy, inputs.sightings, inputs.records)
-    keep_findings(uow, fact, life, known)
+    life = drift(findings, (f.finding for f in problems), plan.judged)
+    present = [f for f in findings if said_now(f, inputs)]
+    fact = Fact(run, present, run_policy, inputs.sightings, inputs.records)
+    keep_findings(uow, fact, life, problems)
     _wait_anew(uow.operations, inputs, plan)
     needs = _fill_tracker(uow, run, plan)
     known_before = {need.entry for need in plan.needs}
@@ -79,19 +79,21 @@ def concerned(inputs: JudgementInput) -> set[int] | None:
 def _learn(inventory: InventoryRepository, inputs: JudgementInput) -> None:
     """Store new names and machine ids. Of a duplicate machine only the speaker's are stored."""
     doubles = duplicates(inputs.servers, inputs.machines, inputs.sightings)
-    own = {k: s for k, s in inputs.sightings.items() if isinstance(s, Seen) and k not in doubles}
+    own_sightings = {
+        k: s for k, s in inputs.sightings.items() if isinstance(s, Seen) and k not in doubles
+    }
     taught = [
         (server, name)
-        for server, seen in sorted(own.items())
-        for name in new_names(inputs.servers[server], seen)
+        for server, reading in sorted(own_sightings.items())
+        for name in new_names(inputs.servers[server], reading)
     ]
     if taught:
         inventory.add_aliases(taught, Provenance.SELF)
     machines = {
-        server: seen.identity.machine_id
-        for server, seen in own.items()
-        if seen.identity is not None
-        and seen.identity.machine_id is not None
+        server: reading.identity.machine_id
+        for server, reading in own_sightings.items()
+        if reading.identity is not None
+        and reading.identity.machine_id is not None
         and inputs.servers[server].machine_id is None
     }
     inventory.remember_machines(machines)
@@ -99,11 +101,11 @@ def _learn(inventory: InventoryRepository, inputs: JudgementInput) -> None:
 
 def _withdraw(uow: UnitOfWork, inputs: JudgementInput, plan: Plan) -> None:
     """Withdraw needs that went away. A pending Create takes its record with it."""
-    gone = set(plan.superseded)
+    withdrawn = set(plan.superseded)
     records = [
         e.planned.record
         for e in inputs.entries
-        if e.number in gone
+        if e.number in withdrawn
         and e.planned.operation is Operation.CREATE
         and e.planned.record is not None
     ]
@@ -119,10 +121,14 @@ def _raise_evidence(records: RecordRepository, inputs: JudgementInput, plan: Pla
 
 def _wait_anew(operations: OperationRepository, inputs: JudgementInput, plan: Plan) -> None:
     """Update what recorded operations wait for, if it has changed or is free (R4)."""
-    before = {e.number: e.planned.contested for e in inputs.entries}
-    now = {n.entry: n.planned.contested for n in plan.needs if n.entry is not None}
+    contests_before = {e.number: e.planned.contested for e in inputs.entries}
+    contests_now = {n.entry: n.planned.contested for n in plan.needs if n.entry is not None}
     operations.set_contests(
-        {n: c for n, c in now.items() if n in before and _is_news(before[n], c)}
+        {
+            n: c
+            for n, c in contests_now.items()
+            if n in contests_before and _is_news(contests_before[n], c)
+        }
     )
 
 
@@ -131,7 +137,7 @@ def _is_news(before: tuple[Contest, ...], now: tuple[Contest, ...]) -> bool:
     held = {(c.server, c.scope): c.holder for c in before}
     holds = {(c.server, c.scope): c.holder for c in now}
     return held.keys() != holds.keys() or any(
-        holder is not None and holder != holds[what] for what, holder in held.items()
+        holder is not None and holder != holds[subject] for subject, holder in held.items()
     )
 
 

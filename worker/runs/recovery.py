@@ -68,9 +68,9 @@ def _lost(uow: UnitOfWork, run: OpenRun, queued: int | None, timing: Timing) -> 
 
 def _abandon(uow: UnitOfWork, run: OpenRun) -> None:
     """Conclude the members that wait as not read."""
-    waiting = [m.server for m in uow.members.of_run(run.id) if m.stage is MemberStage.WAITING]
-    if waiting:
-        skipped = (Skipped(server, SkipReason.ABANDONED) for server in waiting)
+    servers = [m.server for m in uow.members.of_run(run.id) if m.stage is MemberStage.WAITING]
+    if servers:
+        skipped = (Skipped(server, SkipReason.ABANDONED) for server in servers)
         uow.claims.conclude([Conclusion(run.id, sighting.server, sighting) for sighting in skipped])
 
 

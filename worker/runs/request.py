@@ -32,13 +32,13 @@ def request_run(
     """
     with store.write() as uow:
         target = find_target(uow, request)
-        waiting = _not_begun(uow, RunScope(target.servers, target.only), lane)
-        if waiting is not None and process is None:
-            return waiting.id
-        opened = _open(uow, request, target, lane, process)
+        joinable = _not_begun(uow, RunScope(target.servers, target.only), lane)
+        if joinable is not None and process is None:
+            return joinable.id
+        opened_run = _open(uow, request, target, lane, process)
         uow.commit()
-    send_opened(dispatcher, opened)
-    return opened.run
+    send_opened(dispatcher, opened_run)
+    return opened_run.run
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +58,22 @@ def _open(
     if lane is not Lane.FILES:
         uow.credentials.mark_unproven()
     targets = target.members if target.servers is None else target.servers
-    asked = enlist(uow, run, lane, target.members, targets)
+    members = enlist(uow, run, lane, target.members, targets)
     events.run_opened(run, request.trigger, request.target, len(target.members))
-    return OpenedRun(run, lane, asked)
+    return OpenedRun(run, lane, members)
 
 
 def open_scheduled(
     uow: UnitOfWork, targets: frozenset[int], members: frozenset[int], *, everybody: bool
 ) -> OpenedRun:
     """Open a run of the schedule over these servers. Other ``members`` are their partners."""
-    about = EVERYTHING if everybody else f"{len(targets)} servers that were due"
+    subject = EVERYTHING if everybody else f"{len(targets)} servers that were due"
     scope = RunScope(None if everybody else targets)
-    run = uow.runs.open(Trigger.SCHEDULE, "schedule", about, scope, Lane.READ)
+    run = uow.runs.open(Trigger.SCHEDULE, "schedule", subject, scope, Lane.READ)
     uow.credentials.mark_unproven()
-    asked = enlist(uow, run, Lane.READ, members, targets)
-    events.run_opened(run, Trigger.SCHEDULE, about, len(targets))
-    return OpenedRun(run, Lane.READ, asked)
+    members_to_read = enlist(uow, run, Lane.READ, members, targets)
+    events.run_opened(run, Trigger.SCHEDULE, subject, len(targets))
+    return OpenedRun(run, Lane.READ, members_to_read)
 
 
 def send_opened(dispatcher: Dispatcher, opened: OpenedRun) -> None:
@@ -96,12 +96,12 @@ def enlist(
     if lane is Lane.FILES:
         return frozenset(members)
     partners = frozenset(members) - frozenset(targets) - resting(uow.maintenance.open_windows())
-    since = uow.now() - JOINED_WITHIN
+    joined_after = uow.now() - JOINED_WITHIN
     latest = uow.readings.latest(partners, {}, besides=run) if partners else {}
-    joined = [seen for seen in latest.values() if seen.read_at >= since]
+    joined = [reading for reading in latest.values() if reading.read_at >= joined_after]
     if joined:
-        uow.claims.conclude([Conclusion(run, seen.server, seen) for seen in joined])
-    return frozenset(members) - {seen.server for seen in joined}
+        uow.claims.conclude([Conclusion(run, reading.server, reading) for reading in joined])
+    return frozenset(members) - {reading.server for reading in joined}
 
 
 def _not_begun(uow: UnitOfWork, scope: RunScope, lane: Lane) -> OpenRun | None:

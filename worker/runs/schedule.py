@@ -63,26 +63,26 @@ def tick(store: Store, dispatcher: Dispatcher, timing: Timing) -> int | None:
     with store.write() as uow:
         if uow.leases.acquire(_LEASE, timing.tick / 2) is None:
             return None
-        opened = _opened(uow, timing)
+        opened_run = _opened(uow, timing)
         uow.commit()
-    if opened is None:
+    if opened_run is None:
         return None
-    send_opened(dispatcher, opened)
-    return opened.run
+    send_opened(dispatcher, opened_run)
+    return opened_run.run
 
 
 def _opened(uow: UnitOfWork, timing: Timing) -> OpenedRun | None:
-    now = uow.now()
-    soon = now + timing.interval * _TOGETHER
+    current_time = uow.now()
+    soon = current_time + timing.interval * _TOGETHER
     due = uow.schedule.due(soon)
-    if not any(at is None or at <= now for at in due.values()):
+    if not any(at is None or at <= current_time for at in due.values()):
         return None
     enabled = frozenset(s.id for s in uow.inventory.servers() if s.standing is Standing.ENABLED)
-    turn = _turn(uow, [group & enabled for group in uow.records.connected(due)], now, soon)
+    turn = _turn(uow, [group & enabled for group in uow.records.connected(due)], current_time, soon)
     if not turn.polls:
         return None
     jitter = 1 + _JITTER * random.random()  # noqa: S311  # spreads load, no secret
-    due_at = now + timing.interval * jitter  # not due again while the run goes on
+    due_at = current_time + timing.interval * jitter  # not due again while the run goes on
     uow.schedule.save([replace(poll, due_at=due_at) for poll in turn.polls])
     targets = frozenset(poll.server for poll in turn.polls)
     return open_scheduled(uow, targets, turn.members, everybody=targets == enabled)
@@ -103,18 +103,18 @@ def _turn(
 
     A hub would be read once for each spoke, if each went by a time of its own.
     """
-    everybody = frozenset(server for group in groups for server in group)
-    polls = {server: Poll(server, now) for server in everybody} | dict(
-        uow.schedule.polls(everybody)
+    all_servers = frozenset(server for group in groups for server in group)
+    polls = {server: Poll(server, now) for server in all_servers} | dict(
+        uow.schedule.polls(all_servers)
     )
-    busy = uow.members.busy(everybody)
-    at = {group: _turn_at(group, busy, polls) for group in groups}
+    busy_servers = uow.members.busy(all_servers)
+    at = {group: _turn_at(group, busy_servers, polls) for group in groups}
     if not any(time is not None and time <= now for time in at.values()):
         return _Turn()
     its_turn = [group for group, time in at.items() if time is not None and time <= soon]
     members = frozenset(server for group in its_turn for server in group)
-    asked = [polls[server] for server in sorted(members - busy)]
-    return _Turn(tuple(p for p in asked if not _on_break(p) or p.due_at <= soon), members)
+    polled = [polls[server] for server in sorted(members - busy_servers)]
+    return _Turn(tuple(p for p in polled if not _on_break(p) or p.due_at <= soon), members)
 
 
 def _turn_at(
@@ -127,9 +127,9 @@ def _turn_at(
     """
     if any(polls[server].failures == 0 for server in group & busy):
         return None
-    free = [polls[server] for server in group - busy]
-    sound = [poll for poll in free if not _on_break(poll)]
-    return min((poll.due_at for poll in sound or free), default=None)
+    free_polls = [polls[server] for server in group - busy]
+    sound = [poll for poll in free_polls if not _on_break(poll)]
+    return min((poll.due_at for poll in sound or free_polls), default=None)
 
 
 def _on_break(poll: Poll) -> bool:

@@ -44,8 +44,8 @@ class _Secrets:
 
     def as_of(self, proofs: Collection[CredentialProof]) -> list[CredentialView]:
         """The credentials as these proofs have them. Raises SecretsOutdated."""
-        known = {name: view.salt for name, view in self.views.items()}
-        if {proof.name: proof.salt for proof in proofs} != known:
+        salts = {name: view.salt for name, view in self.views.items()}
+        if {proof.name: proof.salt for proof in proofs} != salts:
             raise SecretsOutdated
         return [
             replace(self.views[p.name], proven=p.proven, suspended_at=p.suspended_at)
@@ -111,10 +111,10 @@ class ServerReader:
         A password that was corrected before a run was requested must be used in it.
         """
         with self._lock:
-            known = self._secrets
-            old = run > known.run or time.monotonic() - known.read_at > _FRESH_SECONDS
+            secrets = self._secrets
+            old = run > secrets.run or time.monotonic() - secrets.read_at > _FRESH_SECONDS
             if at_once or old:
-                self._secrets = self._load(max(run, known.run))
+                self._secrets = self._load(max(run, secrets.run))
                 self._book.renew(self._secrets.logins)
 
     def _load(self, run: int) -> _Secrets:

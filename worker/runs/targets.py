@@ -54,18 +54,18 @@ class Target:
 def find_target(reading: Transaction, request: RunRequest) -> Target:
     """Resolve what a request is about. Raises UnknownTarget."""
     servers = reading.inventory.servers()
-    asked = frozenset(s.id for s in servers if s.standing is Standing.ENABLED)
+    enabled = frozenset(s.id for s in servers if s.standing is Standing.ENABLED)
     if request.relationship is not None:
-        return _relationship_target(reading, request.relationship, asked)
+        return _relationship_target(reading, request.relationship, enabled)
     if request.server is None:
-        return Target(None, asked)
+        return Target(None, enabled)
     server = find_server(servers, request.server)
     if server.standing is not Standing.ENABLED:
         raise UnknownTarget(
             f"{server.name} is {server.standing}, so it is not asked. "
             f"To ask it again: {ipam_sync('servers enable', server.name).text}"
         )
-    return Target(frozenset({server.id}), _with_partners(reading.records, {server.id}) & asked)
+    return Target(frozenset({server.id}), _with_partners(reading.records, {server.id}) & enabled)
 
 
 def _relationship_target(reading: Transaction, text: str, asked: frozenset[int]) -> Target:
@@ -80,8 +80,8 @@ def _relationship_target(reading: Transaction, text: str, asked: frozenset[int])
             "one that is new on a server is named NAME@SERVER."
         )
     relationship, server = at_server(reading.inventory, text)
-    one = frozenset({server.id})
-    return Target(one, one & asked, only=fold_relationship(relationship))
+    server_set = frozenset({server.id})
+    return Target(server_set, server_set & asked, only=fold_relationship(relationship))
 
 
 def _with_partners(records: RecordRepository, servers: Collection[int]) -> frozenset[int]:

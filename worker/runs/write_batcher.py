@@ -85,12 +85,12 @@ class WriteBatcher:
     def _take(self) -> list[_PendingWrite[object]]:
         """The first ones, each about another server."""
         with self._lock:
-            taken: dict[int, _PendingWrite[object]] = {}
+            by_server: dict[int, _PendingWrite[object]] = {}
             for wish in self._wishes:
-                if len(taken) < _MOST_AT_ONCE:
-                    taken.setdefault(wish.server, wish)
-            self._wishes = [w for w in self._wishes if taken.get(w.server) is not w]
-        return list(taken.values())
+                if len(by_server) < _MOST_AT_ONCE:
+                    by_server.setdefault(wish.server, wish)
+            self._wishes = [w for w in self._wishes if by_server.get(w.server) is not w]
+        return list(by_server.values())
 
     def _write(self, wishes: list[_PendingWrite[object]]) -> None:
         try:

@@ -34,87 +34,93 @@ class DatabaseDescription:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
+class _DriverFault:
     why: str
     remedy: str
     error: type[StoreError] = StoreUnavailable
 
 
 _RUN_AGAIN: Final = "run the command again; nothing of this step was kept"
-_BUSY: Final = _Fault(
+_BUSY: Final = _DriverFault(
     "is being written to by another process for too long",
     "wait until that one is done and run the command again",
 )
-_LOST: Final = _Fault(
+_LOST: Final = _DriverFault(
     "cannot be reached",
     f"see that the server runs and that IPAM_SYNC_DATABASE_URL is right, then {_RUN_AGAIN}",
 )
-_TOO_MANY_CONNECTIONS: Final = _Fault(
+_TOO_MANY_CONNECTIONS: Final = _DriverFault(
     "has no connection left", "wait, or raise max_connections of the server"
 )
-_POOL_EXHAUSTED: Final = _Fault(
+_POOL_EXHAUSTED: Final = _DriverFault(
     "answers too slowly", "see the server's log, and what else it is busy with"
 )
-_FULL: Final = _Fault("has no room left", f"free some space and {_RUN_AGAIN}")
-_LOGON: Final = _Fault("refuses the user or the password", "correct them in IPAM_SYNC_DATABASE_URL")
-_REFUSED: Final = _Fault("refuses what it was given", "see the value that is named", RecordRefused)
+_FULL: Final = _DriverFault("has no room left", f"free some space and {_RUN_AGAIN}")
+_LOGON: Final = _DriverFault(
+    "refuses the user or the password", "correct them in IPAM_SYNC_DATABASE_URL"
+)
+_REFUSED: Final = _DriverFault(
+    "refuses what it was given", "see the value that is named", RecordRefused
+)
 
 #: Faults by the beginning of SQLite's error name. The first match counts.
-_SQLITE: Final[dict[str, _Fault]] = {
+_SQLITE: Final[dict[str, _DriverFault]] = {
     "SQLITE_FULL": _FULL,
     "SQLITE_BUSY": _BUSY,
     "SQLITE_LOCKED": _BUSY,
-    "SQLITE_READONLY": _Fault(
+    "SQLITE_READONLY": _DriverFault(
         "may only be read", "give this user the right to write the file and its directory"
     ),
-    "SQLITE_CANTOPEN": _Fault(
+    "SQLITE_CANTOPEN": _DriverFault(
         "cannot be opened", "see that the path is right and that this user may write there"
     ),
-    "SQLITE_NOTADB": _Fault(
+    "SQLITE_NOTADB": _DriverFault(
         "is no SQLite database", "name another file, or move this one out of the way"
     ),
-    "SQLITE_CORRUPT": _Fault("is damaged", "bring it back from a backup"),
-    "SQLITE_IOERR": _Fault(
+    "SQLITE_CORRUPT": _DriverFault("is damaged", "bring it back from a backup"),
+    "SQLITE_IOERR": _DriverFault(
         "cannot be read or written", f"see that the disk is sound and not full, then {_RUN_AGAIN}"
     ),
-    "SQLITE_PERM": _Fault("denies access", "give this user the right to write the file"),
+    "SQLITE_PERM": _DriverFault("denies access", "give this user the right to write the file"),
     "SQLITE_CONSTRAINT": _REFUSED,
     "SQLITE_TOOBIG": _REFUSED,
 }
 
 #: Faults by the beginning of PostgreSQL's SQLSTATE. The first match counts.
-_POSTGRES: Final[dict[str, _Fault]] = {
+_POSTGRES: Final[dict[str, _DriverFault]] = {
     "08": _LOST,
     "28": _LOGON,
-    "3D": _Fault("does not exist", "create it, or correct its name in IPAM_SYNC_DATABASE_URL"),
+    "3D": _DriverFault(
+        "does not exist", "create it, or correct its name in IPAM_SYNC_DATABASE_URL"
+    ),
     "53100": _FULL,
     "53300": _TOO_MANY_CONNECTIONS,
-    "53": _Fault("is short of memory or the like", "see the server's log, then try again"),
+    "53": _DriverFault("is short of memory or the like", "see the server's log, then try again"),
     "55P03": _BUSY,
-    "57014": _Fault("gave a statement up", "raise the server's statement_timeout"),
+    "57014": _DriverFault("gave a statement up", "raise the server's statement_timeout"),
     "57": _LOST,
-    "25P03": _Fault("ended a step that was held up for too long", _RUN_AGAIN),
-    "25P04": _Fault("ended a step that took too long", _RUN_AGAIN),
-    "25006": _Fault(
+    "25P03": _DriverFault("ended a step that was held up for too long", _RUN_AGAIN),
+    "25P04": _DriverFault("ended a step that took too long", _RUN_AGAIN),
+    "25006": _DriverFault(
         "may only be read", "name the primary server in IPAM_SYNC_DATABASE_URL, not a standby"
     ),
-    "42501": _Fault("denies access", "give the user its rights on the schema and its tables"),
-    "40": _Fault("undid the step because of another writer", "run the command again"),
-    "58": _Fault("cannot read or write its files", "see the server's log"),
+    "42501": _DriverFault("denies access", "give the user its rights on the schema and its tables"),
+    "40": _DriverFault("undid the step because of another writer", "run the command again"),
+    "58": _DriverFault("cannot read or write its files", "see the server's log"),
     "22": _REFUSED,
     "23": _REFUSED,
     "54": _REFUSED,
 }
 
 #: Faults by words of libpq. An error before the connection is up has no SQLSTATE.
-_CONNECTING: Final[dict[str, _Fault]] = {
+_CONNECTING: Final[dict[str, _DriverFault]] = {
     "password": _LOGON,
     "no pg_hba.conf entry": _LOGON,
     "does not exist": _POSTGRES["3D"],
     "too many clients": _TOO_MANY_CONNECTIONS,
     "too many connections": _TOO_MANY_CONNECTIONS,
     "remaining connection slots": _TOO_MANY_CONNECTIONS,
-    "connection option": _Fault(
+    "connection option": _DriverFault(
         "has an unknown option in its URL", "correct it in IPAM_SYNC_DATABASE_URL"
     ),
 }
@@ -145,7 +151,7 @@ def busy(place: DatabaseDescription) -> StoreError:
     return _error(place, _BUSY, "no turn came")
 
 
-def _error(place: DatabaseDescription, fault: _Fault, message: str) -> StoreError:
+def _error(place: DatabaseDescription, fault: _DriverFault, message: str) -> StoreError:
     reason = place.hide(message).rstrip(".")
     return fault.error(f"{place.text} {fault.why} ({reason}); {fault.remedy}.")
 
@@ -156,7 +162,7 @@ def _message(error: BaseException | None) -> str:
     return str(primary or error)
 
 
-def _fault(error: DBAPIError) -> _Fault | None:
+def _fault(error: DBAPIError) -> _DriverFault | None:
     """Return the fault of an error, or None for a bug.
 
     The attributes of the error decide. An import of psycopg would cost too much under SQLite.
@@ -174,5 +180,5 @@ def _fault(error: DBAPIError) -> _Fault | None:
     return _LOST if isinstance(error, OperationalError | InterfaceError) else None
 
 
-def _first_match(table: dict[str, _Fault], code: str) -> _Fault | None:
+def _first_match(table: dict[str, _DriverFault], code: str) -> _DriverFault | None:
     return next((fault for start, fault in table.items() if code.startswith(start)), None)

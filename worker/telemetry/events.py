@@ -63,8 +63,8 @@ def metrics_not_served(error: Exception) -> None:
 
 def run_opened(run: int, trigger: str, target: str, servers: int) -> None:
     """Log a new run over so many servers. Partners may come in addition."""
-    told = facts(run=run, trigger=trigger, target=target, servers=servers)
-    _log.info("run opened", extra=told)
+    log_facts = facts(run=run, trigger=trigger, target=target, servers=servers)
+    _log.info("run opened", extra=log_facts)
 
 
 def run_closed(run: int, numbers: Mapping[str, object] | None) -> None:
@@ -172,15 +172,17 @@ class EventRecorder:
             self.metrics.operations_recorded.labels(planned.operation).inc()
             with bound(pair=planned.relationship):
                 servers = [planned.server1.server, planned.server2.server]
-                told = facts(run=run, operation=planned.operation.value, servers=servers)
-                _log.debug("operation recorded", extra=told)
+                log_facts = facts(run=run, operation=planned.operation.value, servers=servers)
+                _log.debug("operation recorded", extra=log_facts)
         for finding in opened:
             if finding.kind is Kind.CREDENTIAL_SUSPENDED:
                 _log.error("credential suspended", extra=facts(credential=finding.about))
             else:
                 with bound(pair=finding.relationship):
-                    told = facts(run=run, kind=finding.kind.value, servers=list(finding.servers))
-                    _log.debug("finding opened", extra=told)
+                    log_facts = facts(
+                        run=run, kind=finding.kind.value, servers=list(finding.servers)
+                    )
+                    _log.debug("finding opened", extra=log_facts)
 
     def lease_lost(self, run: int) -> None:
         """Report that another process took the holder for dead, and goes on with the run."""
@@ -189,14 +191,14 @@ class EventRecorder:
 
     def reading(self, server: Server, look: Callable[[], Sighting]) -> Sighting:
         """Read the server, and report the outcome."""
-        began = time.monotonic()
+        started_at = time.monotonic()
         sighting = look()
-        self._report_reading(server, sighting, time.monotonic() - began)
+        self._report_reading(server, sighting, time.monotonic() - started_at)
         return sighting
 
     def _report_reading(self, server: Server, sighting: Sighting, seconds: float) -> None:
-        who = {"server": server.id, "name": server.name}
-        took = {**who, "seconds": round(seconds, 3)}
+        server_facts = {"server": server.id, "name": server.name}
+        took = {**server_facts, "seconds": round(seconds, 3)}
         match sighting:
             case Seen():
                 self._count_reading("seen", "", seconds)
@@ -205,11 +207,13 @@ class EventRecorder:
             case Unseen():
                 code = sighting.failure.code
                 self._count_reading("unseen", code, seconds)
-                told = facts(**took, code=code, message=sighting.failure.message)
-                _log.warning("server not read", extra=told)
+                log_facts = facts(**took, code=code, message=sighting.failure.message)
+                _log.warning("server not read", extra=log_facts)
             case Skipped():
                 self.metrics.readings.labels("skipped", sighting.reason).inc()
-                _log.info("server skipped", extra=facts(**who, reason=sighting.reason.value))
+                _log.info(
+                    "server skipped", extra=facts(**server_facts, reason=sighting.reason.value)
+                )
             case _:
                 assert_never(sighting)
 

@@ -88,25 +88,25 @@ def _formatter(form: LogFormat, process: dict[str, object], *, colours: bool) ->
     import structlog
 
     plain = structlog.dev.plain_traceback
-    last: Processor = structlog.processors.JSONRenderer()
+    renderer: Processor = structlog.processors.JSONRenderer()
     if form is LogFormat.CONSOLE:
-        last = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)
+        renderer = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.contextvars.merge_contextvars],
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
-            _Facts(process),
+            _FactProcessor(process),
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,  # without local variables
             _safe,
-            last,
+            renderer,
         ],
     )
 
 
-class _Facts:
+class _FactProcessor:
     """Adds those of the process and those of the event."""
 
     def __init__(self, process: dict[str, object]) -> None:
@@ -115,8 +115,8 @@ class _Facts:
     def __call__(
         self, _: object, __: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        own: dict[str, object] = getattr(event["_record"], "facts", {})
-        return {**self._process, **event, **own}
+        own_facts: dict[str, object] = getattr(event["_record"], "facts", {})
+        return {**self._process, **event, **own_facts}
 
 
 def _safe(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -44,13 +44,13 @@ def run_everything(root: Path, *, wants_postgres: bool, readers: int, say: Say) 
         with (
             Signals(*ENDING, signal.SIGCHLD) as signals,
             occupied(root, wants_postgres=wants_postgres) as place,
-            taken_over(place.run / "servers.lock", signals, say) as kept,
+            taken_over(place.run / "servers.lock", signals, say) as lock,
             supervising(signals, say) as supervisor,
         ):
             place.write_settings()
             settings = load_settings(os.environ, config_file=place.settings)
             _refuse_unusable_alerts(settings)
-            _start_servers(supervisor, place, kept)
+            _start_servers(supervisor, place, lock)
             _upgrade(supervisor, place)
             with opened(settings) as ipam:
                 ours = registrations(ipam.store)

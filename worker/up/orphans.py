@@ -82,7 +82,7 @@ def _holders(lock: Path) -> Iterator[int]:
 
 def _has_open(process: Path, lock: Path) -> bool:
     try:
-        return any(opened.samefile(lock) for opened in (process / "fd").iterdir())
+        return any(descriptor.samefile(lock) for descriptor in (process / "fd").iterdir())
     except OSError:  # it is gone, or another account's
         return False
 

@@ -79,12 +79,12 @@ class DataDirectory:
 
     def write_settings(self) -> None:
         """Leave what people wrote below the line as it is."""
-        own = ""
+        own_lines = ""
         if self.settings.exists():
-            own = self.settings.read_text(**_AS_IT_IS).partition(_LINE)[2]
+            own_lines = self.settings.read_text(**_AS_IT_IS).partition(_LINE)[2]
         lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in self.urls.items()]
         new = self.settings.with_suffix(".new")
-        new.write_text(_HEAD + "".join(lines) + _LINE + own, **_AS_IT_IS)
+        new.write_text(_HEAD + "".join(lines) + _LINE + own_lines, **_AS_IT_IS)
         new.chmod(0o600)
         new.replace(self.settings)
 
@@ -109,9 +109,9 @@ def occupied(root: Path, *, wants_postgres: bool) -> Iterator[DataDirectory]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            who = lock.read().strip()
+            holder = lock.read().strip()
             raise CannotRun(
-                f"Another ipam-sync up (process {who}) works with {root}. Use that one: "
+                f"Another ipam-sync up (process {holder}) works with {root}. Use that one: "
                 f"export IPAM_SYNC_CONFIG={shlex.quote(str(place.settings))}"
             ) from None
         lock.truncate(0)
@@ -157,8 +157,8 @@ def _check_run(run: Path) -> None:
             f"The name of {run} is too long for sockets in it ({longest} bytes of "
             f"{_LONGEST_SOCKET_BYTES}). Name a shorter data directory."
         )
-    found = run.stat()
-    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+    status = run.stat()
+    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
         raise CannotRun(
             f"{run} must belong to the account that runs ipam-sync, and be closed to all others: "
             f"chmod 700 {run}"

@@ -123,38 +123,38 @@ class Supervisor:
         self._children.clear()
 
     def _tend(self, child: _Child) -> None:
-        now = time.monotonic()
+        current_time = time.monotonic()
         if child.again_at is None and child.process.poll() is not None:
-            if now - child.started_at >= _HEALTHY_SECONDS:
+            if current_time - child.started_at >= _HEALTHY_SECONDS:
                 child.pause = _FIRST_PAUSE_SECONDS
-            child.again_at = now + child.pause
-            what = f"{child.program.name}: {_how(child)}, again in {child.pause:g} s"
+            child.again_at = current_time + child.pause
+            notice = f"{child.program.name}: {_how(child)}, again in {child.pause:g} s"
             child.pause = min(2 * child.pause, _LONGEST_PAUSE_SECONDS)
-            self._say(what)
-        elif child.again_at is not None and now >= child.again_at:
+            self._say(notice)
+        elif child.again_at is not None and current_time >= child.again_at:
             child.process = start(child.program)
-            child.started_at, child.again_at = now, None
+            child.started_at, child.again_at = current_time, None
             self._say(f"{child.program.name}: started (process {child.process.pid})")
 
     def _end(self, children: Iterable[_Child], *, hurry: bool) -> bool:
         """True if a signal made it hurry."""
-        waiting = list(children)
-        for child in waiting:
+        running = list(children)
+        for child in running:
             _send(child, child.program.dying if hurry else child.program.ending)
-        patience = _HURRY_SECONDS if hurry else max(c.program.patience for c in waiting)
+        patience = _HURRY_SECONDS if hurry else max(c.program.patience for c in running)
         deadline = time.monotonic() + patience
-        while waiting and time.monotonic() < deadline:
+        while running and time.monotonic() < deadline:
             try:
                 self._pause(max(0.0, deadline - time.monotonic()))
             except StopRequested:
                 if not hurry:
                     hurry, deadline = True, time.monotonic() + _HURRY_SECONDS
-                    for child in waiting:
+                    for child in running:
                         _send(child, child.program.dying)
-            for child in [c for c in waiting if c.process.poll() is not None]:
-                waiting.remove(child)
+            for child in [c for c in running if c.process.poll() is not None]:
+                running.remove(child)
                 self._say(f"{child.program.name}: {_how(child)}")
-        for child in waiting:
+        for child in running:
             os.killpg(child.process.pid, signal.SIGKILL)  # its own children are in its group
             child.process.wait()
             self._say(f"{child.program.name}: had to be killed")
@@ -183,5 +183,7 @@ def _send(child: _Child, number: signal.Signals) -> None:
 
 def _how(child: _Child) -> str:
     code = child.process.returncode
-    how = how_it_ended(code)
-    return how if code == 0 or child.program.log is None else f"{how} (see {child.program.log})"
+    ending = how_it_ended(code)
+    return (
+        ending if code == 0 or child.program.log is None else f"{ending} (see {child.program.log})"
+    )

@@ -44,9 +44,9 @@ def after_sync(summary: RunSummary, sync: str, severities: Severities) -> tuple[
     """Return the lines about what is still open after a run."""
     if not summary.sightings:
         return _NOBODY
-    left = [line for line in summary.lines if line.fate is not OperationOutcome.APPLIED]
-    if left:
-        return _decide(left, summary.run)
+    open_lines = [line for line in summary.lines if line.fate is not OperationOutcome.APPLIED]
+    if open_lines:
+        return _decide(open_lines, summary.run)
     if summary.refusal is not None:
         return ("Next: ipam-sync operations list --held",)
     if _unread(summary):

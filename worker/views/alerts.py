@@ -33,19 +33,19 @@ class ChannelStatus:
 
 def channel_json(name: str, alerting: Alerting, standing: ChannelStatus) -> Json:
     """Return a channel of the file."""
-    known = standing.backlog
+    backlog = standing.backlog
     return {
         "name": name,
         "type": alerting.types.get(name),
         "read_by": _readers(alerting, name),
         "routes": list(_routes_to(name, alerting.routes)),
         "applied": name in alerting.applied.channels,
-        "waiting": known.waits,
-        "failed": known.failed,
-        "given_up": known.given_up,
+        "waiting": backlog.waits,
+        "failed": backlog.failed,
+        "given_up": backlog.given_up,
         "changes_waiting": standing.changes.waits,
         "changes_given_up": standing.changes.given_up,
-        "told_at": iso(known.told_at),
+        "told_at": iso(backlog.told_at),
         "paused_until": iso(standing.paused_until),
     }
 
@@ -68,12 +68,12 @@ def show_channels(
 
 
 def _gets(name: str, alerting: Alerting) -> Cell:
-    told = list(_routes_to(name, alerting.routes)) or ["no route leads there"]
+    routes = list(_routes_to(name, alerting.routes)) or ["no route leads there"]
     if name in alerting.applied.channels:
         minutes = counted(int(alerting.applied.every.total_seconds() // 60), "minute")
         which = _chosen(alerting.applied.match)
-        told.append(f"what policy auto applied{which}, of {minutes} at once")
-    return told
+        routes.append(f"what policy auto applied{which}, of {minutes} at once")
+    return routes
 
 
 def _chosen(match: MatchChange) -> str:
@@ -92,8 +92,8 @@ def _routes_to(channel: str, routes: Iterable[AlertRoute]) -> Iterator[str]:
     """In words."""
     for route in routes:
         if channel in route.channels:
-            quiet = "" if route.quiet_hours is None else f"; {_quiet(route.quiet_hours)}"
-            yield f"{_taken(route.match)}{quiet}"
+            suffix = "" if route.quiet_hours is None else f"; {_quiet(route.quiet_hours)}"
+            yield f"{_taken(route.match)}{suffix}"
 
 
 def _readers(alerting: Alerting, name: str) -> str:
@@ -102,14 +102,14 @@ def _readers(alerting: Alerting, name: str) -> str:
 
 def _waits(standing: ChannelStatus) -> Sequence[str]:
     backlog, changes = standing.backlog, standing.changes
-    until = standing.paused_until
+    pause_end = standing.paused_until
     failed = f", {backlog.failed} after a failure" if backlog.failed else ""
     lines = (
         f"{backlog.waits} waiting{failed}" if backlog.waits else "",
         f"critical: {backlog.given_up} given up" if backlog.given_up else "",
         f"{counted(changes.waits, 'change')} waiting" if changes.waits else "",
         f"critical: {counted(changes.given_up, 'change')} given up" if changes.given_up else "",
-        "" if until is None else f"asked to be left alone until {moment(until)}",
+        "" if pause_end is None else f"asked to be left alone until {moment(pause_end)}",
     )
     return tuple(line for line in lines if line) or ("nothing",)
 

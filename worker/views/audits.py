@@ -47,8 +47,8 @@ def _came_to(before: AuditValues, after: AuditValues) -> tuple[str, ...]:
     """Return a line for each value that changed. A value on one side only stands alone."""
     lines = []
     for name in dict.fromkeys((*before, *after)):
-        one, other = before.get(name), after.get(name)
-        if one == other:
+        value_before, value_after = before.get(name), after.get(name)
+        if value_before == value_after:
             continue
         sides = [_said(side[name]) for side in (before, after) if name in side]
         lines.append(f"{name.replace('_', ' ')}: {' -> '.join(sides)}")

@@ -36,13 +36,13 @@ def what_changes(planned: Planned) -> tuple[str, ...]:
 
 def old_to_new(change: PropertyChange) -> str:
     """``MCLT: PT1H -> PT2H``."""
-    before, after = said(change.property, change.before), said(change.property, change.after)
-    return f"{change.property}: {before} -> {after}"
+    old_value, new_value = said(change.property, change.before), said(change.property, change.after)
+    return f"{change.property}: {old_value} -> {new_value}"
 
 
 def _introduced(changes: Sequence[PropertyChange]) -> tuple[str, ...]:
-    after = {c.property: c.after for c in changes}
-    return tuple(f"{p} {said(p, after[p])}" for p in _CREATED_WITH if p in after)
+    values = {c.property: c.after for c in changes}
+    return tuple(f"{p} {said(p, values[p])}" for p in _CREATED_WITH if p in values)
 
 
 def between(planned: Planned) -> tuple[str, ...]:
@@ -65,11 +65,11 @@ def waits_for(planned: Planned, lines: Sequence[OperationLine]) -> tuple[str, ..
     words: dict[str, list[str]] = {}
     for contest in planned.contested:
         holder = _holder(contest.holder, lines)
-        what = "the name" if contest.scope is None else dotted(contest.scope)
-        words.setdefault(holder, []).append(what)
+        subject = "the name" if contest.scope is None else dotted(contest.scope)
+        words.setdefault(holder, []).append(subject)
     return tuple(
-        f"waiting for {holder}, which has {listed(dict.fromkeys(what))}"
-        for holder, what in words.items()
+        f"waiting for {holder}, which has {listed(dict.fromkeys(subject))}"
+        for holder, subject in words.items()
     )
 
 

@@ -21,7 +21,7 @@ _HOST: Final = (
 
 def check_json(check: ServerCheck) -> Json:
     """Every layer, and what the server said of itself."""
-    failure, seen = check.failure, check.seen
+    failure, reading = check.failure, check.seen
     return {
         "server": check.host.name,
         "url": check.host.url,
@@ -35,9 +35,9 @@ def check_json(check: ServerCheck) -> Json:
         "code": None if failure is None else failure.code,
         "message": None if failure is None else failure.message,
         "remedy": None if failure is None else failure.remedy,
-        "clock_offset_seconds": None if seen is None else seen.clock_offset_seconds,
+        "clock_offset_seconds": None if reading is None else reading.clock_offset_seconds,
         "host": None if check.said is None else dict(check.said),
-        "relationships": None if seen is None else len(seen.stories),
+        "relationships": None if reading is None else len(reading.stories),
     }
 
 
@@ -56,14 +56,16 @@ def show_check(screen: Screen, check: ServerCheck) -> None:
 
 
 def _facts(check: ServerCheck) -> list[tuple[str, Cell]]:
-    said = check.said or {}
+    host_words = check.said or {}
     rows: list[tuple[str, Cell]] = [
-        (label, str(said[name])) for name, label in _HOST if said.get(name) is not None
+        (label, str(host_words[name])) for name, label in _HOST if host_words.get(name) is not None
     ]
-    service = said.get("dhcp_service")
+    service = host_words.get("dhcp_service")
     if isinstance(service, dict):
-        since = service.get("started_at")
-        rows.append(("service", f"{service.get('state')}{f' since {since}' if since else ''}"))
+        started_at = service.get("started_at")
+        rows.append(
+            ("service", f"{service.get('state')}{f' since {started_at}' if started_at else ''}")
+        )
     if check.seen is not None:
         rows.append(("clock", _clock(check.seen.clock_offset_seconds)))
         rows.append(("relationships", str(len(check.seen.stories))))

@@ -53,28 +53,32 @@ def compared(
     record: Record | None,
 ) -> Comparison:
     """Compare the finding's testimonies, then the latest readings and the database."""
-    told = _said_of(finding)
-    speakers = dict.fromkeys(who for words in told.values() for who in words)
+    testimonies = _said_of(finding)
+    speakers = dict.fromkeys(witness for words in testimonies.values() for witness in words)
     partners = [server_name(names, server) for server in finding.servers]
-    speak = [*partners, *(who for who in speakers if who != IPAM)]
+    speak = [*partners, *(witness for witness in speakers if witness != IPAM)]
     ours = [IPAM] if finding.relationship is not None or IPAM in speakers else []
     columns = tuple(dict.fromkeys([*speak, *ours]))
-    beside = _beside(finding, names, readings, record)
-    others = dict.fromkeys(p for values in beside.values() for p in values if p not in told)
+    further_values = _beside(finding, names, readings, record)
+    other_properties = dict.fromkeys(
+        p for values in further_values.values() for p in values if p not in testimonies
+    )
     rows = [
-        _row(p, [told.get(p, {}).get(c, beside.get(c, {}).get(p)) for c in columns])
-        for p in (*told, *others)
+        _row(p, [testimonies.get(p, {}).get(c, further_values.get(c, {}).get(p)) for c in columns])
+        for p in (*testimonies, *other_properties)
     ]
     return Comparison(columns, tuple(rows))
 
 
 def _said_of(finding: Finding) -> dict[str, dict[str, str]]:
     """Return the reported values by property and witness."""
-    told: dict[str, dict[str, str]] = {}
+    testimonies: dict[str, dict[str, str]] = {}
     for subject, words in finding.values:
-        for who, value in words:
-            told.setdefault(_state_of(who) if subject == _STATE else subject, {})[who] = value
-    return told
+        for witness, value in words:
+            testimonies.setdefault(_state_of(witness) if subject == _STATE else subject, {})[
+                witness
+            ] = value
+    return testimonies
 
 
 def _beside(
@@ -88,22 +92,28 @@ def _beside(
     Of scopes it returns the number, and each scope that not all sides have.
     """
     sides = {
-        who: _Side(_told(who, story), story.scopes)
-        for server, seen in readings.items()
-        if (story := _story(seen, finding.relationship)) is not None
-        and (who := server_name(names, server))
+        witness: _Side(_told(witness, story), story.scopes)
+        for server, reading in readings.items()
+        if (story := _story(reading, finding.relationship)) is not None
+        and (witness := server_name(names, server))
     }
     if record is not None:
         sides[IPAM] = _Side(_stored(record, names), record.scopes)
-    every = [side.scopes for side in sides.values()]
-    apart = sorted(frozenset().union(*every) - frozenset.intersection(*every)) if every else []
+    scope_sets = [side.scopes for side in sides.values()]
+    differing = (
+        sorted(frozenset().union(*scope_sets) - frozenset.intersection(*scope_sets))
+        if scope_sets
+        else []
+    )
     return {
-        who: {
+        witness: {
             **side.values,
             _SCOPES: str(len(side.scopes)),
-            **{dotted(s): "tells it" if s in side.scopes else "does not tell it" for s in apart},
+            **{
+                dotted(s): "tells it" if s in side.scopes else "does not tell it" for s in differing
+            },
         }
-        for who, side in sides.items()
+        for witness, side in sides.items()
     }
 
 
@@ -114,20 +124,20 @@ def _story(seen: Seen, relationship: str | None) -> Story | None:
 
 def _told(who: str, story: Story) -> dict[str, str]:
     values = zip(SHARED, shared_of(story), strict=True)
-    told = {property: said(property, value) for property, value in values if value is not None}
-    return {**told, _state_of(who): str(story.state)}
+    words = {property: said(property, value) for property, value in values if value is not None}
+    return {**words, _state_of(who): str(story.state)}
 
 
 def _stored(record: Record, names: Mapping[int, str]) -> dict[str, str]:
     values = ((property, getattr(record, ATTRIBUTES[property])) for property in SHARED)
-    told = {property: said(property, value) for property, value in values if value is not None}
+    words = {property: said(property, value) for property, value in values if value is not None}
     for server, state in (
         (record.server1_record_id, record.server1_state),
         (record.server2_record_id, record.server2_state),
     ):
         if server is not None:
-            told[_state_of(server_name(names, server))] = str(state)
-    return told
+            words[_state_of(server_name(names, server))] = str(state)
+    return words
 
 
 def _state_of(who: str) -> str:
@@ -137,6 +147,6 @@ def _state_of(who: str) -> str:
 
 def _row(property: str, values: Sequence[str | None]) -> Row:
     """Return a row. A value is odd if no other column has it. Of two that differ both are odd."""
-    known = Counter(v for v in values if v is not None)
-    odd = [len(known) > 1 and v is not None and known[v] == 1 for v in values]
-    return Row(property, tuple(values), tuple(odd))
+    counts = Counter(v for v in values if v is not None)
+    is_odd = [len(counts) > 1 and v is not None and counts[v] == 1 for v in values]
+    return Row(property, tuple(values), tuple(is_odd))

@@ -63,13 +63,13 @@ def _common(told: Preview | RunSummary, severities: Severities, held: Collection
 
 
 def _numbers(told: Preview | RunSummary, severities: Severities) -> Json:
-    found = Counter(loudness(f, severities, told.ages) for f in told.findings)
+    severities_found = Counter(loudness(f, severities, told.ages) for f in told.findings)
     return {
         **counts(told.lines, told.sightings),
         "pairs": told.pairs,
         "overtaken": told.overtaken,
         "paused": told.paused,
-        **{f"findings_{s}": found[s] for s in LOUDEST_FIRST},
+        **{f"findings_{s}": severities_found[s] for s in LOUDEST_FIRST},
     }
 
 
@@ -89,8 +89,8 @@ def finding_json(
         "servers": [server_name(names, s) for s in finding.servers],
         "detail": finding.detail,
         "values": [
-            {"subject": subject, "said": [{"by": by, "value": value} for by, value in said]}
-            for subject, said in finding.values
+            {"subject": subject, "said": [{"by": by, "value": value} for by, value in testimony]}
+            for subject, testimony in finding.values
         ],
     }
 

@@ -42,7 +42,7 @@ def problem_json(problem: Problem) -> Json:
         "changed_at": iso(stored.changed_at),
         "confirmed_at": iso(stored.life.confirmed_at),
         "resolved_at": iso(stored.resolved_at),
-        "openings": [iso(opened) for opened in stored.life.openings],
+        "openings": [iso(opening) for opening in stored.life.openings],
         "acknowledged": (
             None
             if acked is None
@@ -69,8 +69,8 @@ def show_problems(screen: Screen, problems: Sequence[Problem]) -> None:
     for matter, title in _TITLES.items():
         group = [problem for problem in problems if problem.matter is matter]
         if group:
-            loud = [(s, sum(p.severity is s for p in group)) for s in LOUDEST_FIRST]
-            screen.heading(f"{title} ({', '.join(f'{n} {s}' for s, n in loud if n)})")
+            severity_counts = [(s, sum(p.severity is s for p in group)) for s in LOUDEST_FIRST]
+            screen.heading(f"{title} ({', '.join(f'{n} {s}' for s, n in severity_counts if n)})")
             columns = ("problem", "about", "what", "since")
             screen.table(columns, (_row(problem) for problem in group))
     if problems:
@@ -110,8 +110,8 @@ def about(problem: Problem) -> tuple[str, ...]:
 
 def in_a_line(problem: Problem) -> str:
     """For who looks on from a pipe: ``#3 critical one_sided: HQ, dhcp01, dhcp02 [silenced by 1]``."""
-    said = f"#{problem.id} {problem.severity} {problem.kind}: {', '.join(about(problem))}"
-    return " ".join((said, *marks(problem)))
+    line = f"#{problem.id} {problem.severity} {problem.kind}: {', '.join(about(problem))}"
+    return " ".join((line, *marks(problem)))
 
 
 def shown_json(
@@ -127,7 +127,7 @@ def shown_json(
         **problem_json(problem),
         "next": summary_line(remedy, problem.id),
         "remedy": remedy_document(remedy),
-        "read_at": {server_name(names, s): iso(seen.read_at) for s, seen in readings.items()},
+        "read_at": {server_name(names, s): iso(reading.read_at) for s, reading in readings.items()},
         "compared": [
             {
                 "property": row.property,
@@ -182,8 +182,8 @@ def _facts(problem: Problem, readings: Mapping[int, Seen]) -> Iterator[tuple[str
     if len(life.openings) > 1:
         yield "opened", (counted(len(life.openings), "time"), *map(moment, life.openings))
     if acked is not None:
-        until = "until it is over" if acked.until is None else f"until {moment(acked.until)}"
-        yield "acknowledged", (f"by {acked.by}, {moment(acked.at)}, {until}", acked.note)
+        quiet_until = "until it is over" if acked.until is None else f"until {moment(acked.until)}"
+        yield "acknowledged", (f"by {acked.by}, {moment(acked.at)}, {quiet_until}", acked.note)
     if (silence := problem.silence) is not None:
         yield (
             "silenced",
@@ -225,37 +225,41 @@ def show_events(
 
 def _subject(event: PastEvent, names: Mapping[int, str]) -> tuple[str, ...]:
     finding = event.snapshot.finding
-    where = (finding.relationship or "", *(server_name(names, s) for s in finding.servers))
-    return (f"#{event.finding} {finding.kind}", *(line for line in where if line))
+    parts = (finding.relationship or "", *(server_name(names, s) for s in finding.servers))
+    return (f"#{event.finding} {finding.kind}", *(line for line in parts if line))
 
 
 def _happened(event: PastEvent) -> tuple[str, ...]:
     word = HAPPENED[event.event]
-    first = word if event.who is None else f"{word} by {event.who}"
+    headline = word if event.who is None else f"{word} by {event.who}"
     if event.note:
-        return first, event.note
-    return (first, event.snapshot.finding.detail) if event.event is Event.CHANGED else (first,)
+        return headline, event.note
+    return (
+        (headline, event.snapshot.finding.detail) if event.event is Event.CHANGED else (headline,)
+    )
 
 
 def _outcome(event: PastEvent) -> tuple[str, ...]:
     if event.outcome is None:
         return ("not decided yet",)
     return tuple(
-        f"nobody: {what}" if channel == NOBODY else f"{channel}: {what}"
-        for channel, what in event.outcome.items()
+        f"nobody: {outcome}" if channel == NOBODY else f"{channel}: {outcome}"
+        for channel, outcome in event.outcome.items()
     )
 
 
 def event_json(event: PastEvent, names: Mapping[int, str]) -> Json:
     """Return an event with its values of then. ``outcome`` null: it is not decided yet."""
     finding = event.snapshot.finding
-    said = finding_json(finding, names, {})
+    document = finding_json(finding, names, {})
     return {
         "problem": event.finding,
         "sequence": event.sequence,
         "event": event.event.value,
         "at": iso(event.at),
-        **{name: said[name] for name in ("kind", "relationship", "servers", "detail", "values")},
+        **{
+            name: document[name] for name in ("kind", "relationship", "servers", "detail", "values")
+        },
         "ipam": dict(event.snapshot.ipam),
         "evidence": event.snapshot.evidence.value,
         "who": event.who,

@@ -17,7 +17,7 @@ from worker.views.text import iso
 def server_json(view: ServerView) -> Json:
     """Return a server with the names that people and the server itself use."""
     server = view.server
-    last = view.last_sighting
+    latest = view.last_sighting
     return {
         "id": server.id,
         "name": server.name,
@@ -29,7 +29,7 @@ def server_json(view: ServerView) -> Json:
         "winrm": _endpoint(view.endpoint),
         "relationships": view.relationships,
         "last_seen_at": iso(view.last_seen_at),
-        "last_sighting": None if last is None else sighting_json(server.name, last),
+        "last_sighting": None if latest is None else sighting_json(server.name, latest),
         "changed_at": iso(server.changed_at),
     }
 
@@ -90,8 +90,10 @@ def worklist(findings: Iterable[Finding], names: Mapping[int, str]) -> tuple[Unm
         if finding.kind not in (Kind.UNMAPPED_NAME, Kind.AMBIGUOUS_NAME):
             continue
         told_by = ", ".join(server_name(names, s) for s in finding.servers)
-        for text, said in finding.values:
-            several = finding.kind is Kind.AMBIGUOUS_NAME
-            candidates = tuple(sorted(who for who, _ in said)) if several else ()
+        for text, testimony in finding.values:
+            is_ambiguous = finding.kind is Kind.AMBIGUOUS_NAME
+            candidates = (
+                tuple(sorted(candidate for candidate, _ in testimony)) if is_ambiguous else ()
+            )
             lines.append(Unmatched(text, told_by, finding.relationship or "", candidates))
     return tuple(sorted(lines, key=lambda w: (w.text, w.told_by, w.relationship)))

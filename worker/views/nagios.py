@@ -20,16 +20,16 @@ _LONGEST_WHY: Final = 500
 
 def checked(problems: Sequence[Problem]) -> tuple[int, str]:
     """The exit code and the line: of open problems those count that a person has to look at."""
-    loud = [problem for problem in problems if problem.counts]
-    quiet = sum(problem.stored.is_open for problem in problems) - len(loud)
-    loudness = Counter(problem.severity for problem in loud)
+    counting = [problem for problem in problems if problem.counts]
+    quiet_count = sum(problem.stored.is_open for problem in problems) - len(counting)
+    loudness = Counter(problem.severity for problem in counting)
     code = max((_CODES[severity] for severity in loudness), default=0)
     amounts = ", ".join(f"{loudness[s]} {s}" for s in LOUDEST_FIRST if loudness[s])
-    loudest = sorted(loud, key=lambda p: LOUDEST_FIRST.index(p.severity))
-    what = f"{amounts}: {listed(map(_named, loudest))}" if loud else "nothing needs a person"
-    known = f" ({quiet} acknowledged, silenced or explained)" if quiet else ""
+    loudest = sorted(counting, key=lambda p: LOUDEST_FIRST.index(p.severity))
+    words = f"{amounts}: {listed(map(_named, loudest))}" if counting else "nothing needs a person"
+    suffix = f" ({quiet_count} acknowledged, silenced or explained)" if quiet_count else ""
     perfdata = " ".join(f"{s}={loudness[s]}" for s in LOUDEST_FIRST)
-    return code, f"IPAM-SYNC {_WORDS[code]} - {what}{known} | {perfdata}"
+    return code, f"IPAM-SYNC {_WORDS[code]} - {words}{suffix} | {perfdata}"
 
 
 def unknown(why: str) -> str:
@@ -40,10 +40,10 @@ def unknown(why: str) -> str:
 def _named(problem: Problem) -> str:
     kind = problem.kind.replace("_", " ")
     servers = listed((_harmless(name) for name in problem.servers), 2)
-    about = "" if problem.relationship is None else _harmless(problem.relationship)
-    if about and servers:
-        return f"{kind} {about} ({servers})"
-    return f"{kind} {about or servers or 'the whole store'}"
+    subject = "" if problem.relationship is None else _harmless(problem.relationship)
+    if subject and servers:
+        return f"{kind} {subject} ({servers})"
+    return f"{kind} {subject or servers or 'the whole store'}"
 
 
 def _harmless(text: str, longest: int = _LONGEST_NAME) -> str:

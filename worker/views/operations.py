@@ -30,7 +30,7 @@ def operation_json(planned: Planned, names: Mapping[int, str], *, pending: bool 
 
     A decided one (not ``pending``) is not held any more.
     """
-    before, after = sides(planned)
+    values_before, values_after = sides(planned)
     hold = planned.hold if pending else Hold.NONE
     return {
         "operation": planned.operation.value,
@@ -39,8 +39,8 @@ def operation_json(planned: Planned, names: Mapping[int, str], *, pending: bool 
         "server2": planned.server2.name,
         "modified_properties": _modified(planned),
         "scopes": list(dotted_all(planned.scopes)),
-        "before": before,
-        "after": after,
+        "before": values_before,
+        "after": values_after,
         "evidence": planned.evidence.value,
         "reason": planned.reason,
         "held": hold is not Hold.NONE,

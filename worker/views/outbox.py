@@ -87,13 +87,13 @@ def show_changes(screen: Screen, untold: Iterable[UntoldChanges], now: datetime)
     """Show one row for each channel."""
     rows = (
         (
-            one.channel,
-            str(one.backlog.waits),
-            f"critical: {one.backlog.given_up}" if one.backlog.given_up else "",
-            _next(one.next_try, one.backlog.attempts, now, ""),
-            one.backlog.error or "",
+            backlog.channel,
+            str(backlog.backlog.waits),
+            f"critical: {backlog.backlog.given_up}" if backlog.backlog.given_up else "",
+            _next(backlog.next_try, backlog.backlog.attempts, now, ""),
+            backlog.backlog.error or "",
         )
-        for one in untold
+        for backlog in untold
     )
     screen.table(("channel", "changes waiting", "given up", "next try", "last error"), rows)
 
@@ -104,22 +104,24 @@ def show_undone(
     """Show one row for each delivery."""
     rows = (
         (
-            str(one.delivery.finding),
-            _about(one.finding, names),
-            one.delivery.channel if one.in_file else (one.delivery.channel, "not in the file"),
-            _event(one.event),
-            _next(one.next_try, one.delivery.attempts, now, "critical: given up"),
-            one.delivery.error or "",
+            str(delivery.delivery.finding),
+            _about(delivery.finding, names),
+            delivery.delivery.channel
+            if delivery.in_file
+            else (delivery.delivery.channel, "not in the file"),
+            _event(delivery.event),
+            _next(delivery.next_try, delivery.delivery.attempts, now, "critical: given up"),
+            delivery.delivery.error or "",
         )
-        for one in undone
+        for delivery in undone
     )
     screen.table(("problem", "about", "channel", "event", "next try", "last error"), rows)
 
 
 def _about(finding: Finding, names: Mapping[int, str]) -> Cell:
     servers = ", ".join(server_name(names, s) for s in finding.servers)
-    about = [finding.relationship or finding.about or "", servers]
-    return (finding.kind.replace("_", " "), *(part for part in about if part))
+    parts = [finding.relationship or finding.about or "", servers]
+    return (finding.kind.replace("_", " "), *(part for part in parts if part))
 
 
 def _event(event: PastEvent | None) -> Cell:
@@ -127,5 +129,5 @@ def _event(event: PastEvent | None) -> Cell:
 
 
 def _next(next_try: datetime | None, attempts: int, now: datetime, never: str) -> Cell:
-    when = never if next_try is None else "now" if next_try <= now else moment(next_try)
-    return (when, f"after {counted(attempts, 'attempt')}") if attempts else when
+    words = never if next_try is None else "now" if next_try <= now else moment(next_try)
+    return (words, f"after {counted(attempts, 'attempt')}") if attempts else words

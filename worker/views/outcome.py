@@ -43,10 +43,10 @@ def show_outcome(
 
 def show_headline(screen: Screen, told: Preview | RunSummary) -> None:
     """A run or a plan in one sentence."""
-    seen = sum(isinstance(s, Seen) for s in told.sightings.values())
+    read_count = sum(isinstance(s, Seen) for s in told.sightings.values())
     run = f"Run {told.run}: " if isinstance(told, RunSummary) else ""
     parts = [
-        f"{run}{seen} of {counted(len(told.sightings), 'server')} read",
+        f"{run}{read_count} of {counted(len(told.sightings), 'server')} read",
         f"{counted(told.pairs, 'relationship')} judged",
         f"{counted(len(told.lines), 'operation')}{_by_fate(told.lines)}",
         counted(len(told.findings), "finding"),
@@ -69,8 +69,8 @@ def _without_repetition(finding: Finding, told: Preview | RunSummary) -> Finding
 
 def _by_fate(lines: Iterable[OperationLine]) -> str:
     fates = Counter(line.fate for line in lines)
-    shown = ", ".join(f"{fates[f]} {f}" for f in OperationOutcome if fates[f])
-    return f" ({shown})" if shown else ""
+    words = ", ".join(f"{fates[f]} {f}" for f in OperationOutcome if fates[f])
+    return f" ({words})" if words else ""
 
 
 def _all_with(told: Preview | RunSummary) -> str:
@@ -124,12 +124,12 @@ def _row(
     head = [f"{number}{line.planned.operation}", line.fate.value]
     if one_move:
         head.append("(one move)")
-    waits = waits_for(line.planned, lines)
+    contests = waits_for(line.planned, lines)
     return (
         head,
         between(line.planned),
         what_changes(line.planned),
-        why(line.planned, line.fate, waits),
+        why(line.planned, line.fate, contests),
     )
 
 
@@ -154,15 +154,15 @@ def _show_group(
     names: Mapping[int, str],
     severity: Severity,
 ) -> None:
-    left: Counter[str] = Counter(f.kind for f in group)
-    shown: Counter[str] = Counter()
+    remaining: Counter[str] = Counter(f.kind for f in group)
+    displayed: Counter[str] = Counter()
     rows = []
     for finding in group:
-        if shown[finding.kind] < FINDINGS_SHOWN:
-            shown[finding.kind] += 1
+        if displayed[finding.kind] < FINDINGS_SHOWN:
+            displayed[finding.kind] += 1
             rows.append((finding.kind.value, finding_about(finding, names), finding.detail))
     screen.table(("kind", "about", "what"), rows)
-    for kind, count in (left - shown).items():
+    for kind, count in (remaining - displayed).items():
         screen.note(f"... and {count} more {kind}.")
         screen.command(
             f"  All of them: ipam-sync drift list --all --kind {kind} --severity {severity}"
@@ -171,8 +171,8 @@ def _show_group(
 
 def finding_about(finding: Finding, names: Mapping[int, str]) -> tuple[str, ...]:
     """The relationship and the servers that a finding is about."""
-    about = (finding.relationship or "", *(server_name(names, s) for s in finding.servers))
-    return tuple(line for line in about if line) or ("the whole store",)
+    parts = (finding.relationship or "", *(server_name(names, s) for s in finding.servers))
+    return tuple(line for line in parts if line) or ("the whole store",)
 
 
 def show_refusal(screen: Screen, refusal: RemovalRefusal) -> None:

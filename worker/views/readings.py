@@ -19,26 +19,26 @@ _LEFT_OUT: Final = "not asked: {}. See: ipam-sync credentials list"
 
 def reading_json(server: str, sighting: Sighting) -> Json:
     """A sighting with everything the server told."""
-    told: Json = {
+    document: Json = {
         "identity": None,
         "clock_offset_seconds": None,
         "relationships": None,  # a failed read is not an empty one
         "scopes": None,
     }
     if isinstance(sighting, Seen):
-        told["clock_offset_seconds"] = sighting.clock_offset_seconds
-        told["relationships"] = [_story_json(story) for story in _by_name(sighting.stories)]
+        document["clock_offset_seconds"] = sighting.clock_offset_seconds
+        document["relationships"] = [_story_json(story) for story in _by_name(sighting.stories)]
         if sighting.scopes is not None:
-            told["scopes"] = [_scope_json(scope) for scope in sighting.scopes]
-        if (own := sighting.identity) is not None:
-            told["identity"] = {
-                "computer_name": own.computer_name,
-                "dns_name": own.dns_name,
-                "cluster_name": own.cluster_name,
-                "machine_id": own.machine_id,
-                "addresses": list(own.addresses),
+            document["scopes"] = [_scope_json(scope) for scope in sighting.scopes]
+        if (identity := sighting.identity) is not None:
+            document["identity"] = {
+                "computer_name": identity.computer_name,
+                "dns_name": identity.dns_name,
+                "cluster_name": identity.cluster_name,
+                "machine_id": identity.machine_id,
+                "addresses": list(identity.addresses),
             }
-    return {**sighting_json(server, sighting), **told}
+    return {**sighting_json(server, sighting), **document}
 
 
 def show_reading(screen: Screen, server: str, sighting: Sighting) -> None:
@@ -60,9 +60,9 @@ def _show_seen(screen: Screen, seen: Seen) -> None:
     columns = ("relationship", "partner", "mode", "state", "this server is", "scopes")
     screen.table(columns, (_row(story) for story in _by_name(seen.stories)))
     covered = {scope for story in seen.stories for scope in story.scopes}
-    alone = [s for s in seen.scopes or () if s.active and s.scope not in covered]
-    if alone:
-        names = ", ".join(dotted(s.scope) for s in alone)
+    lone_scopes = [s for s in seen.scopes or () if s.active and s.scope not in covered]
+    if lone_scopes:
+        names = ", ".join(dotted(s.scope) for s in lone_scopes)
         screen.note(f"active scopes in no relationship: {names}")
 
 
@@ -86,10 +86,10 @@ def _row(story: Story) -> tuple[Cell, ...]:
 
 
 def _story_json(story: Story) -> Json:
-    told: Json = {f.name: getattr(story, f.name) for f in fields(story) if f.name != "asked"}
-    told["scopes"] = list(dotted_all(story.scopes))
-    told["unknown_values"] = dict(story.unknown_values)
-    return told
+    document: Json = {f.name: getattr(story, f.name) for f in fields(story) if f.name != "asked"}
+    document["scopes"] = list(dotted_all(story.scopes))
+    document["unknown_values"] = dict(story.unknown_values)
+    return document
 
 
 def _scope_json(scope: ServedScope) -> Json:

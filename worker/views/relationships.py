@@ -40,8 +40,8 @@ def _row(view: RecordView, age: Age) -> tuple[Cell, ...]:
 
 def _state(last: State, seen_at: datetime | None, age: Age) -> str:
     """A state that is too old, with the last one beside it."""
-    now = state_now(last, seen_at, age)
-    return str(now) if now is last else f"{now} (was {last})"
+    current_state = state_now(last, seen_at, age)
+    return str(current_state) if current_state is last else f"{current_state} (was {last})"
 
 
 def show_relationship(screen: Screen, view: RecordView, age: Age) -> None:
@@ -60,8 +60,10 @@ def show_relationship(screen: Screen, view: RecordView, age: Age) -> None:
     )
     if view.tracker:
         numbers = " ".join(str(e.number) for e in view.tracker)
-        waiting = counted(len(view.tracker), "operation")
-        screen.command(f"Next: {waiting} pending; ipam-sync operations show {numbers.split()[0]}")
+        pending_words = counted(len(view.tracker), "operation")
+        screen.command(
+            f"Next: {pending_words} pending; ipam-sync operations show {numbers.split()[0]}"
+        )
 
 
 def _value(document: Json, name: str) -> Cell:

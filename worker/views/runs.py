@@ -26,8 +26,8 @@ def show_runs(screen: Screen, runs: Iterable[RunView]) -> None:
 def _came_to(run: RunView) -> Cell:
     if run.outcome is None:
         return "not ended: still running, or killed"
-    told = [f"{_words(key)} {run.summary[key]}" for key in _SHOWN if run.summary.get(key)]
-    return (run.outcome, *told)
+    words = [f"{_words(key)} {run.summary[key]}" for key in _SHOWN if run.summary.get(key)]
+    return (run.outcome, *words)
 
 
 def show_run(

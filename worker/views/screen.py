@@ -125,8 +125,8 @@ class Screen:
 
 
 def _plain_width() -> int:
-    told = os.environ.get("COLUMNS", "")
-    return max(int(told), _NARROWEST) if told.isascii() and told.isdigit() else _WIDTH
+    columns = os.environ.get("COLUMNS", "")
+    return max(int(columns), _NARROWEST) if columns.isascii() and columns.isdigit() else _WIDTH
 
 
 def _cell(cell: Cell) -> Text:

@@ -46,15 +46,15 @@ def show_silences(screen: Screen, silences: Iterable[Silence], now: datetime) ->
 
 def matchers(silence: Silence) -> Iterator[str]:
     """Yield the matchers of a silence as words."""
-    told = {
+    values = {
         "kind": silence.kind,
         "matter": silence.matter,
         "server": silence.server,
         "relationship": silence.relationship,
         "tag": silence.tag,
     }
-    given = [f"{name} {value}" for name, value in told.items() if value is not None]
-    yield from given or ["everything"]
+    texts = [f"{name} {value}" for name, value in values.items() if value is not None]
+    yield from texts or ["everything"]
 
 
 def _state(silence: Silence, now: datetime) -> str:

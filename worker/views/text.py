@@ -33,8 +33,8 @@ def when_and_who(
     starts_at: datetime, ends_at: datetime, who: str, ended_by: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Two cells of a table, for what people began for a time and may have ended before it."""
-    ended = () if ended_by is None else (f"ended by {ended_by}",)
-    return (f"from {moment(starts_at)}", f"to {moment(ends_at)}"), (who, *ended)
+    end_words = () if ended_by is None else (f"ended by {ended_by}",)
+    return (f"from {moment(starts_at)}", f"to {moment(ends_at)}"), (who, *end_words)
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -45,10 +45,10 @@ def show_windows(
 
 def until_when(window: Window, server: str, now: datetime) -> str:
     """Return the effect of a window that was just begun."""
-    done = "asked" if window.relationship is None else "judged"
+    verb = "asked" if window.relationship is None else "judged"
     begin = f" from {moment(window.starts_at)}" if window.starts_at > now else ""
     return (
-        f"{_what(window, server)} is not {done}{begin} until {moment(window.ends_at)}. "
+        f"{_what(window, server)} is not {verb}{begin} until {moment(window.ends_at)}. "
         f"To end that: ipam-sync maintenance end {window.id}"
     )
 

@@ -46,24 +46,24 @@ class FleetFile:
 
 def read_fleet(path: Path) -> FleetFile:
     """The fleet in a file. Raises FleetFileError."""
-    shown = escaped(str(path), 300)
+    file_words = escaped(str(path), 300)
     try:
         with path.open("rb") as file:
             raw = file.read(_LARGEST_BYTES + 1)
     except OSError as error:
-        raise FleetFileError(f"{shown} cannot be read: {error.strerror}.") from error
+        raise FleetFileError(f"{file_words} cannot be read: {error.strerror}.") from error
     if len(raw) > _LARGEST_BYTES:
-        raise FleetFileError(f"{shown} is larger than {_LARGEST_BYTES // 1_000_000} MB.")
+        raise FleetFileError(f"{file_words} is larger than {_LARGEST_BYTES // 1_000_000} MB.")
     try:
         document = compose(raw)
     except NotYaml as error:
-        raise FleetFileError(f"{shown} {error}") from error
+        raise FleetFileError(f"{file_words} {error}") from error
     if document is None:
-        raise FleetFileError(f"{shown} is empty: it needs at least servers.")
+        raise FleetFileError(f"{file_words} is empty: it needs at least servers.")
     sheet = YamlDocument()
     described = _fleet(sheet, document)
     if sheet.problems:
-        raise FleetFileError("\n".join(f"{shown}, {problem}" for problem in sheet.problems))
+        raise FleetFileError("\n".join(f"{file_words}, {problem}" for problem in sheet.problems))
     return described
 
 
@@ -138,8 +138,8 @@ def _add_relationship(sheet: YamlDocument, value: Value, fleet: Fleet) -> None:
     words = {key: _joined(sheet, fields[key]) for key in RELATIONSHIP if key in fields}
     _change(sheet, value, fleet, name, words)
     for server, inner in sheet.table(fields["at"]).items() if "at" in fields else ():
-        said = sheet.fields(inner, tuple(RELATIONSHIP)) or {}
-        words = {key: _joined(sheet, one) for key, one in said.items()}
+        values = sheet.fields(inner, tuple(RELATIONSHIP)) or {}
+        words = {key: _joined(sheet, one) for key, one in values.items()}
         _change(sheet, inner, fleet, f"{name}@{server}", words)
 
 

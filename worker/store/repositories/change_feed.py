@@ -107,11 +107,13 @@ class ChangeFeedRepository(Repository):
 
         Operations that are never delivered count as well, so that the position moves past them.
         """
-        now = self._connection.now()
+        current_time = self._connection.now()
         if row.until is not None:
-            is_free = row.claimed_until is None or row.claimed_until <= now
-            return is_free and bool(row.due_at <= now)
-        is_collected = and_(_applied_from(row.told_until), tracker.c.decided_at <= now - collect)
+            is_free = row.claimed_until is None or row.claimed_until <= current_time
+            return is_free and bool(row.due_at <= current_time)
+        is_collected = and_(
+            _applied_from(row.told_until), tracker.c.decided_at <= current_time - collect
+        )
         return bool(self._connection.rows(select(tracker.c.number).where(is_collected).limit(1)))
 
     def claim(
@@ -122,19 +124,29 @@ class ChangeFeedRepository(Repository):
         The claim ends at ``claimed_until``. A new channel starts at the current time and receives
         nothing that was applied before.
         """
-        now, row = self._connection.now(), self._cursor(channel)
+        current_time, row = self._connection.now(), self._cursor(channel)
         if row is None:
-            position = {"channel": channel, "told_until": now, "due_at": now, "attempts": 0}
+            position = {
+                "channel": channel,
+                "told_until": current_time,
+                "due_at": current_time,
+                "attempts": 0,
+            }
             self._connection.run(insert(applied_digest).values(position))
             return None
         if not self._is_due(row, collect):
             return None
         # Nothing is applied beside this writer, and no later operation has an earlier time.
-        until, batch = (now, claim) if row.until is None else (row.until, row.batch)
-        columns = {"until": until, "batch": batch, "claim": claim, "claimed_until": claimed_until}
+        claim_end, batch = (current_time, claim) if row.until is None else (row.until, row.batch)
+        columns = {
+            "until": claim_end,
+            "batch": batch,
+            "claim": claim,
+            "claimed_until": claimed_until,
+        }
         is_channel = applied_digest.c.channel == channel
         self._connection.run(update(applied_digest).where(is_channel).values(columns))
-        return ChangeSpan(row.told_until, until, batch, row.attempts)
+        return ChangeSpan(row.told_until, claim_end, batch, row.attempts)
 
     def mark_delivered(self, claim: str) -> None:
         """Record that the span was delivered, and end the claim.

@@ -151,10 +151,10 @@ class CredentialRepository(Repository):
             return Admission.SUSPENDED
         if rows[0].proven:
             return Admission.FREE
-        now = self._connection.now()
+        current_time = self._connection.now()
         slots = select(func.count()).select_from(logon_slot)
         live_slots = slots.where(
-            logon_slot.c.credential == credential, logon_slot.c.lapses_at > now
+            logon_slot.c.credential == credential, logon_slot.c.lapses_at > current_time
         )
         refusals = select(func.count()).select_from(logon)
         counted_refusals = refusals.where(logon.c.credential == credential, logon.c.counts)
@@ -164,7 +164,7 @@ class CredentialRepository(Repository):
         ):
             return Admission.WAIT
         self.release_slot(credential, server)
-        lapses_at = now + timedelta(seconds=SLOT_SECONDS)
+        lapses_at = current_time + timedelta(seconds=SLOT_SECONDS)
         row = {"credential": credential, "server_id": server, "lapses_at": lapses_at}
         self._connection.run(insert(logon_slot).values(row))
         return Admission.SLOT
@@ -213,10 +213,12 @@ class CredentialRepository(Repository):
             return
         if fresh:
             self._end_refusals(credential)
-        now = self._connection.now()
+        current_time = self._connection.now()
         for chunk in chunks(servers):
             insertion = self._connection.upsert(logon)
-            self._connection.run(acceptance(insertion, credential, chunk, now, fresh=fresh))
+            self._connection.run(
+                acceptance(insertion, credential, chunk, current_time, fresh=fresh)
+            )
 
     def end_refusals(self, credential: str) -> None:
         """End the effect of refusals, because a server was just read with the credential."""
@@ -264,12 +266,12 @@ class CredentialRepository(Repository):
         if not rows:
             return
         earlier_refusals = rows[0].refusals
-        now = self._connection.now()
+        current_time = self._connection.now()
         columns = {
-            "refused_at": now,
+            "refused_at": current_time,
             "refusals": (earlier_refusals or 0) + 1,
             "counts": True,
-            "retry_at": now + _pause(earlier_refusals or 0),
+            "retry_at": current_time + _pause(earlier_refusals or 0),
             "mark": refusal.mark,
         }
         key = {"credential": refusal.credential, "server_id": refusal.server}

@@ -114,8 +114,10 @@ class DeliveryRepository(Repository):
         return {row.channel: row.until for row in self._connection.rows(query)}
 
     def _pause(self, channel: str) -> ColumnElement[bool]:
-        now = self._connection.now()
-        return exists().where(channel_pause.c.channel == channel, channel_pause.c.until > now)
+        current_time = self._connection.now()
+        return exists().where(
+            channel_pause.c.channel == channel, channel_pause.c.until > current_time
+        )
 
     def enqueue(self, finding: int, channel: str, sequence: int, due_at: datetime) -> int | None:
         """Enqueue an event for a channel, and return the pending event that it replaces, if any."""
@@ -177,12 +179,12 @@ class DeliveryRepository(Repository):
         A batch that was tried before comes first, complete and alone. ``is_claimed`` of a delivery
         means that an earlier deliverer died with its claim.
         """
-        now = self._connection.now()
-        is_free = or_(delivery.c.claimed_until.is_(None), delivery.c.claimed_until <= now)
+        current_time = self._connection.now()
+        is_free = or_(delivery.c.claimed_until.is_(None), delivery.c.claimed_until <= current_time)
         is_due = and_(
             _IS_PENDING,
             delivery.c.channel == channel,
-            delivery.c.due_at <= now,
+            delivery.c.due_at <= current_time,
             is_free,
             ~self._pause(channel),
         )

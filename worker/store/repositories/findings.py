@@ -112,11 +112,13 @@ class FindingRepository(Repository):
         continuing = [(key, step) for key, step in all_steps if step.life is not None]
         self._rewrite([(_columns(step), key, step.finding) for key, step in continuing])
         resolved = [key for key, step in all_steps if step.life is None]
-        now = self._connection.now()
+        current_time = self._connection.now()
         for chunk in chunks(resolved):
             still_open = and_(finding_table.c.id.in_(chunk), _OPEN)
             self._connection.run(
-                update(finding_table).where(still_open).values(resolved_at=now, **_RESOLVED)
+                update(finding_table)
+                .where(still_open)
+                .values(resolved_at=current_time, **_RESOLVED)
             )
 
     def set_causes(self, causes: Mapping[int, int | None]) -> None:

@@ -23,16 +23,18 @@ class LeaseRepository(Repository):
 
     def acquire(self, name: str, length: timedelta) -> int | None:
         """Take the lease and return its new token, or None if a process holds it."""
-        now = self._connection.now()
+        current_time = self._connection.now()
         rows = self._connection.rows(select(lease).where(lease.c.name == name))
         if not rows:
-            self._connection.run(insert(lease).values(name=name, token=1, expires_at=now + length))
+            self._connection.run(
+                insert(lease).values(name=name, token=1, expires_at=current_time + length)
+            )
             return 1
-        if rows[0].expires_at > now:
+        if rows[0].expires_at > current_time:
             return None
         token = int(rows[0].token) + 1
         statement = update(lease).where(lease.c.name == name)
-        self._connection.run(statement.values(token=token, expires_at=now + length))
+        self._connection.run(statement.values(token=token, expires_at=current_time + length))
         return token
 
     def fence(self, name: str, token: int, length: timedelta) -> None:

@@ -18,8 +18,8 @@ class MaintenanceRepository(Repository):
 
     def open_windows(self) -> tuple[Window, ...]:
         """Return the windows that are open now by the database's clock, by id."""
-        now = self._connection.now()
-        is_open = (maintenance.c.starts_at <= now, maintenance.c.ends_at > now)
+        current_time = self._connection.now()
+        is_open = (maintenance.c.starts_at <= current_time, maintenance.c.ends_at > current_time)
         query = select(maintenance).where(*is_open).order_by(maintenance.c.id)
         return tuple(map(_window, self._connection.rows(query)))
 
@@ -56,9 +56,11 @@ class MaintenanceRepository(Repository):
 
     def end(self, window: int, who: str) -> bool:
         """End a window now, or return False if it was over."""
-        now = self._connection.now()
-        conditions = (maintenance.c.id == window, maintenance.c.ends_at > now)
-        statement = update(maintenance).where(*conditions).values(ends_at=now, ended_by=who)
+        current_time = self._connection.now()
+        conditions = (maintenance.c.id == window, maintenance.c.ends_at > current_time)
+        statement = (
+            update(maintenance).where(*conditions).values(ends_at=current_time, ended_by=who)
+        )
         return self._connection.run(statement).rowcount > 0
 
 

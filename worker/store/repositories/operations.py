@@ -31,11 +31,13 @@ class OperationRepository(Repository):
 
     def in_force(self, servers: Collection[int] | None = None) -> tuple[Entry, ...]:
         """Return pending entries and rejections in force about the servers, by number."""
-        now = self._connection.now()
-        query = select(tracker).where(tracker.c.status.in_(_RELEVANT), or_(_PENDING, _stands(now)))
+        current_time = self._connection.now()
+        query = select(tracker).where(
+            tracker.c.status.in_(_RELEVANT), or_(_PENDING, _stands(current_time))
+        )
         if servers is None:
             rows = self._connection.rows(query.order_by(tracker.c.number))
-            return tuple(entry_of(row, now) for row in rows)
+            return tuple(entry_of(row, current_time) for row in rows)
         rows_by_number: dict[int, AnyRow] = {}
         for chunk in chunks(servers):
             # Two queries, each by its own index. With OR a planner may use the status index alone.
@@ -43,7 +45,9 @@ class OperationRepository(Repository):
                 rows_by_number.update(
                     (row.number, row) for row in self._connection.rows(query.where(condition))
                 )
-        return tuple(entry_of(rows_by_number[number], now) for number in sorted(rows_by_number))
+        return tuple(
+            entry_of(rows_by_number[number], current_time) for number in sorted(rows_by_number)
+        )
 
     def partners_in_rejections(self, servers: Collection[int]) -> frozenset[int]:
         """Return the partners that rejections in force about these servers name."""
@@ -61,28 +65,30 @@ class OperationRepository(Repository):
 
     def by_number(self, numbers: Collection[int]) -> tuple[Entry, ...]:
         """Return the entries with these numbers, whatever their status, by number."""
-        now = self._connection.now()
+        current_time = self._connection.now()
         query = select(tracker)
         rows_by_number = {
             row.number: row
             for chunk in chunks(numbers)
             for row in self._connection.rows(query.where(tracker.c.number.in_(chunk)))
         }
-        return tuple(entry_of(rows_by_number[number], now) for number in sorted(rows_by_number))
+        return tuple(
+            entry_of(rows_by_number[number], current_time) for number in sorted(rows_by_number)
+        )
 
     def pending_contested(self) -> tuple[Entry, ...]:
         """Return every pending entry that waits for a name or a scope, by number."""
-        now = self._connection.now()
+        current_time = self._connection.now()
         query = (
             select(tracker).where(_PENDING, tracker.c.contested != []).order_by(tracker.c.number)
         )
-        return tuple(entry_of(row, now) for row in self._connection.rows(query))
+        return tuple(entry_of(row, current_time) for row in self._connection.rows(query))
 
     def pending_destructive(self) -> tuple[Entry, ...]:
         """Return every pending entry that removes something, by number."""
-        now = self._connection.now()
+        current_time = self._connection.now()
         query = select(tracker).where(_PENDING, _DESTRUCTIVE).order_by(tracker.c.number)
-        return tuple(entry_of(row, now) for row in self._connection.rows(query))
+        return tuple(entry_of(row, current_time) for row in self._connection.rows(query))
 
     def waiting_for_people(self, *, every: bool) -> tuple[tuple[Entry, ...], int]:
         """Return the pending entries that need a decision by people, and a number of Creates.
@@ -96,11 +102,11 @@ class OperationRepository(Repository):
         is_waiting = and_(_PENDING, tracker.c.contested == [], is_for_people)
         is_creation = tracker.c.operation == Operation.CREATE
         count = select(func.count()).select_from(tracker).where(is_waiting, is_creation)
-        now = self._connection.now()
+        current_time = self._connection.now()
         rows = self._connection.rows(
             select(tracker).where(is_waiting, ~is_creation).order_by(tracker.c.number)
         )
-        entries = (entry_of(row, now) for row in rows)
+        entries = (entry_of(row, current_time) for row in rows)
         ((creations,),) = self._connection.rows(count)
         return tuple(e for e in entries if not e.planned.state_only), creations
 
@@ -238,9 +244,10 @@ class OperationRepository(Repository):
         query = query.where(run_line.c.run_id == run, tracker.c.status == EntryStatus.PENDING)
         if confirmed:
             query = query.where(run_line.c.confirmed)
-        now = self._connection.now()
+        current_time = self._connection.now()
         return tuple(
-            entry_of(row, now) for row in self._connection.rows(query.order_by(tracker.c.number))
+            entry_of(row, current_time)
+            for row in self._connection.rows(query.order_by(tracker.c.number))
         )
 
     def add_lines(self, run: int, confirmed: Mapping[int, bool], new: Collection[int]) -> None:
@@ -290,9 +297,9 @@ def entry_of(row: AnyRow, now: datetime) -> Entry:
 
 def _partner_conditions(servers: list[int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return two disjoint conditions: a server is the first partner, or else the second."""
-    first, second = tracker.c.server1_id, tracker.c.server2_id
-    return first.in_(servers), and_(
-        second.in_(servers), or_(first.is_(None), first.not_in(servers))
+    first_partner, second = tracker.c.server1_id, tracker.c.server2_id
+    return first_partner.in_(servers), and_(
+        second.in_(servers), or_(first_partner.is_(None), first_partner.not_in(servers))
     )
 
 

@@ -40,10 +40,12 @@ class OutboxRepository(Repository):
 
     def unrouted(self, most: int) -> tuple[PastEvent, ...]:
         """Return the oldest events that are due for routing, at most ``most``."""
-        now = self._connection.now()
+        current_time = self._connection.now()
         run_is_over = run_table.c.ended_at.is_not(None)
         is_due = or_(
-            finding_event.c.run_id.is_(None), run_is_over, finding_event.c.not_before <= now
+            finding_event.c.run_id.is_(None),
+            run_is_over,
+            finding_event.c.not_before <= current_time,
         )
         query = all_events().outerjoin(run_table, run_table.c.id == finding_event.c.run_id)
         due_query = query.where(finding_event.c.outcome.is_(None), is_due).order_by(
@@ -144,7 +146,7 @@ class OutboxRepository(Repository):
         """Add events with the current time, numbered for each problem in their order."""
         if not events:
             return
-        now = self._connection.now()
+        current_time = self._connection.now()
         numbers = self._reserve_numbers(Counter(new.finding for new in events))
         rows = []
         for new in events:
@@ -154,7 +156,7 @@ class OutboxRepository(Repository):
                     "finding_id": new.finding,
                     "sequence": numbers[new.finding],
                     "event": new.event,
-                    "at": now,
+                    "at": current_time,
                     "run_id": new.run,
                     "not_before": new.not_before,
                     "snapshot": _snapshot_columns(new.snapshot),

@@ -17,17 +17,22 @@ class ProcessRepository(Repository):
 
     def registered(self) -> tuple[Process, ...]:
         """Return all registered processes, alive or not, in the order of registration."""
-        now = self._connection.now()
+        current_time = self._connection.now()
         rows = self._connection.rows(select(worker_process).order_by(worker_process.c.id))
         return tuple(
-            Process(r.id, r.name, r.role, r.started_at, r.alive_until, r.alive_until > now)
+            Process(r.id, r.name, r.role, r.started_at, r.alive_until, r.alive_until > current_time)
             for r in rows
         )
 
     def register(self, name: str, role: str, length: timedelta) -> int:
         """Register a process that is alive for this long and return its number."""
-        now = self._connection.now()
-        row = {"name": name, "role": role, "started_at": now, "alive_until": now + length}
+        current_time = self._connection.now()
+        row = {
+            "name": name,
+            "role": role,
+            "started_at": current_time,
+            "alive_until": current_time + length,
+        }
         registered = self._connection.run(insert(worker_process).values(row))
         return int((registered.inserted_primary_key or (0,))[0])
 

@@ -158,9 +158,9 @@ class ReadingRepository:
         if cached is None or cached.server != server:
             cached = seen_of(text or self._texts([digest])[digest], server, read_at)
             self._connection.cache.keep_reading(digest, cached)
-        seen = replace(cached, read_at=read_at, clock_offset_seconds=clock_offset_seconds)
-        self._digests[id(seen)] = (seen, digest)
-        return seen
+        reading = replace(cached, read_at=read_at, clock_offset_seconds=clock_offset_seconds)
+        self._digests[id(reading)] = (reading, digest)
+        return reading
 
     def _digest(self, seen: Seen) -> str:
         """Return the digest of a reading, which is known already for a loaded one."""

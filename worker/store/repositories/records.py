@@ -151,20 +151,20 @@ class RecordRepository:
         if not records:
             return []
         keys = self._connection.new_keys(failover, len(records))
-        now = self._connection.now()
-        wanted = self._memberships.unique(
+        current_time = self._connection.now()
+        memberships = self._memberships.unique(
             (membership, key)
             for key, (record, without) in zip(keys, records, strict=True)
             for membership in memberships_of(record)
             if membership not in without
         )
-        with self._all_or_none(wanted):
+        with self._all_or_none(memberships):
             self._connection.insert(
                 failover,
                 [
                     {
                         "id": key,
-                        "changed_at": now,
+                        "changed_at": current_time,
                         **record_columns(record),
                         **name_key_column(record),
                     }
@@ -176,7 +176,7 @@ class RecordRepository:
                 for key, (record, _) in zip(keys, records, strict=True)
                 for scope in sorted(record.scopes)
             )
-            self._memberships.take(wanted)
+            self._memberships.take(memberships)
         return keys
 
     def update(self, changes: Sequence[tuple[Record, Record]]) -> None:
@@ -191,23 +191,23 @@ class RecordRepository:
             MembershipTaken: another record of a server holds a name or scope.
             RecordRefused: a record breaks a rule or does not exist any more.
         """
-        for _, after in changes:
-            check_record(after)
-        released, wanted = self._moves(changes)
-        with self._all_or_none(wanted, released):
+        for _, new_record in changes:
+            check_record(new_record)
+        released, claimed = self._moves(changes)
+        with self._all_or_none(claimed, released):
             self._memberships.give_up(released)
             self._update_columns(changes)
             self._remove_scopes(
-                (before.key, scope)
-                for before, after in changes
-                for scope in before.scopes - after.scopes
+                (old_record.key, scope)
+                for old_record, new_record in changes
+                for scope in old_record.scopes - new_record.scopes
             )
             self._add_scopes(
-                (before.key, scope)
-                for before, after in changes
-                for scope in sorted(after.scopes - before.scopes)
+                (old_record.key, scope)
+                for old_record, new_record in changes
+                for scope in sorted(new_record.scopes - old_record.scopes)
             )
-            self._memberships.take(wanted)
+            self._memberships.take(claimed)
 
     def remove(self, keys: Collection[int]) -> None:
         """Remove records with their scopes and memberships."""
@@ -230,35 +230,39 @@ class RecordRepository:
         What the records hold in the database decides, not what ``before`` implies.
         """
         moves = [(b, a) for b, a in changes if b.pending or memberships_of(b) != memberships_of(a)]
-        held = self._memberships.held_by([before.key for before, _ in moves])
+        held = self._memberships.held_by([old_record.key for old_record, _ in moves])
         released = [m for b, a in moves for m in held[b.key] - memberships_of(a).keys()]
         missing_by_record = [
             (b.key, a, [m for m in memberships_of(a) if m not in held[b.key]]) for b, a in moves
         ]
-        pending = [m for _, after, missing in missing_by_record if after.pending for m in missing]
+        pending = [
+            m for _, new_record, missing in missing_by_record if new_record.pending for m in missing
+        ]
         taken_by_others = self.holders(pending).keys() - set(released)
         return released, self._memberships.unique(
             (m, key)
-            for key, after, missing in missing_by_record
+            for key, new_record, missing in missing_by_record
             for m in missing
-            if not (after.pending and m in taken_by_others)
+            if not (new_record.pending and m in taken_by_others)
         )
 
     def _update_columns(self, changes: Sequence[tuple[Record, Record]]) -> None:
         """Write the columns that differ, in one statement for all records with the same columns."""
-        now = self._connection.now()
+        current_time = self._connection.now()
         groups: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-        for before, after in changes:
-            old_columns, new_columns = record_columns(before), record_columns(after)
+        for old_record, new_record in changes:
+            old_columns, new_columns = record_columns(old_record), record_columns(new_record)
             different = tuple(
                 name for name in RECORD_COLUMNS if old_columns[name] != new_columns[name]
             )
             if "relationship_name" in different:
-                new_columns |= name_key_column(after)
+                new_columns |= name_key_column(new_record)
                 different += ("name_key",)
-            if different or before.scopes != after.scopes:
+            if different or old_record.scopes != new_record.scopes:
                 values = {name: new_columns[name] for name in different}
-                groups[different].append({"changed_at": now, **values, "of_record": before.key})
+                groups[different].append(
+                    {"changed_at": current_time, **values, "of_record": old_record.key}
+                )
         for names, rows in groups.items():
             columns: dict[str, BindParameter[Any]] = {
                 name: bindparam(name) for name in (*names, "changed_at")

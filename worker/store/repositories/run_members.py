@@ -145,7 +145,7 @@ class RunMemberRepository(Repository):
         missing = sorted(set(servers) - members)
         if not missing:
             return
-        now = self._connection.now()
+        current_time = self._connection.now()
         self._connection.run(
             # another transaction may add the same members
             self._connection.upsert(run_member).on_conflict_do_nothing(),
@@ -156,7 +156,7 @@ class RunMemberRepository(Repository):
                     "is_target": server in targets,
                     "state": MemberStage.WAITING,
                     "unresolved": False,
-                    "published_at": now,
+                    "published_at": current_time,
                     "claimed_by": None,
                     "claimed_at": None,
                     "readings": 0,
@@ -181,10 +181,10 @@ class RunMemberRepository(Repository):
 
     def mark_dispatched(self, run: int, servers: Collection[int]) -> None:
         """Record that messages about members were sent now, and end the claims on them."""
-        now = self._connection.now()
+        current_time = self._connection.now()
         for chunk in chunks(servers):
             is_in_chunk = and_(run_member.c.run_id == run, run_member.c.server_id.in_(chunk))
-            columns = {"published_at": now, "claimed_by": None, "claimed_at": None}
+            columns = {"published_at": current_time, "claimed_by": None, "claimed_at": None}
             self._connection.run(update(run_member).where(is_in_chunk).values(columns))
 
     def mark_judged(self, run: int, servers: Collection[int], unresolved: Collection[int]) -> None:

@@ -30,9 +30,9 @@ def link_query(start: Collection[int]) -> Select[*tuple[Any, ...]]:
 def groups_of(start: Iterable[int], links: Iterable[tuple[int, int]]) -> Iterator[frozenset[int]]:
     """Yield the disjoint groups of servers that links connect to the servers of ``start``."""
     partners: defaultdict[int, set[int]] = defaultdict(set)
-    for first, second in links:
-        partners[first].add(second)
-        partners[second].add(first)
+    for first_server, second in links:
+        partners[first_server].add(second)
+        partners[second].add(first_server)
     remaining = set(start)
     while remaining:
         group: set[int] = set()

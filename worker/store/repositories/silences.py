@@ -18,8 +18,10 @@ class SilenceRepository(Repository):
 
     def load(self, *, every: bool = False) -> tuple[Silence, ...]:
         """Return the silences in force now, or with ``every`` all of them, by id."""
-        now = self._connection.now()
-        in_force = and_(silence_table.c.starts_at <= now, silence_table.c.ends_at > now)
+        current_time = self._connection.now()
+        in_force = and_(
+            silence_table.c.starts_at <= current_time, silence_table.c.ends_at > current_time
+        )
         query = select(silence_table).order_by(silence_table.c.id)
         return tuple(
             _silence(r) for r in self._connection.rows(query if every else query.where(in_force))
@@ -36,13 +38,17 @@ class SilenceRepository(Repository):
 
         Reminders are then due at once, because problems may have been silenced.
         """
-        now = self._connection.now()
-        has_not_ended = and_(silence_table.c.id == silence, silence_table.c.ends_at > now)
-        statement = update(silence_table).where(has_not_ended).values(ends_at=now, ended_by=who)
+        current_time = self._connection.now()
+        has_not_ended = and_(silence_table.c.id == silence, silence_table.c.ends_at > current_time)
+        statement = (
+            update(silence_table).where(has_not_ended).values(ends_at=current_time, ended_by=who)
+        )
         was_in_force = self._connection.run(statement).rowcount > 0
         if was_in_force:
-            is_future = finding_table.c.remind_at > now
-            self._connection.run(update(finding_table).where(is_future).values(remind_at=now))
+            is_future = finding_table.c.remind_at > current_time
+            self._connection.run(
+                update(finding_table).where(is_future).values(remind_at=current_time)
+            )
         return was_in_force
 
 

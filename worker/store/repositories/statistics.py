@@ -53,16 +53,16 @@ class StatisticsRepository(Repository):
         in_state = select(sides.c.server, sides.c.state, func.count())
         open_run = select(func.count(), func.min(run.c.started_at)).where(~_OVER)
         ((open_runs, oldest_run_at),) = self._connection.rows(open_run)
-        now = self._connection.now()
+        current_time = self._connection.now()
         return Figures(
-            now=now,
-            servers=self._server_figures(now),
+            now=current_time,
+            servers=self._server_figures(current_time),
             sides={
                 (row[0], State(row[1])): row[2]
                 for row in self._connection.rows(in_state.group_by(sides.c.server, sides.c.state))
             },
             odd_sides=self._odd_sides(sides, odd_sides),
-            findings=self._open_findings(now),
+            findings=self._open_findings(current_time),
             operations=self._counts(
                 select(tracker.c.operation, tracker.c.hold, func.count())
                 .where(tracker.c.status == EntryStatus.PENDING)
@@ -72,7 +72,7 @@ class StatisticsRepository(Repository):
             open_runs=open_runs,
             oldest_run_at=oldest_run_at,
             ended_well_at=self._ended_well_at(),
-            processes=self._processes_alive(now),
+            processes=self._processes_alive(current_time),
             ticked_by=self._ticked_by(),
         )
 
@@ -206,7 +206,7 @@ def _read_at() -> Any:  # noqa: ANN401 - a scalar subquery, of which mypy forget
 
 def _sides() -> Subquery:
     """Return both sides of every stored relationship, without pending Creates."""
-    first, second = (
+    first_side, second = (
         select(
             failover.c.id.label("relationship"),
             failover.c.relationship_name.label("name"),
@@ -215,4 +215,4 @@ def _sides() -> Subquery:
         ).where(failover.c.pending.is_(False))
         for n in (1, 2)
     )
-    return union_all(first, second).subquery()
+    return union_all(first_side, second).subquery()

@@ -45,7 +45,7 @@ class ViewRepository:
 
     def operations(self, selection: EntryFilter) -> tuple[EntryView, ...]:
         """Return the operations that a filter selects, by number."""
-        now = self._connection.now()
+        current_time = self._connection.now()
         rows = {
             row.number: row for query in _queries(selection) for row in self._connection.rows(query)
         }
@@ -53,7 +53,8 @@ class ViewRepository:
         judged_at = self._readings.read_at(witnesses, by_run_of_everything=True)
         recorded_on = self._readings.read_in({row.run_id for row in rows.values()}, witnesses)
         return tuple(
-            _entry_view(rows[number], now, judged_at, recorded_on) for number in sorted(rows)
+            _entry_view(rows[number], current_time, judged_at, recorded_on)
+            for number in sorted(rows)
         )
 
     def records(self) -> tuple[RecordView, ...]:
@@ -96,10 +97,10 @@ class ViewRepository:
     def _trackers(self) -> Mapping[int, list[Entry]]:
         """Return the pending entries of each record, by number."""
         pending: defaultdict[int, list[Entry]] = defaultdict(list)
-        now = self._connection.now()
+        current_time = self._connection.now()
         query = select(tracker).where(tracker.c.status == EntryStatus.PENDING)
         for row in self._connection.rows(query.order_by(tracker.c.number)):
-            pending[row.record].append(entry_of(row, now))
+            pending[row.record].append(entry_of(row, current_time))
         return pending
 
     def _last_sightings(self, servers: Collection[int]) -> dict[int, Seen | Unseen | Skipped]:

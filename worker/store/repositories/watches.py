@@ -16,12 +16,12 @@ class WatchRepository(Repository):
 
     def since(self, servers: Collection[int]) -> Mapping[tuple[int, str], datetime]:
         """Return since when each server reports nothing ("") or a relationship has no scope."""
-        since: dict[tuple[int, str], datetime] = {}
+        started_at: dict[tuple[int, str], datetime] = {}
         for chunk in chunks(servers):
             query = select(absence_watch).where(absence_watch.c.server_id.in_(chunk))
             for row in self._connection.rows(query):
-                since[row.server_id, row.name_key] = row.since
-        return since
+                started_at[row.server_id, row.name_key] = row.since
+        return started_at
 
     def start(self, watches: Mapping[tuple[int, str], datetime]) -> None:
         """Start the watches that are not running."""
@@ -29,8 +29,8 @@ class WatchRepository(Repository):
         self._connection.insert(
             absence_watch,
             [
-                {"server_id": server, "name_key": name, "since": since}
-                for (server, name), since in watches.items()
+                {"server_id": server, "name_key": name, "since": started_at}
+                for (server, name), started_at in watches.items()
                 if (server, name) not in running
             ],
         )
