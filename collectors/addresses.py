@@ -9,6 +9,7 @@ from collectors.wire import Json
 from reconcile.model.nouns import Scope
 
 _INTER_NETWORK = 2  # System.Net.Sockets.AddressFamily
+#: The highest IPv4 address as a number.
 _HIGHEST = 0xFFFFFFFF
 
 

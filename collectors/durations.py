@@ -10,8 +10,11 @@ from collectors.wire import Json
 LONGEST_SECONDS = 0xFFFFFFFF
 """MCLT and safe period are unsigned 32-bit seconds, [MS-DHCPM] 2.2.1.2.98."""
 
+#: .NET counts a TimeSpan in ticks of 100 ns.
 _TICKS_PER_SECOND = 10_000_000
+#: TimeSpan's text, such as 1.02:03:04. A fraction other than zero is no whole second.
 _DOT_NET = re.compile(r"(?:(\d{1,8})\.)?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.0+)?", re.ASCII)
+#: ISO 8601 as PowerShell 7 prints it, such as PT1H. At least one part must be there.
 _ISO = re.compile(
     r"P(?!$)(?:(\d{1,8})D)?(?:T(?!$)(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10})(?:\.0+)?S)?)?",
     re.ASCII,

@@ -23,7 +23,9 @@ _CUT_OFF = re.compile(
     r"|Microsoft\.Management\.Infrastructure\.\S+",
     re.DOTALL,
 )
+#: An export with -Depth too small prints a list of addresses as one text.
 _ADDRESS_LIST = re.compile(r"\s*\d+\.\d+\.\d+\.\d+(?:\s+\d+\.\d+\.\d+\.\d+)+\s*")
+#: Control characters and lone surrogates. They must not reach a terminal or a database.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 

@@ -46,6 +46,7 @@ NOT_ON_2012 = frozenset(
 )
 """Properties of the class that came with Windows Server 2012 R2."""
 
+#: .NET prints seven digits of a second, and fromisoformat reads six.
 _SECOND_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 _W = TypeVar("_W", bound=StrEnum)

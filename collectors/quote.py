@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collectors.wire import Json
 
+#: Longer values would push the sentence around them off the screen.
 LONGEST = 80
 
 

@@ -29,6 +29,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 RawRelationship: TypeAlias = "dict[str, Json]"
 """A ``DhcpServerv4Failover`` object in whatever shape; ``normalise`` knows the shapes."""
 
+#: Documents of other schemas are refused, because a guess could lose relationships.
 SUPPORTED_SCHEMAS = (1,)
 
 

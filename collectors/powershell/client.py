@@ -35,6 +35,7 @@ class PowerShell:
         self._trust = trust
         self._limits = limits
         self._logons = logons
+        # Guards the polls in progress and the caches. It is never held while waiting for a server.
         self._lock = threading.Lock()
         self._polls: set[Deadline] = set()
         self._stopped = False
@@ -77,6 +78,7 @@ class PowerShell:
         with Deadline(self._limits.deadline_seconds) as deadline:
             with self._lock:
                 self._polls.add(deadline)
+                # Checked under the lock of `stop`, so that no poll slips through while it runs.
                 if self._stopped:
                     deadline.end()
             try:

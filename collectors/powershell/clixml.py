@@ -8,9 +8,12 @@ from typing import Final
 from collectors.quote import escaped
 
 _MARK: Final = "#< CLIXML"
+#: Only the error stream counts. Progress records are in the same document.
 _ERROR_LINE: Final = re.compile(r'<S S="Error">(.*?)</S>', re.DOTALL)
+#: CLIXML writes characters that XML cannot have as _xHHHH_.
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
+#: A sentence may quote so many characters of an error.
 _LONGEST: Final = 300
 
 

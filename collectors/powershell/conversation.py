@@ -58,6 +58,7 @@ def arguments(host: Host, secret: str | None) -> Arguments:
             "Give the server the transport ntlm in the inventory file and import it.",
         )
     encrypted = host.url.startswith("https:")
+    # Checked before anything is sent, because one request would already show the secret.
     if not encrypted and transport not in CONNECTION_BOUND:
         raise LocalConfig(
             f"{host.name}: {transport} without TLS would show the secret to the network,"
@@ -79,6 +80,7 @@ def arguments(host: Host, secret: str | None) -> Arguments:
         cert_pem=str(login.certificate) if with_certificate else None,
         cert_key_pem=str(login.key or login.certificate) if with_certificate else None,
         message_encryption="auto" if encrypted else "always",
+        # WinRM servers are inside. A proxy of the environment would see the logon.
         proxy="",
     )
 
@@ -106,6 +108,7 @@ class Conversation:
 
     def ask(self, message: soap.Message) -> ET.Element:
         """The Body of the answer. Raises Malformed, and what pywinrm and those below it raise."""
+        # Until the whole answer is here. An exception leaves it so.
         self.intact = False
         try:
             content = self._protocol.send_message(message.text)

@@ -22,6 +22,7 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
+        # The watchdog's thread and the poll's thread both use the sockets.
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._over = False
@@ -58,6 +59,7 @@ class Deadline:
         The handle is a second one, because TLS takes the first one away from its owner. The peer
         sees the end of the connection only when both are closed.
         """
+        # TLS detaches the original, so only a duplicate can still be shut down.
         handle = connection.dup()
         with self._lock:
             self._sockets.add(handle)
@@ -98,6 +100,7 @@ class _Watchdog:
     """A daemon thread per process, started when first needed, that ends deadlines on time."""
 
     def __init__(self) -> None:
+        # A new deadline may be earlier than all others, so it has to wake the thread.
         self._changed = threading.Condition()
         self._watched: set[Deadline] = set()
         self._wakes_at = float("inf")
@@ -127,6 +130,7 @@ class _Watchdog:
                         (watched.at for watched in self._watched), default=current_time + 3600
                     )
                     self._changed.wait(self._wakes_at - current_time)
+            # Outside of the condition, because a shutdown may take a moment.
             for deadline in due:
                 deadline.end()
 

@@ -119,6 +119,7 @@ class Logons:
 
     def __init__(self, book: LogonBook) -> None:
         self._book = book
+        # Threads wait here for the answers to other proofs.
         self._changed = threading.Condition()
         self._standings: dict[str, _CredentialState] = {}
 
@@ -152,6 +153,8 @@ class Logons:
             try:
                 yield proof
             finally:
+                # An answer gives the slot back itself. Without one the slot would block others
+                # until it lapses.
                 if holds_slot and not proof.is_answered:
                     self._book.leave(credential, server)
         finally:
@@ -220,6 +223,7 @@ class Logons:
                     if deadline.over:
                         raise TimeoutError
                     with self._changed:
+                        # Other processes cannot wake this one, so it looks again.
                         self._changed.wait(_LOOK_SECONDS)
         return False
 

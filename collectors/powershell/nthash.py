@@ -12,7 +12,9 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
+#: MD4 works on words of 32 bits.
 _MASK: Final = 0xFFFFFFFF
+#: An account without an LM hash. Windows stores none since Vista.
 _NO_LM_HASH: Final = "0" * 32
 
 #: Of each round: the constant, the order of the words, how far is rotated.

@@ -17,6 +17,7 @@ from collectors.quote import escaped
 
 #: An answer is an envelope of at most 150 KiB, as we ask for, or a page that says why not.
 _MOST_BODY: Final = 4 * 1024 * 1024
+#: A body is read in pieces, so that its limit holds before it is in memory.
 _PIECE: Final = 64 * 1024
 
 #: With these a WinRM service speaks; others come from what stands before it.

@@ -15,6 +15,7 @@ Address: TypeAlias = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tu
 
 #: How often, in seconds, one who waits for the resolver looks at the deadline.
 _LOOK_UP: Final = 0.2
+#: The ports that a URL without one means.
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -58,6 +59,7 @@ class _Lookups:
     """Asks each name once at a time, in threads that end when the resolver answers."""
 
     def __init__(self) -> None:
+        # Guards the lookups in progress. The lookup itself runs without it.
         self._lock = threading.Lock()
         self._pending: dict[tuple[str, int], _Lookup] = {}
 
@@ -66,6 +68,8 @@ class _Lookups:
             lookup = self._pending.get((name, port))
             if lookup is None:
                 lookup = self._pending[name, port] = _Lookup()
+                # getaddrinfo has no timeout. A thread that outlives the poll is the only way to
+                # leave it.
                 threading.Thread(
                     target=self._ask, args=(name, port, lookup), name="resolver", daemon=True
                 ).start()

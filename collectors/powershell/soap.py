@@ -17,17 +17,21 @@ from xml.sax.saxutils import escape, quoteattr
 
 from collectors.quote import escaped
 
+#: ElementTree wants namespaces in braces before each name.
 _SOAP = "{http://www.w3.org/2003/05/soap-envelope}"
 _ADDRESSING = "{http://schemas.xmlsoap.org/ws/2004/08/addressing}"
 _WSMAN = "{http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd}"
 _SHELL = "{http://schemas.microsoft.com/wbem/wsman/1/windows/shell}"
 
+#: The actions of MS-WSMV's remote shell.
 _ACTIONS = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
+#: The actions that create and delete a shell, from WS-Transfer.
 _TRANSFER = "http://schemas.xmlsoap.org/ws/2004/09/transfer"
 _STATES = f"{_ACTIONS}/CommandState/"
 #: What pywinrm, pypsrp and the servers of their recordings agree on, in bytes.
 _MOST_ENVELOPE = 153600
 
+#: The headers that every message has in common.
 _HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>'
     '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"'

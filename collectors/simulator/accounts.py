@@ -58,6 +58,7 @@ class _UserFile:
     """The file of this process, with the accounts of all simulators that run. Thread-safe."""
 
     def __init__(self) -> None:
+        # Several simulators of a process share the file.
         self._lock = threading.Lock()
         self._running: list[Accounts] = []
         self._path: Path | None = None

@@ -12,8 +12,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+#: Longer than any demo or test runs.
 _LIFE: Final = timedelta(days=30)
+#: Certificates begin a day early, so that a clock that is behind accepts them.
 _DAY: Final = timedelta(days=1)
+#: X.520 limits a common name to 64 characters.
 _LONGEST_COMMON_NAME: Final = 64
 
 

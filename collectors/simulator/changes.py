@@ -17,7 +17,9 @@ from collectors.simulator.fleet import Fleet, UnknownName
 from collectors.simulator.windows import Generation, Language, Trouble
 
 _Word = TypeVar("_Word", bound=StrEnum)
+#: A range of networks, such as 10.1.2-5.0.
 _RANGE: Final = re.compile(r"(\d+\.\d+)\.(\d+)-(\d+)\.0")
+#: Both spellings clear a value.
 _NONE: Final = frozenset({"", "none"})
 _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 

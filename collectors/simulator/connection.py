@@ -38,7 +38,9 @@ from collectors.simulator.processes import CHUNK
 from collectors.simulator.soap import NotSoap, SoapRequest
 from collectors.simulator.station import NEGOTIATE, Station
 
+#: A body that drips keeps every socket timeout from ending the poll.
 _DRIP_SECONDS: Final = 0.1
+#: So small that characters and tags are cut in the middle.
 _SMALL_CHUNK: Final = 8
 
 

@@ -35,6 +35,7 @@ SEALED: Final = frozenset({Fault.TAMPERED, Fault.MIS_SIZED, Fault.BROKEN_MIME})
 
 _SHELL_ID: Final = r'<w:Selector Name="ShellId">[^<]*</w:Selector>|<rsp:ShellId>[^<]*</rsp:ShellId>'
 _RELATES_TO: Final = r"<a:RelatesTo>[^<]*</a:RelatesTo>"
+#: A well-formed id that no request ever had.
 _NOBODY: Final = "uuid:00000000-0000-0000-0000-000000000000"
 
 #: (what is cut out of the envelope, what stands there instead)

@@ -23,6 +23,7 @@ from collectors.wire import Json
 
 #: .NET's round-trip format has seven digits of a second.
 _CLOCK: Final = "%Y-%m-%dT%H:%M:%S.%f0Z"
+#: A service that started so long ago looks like one in use.
 _UP: Final = timedelta(days=3)
 
 

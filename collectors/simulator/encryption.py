@@ -14,6 +14,7 @@ from spnego import ContextProxy
 
 _PROTOCOL: Final = "application/HTTP-SPNEGO-session-encrypted"
 CONTENT_TYPE: Final = f'multipart/encrypted;protocol="{_PROTOCOL}";boundary="Encrypted Boundary"'
+#: MS-WSMV gives the length of the plain text in the MIME part.
 _LENGTH: Final = re.compile(rb"Length=(\d+)")
 _START: Final = b"\tContent-Type: application/octet-stream\r\n"
 _END: Final = b"--Encrypted Boundary--\r\n"

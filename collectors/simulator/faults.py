@@ -97,7 +97,9 @@ _VERB: Final = {
         "Receive",
     ),
 }
+#: These faults mean nothing without a code.
 _NUMBER_NEEDED: Final = frozenset({Fault.STATUS, Fault.WSMAN, Fault.WMI, Fault.SECOND_LEG})
+#: The text form: a kind, with a number and conditions if it has them.
 _TEXT: Final = re.compile(
     r"(?P<kind>[a-z0-9_]+)(?::(?P<argument>[0-9]{1,10}))?(?:@(?P<verb>[A-Za-z]+))?"
     r"(?:\*(?P<times>[1-9][0-9]{0,8}))?"

@@ -120,6 +120,7 @@ class Fleet:
 
 #: Where a server is that is not of the fleet (an address for documentation, RFC 5737).
 _ELSEWHERE: Final = "192.0.2.53"
+#: Leaves room for network and broadcast addresses in a /24.
 _SERVERS_PER_SUBNET: Final = 250
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+#: More than any request of a WinRM client. http.sys has a limit of its own.
 _LONGEST_BODY: Final = 4 * 1024 * 1024
+#: More than any client sends. It bounds what a broken one can make us keep.
 _MOST_HEADERS: Final = 100
 SOAP_TYPE: Final = "application/soap+xml;charset=UTF-8"
 

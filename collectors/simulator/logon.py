@@ -18,6 +18,7 @@ from collectors.simulator.http import HttpRequest, HttpResponse
 from collectors.simulator.machine import DomainAccount
 from collectors.simulator.station import BASIC, CERTIFICATE, KERBEROS, NEGOTIATE, Station
 
+#: The third NTLM message begins like this. It carries the proof of the password.
 _NTLM_PROOF: Final = b"NTLMSSP\0\x03"
 
 

@@ -14,7 +14,9 @@ from collectors.simulator.machine import Execution, Machine
 CHUNK: Final = 110_000
 #: cmd.exe takes no longer line, CreateProcess none longer than the other.
 CMD_LIMIT: Final = 8191
+#: CreateProcess takes no longer command line.
 PROCESS_LIMIT: Final = 32_767
+#: The words of cmd.exe, as recorded.
 _TOO_LONG: Final = Execution(b"", b"The command line is too long.\r\n", 1)
 
 #: The name of a stream and what was written to it at once.

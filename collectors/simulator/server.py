@@ -21,7 +21,9 @@ from collectors.simulator.machine import DomainAccount
 from collectors.simulator.shells import OpenShell
 from collectors.simulator.station import Station
 
+#: Many pollers connect at the same moment.
 _BACKLOG: Final = 128
+#: Thousands of listeners take a while on a busy machine.
 _START_SECONDS: Final = 60.0
 _T = TypeVar("_T")
 

@@ -31,7 +31,9 @@ from collectors.simulator.wsman_faults import (
 
 #: Windows gives up holding a Receive after this, MaxTimeoutms.
 _LONGEST_HOLD_SECONDS: Final = 60.0
+#: WinRM's default IdleTimeout of two hours.
 _IDLE_SECONDS: Final = 7200.0
+# The code page that a client asks for with WINRS_CODEPAGE.
 _UTF8: Final = "65001"
 
 

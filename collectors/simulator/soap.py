@@ -22,6 +22,7 @@ _SOAP: Final = "{http://www.w3.org/2003/05/soap-envelope}"
 _ADDRESSING: Final = "{http://schemas.xmlsoap.org/ws/2004/08/addressing}"
 _WSMAN: Final = "{http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd}"
 _RSP: Final = f"{{{SHELL}}}"
+#: Responses go back over the connection of the request.
 _ANONYMOUS: Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
 _NAMESPACES: Final = {
     "s": "http://www.w3.org/2003/05/soap-envelope",
@@ -33,9 +34,11 @@ _NAMESPACES: Final = {
     "rsp": SHELL,
     "p": "http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd",
 }
+#: An xs:duration in days, hours, minutes and seconds.
 _DURATION: Final = re.compile(
     r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?", re.ASCII
 )
+#: WinRM's default MaxTimeoutms.
 _DEFAULT_OPERATION_SECONDS: Final = 60.0
 
 CREATE: Final = f"{TRANSFER}/Create"

@@ -20,13 +20,19 @@ _PROVIDER: Final = (
     '<f:ProviderFault provider="Shell cmd plugin" path="%systemroot%\\system32\\winrscmd.dll">'
 )
 
+#: ERROR_WSMAN_OPERATION_TIMEDOUT. A Receive without output ends with it.
 OPERATION_TIMEOUT: Final = 2150858793
+#: ERROR_WSMAN_INVALID_SELECTORS, as recorded for a shell that is gone.
 NO_SUCH_SHELL: Final = 2150858843
+#: ERROR_INVALID_PARAMETER of Win32.
 INVALID_PARAMETER: Final = 87
+#: ERROR_ACCESS_DENIED of Win32.
 ACCESS_DENIED: Final = 5
+#: HRESULT of ERROR_FILE_NOT_FOUND: the program of a Command is not there.
 FILE_NOT_FOUND: Final = 2147942402
 MAX_SHELLS_PER_USER: Final = 2150859173
 MAX_OPERATIONS: Final = 2150859174
+#: HRESULT of ERROR_FILENAME_EXCED_RANGE: the command line is too long.
 LINE_TOO_LONG: Final = 2147942606
 BAD_SCHEMA: Final = 2150858817
 RESOURCE_NOT_FOUND: Final = 2150858752

@@ -12,6 +12,7 @@ from reconcile.model.names import NameMap
 from reconcile.model.nouns import Seen, Server, Sighting, Skipped, SkipReason, Standing
 from reconcile.model.record import Entry, Record
 
+#: A relationship always has two partners. Fewer means that a name is not mapped.
 _BOTH_PARTNERS = 2
 
 

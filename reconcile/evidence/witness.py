@@ -128,15 +128,19 @@ class Witnesses:
                     self.now[key] = story
         self.partners = {k: self._resolve(s) for k, s in self.now.items()}
         for key, resolution in list(self.partners.items()):
+            # A name that resolves stays as it is. Only the others may be settled by the partner's
+            # own word.
             if not isinstance(resolution, Known):
                 self.partners[key] = self._reciprocal(key, resolution)
 
     def witness(self, server: int, name: str, other: int | None) -> Witness:
         """Return the testimony of a server about relationship ``name`` (folded) with ``other``."""
+        # A person's word counts before any reading (R3).
         if self._inputs.retired(server):
             return Gone(Why.RETIRED)
         if not isinstance(self._inputs.sightings.get(server), Seen):
             return Silent(self._last_word(server, name, other))
+        # Two stories under one folded name: no way to tell which one is meant.
         if (server, name) in self.duplicates:
             return Unclear()
         story = self.now.get((server, name))
@@ -151,6 +155,7 @@ class Witnesses:
         """Return the meaning of a reading without the relationship: proof of absence, or none."""
         if self._inputs.replaced(server):
             return Unproven(AbsenceDoubt.REPLACED)
+        # A service that is starting reports nothing at all for a while.
         if server in self.empty and not self.confirmed(server, ""):
             return Unproven(AbsenceDoubt.EMPTY)
         return gone
@@ -203,6 +208,7 @@ class Witnesses:
 
     def _names(self, server: int, name: str, asker: int) -> bool:
         story = self.now.get((server, name))
+        # An unread server's latest testimony still shows whom it names.
         if story is None and server not in self._seen:
             story = (self._stories_before(server) or {}).get(name)
         if story is None:

@@ -29,6 +29,7 @@ _WORST: Final = (
 #: For how long an interrupted communication is no more than a warning.  A hot standby has
 #: no more than its reserve to serve from.
 _INTERRUPTED: Final = timedelta(minutes=30)
+#: The same for a hot standby, for that reason.
 _STANDBY_INTERRUPTED: Final = timedelta(minutes=15)
 
 

@@ -94,6 +94,7 @@ def _creates(case: Case, found: Truth, verdict: ScopeVerdict) -> tuple[Planned, 
         isinstance(s.witness, Unmanaged) and isinstance(s.witness.name, Ambiguous)
         for s in case.pair.sides
     )
+    # A Create that guessed a partner or a mode would be wrong for good.
     if ambiguous or not isinstance(found.values.get("Mode"), Mode):
         return ()
     name = case.primary.story or case.secondary.story or case.teller.story
@@ -134,16 +135,17 @@ def _pending_create(
     stored: dict[str, Value] = {p: getattr(record, a) for p, a in ATTRIBUTES.items()}
     reported = dict(found.values)
     if case.silence is None:
+        # A disputed value is left out of the Create, not taken from one side.
         reported |= dict.fromkeys(subject for subject, _ in found.disputes)
     scopes = verdict.common | (verdict.left & record.scopes if case.silence else frozenset())
     changes = swap(record, reported) if case.swapped else diff(record, reported)
-    scopes_after = stored | {c.property: c.after for c in changes}
+    values_after = stored | {c.property: c.after for c in changes}
     config = [c for c in changes if c.property not in STATE_PROPERTIES]
     undecided = _undecided(case, found, verdict, frozenset())
-    if not isinstance(scopes_after.get("Mode"), Mode):
+    if not isinstance(values_after.get("Mode"), Mode):
         return PairDecision((), findings, undecided)
     if config or scopes != record.scopes or not creates:
-        return PairDecision((_create(case, scopes_after, scopes),), findings, undecided)
+        return PairDecision((_create(case, values_after, scopes),), findings, undecided)
     return PairDecision((*creates, *_update(case, changes)), findings, undecided)
 
 

@@ -16,7 +16,9 @@ from reconcile.model.finding_words import PERCENTAGE
 from reconcile.model.findings import Testimony
 from reconcile.model.nouns import Mode, ServerType, Story
 
+#: Both partners' shares of a load balance add up to this.
 _WHOLE: Final = 100
+#: Only this value means the same whoever's share it is.
 _HALF: Final = 50
 
 

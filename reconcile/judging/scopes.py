@@ -12,6 +12,7 @@ from reconcile.model.findings import Testimony
 from reconcile.model.formatting import dotted
 from reconcile.model.nouns import Scope
 
+#: A shared empty set, because most pairs have no difference.
 _NONE: frozenset[Scope] = frozenset()
 
 

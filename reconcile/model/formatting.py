@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from reconcile.model.nouns import Scope, Value
 
+#: Properties that are stored as seconds and shown as ISO 8601 durations.
 _DURATIONS = frozenset({"MCLT", "StateSwitchInterval"})
 
 

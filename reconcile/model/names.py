@@ -115,6 +115,7 @@ class NameMap:
             for alias in server.aliases:
                 is_own = alias.provenance is Provenance.SELF
                 _add(own_names if is_own else given_names, alias.text, server.id)
+            # The first label of an address is no host name.
             if address_key(server.name) is None:
                 short[fold(server.name).partition(".")[0]].add(server.id)
         self._given = _without_shared_addresses(given_names)
@@ -128,6 +129,7 @@ class NameMap:
         for server, texts in told.items():
             for key in filter(None, map(key_of, texts)):
                 own_names[key] = own_names.get(key, set()) | {server}
+        # The indexes of thousands of servers are shared. Only the names that changed are new.
         copy = object.__new__(type(self))
         copy._given, copy._own, copy._short = self._given, own_names, self._short
         copy._resolved = {}
@@ -142,6 +144,7 @@ class NameMap:
         spellings = tuple(t for t in texts if t)
         if not spellings:
             return Unknown("")
+        # A fleet prints the same few spellings in every reading.
         answer = self._resolved.get(spellings)
         if answer is None:
             answer = self._resolved[spellings] = self._ask(spellings, None)
@@ -174,10 +177,12 @@ class NameMap:
                 continue
             claims = self._claims(key) - {asker}
             own_owners |= claims
+            # Only a full name or an address may break a tie between candidates.
             if _is_distinct(key):
                 tie |= claims
             if owners := self._given.get(key, frozenset()) - {asker}:
                 strong |= owners
+            # A short name counts only where no one has the name itself.
             elif short := self._short_hits(key) - {asker}:
                 weak.append(short)
         touched = frozenset(strong.union(own_owners, *weak))

@@ -37,6 +37,7 @@ ATTRIBUTES: Final[dict[str, str]] = {
 
 #: What a change of order rewrites: every Server1* and Server2* property.
 SIDE_PROPERTIES: Final = frozenset(p for p in ATTRIBUTES if p.startswith("Server"))
+#: States are facts of the moment. They never make a configuration differ.
 STATE_PROPERTIES: Final = frozenset({"Server1State", "Server2State"})
 
 #: (server, folded name or scope): what a server can have only once.

@@ -9,6 +9,7 @@ from reconcile.evidence.inputs import JudgementInput
 from reconcile.model.findings import Finding, Kind
 from reconcile.planning.tracker import NeededOperation
 
+#: These kinds compare two readings, so a change between the readings can cause them.
 _DISAGREEMENTS = frozenset({Kind.PARTNER_MISMATCH, Kind.SCOPE_ONE_SIDED, Kind.ONE_SIDED})
 
 

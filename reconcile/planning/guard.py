@@ -91,6 +91,7 @@ def limit_of(stored: Counts, limits: RemovalLimits) -> Counts:
 def guard(ledger: Ledger, limits: RemovalLimits) -> RemovalRefusal | None:
     """Refuse if what the machine applied in 24 hours plus what is pending is over the limit."""
     stored, pending = ledger.stored, ledger.pending
+    # Nothing to hold, so earlier removals need no refusal either.
     if pending == Counts():
         return None
     limit = limit_of(stored, limits)

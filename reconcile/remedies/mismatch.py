@@ -14,7 +14,9 @@ from reconcile.remedies.common import on_servers, only, read_relationship
 from reconcile.remedies.model import Facts, Option, RemedyStep
 from reconcile.remedies.powershell import Argument, cmdlet, duration_of, typed_secret
 
+#: A percentage above this is no share, so no command sets it.
 _MOST: Final = 100
+#: Both partners must report a value before a choice between them is offered.
 _PARTNERS: Final = 2
 _Arguments: TypeAlias = Mapping[str, Argument]
 #: Turns a server and its value into the parameters that set this value; None: no safe command.

@@ -14,11 +14,15 @@ Argument: TypeAlias = str | bool | int | timedelta | tuple[str, ...] | None
 
 #: PowerShell takes the typographic ones as quotes, too.
 _QUOTES: Final = re.compile("(['\u2018-\u201b])")
+#: The form in which findings spell durations, see reconcile.model.formatting.
 _DURATION: Final = re.compile(
     r"P(?=.)(?:(\d{1,5})D)?(?:T(?=.)(?:(\d{1,2})H)?(?:(\d{1,2})M)?(?:(\d{1,2})S)?)?", re.ASCII
 )
+#: IPv4 in dotted form. The octets are checked separately.
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)
+#: Each part of an address is below this.
 _OCTETS: Final = 256
+#: Names that cannot be taken for an option or an expression in PowerShell.
 _HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)
 
 

@@ -19,7 +19,9 @@ from reconcile.remedies.model import Facts, Option, RemedyStep
 from reconcile.remedies.own import ipam_sync
 from reconcile.remedies.powershell import cmdlet, is_address
 
+#: Commands for one side need both partners' names.
 _PARTNERS: Final = 2
+#: More commands would hide the point. The rest is counted.
 _MOST_SCOPES: Final = 3
 
 

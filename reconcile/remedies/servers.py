@@ -14,6 +14,7 @@ from reconcile.remedies.powershell import cmdlet, is_host, windows_program
 
 #: TCP port of failover.
 _PORT: Final = 647
+#: Advice about a connection names both ends of it.
 _PARTNERS: Final = 2
 _INTERRUPTED: Final = (State.COMMUNICATIONS_INTERRUPTED, State.RESOLUTION_INTERRUPTED)
 

@@ -21,8 +21,11 @@ from worker.model.change_feed import AppliedOperation
 
 #: Of a message; the rest is counted.
 MOST_OPERATIONS: Final = 50
+#: A line of a message lists so many scopes and counts the rest.
 _MOST_SCOPES: Final = 8
+#: As long as a DNS name may be.
 _NAME: Final = 255
+#: Values are short words or numbers. A longer one is hostile or broken.
 _VALUE: Final = 200
 
 _WHAT: Final = {

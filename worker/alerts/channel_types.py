@@ -32,6 +32,7 @@ Make: TypeAlias = Callable[[str, Section, Texts], Channel]
 #: What is only told of incidents, which a change is not.
 FOR_INCIDENTS: Final = (Alertmanager, PagerDuty)
 
+#: Within the time for which a deliverer claims a delivery.
 _LONGEST_TIMEOUT: Final = timedelta(minutes=1)
 
 
@@ -81,6 +82,7 @@ def _mail(name: str, section: Section, own: Texts) -> Channel:
     )
 
 
+#: The usual ports of submission, SMTPS and SMTP.
 _PORTS: Final = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 _NOBODY: Final = Address(addr_spec="nobody@localhost")
 

@@ -174,6 +174,7 @@ def _quiet_hours(section: Section) -> QuietHours | None:
 
 
 _NOWHERE: Final[tuple[str, ...]] = ()
+#: Quiet hours that end at 24:00 end at 00:00 of the next day.
 _MIDNIGHT: Final = time(0)
 _UTC: Final = ZoneInfo("UTC")
 

@@ -13,6 +13,7 @@ from reconcile.remedies.model import Facts, Remedy
 from reconcile.remedies.text import lines
 from worker.alerts.message import Alert
 
+#: Bounds a hostile text and leaves every command of ours whole.
 _LONGEST: Final = 3900
 
 

@@ -20,6 +20,7 @@ from worker.alerts.templates import headline
 from worker.alerts.wording import telling
 from worker.model.change_feed import AppliedOperation
 
+#: Grows when a key changes its meaning. New keys do not change it.
 SCHEMA: Final = 1
 #: Of one operation; the rest is counted.
 _MOST_SCOPES: Final = 200

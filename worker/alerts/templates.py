@@ -43,6 +43,7 @@ _FAILURES: Final = (TemplateError, ArithmeticError, LookupError, OSError, TypeEr
 MOST_MEMBERS: Final = 50
 #: The longest command, two names of 256 quotes, has some 13,000 characters once HTML escapes it.
 _LONGEST_LINE: Final = 20_000
+#: Mail programs show less, and a header line may have 998 characters.
 _LONGEST_SUBJECT: Final = 300
 
 
@@ -165,6 +166,7 @@ def _form(message: Message) -> _Form:
             assert_never(message)
 
 
+#: A fixed time, so that previews are the same on every day.
 _EXAMPLE_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 

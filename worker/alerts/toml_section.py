@@ -27,6 +27,7 @@ class AlertsFileUnusable(Exception):
 
 _T = TypeVar("_T")
 _Default = TypeVar("_Default")
+#: A longer value would hide the sentence around it.
 _LONGEST_SHOWN: Final = 80
 
 

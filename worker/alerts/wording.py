@@ -19,12 +19,17 @@ from reconcile.remedies.text import summary_line
 from worker.alerts.message import Alert
 from worker.alerts.next_steps import NextStep, next_steps, remedy_of
 
+#: As long as a DNS name may be.
 _NAME: Final = 255
+#: A finding's sentence is shorter unless a server sent hostile text.
 _DETAIL: Final = 2000
 #: A command in it must not be cut.
 _NEXT: Final = 4000
+#: Values are short words or numbers. A longer one is hostile or broken.
 _VALUE: Final = 200
+#: A message with more lines is not read. The rest is counted.
 _MOST_VALUES: Final = 20
+#: A subject with more names is not read. The rest is counted.
 _MOST_SERVERS: Final = 10
 
 SURE: Final[Mapping[Evidence, str]] = {

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from worker.model.operations import EntryView
     from worker.operations.decide import Decided, LeftOut, Selection
 
+#: The exit code that also stands for differences found.
 LEFT_AS_IT_IS: Final = 2
+#: A question with more numbers would not fit a screen.
 _NUMBERS_SHOWN: Final = 40
 
 

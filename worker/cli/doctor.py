@@ -11,6 +11,7 @@ from worker.cli.options import EXPORTER_PORT, OneOf, as_json
 from worker.cli.output import print_json
 from worker.model.roles import BEAT, EXPORTER, Role
 
+#: The exit code of commands that found something to look at.
 _ATTENTION = 2
 
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from worker.alerts.problems import Problem, Wanted
     from worker.bootstrap import Ipam
 
+#: The exit code of commands that found something to look at.
 _ATTENTION: Final = 2
 _NAGIOS: Final = "nagios"
+#: Often enough to follow a run, and a small load for the database.
 _WATCH_SECONDS: Final = 5
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from worker.bootstrap import Ipam
     from worker.inventory.check import ServerCheck
 
+#: The exit code of commands that found something to look at.
 _ATTENTION: Final = 2
 
 

@@ -90,7 +90,9 @@ Examples:
   ipam-sync sync --json
 """
 
+#: The command could not do its work.
 FAILED: Final = 1
+#: 128 plus the number of SIGINT, as shells have it.
 INTERRUPTED: Final = 130
 
 

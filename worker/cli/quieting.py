@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from worker.store.repositories.inventory import InventoryRepository
     from worker.store.unit_of_work import Transaction
 
+#: A text with one of these is a pattern, not the name of a server.
 _PATTERN = frozenset("*?[")
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from worker.processes.inline import Inline
     from worker.runs.targets import RunRequest
 
+#: The exit code of a run that found something to look at.
 ATTENTION: Final = 2
 
 

@@ -12,7 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+#: The build copies the folders there.
 _IN_WHEEL: Final = Path(__file__).parents[1] / "shipped"
+#: An editable install has no copies, so nothing can be out of date.
 _IN_CHECKOUT: Final = Path(__file__).parents[2] / "docs"
 #: The folders of docs/ that a wheel has.
 FOLDERS: Final = ("alerts", "grafana", "prometheus", "systemd")

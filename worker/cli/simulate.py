@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from worker.demo.simulation.fleet_file import FleetFile
 
 _DIRECTORY: Final = Path("simulated-fleet")
+#: Each server is a listening port of this machine.
 _MOST_SERVERS: Final = 5_000
 _HELP: Final = """Run a simulated fleet until Ctrl-C: WinRM services on this machine's loopback.
 

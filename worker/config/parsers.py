@@ -20,6 +20,7 @@ from reconcile.kinds.severity import OVERRIDABLE
 from reconcile.model.findings import Severity
 from worker.config.suggest import did_you_mean
 
+#: Longer durations are a mistake of units.
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _BROKER_URLS: Final = (
     "write redis://host:6379/0, rediss://host:6379/0 (with TLS) or unix:///directory/socket"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+#: No password is longer, and a device file never ends.
 _LARGEST_BYTES: Final = 4096
 
 

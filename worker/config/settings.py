@@ -36,6 +36,7 @@ PREFIX: Final = "IPAM_SYNC_"
 _CONFIG: Final = "IPAM_SYNC_CONFIG"
 _TEST: Final = "IPAM_SYNC_TEST_"  # the tests' own
 _APPLICATION: Final = "ipam-sync"
+#: A longer value would hide the sentence around it.
 _LONGEST_SHOWN: Final = 80
 #: URLs, each with the setting of the file that its password may be in.
 _PASSWORD_FILES: Final = {

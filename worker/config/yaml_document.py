@@ -20,6 +20,7 @@ try:  # ten times faster, and not in every build of PyYAML
 except ImportError:
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]  # it does the same
 
+#: The tag of an empty value. PyYAML resolves it before we see the text.
 _NULL: Final = "tag:yaml.org,2002:null"
 _DEEPEST: Final = 20  # libyaml's loader recurses in C: without a bound, brackets end the process
 

@@ -27,6 +27,7 @@ from worker.views.text import counted
 
 #: A FailoverCreate looks like the other.
 _CREATES_SHOWN: Final = 1
+#: Fits a terminal of 80 columns.
 _RULE_WIDTH: Final = 76
 
 

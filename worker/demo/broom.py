@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+#: Longer than processes of the demo take to end.
 _PATIENCE_SECONDS = 30.0
+#: There is no event for the end of a process that is no child.
 _LOOK_SECONDS = 0.05
 
 

@@ -29,12 +29,15 @@ from worker.up.child import CannotRun, ChildProgram, how_it_ended, our_own, star
 from worker.up.place import DataDirectory, fits_sockets
 from worker.views.progress import RunProgress
 
+#: Workers start in two seconds. A busy machine may take many times that.
 _START_SECONDS: Final = 60.0
+#: Short enough that the demo never seems to wait.
 _LOOK_SECONDS: Final = 0.1
 #: No step needs more than a few.
 _STEP_SECONDS: Final = 120.0
 #: What ``up`` gives its workers and servers, one after the other.
 _END_SECONDS: Final = 60.0
+#: The last lines of a log tell why a process ended.
 _LAST_WORDS: Final = 8
 
 

@@ -26,6 +26,7 @@ FLEET: Final = Path(__file__).with_name("fleet.yaml")
 #: Nobody wants to wait a minute for the one that hangs. But on a busy machine all others must
 #: answer in time. So few are read at once, each with more of the processors.
 DEADLINE: Final = timedelta(seconds=5)
+#: More readings at once would make slow machines miss the deadline.
 CONCURRENCY: Final = 4
 REQUEST: Final = RunRequest(Trigger.CLI, "demo")
 #: The server whose password IPAM has wrong at first, and the file that it is in.

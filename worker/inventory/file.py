@@ -29,9 +29,12 @@ from worker.inventory.validation import (
 from worker.model.credentials import Credential
 from worker.model.servers import Endpoint
 
+#: Thousands of servers fit into a fraction of it.
 _LARGEST_BYTES: Final = 10_000_000
+#: Paths are foreign text in a sentence.
 _LONGEST_PATH_SHOWN: Final = 300
 _CREDENTIAL_KEYS: Final = ("username", "password_env", "password_file", "certificate", "key")
+#: The names that a shell can set.
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 

@@ -88,6 +88,8 @@ class StoredLogonBook:
 
     def __init__(self, store: Store, logins: Mapping[str, Login]) -> None:
         self._store = store
+        # Guards the sets below, which threads of all readings share. It is never held during a
+        # transaction, because a writer may wait for seconds.
         self._lock = threading.Lock()
         self._accepted: defaultdict[str, set[int]] = defaultdict(set)
         self._proven: set[str] = set()
@@ -133,6 +135,7 @@ class StoredLogonBook:
         self._write_refusals({})
         with self._writing() as uow:
             admission = uow.credentials.acquire_slot(credential, server)
+            # Only a slot changes the store. The other answers need no commit.
             if admission is Admission.SLOT:
                 uow.commit()
         if admission is Admission.FREE:
@@ -167,6 +170,7 @@ class StoredLogonBook:
         with self._lock:
             self._known.discard((credential, server))
             accepted_before = self._accepted.pop(credential, set())
+            # Kept until it is written, because a lost refusal would allow one bad logon more.
             self._unwritten.append(refusal)
         suspended = self._write_refusals({credential: accepted_before})
         with self._lock:
@@ -218,6 +222,8 @@ class StoredLogonBook:
             return frozenset()
         try:
             with self._writing() as uow:
+                # Acceptances come first in the same transaction, because they end the count of
+                # refusals before them.
                 for name, servers in before.items():
                     uow.credentials.record_acceptance(name, servers, fresh=False)
                 suspended = {r.credential: r for r in refusals if uow.credentials.record_refusal(r)}

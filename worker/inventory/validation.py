@@ -15,9 +15,13 @@ from urllib.parse import urlsplit
 
 from collectors.powershell.host import Transport
 
+#: As long as a DNS name may be.
 _LONGEST_NAME: Final = 255
+#: Tags are labels of metrics and alerts, so they stay short.
 _LONGEST_TAG: Final = 64
+#: No blanks, quotes or wildcards, so that patterns and shells need no quoting.
 _TAG: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:/-]{{0,{_LONGEST_TAG - 1}}}")
+#: Windows allows none of these in the name of an export file.
 _NOT_IN_FILE_NAMES: Final = frozenset('/\\:*?"<>|')
 
 

@@ -23,6 +23,7 @@ from worker.model.runs import Lane
 
 _log: Final = logging.getLogger(__name__)
 
+#: A broker that is down must not hold up a reading.
 _CONNECT_SECONDS: Final = 5
 #: The longest silence of a broker that is there; reading a queue answers every second.
 _SILENCE_SECONDS: Final = 5
@@ -92,6 +93,7 @@ class CeleryDispatcher:
     def __init__(self, app: Celery) -> None:
         self._app = app
         self._failed_at: float | None = None
+        # All threads of a process share the pause after a failure.
         self._lock = threading.Lock()
 
     def read(self, run: int, server: int, lane: Lane) -> None:

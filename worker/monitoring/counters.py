@@ -22,6 +22,7 @@ from worker.store.unit_of_work import Transaction
 _OUTCOMES: Final = ("done", "failed", "interrupted")
 #: Events are committed out of order, but so long no transaction takes: what is older is complete.
 _SETTLED: Final = timedelta(minutes=10)
+#: From a run about one server to one about thousands of slow ones.
 _RUN_SECONDS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
 

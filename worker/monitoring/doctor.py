@@ -31,9 +31,11 @@ from worker.store.unit_of_work import Transaction
 
 #: An installation is silent when nothing ended well for so many intervals.
 _SILENCE: Final = 3
+#: The latest good run is among the last few unless much is wrong.
 _RUNS_LOOKED_AT: Final = 50
 #: More than this in a queue and nobody in sight to take it is worth a word.
 _LONG_QUEUE: Final = 100
+#: As long as Prometheus waits by default.
 _EXPORTER_SECONDS: Final = 10.0
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104 - nobody listens here
 _START: Final = "Start it: ipam-sync up for everything, or ipam-sync worker and ipam-sync beat."

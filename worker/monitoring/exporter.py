@@ -59,6 +59,7 @@ class Installation(Collector):
         self._settings = settings
         self._ask = ask
         self._tallies = Tallies()
+        # Two scrapes at once would count the same new runs twice.
         self._lock = Lock()
 
     @override

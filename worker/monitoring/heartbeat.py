@@ -22,6 +22,7 @@ from worker.store.unit_of_work import Store
 from worker.telemetry.events import EventRecorder
 
 _LEASE: Final = "heartbeat"
+#: The sweep that pings must not wait long for it.
 _SECONDS: Final = 5.0
 #: Nothing ended well, or nothing was read, for so many intervals: the installation is not healthy.
 _SILENCE: Final = 3
@@ -49,10 +50,12 @@ def sign_of_life(store: Store, settings: Settings, recorder: EventRecorder) -> N
 
 
 def _turn(store: Store, interval: timedelta) -> int | None:
+    # A look first, because every process asks at every sweep, and the lease is held nearly always.
     with store.read() as reading:
         if reading.leases.is_held(_LEASE):
             return None
     with store.write() as uow:
+        # The lease is committed before the ping, so that no transaction is open meanwhile.
         token = uow.leases.acquire(_LEASE, interval)
         uow.commit()
     return token

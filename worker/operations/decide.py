@@ -204,6 +204,7 @@ def apply_selected(
     views = uow.views.operations(EntryFilter(numbers=tuple(numbers), statuses=()))
     refused = _no_longer_pending(numbers, views)
     pending = [v for v in views if v.entry.number not in refused]
+    # The terms are checked again in this transaction, because readings age while a person thinks.
     sorted_out = sort_out(pending, terms, uow.now())
     entries = {v.entry.number: v.entry.planned for v in sorted_out.ready}
     applied = apply_entries(uow, entries, by.who, by_machine=False)

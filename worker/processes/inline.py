@@ -224,6 +224,7 @@ class _Worker:
 def _abandon(store: Store, run: int, error: BaseException) -> None:
     """Close a run that ended early. What was committed before stands."""
     outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    # One transaction, so that a run is never closed with members left.
     with suppress(StoreError), store.write() as uow:  # the first error is the one to report
         if uow.runs.find_in_progress(run) is not None:
             uow.runs.close(run, outcome, {"error": type(error).__name__})

@@ -29,6 +29,7 @@ STOP_SECONDS: Final = 15.0
 #: The one writer asks the database several things, and after each answer waits for busy threads of
 #: its process to make way; with Python's own 5 ms that is most of the time for which it writes.
 _SWITCH_SECONDS: Final = 0.002
+#: On-demand runs are few, and control tasks share one writer.
 _THREADS: Final[Mapping[Role, int]] = {Role.ON_DEMAND: 8, Role.CONTROL: 4}
 
 Say = Callable[[str], None]

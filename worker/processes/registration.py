@@ -50,6 +50,7 @@ class Registration:
         """The number of the process, which changes when its registration has lapsed."""
 
     def __enter__(self) -> Self:
+        # The heart begins only after this commit, so that it finds a registration to renew.
         with self._store.write() as uow:
             self.process = self._register(uow)
             uow.commit()
@@ -64,6 +65,7 @@ class Registration:
     ) -> None:
         self._over.set()
         self._heart.join()
+        # Without a database the registration lapses by itself.
         with suppress(StoreError), self._store.write() as uow:
             uow.processes.remove([self.process])
             uow.commit()
@@ -77,6 +79,7 @@ class Registration:
             else:
                 self.process = self._register(uow)
             uow.commit()
+        # Messages go out after the commit, so that no worker finds the old claim.
         for run, servers in dropped.items():
             self._recorder.sent_again(run.id, servers)
             publish(self._dispatcher, run.id, servers, run.lane)

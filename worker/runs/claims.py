@@ -134,6 +134,8 @@ def hand_back(store: Store, dispatcher: Dispatcher, claimed: Claimed) -> None:
     """Release a claim when this process ends, and have another process read the server."""
     run, server = claimed.run, claimed.server.id
     with store.write() as uow:
+        # The claim ends in the store before the message goes out. Otherwise the next worker would
+        # find the server claimed.
         uow.members.mark_dispatched(run.id, [server])
         uow.commit()
     dispatcher.read(run.id, server, run.lane)

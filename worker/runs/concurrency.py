@@ -17,6 +17,7 @@ class InFlightClaims:
     """
 
     def __init__(self) -> None:
+        # A condition rather than a lock, because the judge waits for the last reading to end.
         self._changed = threading.Condition()
         self._held: Counter[tuple[int, int]] = Counter()
 
@@ -29,6 +30,8 @@ class InFlightClaims:
             yield
         finally:
             with self._changed:
+                # Entries with zero stay until `now` removes them. Removal here would cost each
+                # reading.
                 self._held[run, server] -= 1
                 self._changed.notify_all()
 
@@ -38,6 +41,7 @@ class InFlightClaims:
         Call it within the transaction that looks at claims, so that each of them is here before.
         """
         with self._changed:
+            # A Counter's unary plus drops the entries that are zero.
             self._held = +self._held
             return frozenset(self._held)
 
@@ -58,6 +62,7 @@ class SingleFlight:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        # A key is here while a thread runs its function. True means once more.
         self._again: dict[int, bool] = {}
 
     def do(self, key: int, work: Callable[[], None]) -> None:
@@ -77,6 +82,7 @@ class SingleFlight:
 
     def _is_wanted(self, key: int) -> bool:
         with self._lock:
+            # The check and the removal share the lock. Otherwise a wish in between would be lost.
             if self._again[key]:
                 self._again[key] = False
                 return True
@@ -97,6 +103,7 @@ class Bulkhead:
 
     def __init__(self, slots: int) -> None:
         self._lock = threading.Lock()
+        # At least one, or slow servers would never be read.
         self._free = max(1, slots // _SHARE)
 
     @property

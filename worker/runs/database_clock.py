@@ -23,6 +23,7 @@ class DatabaseClock:
     def __init__(self, store: Store, passing: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._passing = passing
+        # One thread asks the database, and the others wait for its answer.
         self._lock = threading.Lock()
         self._at = datetime.min.replace(tzinfo=UTC)
         self._asked: float | None = None

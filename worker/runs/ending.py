@@ -40,7 +40,9 @@ from worker.store.unit_of_work import Transaction, UnitOfWork
 
 def close(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> dict[str, object]:
     """Settle what is destructive and what waited for it, then say what the run came to."""
+    # First, because the removal limit counts what is applied.
     _catch_up(uow, run, run_policy)
+    # Once for the whole run, so that no order of batches can slip under the limit.
     refusal = guard(uow.operations.ledger(), run_policy.limits)
     if refusal is not None:
         hold_all(uow.operations)
@@ -58,6 +60,7 @@ def close(uow: UnitOfWork, run: OpenRun, run_policy: RunPolicy) -> dict[str, obj
             [e for e in _confirmed(uow.operations, run) if e.planned.contested],
             run_policy,
         )
+    # After the removals, because these free names and scopes.
     _release_contests(uow)
     if run.scope.targets is None:
         _resolve_taken_out(uow, run, run_policy)

@@ -20,6 +20,7 @@ from worker.store.unit_of_work import UnitOfWork
 
 #: What is told waits so long at most for its run to close, which may find a cause of it.
 _AT_MOST: Final = timedelta(minutes=2)
+#: Critical problems do not wait for a slow run to close.
 _CRITICAL_AT_MOST: Final = timedelta(seconds=30)
 
 

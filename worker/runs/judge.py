@@ -44,12 +44,15 @@ from worker.telemetry.events import EventRecorder
 # conclude; one over thousands in a few large pieces, so that judging takes a small part of the time
 # in which servers are read.  The one writer is never kept from others for long.
 
+#: Below this size the start of a batch costs more than its servers.
 FEWEST: Final = 20
+#: Above this size a batch would keep the writer too long.
 MOST: Final = 320
 #: Servers in a piece are doubled below the first and halved above the second.
 _SHORT_SECONDS, _LONG_SECONDS = 0.3, 0.8
 #: Between two pieces so many times as long as the last one took, and how long at most.
 _PAUSES: Final = 6.0
+#: People who wait for a small run notice a longer pause.
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 #: At most this part of the lease, which is renewed by the next piece only.
 _OF_LEASE: Final = 0.25
@@ -168,6 +171,8 @@ def _step(
     """
     with store.write_records() as uow:
         run = uow.runs.find_in_progress(holder.run)
+        # The lease is taken or renewed in the transaction that it protects. A holder that was taken
+        # for dead fails here, and nothing of its batch is kept.
         token = None if run is None else holder.hold(uow)
         if run is None or token is None:
             return False
@@ -209,6 +214,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -
     plan = complete(drafted, uow.records.holders(drafted.takes))
     plan = with_distance(plan, Looked(sightings, unsettled))
     written = write_down(uow, run.id, inputs, plan, run_policy)
+    # Not before the judgement, which takes long. Claims and conclusions go on meanwhile.
     uow.lock_members()
     for server, subjects in rereads.items():
         uow.members.read_again(run.id, server, subjects)
@@ -326,6 +332,8 @@ def _apply(
     if not ready:
         return
     with store.write_records() as uow:
+        # A transaction of its own: what was recorded stays if applying fails, and the next batch or
+        # the close applies it.
         holder.hold(uow)
         apply_entries(uow, young_enough(uow, run, ready, run_policy), MACHINE, by_machine=True)
         uow.commit()

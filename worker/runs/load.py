@@ -102,6 +102,7 @@ def load_inputs(
     )
     nearby = judged | neighbours(names, _whose_partners_count(sightings, piece))
     nearby = nearby.union(*(r.partners for r in records))
+    # Awaited servers are judged later, with a reading of this run instead of an earlier one.
     if piece is not None:
         nearby -= piece.awaited
     return JudgementInput(

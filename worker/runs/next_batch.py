@@ -47,6 +47,8 @@ def next_share(reading: Transaction, run: OpenRun, most: int) -> Batch | None:
 
 def last_share(uow: UnitOfWork, run: OpenRun, most: int) -> Batch | None:
     """Look once more, while nobody can conclude until the lease is given back."""
+    # Members conclude beside this transaction on PostgreSQL. The lock keeps them out until the
+    # lease is released, so that the last one cannot be missed.
     uow.lock_members()
     return next_share(uow, run, most)
 

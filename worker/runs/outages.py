@@ -28,6 +28,7 @@ def settle_outages(
 
     Each one explains other problems. An unread server that the run was not about stays as it was.
     """
+    # One query decides for nearly every run that nothing is down.
     problems = uow.findings.unresolved(kinds={Kind.SERVER_UNREAD, Kind.SERVER_DOWN})
     if not problems:
         return ()

@@ -12,6 +12,7 @@ from worker.model.runs import MemberStage, OpenRun, Process, RunCounts
 from worker.runs.ending import summary_of
 from worker.store.unit_of_work import Store, Transaction
 
+#: A progress bar looks alive at this rate.
 _LOOK_SECONDS: Final = 0.25
 
 

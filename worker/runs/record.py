@@ -51,6 +51,7 @@ def write_down(
     _learn(uow.inventory, inputs)
     uow.watches.end(plan.watches.end)
     uow.watches.start(plan.watches.begin)
+    # Before new needs are recorded, because a withdrawn Create frees its name and scopes for them.
     _withdraw(uow, inputs, plan)
     _raise_evidence(uow.records, inputs, plan)
     findings = [f for f in plan.findings if f.kind not in AT_CLOSE]
@@ -110,6 +111,7 @@ def _withdraw(uow: UnitOfWork, inputs: JudgementInput, plan: Plan) -> None:
         and e.planned.record is not None
     ]
     uow.operations.decide(plan.superseded, EntryStatus.SUPERSEDED, MACHINE, by_machine=True)
+    # A pending Create's record was never applied, so nothing else refers to it.
     uow.records.remove(records)
     uow.operations.end_acceptance(plan.ended)
 

@@ -22,6 +22,7 @@ def sweep(store: Store, dispatcher: Dispatcher, timing: Timing, recorder: EventR
     """Send again the messages that were lost, unless another sweep was just done."""
     queued = {lane: dispatcher.waiting(lane) for lane in (Lane.READ, Lane.ON_DEMAND)}
     with store.write() as uow:
+        # Half a sweep: every control process may sweep, and one sweep is enough.
         if uow.leases.acquire(_LEASE, timing.sweep / 2) is None:
             return
         processes = uow.processes.registered()

@@ -25,6 +25,7 @@ def count_relationships(
     maintenance. ``overtaken`` were changed by someone else after a partner was read. Relationships
     that have no record yet do not count. The findings name them.
     """
+    # A deleted record has no outline any more, so it is counted by its operation.
     changed, removed = reading.operations.records_changed_by(run.id)
     windows = paused(reading.maintenance.open_windows())
     numbers = Counter({"pairs": removed, "overtaken": 0, "paused": 0})

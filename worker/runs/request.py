@@ -30,6 +30,7 @@ def request_run(
 
     A ``process`` that works at its run by itself gets a run of its own. Raises UnknownTarget.
     """
+    # Run and members are one fact. The messages follow after the commit.
     with store.write() as uow:
         target = find_target(uow, request)
         joinable = _not_begun(uow, RunScope(target.servers, target.only), lane)

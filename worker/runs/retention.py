@@ -24,6 +24,7 @@ def prune(store: Store, keep: timedelta, recorder: EventRecorder, most: int = MO
     with store.read() as reading:
         if reading.leases.is_held(_LEASE):
             return
+    # Small deletions in transactions of their own, so that readings never wait long.
     with store.write() as uow:
         token = uow.leases.acquire(_LEASE, _PAUSE)
         if token is None:

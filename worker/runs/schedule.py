@@ -17,7 +17,9 @@ from worker.store.unit_of_work import Store, UnitOfWork
 
 #: Failures in a row after which a server is not asked in every interval any more.
 BREAKER_AFTER: Final = 3
+#: A server that is back is read within four hours without a person.
 _LONGEST_BREAK: Final = timedelta(hours=4)
+#: Limits the exponent, so that no huge number is computed.
 _DOUBLINGS: Final = 10
 #: What is due within this part of an interval is read with what is due now.
 _TOGETHER: Final = 0.1
@@ -61,6 +63,7 @@ def tick(store: Store, dispatcher: Dispatcher, timing: Timing) -> int | None:
     The due times and the run are written together, so that neither is there alone.
     """
     with store.write() as uow:
+        # Half a tick: every beat process may tick, and one tick is enough.
         if uow.leases.acquire(_LEASE, timing.tick / 2) is None:
             return None
         opened_run = _opened(uow, timing)

@@ -61,6 +61,7 @@ class ServerReader:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
+        # Many threads notice old secrets together, and one of them loads new ones.
         self._lock = threading.Lock()
         self._clock = DatabaseClock(store)
         self._secrets = self._load(0)

@@ -44,6 +44,7 @@ class WriteBatcher:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        # Guards the queue and the leader's flag. It is not held during the transaction.
         self._lock = threading.Lock()
         self._wishes: list[_PendingWrite[object]] = []
         self._is_at_work = False
@@ -56,6 +57,7 @@ class WriteBatcher:
         wish = _PendingWrite(server, what)
         with self._lock:
             self._wishes.append(wish)  # type: ignore[arg-type]  # of any result
+            # The first thread becomes the leader and writes for all that queue meanwhile.
             goes_first = not self._is_at_work
             self._is_at_work = True
         if not goes_first:
@@ -68,6 +70,7 @@ class WriteBatcher:
             return self._write_alone(server, what)
 
     def _write_alone(self, server: int, what: Callable[[ClaimBatch], _Result]) -> _Result:
+        # Writes about other servers need the members to themselves.
         with self._store.write_members(alone=True) as uow:
             batch = ClaimBatch(uow, [server], is_exclusive=True)
             result = what(batch)
@@ -94,12 +97,14 @@ class WriteBatcher:
 
     def _write(self, wishes: list[_PendingWrite[object]]) -> None:
         try:
+            # One commit for many threads: a commit waits for the disk, and readings end in bursts.
             with self._store.write_members() as uow:
                 batch = ClaimBatch(uow, [wish.server for wish in wishes])
                 results = [wish.write(batch) for wish in wishes]
                 batch.save()
                 uow.commit()
         except BaseException as error:  # noqa: BLE001  # raised again by whose wish it was
+            # A bad write fails alone: the others are tried again one by one.
             if len(wishes) == 1 or isinstance(error, StoreUnavailable):
                 for wish in wishes:
                     wish.error = error

@@ -44,6 +44,7 @@ class ReadCache:
         self._good_for_seconds = good_for_seconds
         self._inventory: _CachedInventory | None = None
         self._index: tuple[tuple[Server, ...], Any] | None = None
+        # An OrderedDict cannot be moved and read by two threads at once.
         self._lock = Lock()
         self._readings: OrderedDict[str, Seen] = OrderedDict()
 

@@ -34,6 +34,7 @@ from worker.store.transactions import lock_members
 #: The most values in one IN list: few enough for any database, and enough to keep statements few.
 CHUNK: Final = 500
 
+#: SQLite's clock has milliseconds.
 _SQLITE_TICK: Final = timedelta(milliseconds=1)
 
 #: A row whose columns are read by name. The type checker does not know their types.

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy.pool import ConnectionPoolEntry
 
+#: Another process needs only some milliseconds to change the journal mode.
 _PAUSE_SECONDS: Final = 0.01
+#: A server that takes longer to accept a connection is down for us.
 _CONNECT_SECONDS: Final = 10
 #: The age up to which a pooled connection is used again. Connections are idle for minutes while
 #: servers are read, and a firewall may drop an idle connection silently.

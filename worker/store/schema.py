@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 HEAD: Final = "0100"
 #: The revisions 0001 to 0016 were never released, and nothing upgrades them.
 _UNRELEASED: Final = frozenset(f"{number:04}" for number in range(1, 17))
+#: A migration of another process may take that long.
 _LOCK_TIMEOUT_SECONDS: Final = 30.0
 
 

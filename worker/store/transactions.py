@@ -22,6 +22,7 @@ _TURN_MILLISECONDS: Final = 250
 #: Values of ``psycopg.IsolationLevel``. An import of psycopg would cost too much under SQLite. With
 #: READ COMMITTED each statement sees what the last writer committed.
 _READ_COMMITTED: Final = 2
+#: With REPEATABLE READ all statements see one state of the database.
 _REPEATABLE_READ: Final = 3
 #: Lifts the limit of the current transaction. Servers before 17 have no such limit.
 _NO_LIMIT: Final = (
@@ -30,6 +31,7 @@ _NO_LIMIT: Final = (
 #: Keys of PostgreSQL's advisory locks. Any fixed numbers do. The first is for transactions that
 #: create or upgrade the tables, the second for those that write about members of runs.
 _MIGRATION_LOCK: Final = 0x6970616D  # "ipam"
+#: Any other number than the one above.
 _MEMBERS_LOCK: Final = _MIGRATION_LOCK + 1
 
 

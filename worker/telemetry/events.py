@@ -94,6 +94,7 @@ class _Outage:
     """
 
     def __init__(self) -> None:
+        # Threads of a pool report failures and heartbeats at the same time.
         self._lock = threading.Lock()
         self._is_on = self._failed = False
 

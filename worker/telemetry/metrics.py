@@ -13,7 +13,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from reconcile.model.nouns import Operation
 from worker.model.roles import Task
 
+#: From a message without work to a batch of hundreds of servers.
 _TASK_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+#: Up to the poll's deadline and a little more.
 _READING_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 90)
 
 

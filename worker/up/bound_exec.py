@@ -9,6 +9,7 @@ import ctypes
 import os
 import sys
 
+#: From linux/prctl.h. Python has no name for it.
 _PR_SET_PDEATHSIG = 1
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+#: A log of a child is for its last words, not for history.
 _LONGEST_LOG_BYTES: Final = 1_000_000
 _BOUND_EXEC: Final = Path(__file__).with_name("bound_exec.py")
 

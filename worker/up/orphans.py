@@ -21,8 +21,11 @@ from worker.processes.signals import ENDING, Signals
 from worker.up.child import CannotRun
 from worker.up.supervisor import Say, StopRequested
 
+#: A PostgreSQL that ends in order needs a moment to write.
 _GRACE_SECONDS: Final = 5.0
+#: The kernel needs a moment even after SIGKILL.
 _KILL_SECONDS: Final = 5.0
+#: There is no event for the end of a process that is no child.
 _LOOK_SECONDS: Final = 0.05
 
 

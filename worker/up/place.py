@@ -26,6 +26,7 @@ from urllib.parse import quote
 from worker.up import postgres
 from worker.up.child import CannotRun
 
+#: sun_path of Linux has 108 bytes with the terminating zero.
 _LONGEST_SOCKET_BYTES: Final = 107
 _HEAD: Final = """\
 # What other commands need to find the database and the broker of `ipam-sync up`, which writes

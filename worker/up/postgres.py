@@ -31,6 +31,7 @@ _OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "log_checkpoints": "off",
     }
 )
+#: The line of postmaster.pid that says whether the server is ready.
 _STATUS_LINE: Final = 7
 
 

@@ -20,13 +20,17 @@ from typing import Final, NoReturn
 from worker.processes.signals import ENDING, Signals
 from worker.up.child import CannotRun, ChildProgram, how_it_ended, start
 
+#: A child that failed by chance is back at once.
 _FIRST_PAUSE_SECONDS: Final = 0.5
+#: A child that fails every time must not fill the log.
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 #: Who ran for so long is healthy, and what happened before is forgotten.
 _HEALTHY_SECONDS: Final = 60.0
+#: Short enough that Ctrl-C seems immediate.
 _LOOK_SECONDS: Final = 0.02
 #: A check may ask the database.
 _CHECK_SECONDS: Final = 0.2
+#: PostgreSQL may have to recover first.
 _READY_SECONDS: Final = 120.0
 #: What hurries gets so long to die in good order.
 _HURRY_SECONDS: Final = 3.0

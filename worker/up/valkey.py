@@ -17,6 +17,7 @@ from typing import Final
 
 from worker.up.child import BARE_ENVIRONMENT, CannotRun, ChildProgram
 
+#: A local server answers in milliseconds unless it hangs.
 _ANSWER_SECONDS: Final = 2.0
 
 

@@ -11,6 +11,7 @@ from worker.views.operations import Json
 from worker.views.screen import Screen
 from worker.views.text import iso, moment
 
+#: A row with more values would fill the screen.
 _SHOWN: Final = 5
 
 

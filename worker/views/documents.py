@@ -17,6 +17,7 @@ from worker.model.run_report import OperationLine, Preview, RunSummary, counts
 from worker.views.operations import Json, line_json, server_name
 from worker.views.text import iso
 
+#: Grows when a key changes its meaning. New keys do not change it.
 SCHEMA: Final = 1
 Severities = Mapping[str, Severity]
 #: How long findings are open, by fingerprint; one that is not there is new, or no louder for it.

@@ -11,10 +11,14 @@ from reconcile.model.findings import LOUDEST_FIRST, Severity
 from reconcile.model.formatting import listed
 from worker.alerts.problems import Problem
 
+#: The exit codes are those of the monitoring plugins' guidelines.
 UNKNOWN: Final = 3
+#: OK, WARNING and CRITICAL of the same guidelines.
 _CODES: Final = {Severity.CRITICAL: 2, Severity.WARNING: 1, Severity.INFO: 0}
 _WORDS: Final = ("OK", "WARNING", "CRITICAL")
+#: A line of Nagios is short.
 _LONGEST_NAME: Final = 80
+#: Nagios cuts longer lines.
 _LONGEST_WHY: Final = 500
 
 

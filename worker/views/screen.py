@@ -23,7 +23,9 @@ from worker.views.text import safe
 #: A cell: one line, or several.
 Cell: TypeAlias = str | Sequence[str]
 
+#: Used where there is no terminal, so that logs have lines of one length.
 _WIDTH: Final = 100
+#: A narrower table has a letter in each line.
 _NARROWEST: Final = 20
 
 #: Style by the word that a line or a cell begins with: colour only repeats what the words say.

@@ -23,6 +23,7 @@ from worker.alerts.wording import telling
 #: How long an open alert lives there without being told again.
 KEEP: Final = timedelta(hours=1)
 _PATH: Final = "/api/v2/alerts"
+#: Label values longer than this help nobody, and Prometheus keeps them all in memory.
 _LONGEST: Final = 1000
 #: So often within that time it is told again.
 _REFRESHES: Final = 3

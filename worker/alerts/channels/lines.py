@@ -20,6 +20,7 @@ from worker.alerts.templates import summary
 from worker.telemetry.logs import facts
 
 _log: Final = logging.getLogger(__name__)
+#: The group may read, so that a log shipper need not run as our account.
 _MODE: Final = 0o640
 _DO_NOT_WAIT: Final = getattr(os, "O_NONBLOCK", 0)  # for a pipe that nobody reads
 

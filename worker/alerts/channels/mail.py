@@ -38,8 +38,11 @@ from worker.alerts.message import Alert, Message, loudest
 from worker.alerts.payloads import mark_of
 from worker.alerts.templates import Medium, Texts
 
+#: The greeting of a server that takes mail.
 _READY: Final = 220
+#: Replies from this code on are final. A retry would get the same.
 _PERMANENT: Final = 500
+#: Enough of a hash to be unique, and short enough for a header line.
 _MARK: Final = 24
 _WIRE: Final = compat32.clone(linesep="\r\n")
 

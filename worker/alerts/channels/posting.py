@@ -26,16 +26,20 @@ from collectors.quote import escaped
 from worker.alerts.channels.port import Undelivered
 from worker.alerts.channels.reaching import reaching, trusting, why
 
+#: Receivers answer in a second or two. A slow one must not hold up others for long.
 TIMEOUT: Final = timedelta(seconds=10)
 _AGENT: Final = "ipam-sync"
 _MOST_BYTES: Final = 65_536  # of an answer; what comes after that is not read
+#: A longer wait that a receiver asks for is cut to this.
 _LONGEST_WAIT: Final = timedelta(days=1)
+#: Answers after which the same request may succeed.
 _LATER: Final = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
 #: Of who passed it on and does not know what became of it.
 _OF_GO_BETWEENS: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 _NAT64: Final = 0x0064_FF9B << 96  # addresses that hold an IPv4 one in their last bits
+# IPv6 addresses with an IPv4 address inside are judged by that.
 _WHOLE_IPV4: Final = 1 << 32
 
 

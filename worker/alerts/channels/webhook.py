@@ -19,6 +19,7 @@ SIGNATURE_HEADER: Final = "X-IpamSync-Signature"
 _VERSION: Final = "v1"
 #: Older or newer than this by the receiver's clock is a replay.
 TOLERANCE: Final = timedelta(minutes=5)
+#: A Unix time has ten digits until the year 2286.
 _MOST_DIGITS: Final = 12
 
 

@@ -16,8 +16,11 @@ from worker.telemetry import events
 CLAIM: Final = timedelta(minutes=3)
 #: After about three and a half hours.
 MOST_ATTEMPTS: Final = 12
+#: Most failures are restarts that are over by then.
 _FIRST_PAUSE: Final = timedelta(seconds=10)
+#: A receiver that is back is noticed within an hour.
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+#: Limits the exponent, so that no huge number is computed.
 _DOUBLINGS: Final = 10
 
 

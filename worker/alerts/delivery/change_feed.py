@@ -61,11 +61,13 @@ def _claimed(
     store: Store, channel: str, claim: str, applied: AppliedChangeRule
 ) -> ChangeSpan | None:
     with store.read() as reading:
+        # A look without the writer's turn, because most sweeps find nothing.
         if reading.deliveries.is_paused(channel) or not reading.change_feed.is_due(
             channel, applied.every
         ):
             return None
     with store.write() as uow:
+        # Committed before anything is sent, so that a retry has the same span and key.
         span = uow.change_feed.claim(channel, claim, uow.now() + CLAIM, applied.every)
         uow.commit()
     return span

@@ -30,6 +30,7 @@ from worker.model.alerts import Delivery, OpenFinding, Silence
 from worker.store.unit_of_work import Store
 from worker.telemetry.events import EventRecorder
 
+#: A claim lasts longer than this and one more delivery together.
 _BEGIN_ANOTHER_SECONDS: Final = 60.0
 #: How often it is looked whether something has to be told again lest it is forgotten.
 _REFRESH_SECONDS: Final = 60.0
@@ -61,6 +62,7 @@ class Deliverer:
         self._alerting = alerting
         self._words = words
         self._recorder = recorder
+        # One lock a channel keeps the order of its messages. Another thread skips a busy channel.
         self._busy = {name: threading.Lock() for name in alerting.channels}
         self._has_looked = False
         self._works: set[str] = set()
@@ -83,6 +85,7 @@ class Deliverer:
     def _look_at_everything(self) -> None:
         """There may be channels and routes that there were not before, and some are gone."""
         with self._store.write() as uow:
+            # One transaction, so that a crash in between is made up for at the next start.
             uow.outbox.remind_all()
             forget_others(uow, self._alerting.channels)
             uow.change_feed.keep_only(self._alerting.applied.channels)
@@ -116,6 +119,7 @@ class Deliverer:
     def _tell_what_was_given_up(self, channel: Channel) -> None:
         """Once: what is refused again waits until the channel takes something else."""
         with self._store.read() as reading:
+            # A look without the writer's turn, because most channels have no trouble.
             if not is_in_trouble(reading.findings, channel.name):
                 return
         with self._store.write() as uow:
@@ -154,9 +158,12 @@ class Deliverer:
         """
         limit = _TOGETHER if channel.for_people else _SINGLES
         with self._store.read() as reading:
+            # A look without the writer's turn, because most sweeps find nothing due.
             if not reading.deliveries.is_due(channel.name):
                 return None
         with self._store.write() as uow:
+            # The claim is committed before anything is sent. A process that dies while sending
+            # leaves a claim that lapses, and the message is sent again under the same key.
             claimed = uow.deliveries.claim(channel.name, claim, uow.now() + CLAIM, limit)
             if not claimed:
                 return None
@@ -200,6 +207,8 @@ class Deliverer:
     def _done(self, channel: Channel, claim: str, items: Sequence[_Item]) -> None:
         with self._store.write() as uow:
             events = {i.delivery.finding: (i.number, i.alert.event) for i in items}
+            # Only rows that still carry this claim are marked, so a claim that lapsed changes
+            # nothing.
             uow.deliveries.mark_delivered(claim, events)
             for item in items:
                 key = (item.delivery.finding, item.number)
@@ -213,6 +222,7 @@ class Deliverer:
     ) -> None:
         attempts = max(item.delivery.attempts for item in items) + 1
         with self._store.write() as uow:
+            # The failure, its problem and the next try are one fact, so they are one transaction.
             verdict = refused(uow, channel.name, attempts, error)
             tried = {item.delivery.finding: item.number for item in items}
             uow.deliveries.mark_failed(

@@ -25,9 +25,11 @@ def remind(store: Store, alerting: Alerting, words: Words) -> int:
     event_count = 0
     while True:
         with store.read() as reading:
+            # A look without the writer's turn, because most sweeps find nothing.
             if not reading.outbox.due_reminders(1):
                 return event_count
         with store.write() as uow:
+            # A bounded number in each transaction, so that other writers get their turn.
             due = uow.outbox.due_reminders(_AT_ONCE)
             event_count += _remind(uow, alerting, words, due)
             uow.commit()

@@ -32,9 +32,11 @@ def route(store: Store, alerting: Alerting, words: Words) -> int:
     decided = 0
     while True:
         with store.read() as reading:
+            # A look without the writer's turn, because most sweeps find nothing.
             if not reading.outbox.unrouted(1):
                 return decided
         with store.write() as uow:
+            # A bounded number in each transaction, so that other writers get their turn.
             events = uow.outbox.unrouted(_AT_ONCE)
             _route(uow, alerting, words, events)
             uow.commit()

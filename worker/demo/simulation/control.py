@@ -20,7 +20,9 @@ from collectors.simulator.running import RunningFleet
 from reconcile.remedies.own import ipam_sync
 
 _SOCKET: Final = "control.sock"
+#: A command names servers and values of a fleet, never more.
 _LONGEST: Final = 64 * 1024
+#: The fleet answers at once unless it hangs.
 _SECONDS: Final = 10.0
 
 

@@ -20,6 +20,7 @@ from collectors.simulator.fleet import Fleet, Relationship, UnknownName
 from collectors.simulator.running import Listener, SimulatedLogon
 from worker.config.yaml_document import NotYaml, Value, YamlDocument, compose
 
+#: A larger file is no description of a fleet.
 _LARGEST_BYTES: Final = 10_000_000
 _SERVER_KEYS: Final = (
     *("name", "address", "partners_as", "tls", "logon", "port", "faults"),
@@ -27,6 +28,7 @@ _SERVER_KEYS: Final = (
 )
 _RELATIONSHIP_KEYS: Final = ("name", "primary", "secondary", "at", *RELATIONSHIP)
 _SPELLINGS: Final = ("name", "short", "address")
+#: Ports are numbers of 16 bits.
 _HIGHEST_PORT: Final = 65_535
 
 

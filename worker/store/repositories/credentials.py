@@ -33,8 +33,10 @@ from worker.store.tables.inventory import logon, logon_slot, server
 SUSPENDED_AFTER: Final = 3
 #: The pause after the first refusal of a server, and the longest one. Each refusal doubles it.
 FIRST_PAUSE: Final = timedelta(minutes=15)
+#: A corrected account is tried again within four hours without a person.
 LONGEST_PAUSE: Final = timedelta(hours=4)
 
+#: As long as NIST SP 800-132 asks for.
 _SALT_BYTES: Final = 16
 _DOUBLINGS: Final = 10  # more would only compute large numbers
 

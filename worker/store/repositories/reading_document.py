@@ -25,6 +25,7 @@ from reconcile.model.nouns import (
     Story,
 )
 
+#: Part of the digest, so that a new form never matches an old document.
 _SCHEMA: Final = 1
 _STORY_FIELDS: Final = tuple(f.name for f in fields(Story) if f.name != "asked")
 _SCOPE_FIELDS: Final = tuple(f.name for f in fields(ServedScope))

@@ -269,4 +269,5 @@ class ReadingRepository:
                 assert_never(seen)
 
 
+#: Ids begin at 1, so this one excludes nothing.
 _NO_RUN = 0

@@ -108,6 +108,7 @@ class RecordRepository:
         server1, server2 = failover.c.server1_record_id, failover.c.server2_record_id
         of_run = select(sighting.c.server_id).where(sighting.c.run_id == run)
         columns = (failover.c.id, failover.c.name_key, server1, server2, failover.c.changed_at)
+        # A subquery instead of a list, because a run may have thousands of servers.
         query = select(*columns).where(or_(server1.in_(of_run), server2.in_(of_run)))
         return tuple(
             Outline(row[0], row[1], tuple(s for s in row[2:4] if s is not None), row[4])

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from worker.store.tables.columns import BIG, WORD, AwareUtc, CanonicalJson, key, metadata, owned
 from worker.store.tables.inventory import server
 
+#: No relationship of Windows has a longer name.
 NAME_LIMIT: Final = 256
 
 
