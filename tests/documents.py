@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from textwrap import dedent
 from typing import Final
+
+from tests.language.source import read_sources
 
 ROOT: Final = Path(__file__).parents[1]
 #: Pages that name files and code. Each has to exist.
@@ -19,6 +24,7 @@ PAGES: Final = (
 )
 _FENCE: Final = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _CODE: Final = re.compile(r"`([^`]+)`")
+_PYTHON: Final = re.compile(r"^ *```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\]\(([^)#]*)(#[^)]*)?\)")
 _PACKAGES: Final = ("reconcile", "collectors", "worker", "tests", "docs", "requirements")
 #: A name that the reader chooses.
@@ -50,6 +56,44 @@ def dotted_names(text: str) -> Iterator[str]:
     for code in quoted(text):
         if re.fullmatch(r"(?:reconcile|collectors|worker|tests)(?:\.\w+)+", code):
             yield code
+
+
+def names_in_examples(text: str) -> set[str]:
+    """Return the names that the examples in Python use, and none of them defines."""
+    used: set[str] = set()
+    defined: set[str] = set()
+    for fence in _PYTHON.findall(text):
+        tree = ast.parse(_statement(dedent(fence)))
+        names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+        used |= {n.id for n in names if _is_read(n)}
+        defined |= {n.id for n in names if not _is_read(n)}
+        defined |= {a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)}
+        defined |= {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef)}
+    return used - defined - vars(builtins).keys()
+
+
+def _is_read(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Load)
+
+
+def _statement(example: str) -> str:
+    """Return an example that is an entry of a dictionary as a statement."""
+    return f"{{{example}}}" if example.startswith('"') else example
+
+
+def product_names(root: Path) -> set[str]:
+    """Return every name that the product imports, assigns or defines in a module."""
+    found: set[str] = set()
+    for source in read_sources(root):
+        for node in source.nodes:
+            match node:
+                case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.alias(name=name):
+                    found.add(name)
+                case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                    found.add(name)
+                case _:
+                    pass
+    return found
 
 
 def make_targets(text: str) -> Iterator[str]:

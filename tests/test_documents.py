@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import PAGES, ROOT, anchors, dotted_names, links, make_targets, paths, resolves
+from tests.documents import (
+    PAGES,
+    ROOT,
+    anchors,
+    dotted_names,
+    links,
+    make_targets,
+    names_in_examples,
+    paths,
+    product_names,
+    resolves,
+)
 
 GLOSSARY = ROOT / "docs/explanation/glossary.md"
 MARKDOWN = sorted(
@@ -32,6 +43,12 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_module_class_and_function_that_a_page_names_exists(page: Path) -> None:
     assert [name for name in dotted_names(of(page)) if not resolves(name)] == []
+
+
+def test_the_examples_of_contributing_use_names_that_exist() -> None:
+    used = names_in_examples(of(ROOT / "CONTRIBUTING.md"))
+    assert {"KindSpec", "only", "ipam_sync"} <= used
+    assert used - product_names(ROOT) == set()
 
 
 @pytest.mark.parametrize("page", MARKDOWN, ids=name_of)

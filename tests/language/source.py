@@ -41,7 +41,7 @@ class Source:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self._nodes = list(ast.walk(ast.parse(text)))
+        self.nodes = list(ast.walk(ast.parse(text)))
 
     def place(self, line: int, text: str) -> Place:
         """Return a place in this module."""
@@ -49,17 +49,17 @@ class Source:
 
     def classes(self) -> Iterator[ast.ClassDef]:
         """Yield the classes, nested ones included."""
-        return (node for node in self._nodes if isinstance(node, ast.ClassDef))
+        return (node for node in self.nodes if isinstance(node, ast.ClassDef))
 
     def docstrings(self) -> Iterator[tuple[Function | ast.ClassDef, str]]:
         """Yield each function and class that has a docstring, with the docstring."""
-        for node in self._nodes:
+        for node in self.nodes:
             if isinstance(node, Function | ast.ClassDef) and (text := ast.get_docstring(node)):
                 yield node, text
 
     def assigned_names(self) -> Iterator[ast.Name]:
         """Yield the names that assignments, loops and contexts give to values."""
-        for node in self._nodes:
+        for node in self.nodes:
             if isinstance(node, _BINDINGS):
                 for target in _targets(node):
                     yield from (n for n in ast.walk(target) if isinstance(n, ast.Name))

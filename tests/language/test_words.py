@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.language.words import begins_with_pronoun_or_clause, begins_with_verb, has_no_noun
+from tests.language.words import (
+    ALSO_ADJECTIVES,
+    ALSO_NOUNS,
+    VERBS,
+    begins_with_pronoun_or_clause,
+    begins_with_verb,
+    has_no_noun,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +77,11 @@ def test_a_participle_or_an_adverb_is_no_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["sightings", "due_at", "known_servers", "story"])
 def test_a_name_with_a_noun_in_it_is_one(name: str) -> None:
     assert not has_no_noun(name)
+
+
+def test_a_verb_is_in_one_list_and_in_its_base_form() -> None:
+    assert not VERBS & ALSO_NOUNS
+    assert not VERBS & ALSO_ADJECTIVES
+    inflected = {w for w in VERBS | ALSO_NOUNS if w.endswith(("ed", "ing")) and len(w) > 5}
+    assert inflected <= {"exceed", "proceed", "succeed"}
+    assert not {w for w in VERBS if f"{w}s" in VERBS}

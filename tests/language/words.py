@@ -30,7 +30,7 @@ _WITHOUT_NOUN: Final = _words(
 
 #: Base forms that name an act of a program or of a person who uses it, and are hardly ever a noun or
 #: an adjective at the head of a sentence. States (be, have, know, see) are no acts.
-_VERBS: Final = _words(
+VERBS: Final = _words(
     """
     abandon accept acknowledge acquire activate adapt add adjust adopt advance agree align
     allocate allow announce answer append apply approve arrange ask assemble assert assign
@@ -56,19 +56,19 @@ _VERBS: Final = _words(
     refuse register reject release reload rely remember remind remove rename render renew
     reopen reorder repair replace replay reply require reserve reset resolve respond restart
     restore resume retain retire retrieve retry return reuse reveal reverse revise revoke
-    rewrite roll rotate round run sanitise save say scan schedule scrape seal search seed seek
-    select send serialise serve settle share shield shift shorten show shuffle shut simulate
-    skip sleep solve sort spawn specify spell spend split spread stall start stay step stop
-    strip submit subscribe substitute subtract suggest supersede supervise supply suppress
-    suspend swap sweep switch synchronise take tally tell terminate test think throttle throw
-    tidy toggle tolerate touch track transform translate treat trim truncate trust try turn
-    undo unify unlock unpack unsubscribe update upgrade use validate vary verify wait wake walk
-    warn watch weigh widen withdraw work wrap write yield
+    rewrite roll rotate round run sanitise save say scan scrape seal search seed seek select
+    send serialise serve settle share shield shift shorten show shuffle shut simulate skip
+    sleep solve sort spawn specify spell spend split spread stall start stay step stop strip
+    submit subscribe substitute subtract suggest supersede supervise supply suppress suspend
+    swap sweep switch synchronise take tally tell terminate test think throttle throw tidy
+    toggle tolerate touch track transform translate treat trim truncate trust try turn undo
+    unify unlock unpack unsubscribe update upgrade use validate vary verify wait wake walk warn
+    watch weigh widen withdraw work wrap write yield
     """
 )
 
 #: Base forms that are nouns as often: "Report an error", but "Report of a run".
-_ALSO_NOUNS: Final = _words(
+ALSO_NOUNS: Final = _words(
     """
     attempt audit cache change claim command commit contact count delegate document dump end
     estimate extract filter format group guard guide index label limit link list lock log mark
@@ -82,7 +82,7 @@ _AFTER_A_NOUN: Final = _words("for from in with at on by to")
 _AFTER_ANY_NOUN: Final = _words("of is are was were has")
 
 #: Base forms that are adjectives as often: "Open a run", but "Open problems of a server".
-_ALSO_ADJECTIVES: Final = _words("clean clear close complete empty free open separate")
+ALSO_ADJECTIVES: Final = _words("clean clear close complete empty free open separate")
 _BEFORE_A_NOUN: Final = _words(
     """
     a an the each every all any both no this that these those its it them one two what which
@@ -107,11 +107,11 @@ def begins_with_verb(docstring: str) -> bool:
     if opening is None or opening["next"] in _AFTER_ANY_NOUN:
         return False
     word, following = opening["first"].lower(), opening["next"]
-    if word in _ALSO_ADJECTIVES:
+    if word in ALSO_ADJECTIVES:
         return not opening["stop"] and (following == "`" or following in _BEFORE_A_NOUN)
-    if word in _ALSO_NOUNS:
+    if word in ALSO_NOUNS:
         return not opening["stop"] and following != "" and following not in _AFTER_A_NOUN
-    return word in _VERBS
+    return word in VERBS
 
 
 def has_no_noun(name: str) -> bool:

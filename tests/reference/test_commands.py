@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import click
 import pytest
@@ -11,13 +12,18 @@ from worker.cli import main
 COMMANDS = dict(commands(main))
 
 
+@cache
+def page() -> str:
+    return commands_page()
+
+
 def section(*path: str) -> str:
     heading = f"## ipam-sync {' '.join(path)}\n"
-    return commands_page().partition(f"\n{heading}")[2].partition("\n## ")[0]
+    return page().partition(f"\n{heading}")[2].partition("\n## ")[0]
 
 
 def test_every_command_and_every_group_has_a_section() -> None:
-    headings = re.findall(r"^## (.*)$", commands_page(), flags=re.MULTILINE)
+    headings = re.findall(r"^## (.*)$", page(), flags=re.MULTILINE)
     assert headings == ["ipam-sync", *(f"ipam-sync {' '.join(path)}" for path in COMMANDS)]
 
 
@@ -38,12 +44,12 @@ def test_an_option_has_its_default_in_a_column_of_its_own() -> None:
 
 
 def test_the_exit_codes_are_on_the_page() -> None:
-    text = commands_page()
+    text = page()
     assert "\nExit codes:\n  0 " in text
     assert "Ends with 0, or with 2" in section("plan")
 
 
 def test_every_link_of_the_overview_leads_to_a_section() -> None:
-    text = commands_page()
+    text = page()
     anchors = {h.lower().replace(" ", "-") for h in re.findall(r"^## (.*)$", text, re.MULTILINE)}
     assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= anchors

@@ -35,7 +35,7 @@ def outbox(channel: str | None, dead: bool, limit: int, as_json: bool) -> None:
     """List what waits to be told, and what was given up.
 
     What is due first comes first, then what was given up: that is tried again by
-    `ipam-sync alerts retry`, when something new happens to the problem, or when the channel
+    `ipam-sync alerts retry --all`, when something new happens to the problem, or when the channel
     took something else. Changes that policy auto applied are counted by channel.
 
     \b

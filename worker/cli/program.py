@@ -25,7 +25,7 @@ _COMMANDS: Final = {
         "worker.cli.reconcile:reconcile", "The same as sync, done by workers."
     ),
     "collect": CommandLocation(
-        "worker.cli.live:collect", "Read servers now and print what they say."
+        "worker.cli.live:collect", "Read servers now and print what they report."
     ),
     "up": CommandLocation("worker.cli.up:up", "Run everything on this machine."),
     "worker": CommandLocation("worker.cli.worker:worker", "Read servers, judge and apply."),

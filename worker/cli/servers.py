@@ -28,8 +28,8 @@ _COMMANDS: Final = {
     ),
     "add": CommandLocation(f"{_HERE}:add", "Add one server."),
     "rename": CommandLocation(f"{_HERE}:rename", "Give a server another name."),
-    "tag": CommandLocation(f"{_HERE}:tag", "Say by which words a server is sorted."),
-    "disable": CommandLocation(f"{_HERE}:disable", "Do not ask a server until it is enabled."),
+    "tag": CommandLocation(f"{_HERE}:tag", "Set the tags of a server."),
+    "disable": CommandLocation(f"{_HERE}:disable", "Stop reading a server until it is enabled."),
     "enable": CommandLocation(f"{_HERE}:enable", "Ask a disabled or retired server again."),
     "retire": CommandLocation(f"{_HERE}:retire", "Say that a server is gone for good."),
 }
