@@ -89,9 +89,10 @@ def _primary_share(case: Case, mode: Mode, told: int, last: int | None) -> int |
     """The primary's share as far as the secondary's word alone tells it."""
     if mode is Mode.HOT_STANDBY or told == _HALF:
         return told
-    # What was told or stored under another order is the share of the old primary.
+    # What was told or stored under another order is the share of the old primary. A server before
+    # 2012 R2 does not report the order, so its earlier word may be about any.
     spoke = last_story(case.primary)
-    if spoke is not None and spoke.server_type is ServerType.SECONDARY:
+    if spoke is not None and spoke.server_type is not ServerType.PRIMARY:
         last = None
     for candidate in () if case.swapped else (last, case.stored(PERCENTAGE)):
         if isinstance(candidate, int) and _alike(mode, told, candidate):

@@ -20,9 +20,10 @@ class _Histories:
     first_seed: int
 
     @pytest.fixture(scope="class")
-    def played(self) -> tuple[list[Difference], Coverage]:
+    @classmethod
+    def played(cls) -> tuple[list[Difference], Coverage]:
         """Play all histories once through each door."""
-        coverage, seeds = Coverage(), range(self.first_seed, self.first_seed + _HISTORIES)
+        coverage, seeds = Coverage(), range(cls.first_seed, cls.first_seed + _HISTORIES)
         with place_for_histories() as place:
             found = [first_difference(place, seed, coverage) for seed in seeds]
         return [difference for difference in found if difference is not None], coverage

@@ -48,6 +48,7 @@ def on_sqlite(directory: Path) -> Place:
             connection.create_function("strftime", 2, clock.strftime)
 
         event.listen(store.engine, "connect", on_connect)
+        store.engine.dispose()  # its connections so far have the real clock
         try:
             yield store
         finally:
