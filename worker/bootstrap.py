@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collectors.exports import ExportCollector
-from worker.alerts.delivery.composer import Words
 from worker.config.run_policy import RunPolicy
 from worker.config.settings import Settings, load_settings
-from worker.inventory.connections import Connections, live
 from worker.store.schema import open_store
 from worker.store.unit_of_work import Store
 
 if TYPE_CHECKING:
+    from collectors.exports import ExportCollector
     from worker.alerts.alerting import Alerting
+    from worker.alerts.delivery.composer import Words
     from worker.alerts.delivery.deliverer import Deliverer
+    from worker.inventory.connections import Connections
     from worker.telemetry.events import EventRecorder
 
 
@@ -40,6 +40,8 @@ class Ipam:
 
     def exports(self, directory: Path) -> ExportCollector:
         """Return the collector that reads servers from files. Raises ExportsUnusable."""
+        from collectors.exports import ExportCollector
+
         with self.store.read() as reading:
             return ExportCollector(directory, reading.inventory.servers())
 
@@ -47,6 +49,10 @@ class Ipam:
         self, *, concurrency: int | None = None, insist: bool = False
     ) -> AbstractContextManager[Connections]:
         """Open the connections that read live servers. Raises ReadError."""
+        from worker.inventory.connections import (
+            live,
+        )  # a WinRM client costs more than most commands
+
         return live(self.store, self.settings, concurrency=concurrency, insist=insist)
 
     def deliverer(self, recorder: EventRecorder) -> Deliverer | None:
@@ -64,6 +70,8 @@ class Ipam:
     @property
     def words(self) -> Words:
         """Return the words of alerts. The names of servers are still to be read."""
+        from worker.alerts.delivery.composer import Words
+
         return Words({}, self.settings.severities)
 
 
