@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.compiled_statements import share_compiled_statements
 from tests.exposed import Exposed, exposed
 from tests.postgres import PostgresServer, running_postgres
 from tests.valkey import ValkeyServer, running_valkey
@@ -23,6 +24,8 @@ settings.register_profile(
 )
 settings.register_profile("unit", settings.get_profile("house"), max_examples=25)
 settings.load_profile("house")
+
+share_compiled_statements()
 
 _OWN_SERVERS = frozenset({"valkey_server", "played", "poor"})
 
