@@ -40,9 +40,12 @@ def is_integer(value: Json) -> TypeGuard[int]:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``value`` at ``path`` of ``source`` (the server, and the relationship if in one)."""
+    """``value`` at ``path`` of ``source`` (the server, and the relationship if in one).
 
-    source: str
+    ``source`` becomes text only in an error, because every property of a fleet has one.
+    """
+
+    source: object
     path: str
     value: Json
 
@@ -59,12 +62,12 @@ class Field:
         problem = f"is {quoted(self.value)}, which is {why}"
         if isinstance(self.value, str) and _is_cut_off(self.value):
             return DecodeError(
-                self.source,
+                str(self.source),
                 self.path,
                 f"{problem}: ConvertTo-Json cut it off at its depth limit",
                 f"Use -Depth 6. {EXPORT_AGAIN}",
             )
-        return DecodeError(self.source, self.path, problem)
+        return DecodeError(str(self.source), self.path, problem)
 
     def blank(self) -> bool:
         """True for text of white space only: ``[string]$null`` is "" in Windows PowerShell."""

@@ -18,11 +18,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from collectors.addresses import optional_ipv4, scopes
 from collectors.base import EXPORT_AGAIN, DecodeError
-from collectors.durations import seconds
 from collectors.field import Field
 from collectors.quote import quoted
+from collectors.values import optional_ipv4, scopes, seconds
 from collectors.wire import RawRelationship, WireDocument
 from reconcile.model.nouns import (
     Identity,
@@ -71,7 +70,7 @@ def stories(document: WireDocument, server: Server) -> tuple[Story, ...]:
     """
     is_own_document = document.schema is not None
     return tuple(
-        _story(_Properties.of(number, raw, server), server.id, plain_seconds=is_own_document)
+        _story(_Properties(number, raw, server.name), server.id, plain_seconds=is_own_document)
         for number, raw in enumerate(document.relationships, 1)
     )
 
@@ -152,22 +151,23 @@ def clock(document: WireDocument, server: Server) -> datetime | None:
 class _Properties:
     """The properties of one relationship as fields."""
 
-    source: str
+    number: int
     raw: RawRelationship
+    server: str
 
-    @classmethod
-    def of(cls, number: int, raw: RawRelationship, server: Server) -> _Properties:
-        name = raw.get("Name")
+    def __str__(self) -> str:
+        """Return the relationship in words for an error."""
+        name = self.raw.get("Name")
         called = f" {quoted(name)}" if isinstance(name, str) else ""
-        return cls(f"{server.name}, relationship {number}{called}", raw)
+        return f"{self.server}, relationship {self.number}{called}"
 
     def field(self, name: str) -> Field:
         """Return a property. It is None where Windows Server 2012 lacks it."""
         if name not in self.raw and name not in NOT_ON_2012:
             raise DecodeError(
-                self.source, name, "is missing", f"Leave out Select-Object. {EXPORT_AGAIN}"
+                str(self), name, "is missing", f"Leave out Select-Object. {EXPORT_AGAIN}"
             )
-        return Field(self.source, name, self.raw.get(name))
+        return Field(self, name, self.raw.get(name))
 
 
 def _story(told: _Properties, asked: int, *, plain_seconds: bool) -> Story:

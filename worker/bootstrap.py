@@ -49,9 +49,8 @@ class Ipam:
         self, *, concurrency: int | None = None, insist: bool = False
     ) -> AbstractContextManager[Connections]:
         """Open the connections that read live servers. Raises ReadError."""
-        from worker.inventory.connections import (
-            live,
-        )  # a WinRM client costs more than most commands
+        # A WinRM client takes longer to import than most commands take.
+        from worker.inventory.connections import live
 
         return live(self.store, self.settings, concurrency=concurrency, insist=insist)
 

@@ -16,7 +16,7 @@ from worker.config.run_policy import RunPolicy
 from worker.model.run_report import Preview, RunSummary
 from worker.model.runs import Lane, Trigger
 from worker.processes.inline import Inline
-from worker.runs.database_clock import DatabaseClock
+from worker.runs.concurrency import DatabaseClock
 from worker.runs.plan import plan
 from worker.runs.reader import FileReader
 from worker.runs.targets import RunRequest

@@ -34,7 +34,7 @@ from reconcile.model.findings import Event
 from worker.alerts import change_digest
 from worker.alerts.message import Alert, Changes, Digest, Message, members, trial
 from worker.alerts.wording import HAPPENED, Link, Telling, telling
-from worker.telemetry.logs import facts
+from worker.telemetry.events import facts
 
 _log: Final = logging.getLogger(__name__)
 #: What comes of a template that does not fit, or of its file.

@@ -70,7 +70,7 @@ def collect(names: tuple[str, ...], concurrency: int | None, as_json: bool) -> i
     """
     from reconcile.model.nouns import Seen
     from worker.inventory.lookup import find_server
-    from worker.runs.database_clock import DatabaseClock
+    from worker.runs.concurrency import DatabaseClock
     from worker.views.readings import reading_json, show_reading
 
     with ipam() as working:
@@ -125,7 +125,7 @@ def _checked(working: Ipam, name: str) -> ServerCheck:
     from reconcile.model.nouns import ReadFailure, SkipReason
     from worker.inventory.check import check as ask
     from worker.inventory.lookup import find_server
-    from worker.runs.database_clock import DatabaseClock
+    from worker.runs.concurrency import DatabaseClock
 
     need_credentials(working)
     with working.store.read() as reading:

@@ -17,13 +17,12 @@ from collectors.quote import escaped
 from reconcile.model.names import fold
 from worker.config.suggest import did_you_mean
 from worker.config.yaml_document import NotYaml, Value, YamlDocument, compose
+from worker.inventory.endpoints import transport_problem, url_problem
 from worker.inventory.validation import (
     address_problem,
     good_tags,
     name_problem,
     tag_problem,
-    transport_problem,
-    url_problem,
     without_dot,
 )
 from worker.model.credentials import Credential

@@ -30,7 +30,7 @@ from worker.model.roles import BEAT, BrokerUnavailable, Role
 from worker.model.statistics import Figures
 from worker.monitoring.counters import Tallies
 from worker.store.unit_of_work import Store
-from worker.telemetry.logs import facts
+from worker.telemetry.events import facts
 
 _log: Final = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from worker.model.roles import COMMAND
 from worker.model.run_report import RunSummary
 from worker.model.runs import Lane, RunCounts
 from worker.processes.registration import Registration
-from worker.runs.database_clock import DatabaseClock
+from worker.runs.concurrency import DatabaseClock
 from worker.runs.ending import summary_of
 from worker.runs.engine import Engine, Reading
 from worker.runs.judge import MOST

@@ -20,7 +20,7 @@ from worker.model.alerts import OpenFinding
 from worker.model.maintenance import paused, resting
 from worker.model.roster import Roster
 from worker.model.runs import RunScope
-from worker.runs.database_clock import DatabaseClock
+from worker.runs.concurrency import DatabaseClock
 from worker.runs.targets import Target
 from worker.store.repositories.records import RecordRepository
 from worker.store.unit_of_work import Store, Transaction

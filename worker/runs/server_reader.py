@@ -19,11 +19,11 @@ from reconcile.evidence.impostors import genuine
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Server, Sighting
 from worker.config.settings import Settings
-from worker.inventory.connections import EndpointResolver, logins_of
+from worker.inventory.endpoints import EndpointResolver, logins_of
 from worker.inventory.logon_ledger import StoredLogonBook, notice_changes
 from worker.model.credentials import CredentialProof, CredentialView
 from worker.model.errors import StoreError, StoreUnavailable
-from worker.runs.database_clock import DatabaseClock
+from worker.runs.concurrency import DatabaseClock
 from worker.runs.reader import ExportFile, SecretsOutdated, Source
 from worker.store.claim_batch import ClaimBatch
 from worker.store.unit_of_work import Store

@@ -20,10 +20,15 @@ from reconcile.model.nouns import Seen, Server, Sighting, Skipped, Unseen
 from reconcile.model.record import Planned
 from worker.model.errors import StoreUnavailable
 from worker.model.roles import Task
-from worker.telemetry.logs import bound, facts
+from worker.telemetry.logs import bound
 from worker.telemetry.metrics import Metrics
 
 _log: Final = logging.getLogger(__name__)
+
+
+def facts(**known: object) -> dict[str, object]:
+    """Return the facts of an event: identifiers, not objects."""
+    return {"facts": known}
 
 
 def process_started(**what: object) -> None:

@@ -41,11 +41,6 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-def facts(**known: object) -> dict[str, object]:
-    """Return the facts of an event: identifiers, not objects."""
-    return {"facts": known}
-
-
 def bound(**known: object) -> AbstractContextManager[None]:
     """Within this every line of this thread has these facts, and afterwards none has."""
     from structlog.contextvars import bound_contextvars

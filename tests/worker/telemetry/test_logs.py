@@ -15,7 +15,8 @@ from collectors.powershell.host import Login
 from worker.config.settings import load_settings
 from worker.inventory.logon_ledger import login_of
 from worker.model.credentials import Credential
-from worker.telemetry.logs import LogFormat, LogLevel, bound, facts, lines, no_lines
+from worker.telemetry.events import facts
+from worker.telemetry.logs import LogFormat, LogLevel, bound, lines, no_lines
 
 SECRET = "hunter2-Tr0ub4dor"  # noqa: S105 - an example that must never be shown
 HOSTILE = "dhcp01\x1b[2J\n2026-03-01 forged \u202e"

@@ -17,7 +17,7 @@ from worker.alerts.channels.port import Undelivered
 from worker.alerts.message import Changes, Digest, Message
 from worker.alerts.payloads import document, encoded
 from worker.alerts.templates import summary
-from worker.telemetry.logs import facts
+from worker.telemetry.events import facts
 
 _log: Final = logging.getLogger(__name__)
 #: The group may read, so that a log shipper need not run as our account.

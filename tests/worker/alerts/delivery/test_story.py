@@ -25,7 +25,7 @@ from tests.worker.alerts.delivery.inbox import EVERYTHING
 from tests.worker.alerts.delivery.office import FILES, key_of
 from tests.worker.alerts.delivery.words import Pair
 from worker.model.alerts import Acknowledgement, NewEvent, OpenFinding, Silence, Snapshot
-from worker.runs.database_clock import DatabaseClock
+from worker.runs.concurrency import DatabaseClock
 from worker.store.tables.alerts import finding_event
 
 #: Whatever happened, after so many rounds in no time a deliverer has nothing left to do.
