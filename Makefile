@@ -26,9 +26,9 @@ install: $(VENV)/.runtime ## create .venv with what running ipam-sync needs, and
 demo: $(VENV)/.runtime ## three runs of real workers over a simulated fleet: nothing to configure
 	@$(BIN)/ipam-sync demo
 
-# Two processes more than cores: many tests wait for processes that they started. In the order of the files,
+# One process more than cores: many tests wait for processes that they started. In the order of the files,
 # because those that wait longest come first then.
-JOBS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores < 4 ? cores + 2 : 6 )))
+JOBS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( cores < 4 ? cores + 1 : 4 )))
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
 test: $(VENV)/.dev ## run the tests, on SQLite and PostgreSQL (ARGS='-k name' selects, JOBS=1 one by one)
 	$(PYTEST) $(ARGS)

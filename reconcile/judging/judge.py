@@ -21,7 +21,7 @@ from reconcile.judging.absence import judge_absence, removal, word
 from reconcile.judging.health import health
 from reconcile.judging.observations import observations, stale
 from reconcile.judging.operations import operations
-from reconcile.judging.quiet import is_quiet
+from reconcile.judging.quiet import is_unchanged
 from reconcile.judging.scopes import told_scopes
 from reconcile.kinds.relationships import DUPLICATE_RELATIONSHIP, ONE_SIDED
 from reconcile.kinds.spec import ResolvedBy
@@ -39,12 +39,12 @@ def judge(
     open_findings: tuple[Finding, ...],
 ) -> Judgement:
     """Judge one pair with its pending operations (``entries``) and open findings."""
-    if not entries and is_quiet(pair, inputs):
+    if not entries and is_unchanged(pair, inputs):
         return Judgement(pair, agreed=True)
-    return judge_at_length(pair, inputs, witnesses, entries, open_findings)
+    return judge_fully(pair, inputs, witnesses, entries, open_findings)
 
 
-def judge_at_length(
+def judge_fully(
     pair: Pair,
     inputs: JudgementInput,
     witnesses: Witnesses,

@@ -44,7 +44,7 @@ _STORED = attrgetter(
 _LOST = (How.STORED, How.STORED_AMBIGUOUS)
 
 
-def is_quiet(pair: Pair, inputs: JudgementInput) -> bool:
+def is_unchanged(pair: Pair, inputs: JudgementInput) -> bool:
     """True only if the long way would find no need, no finding, and agreement."""
     record = pair.record
     first_witness, two = (side.witness for side in pair.sides)

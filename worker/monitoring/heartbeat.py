@@ -28,7 +28,7 @@ _SECONDS: Final = 5.0
 _SILENCE: Final = 3
 
 
-def sign_of_life(store: Store, settings: Settings, recorder: EventRecorder) -> None:
+def ping_if_due(store: Store, settings: Settings, recorder: EventRecorder) -> None:
     """Ping the dead man's switch if it is due. Any number of processes may call this often.
 
     No transaction is open during the ping.

@@ -45,7 +45,7 @@ class Registration:
         self._recorder = recorder
         self._in_flight = in_flight
         self._over = threading.Event()
-        self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
+        self._heart = threading.Thread(target=self._keep_registered, name="heart", daemon=True)
         self.process = 0
         """The number of the process, which changes when its registration has lapsed."""
 
@@ -89,7 +89,7 @@ class Registration:
         name = f"{socket.gethostname()}:{os.getpid()}"
         return uow.processes.register(name, self._role, self._lease)
 
-    def _beat(self) -> None:
+    def _keep_registered(self) -> None:
         while not self._over.wait(self._lease.total_seconds() / _RENEWALS):
             try:
                 self.renew()

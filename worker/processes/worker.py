@@ -8,13 +8,13 @@ from typing import Final, Self
 from worker.bootstrap import Ipam
 from worker.messaging.dispatcher import Dispatcher
 from worker.model.roles import BEAT, Role
-from worker.monitoring.heartbeat import sign_of_life
+from worker.monitoring.heartbeat import ping_if_due
 from worker.processes.registration import Registration
 from worker.runs.claims import next_in_bulkhead
 from worker.runs.engine import Engine, Reading
 from worker.runs.recovery import sweep
 from worker.runs.retention import prune
-from worker.runs.schedule import tick
+from worker.runs.schedule import open_due_run
 from worker.runs.server_reader import ServerReader
 from worker.telemetry.events import EventRecorder
 
@@ -102,11 +102,11 @@ class WorkerProcess:
         sweep(self._store, self._dispatcher, self._timing, self._recorder)
         self._reader.flush()
         prune(self._store, self._settings.keep_runs, self._recorder)
-        sign_of_life(self._store, self._settings, self._recorder)
+        ping_if_due(self._store, self._settings, self._recorder)
 
     def tick(self) -> None:
         """Start a run over who is due."""
-        tick(self._store, self._dispatcher, self._timing)
+        open_due_run(self._store, self._dispatcher, self._timing)
 
     def deliver(self) -> None:
         """Tell people of problems, where there is a file that says how."""

@@ -22,9 +22,9 @@ from worker.messaging.dispatcher import Dispatcher, publish
 from worker.model.maintenance import resting
 from worker.model.runs import Lane, Member, OpenRun, Poll
 from worker.runs.concurrency import Bulkhead
-from worker.runs.load import taught
+from worker.runs.load import with_learned_names
 from worker.runs.reader import Reader, SecretsOutdated, Source
-from worker.runs.request import enlist
+from worker.runs.request import add_members
 from worker.runs.schedule import has_failed, leaves_alone, next_poll
 from worker.runs.write_batcher import WriteBatcher
 from worker.store.claim_batch import ClaimBatch
@@ -130,7 +130,7 @@ def next_in_bulkhead(store: Store) -> tuple[int, int] | None:
     return random.choice(candidates) if candidates else None  # noqa: S311  # spreads load, no secret
 
 
-def hand_back(store: Store, dispatcher: Dispatcher, claimed: Claimed) -> None:
+def release_claim(store: Store, dispatcher: Dispatcher, claimed: Claimed) -> None:
     """Release a claim when this process ends, and have another process read the server."""
     run, server = claimed.run, claimed.server.id
     with store.write() as uow:
@@ -212,7 +212,7 @@ def conclude(
         for run, member in (w for w in members if w[0].shares_readings_with(claimed.run)):
             if _answers(run, member, claimed, sighting):
                 _conclude(batch, run, member, sighting)
-                to_read[run] |= _enlist_partners(batch, run, member, sighting)
+                to_read[run] |= _add_partners(batch, run, member, sighting)
                 answered.append(run.id)
             elif member.claimed_by is None:
                 to_read[run].add(claimed.server.id)  # it had to wait for this one to end
@@ -255,20 +255,20 @@ def _conclude(batch: ClaimBatch, run: OpenRun, member: Member, sighting: Sightin
     batch.conclude(run.id, member.server, None if keeps else sighting)
 
 
-def _enlist_partners(
+def _add_partners(
     batch: ClaimBatch, run: OpenRun, member: Member, sighting: Sighting | None
 ) -> frozenset[int]:
     """Add the partners of a target to its run, but not the partners of partners (R8)."""
     if not member.is_target or not isinstance(sighting, Seen) or run.scope.targets is None:
         return frozenset()
     inventory = batch.inventory()
-    partners = neighbours(taught(inventory, {member.server: sighting}), [sighting])
+    partners = neighbours(with_learned_names(inventory, {member.server: sighting}), [sighting])
     new = partners - {m.server for m in batch.members(run.id, partners)}
     enabled = {n for n in new if inventory.servers[n].standing is Standing.ENABLED}
     if not enabled:
         return frozenset()
     # They may be read just now, or concluded.
-    return enlist(batch.exclusive(), run.id, run.lane, enabled, ())
+    return add_members(batch.exclusive(), run.id, run.lane, enabled, ())
 
 
 def send(dispatcher: Dispatcher, concluded: Concluded) -> None:

@@ -19,9 +19,9 @@ from reconcile.model.nouns import ReadFailure, Seen, Sighting, Unseen
 from worker.config.run_policy import RunPolicy
 from worker.messaging.dispatcher import Dispatcher
 from worker.model.errors import StoreError
-from worker.runs.claims import Claimed, claim, conclude, hand_back, send
+from worker.runs.claims import Claimed, claim, conclude, release_claim, send
 from worker.runs.concurrency import Bulkhead, InFlightClaims, SingleFlight
-from worker.runs.judge import FEWEST, settle
+from worker.runs.judge import FEWEST, judge_run
 from worker.runs.reader import Reader, Source
 from worker.runs.write_batcher import WriteBatcher
 from worker.store.unit_of_work import Store
@@ -83,7 +83,7 @@ class Engine:
     def _read(self, claimed: Claimed) -> tuple[int, ...]:
         sighting = self._sighting(claimed)
         if self._stopping.is_set() and not isinstance(sighting, Seen):
-            hand_back(self._store, self._dispatcher, claimed)
+            release_claim(self._store, self._dispatcher, claimed)
             return ()
         concluded = conclude(self._batcher, self._run_policy, claimed, sighting)
         send(self._dispatcher, concluded)
@@ -95,7 +95,7 @@ class Engine:
 
     def _settle(self, run: int) -> None:
         fewest = self._judged_at_once
-        settle(
+        judge_run(
             self._store,
             self._dispatcher,
             self._run_policy,

@@ -30,7 +30,7 @@ from worker.operations.apply import MACHINE, apply_entries, at_once
 from worker.runs.concurrency import InFlightClaims
 from worker.runs.ending import close, young_enough
 from worker.runs.load import Piece, load_inputs
-from worker.runs.next_batch import HEARD, Batch, last_share, next_share
+from worker.runs.next_batch import HEARD, Batch, last_batch, next_batch
 from worker.runs.recheck import FURTHER_READINGS, Looked, earlier, with_distance
 from worker.runs.record import RecordedBatch, write_down
 from worker.runs.targets import Target
@@ -74,7 +74,7 @@ class AdaptiveBatchSize:
     def __post_init__(self) -> None:
         self.most = min(MOST, 2 * self.fewest)
 
-    def took(self, seconds: float) -> None:
+    def adapt(self, seconds: float) -> None:
         """The last piece did."""
         longest = min(_LONGEST_PAUSE_SECONDS, _OF_LEASE * self.lease.total_seconds())
         self.pause_seconds = min(longest, _PAUSES * seconds)
@@ -84,7 +84,7 @@ class AdaptiveBatchSize:
             self.most = max(self.fewest, self.most // 2)
 
 
-def settle(
+def judge_run(
     store: Store,
     dispatcher: Dispatcher,
     run_policy: RunPolicy,
@@ -106,13 +106,13 @@ def settle(
     started_at = time.monotonic()
     try:
         while _step(store, dispatcher, run_policy, holder, pace.most, recorder):
-            pace.took(time.monotonic() - started_at)
+            pace.adapt(time.monotonic() - started_at)
             _let_others_conclude(store, run, in_flight, pace.pause_seconds)
             started_at = time.monotonic()
     except LeaseLost:
         recorder.lease_lost(run)  # somebody took it for dead, and goes on
     except BaseException:
-        holder.give_back(store)
+        holder.release(store)
         raise
 
 
@@ -146,7 +146,7 @@ class _Holder:
         uow.leases.fence(lease_name(self.run), self.token, self.length)
         return self.token
 
-    def give_back(self, store: Store) -> None:
+    def release(self, store: Store) -> None:
         """Release the lease, so that no process waits until it lapses.
 
         Without a database it lapses.
@@ -176,13 +176,13 @@ def _step(
         token = None if run is None else holder.hold(uow)
         if run is None or token is None:
             return False
-        share = next_share(uow, run, most) or last_share(uow, run, most)
-        if share is None:
+        batch = next_batch(uow, run, most) or last_batch(uow, run, most)
+        if batch is None:
             numbers = _end(uow, run, token, run_policy)
             uow.commit()
             events.run_closed(run.id, numbers)
             return False
-        judged = _judge(uow, run, share, run_policy)
+        judged = _judge(uow, run, batch, run_policy)
         uow.commit()
     holder.token = token
     recorded = [n.planned for n in judged.written.needs if n.entry in judged.written.new]
@@ -201,13 +201,13 @@ class _JudgedBatch:
     again: frozenset[int]
 
 
-def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -> _JudgedBatch:
-    sightings, awaited = _heard(uow, run, share)
-    piece = Piece(run.id, share.focus, awaited)
-    target = Target(run.scope.targets, share.focus, run.scope.only)
+def _judge(uow: UnitOfWork, run: OpenRun, batch: Batch, run_policy: RunPolicy) -> _JudgedBatch:
+    sightings, awaited = _visible_sightings(uow, run, batch)
+    piece = Piece(run.id, batch.focus, awaited)
+    target = Target(run.scope.targets, batch.focus, run.scope.only)
     inputs = load_inputs(uow, sightings, target, run_policy, piece)
     drafted = draft(inputs)
-    rereads, unsettled = _doubts(uow, run, drafted, inputs)
+    rereads, unsettled = _needed_rereads(uow, run, drafted, inputs)
     if rereads:
         inputs = replace(inputs, awaited=inputs.awaited | rereads.keys())
         drafted = draft(inputs)
@@ -218,7 +218,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -
     uow.lock_members()
     for server, subjects in rereads.items():
         uow.members.read_again(run.id, server, subjects)
-    judged = share.focus - rereads.keys()
+    judged = batch.focus - rereads.keys()
     uow.members.name_partners(run.id, _named(inputs, judged))
     halves = _half_mapped(inputs)
     unresolved = {server for server in judged if _is_unresolved(inputs, server, halves)}
@@ -228,7 +228,7 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -
     uow.runs.add_counts(
         run.id,
         {
-            HEARD: share.heard,
+            HEARD: batch.heard,
             "superseded": len(plan.superseded),
             "findings_opened": len(written.life.opened),
             "findings_resolved": len(written.life.resolved),
@@ -238,30 +238,30 @@ def _judge(uow: UnitOfWork, run: OpenRun, share: Batch, run_policy: RunPolicy) -
     return _JudgedBatch(written, pairs, frozenset(rereads))
 
 
-def _heard(
-    reading: Transaction, run: OpenRun, share: Batch
+def _visible_sightings(
+    reading: Transaction, run: OpenRun, batch: Batch
 ) -> tuple[Mapping[int, Sighting], frozenset[int]]:
     """Return the sightings for a batch, and the servers that it has to wait for.
 
     The sightings are those of its servers, and of their partners that were judged before. It waits
     for partners in later batches. Some batches wait for all other servers.
     """
-    if not share.later and reading.members.unresolved(run.id):
+    if not batch.later and reading.members.unresolved(run.id):
         all_servers = [m.server for m in reading.members.of_run(run.id)]
         return reading.readings.of_run(run.id, all_servers), frozenset()  # anybody may be meant
-    mine = reading.readings.of_run(run.id, share.focus)
+    mine = reading.readings.of_run(run.id, batch.focus)
     partners = neighbours(reading.inventory.roster().names, mine.values())
-    partners |= reading.records.partners(share.focus)
-    partners |= reading.members.named_by(run.id, share.focus)
+    partners |= reading.records.partners(batch.focus)
+    partners |= reading.members.named_by(run.id, batch.focus)
     # A rejected Create has no record, and ends when neither partner reports its relationship.
-    partners |= reading.operations.partners_in_rejections(share.focus)
+    partners |= reading.operations.partners_in_rejections(batch.focus)
     # A problem of two servers is over when neither reports their relationship any more.
-    problems = reading.findings.unresolved(share.focus)
+    problems = reading.findings.unresolved(batch.focus)
     partners = partners.union(*(problem.finding.servers for problem in problems))
-    other_members = reading.members.of_run(run.id, partners - share.focus)
+    other_members = reading.members.of_run(run.id, partners - batch.focus)
     judged = [m.server for m in other_members if m.stage is MemberStage.JUDGED]
     awaited = frozenset(m.server for m in other_members) - frozenset(judged)
-    return {**mine, **reading.readings.of_run(run.id, judged)}, awaited | share.later
+    return {**mine, **reading.readings.of_run(run.id, judged)}, awaited | batch.later
 
 
 def _named(inputs: JudgementInput, over: frozenset[int]) -> Mapping[int, set[int]]:
@@ -275,7 +275,7 @@ def _named(inputs: JudgementInput, over: frozenset[int]) -> Mapping[int, set[int
     return namers
 
 
-def _doubts(
+def _needed_rereads(
     reading: Transaction, run: OpenRun, drafted: Draft, inputs: JudgementInput
 ) -> tuple[dict[int, list[str]], frozenset[str]]:
     """Return the subjects to read again, by server, and those that further readings did not settle.

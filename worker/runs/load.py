@@ -26,7 +26,7 @@ from worker.store.repositories.records import RecordRepository
 from worker.store.unit_of_work import Store, Transaction
 
 
-def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighting]:
+def read_servers(store: Store, collector: Collector, target: Target) -> dict[int, Sighting]:
     """Ask the members of a run, then the partners its targets tell (not their partners).
 
     No transaction is open while a server is being read.
@@ -35,16 +35,16 @@ def look(store: Store, collector: Collector, target: Target) -> dict[int, Sighti
         roster = reading.inventory.roster()
     servers = roster.servers
     members = [servers[m] for m in sorted(target.members) if m in servers]
-    sightings = ask(store, collector, target, members)
+    sightings = take_readings(store, collector, target, members)
     if target.servers is not None:
         target_sightings = [s for server, s in sightings.items() if server in target.servers]
-        new = neighbours(taught(roster, sightings), target_sightings) - sightings.keys()
+        new = neighbours(with_learned_names(roster, sightings), target_sightings) - sightings.keys()
         missing = [servers[n] for n in sorted(new) if servers[n].standing is Standing.ENABLED]
-        sightings |= ask(store, collector, target, missing)
+        sightings |= take_readings(store, collector, target, missing)
     return sightings
 
 
-def ask(
+def take_readings(
     store: Store, collector: Collector, target: Target, servers: list[Server]
 ) -> dict[int, Sighting]:
     """Read these servers. Each reading is dated by the database clock before it begins.
@@ -92,7 +92,7 @@ def load_inputs(
     """Load the stored values for a judgement, limited to the servers of the sightings."""
     roster = reading.inventory.roster()
     sightings = {k: s for k, s in sightings.items() if k in roster.servers}
-    names = taught(roster, sightings)
+    names = with_learned_names(roster, sightings)
     is_about_all = target.servers is None and piece is None
     judged = sightings.keys() | (_retired(roster) if is_about_all else set())
     records = (
@@ -159,7 +159,7 @@ def _records_near(
     return tuple(record for _, record in sorted({**halves, **own_records}.items()))
 
 
-def taught(known: Roster, sightings: Mapping[int, Sighting]) -> NameMap:
+def with_learned_names(known: Roster, sightings: Mapping[int, Sighting]) -> NameMap:
     """All names, with those and the addresses that servers gave themselves in these sightings.
 
     A machine with several names in the inventory gives its own to the one that speaks for it.

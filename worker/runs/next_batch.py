@@ -25,7 +25,7 @@ class Batch:
     heard: int = 0
 
 
-def next_share(reading: Transaction, run: OpenRun, most: int) -> Batch | None:
+def next_batch(reading: Transaction, run: OpenRun, most: int) -> Batch | None:
     """Return the next concluded servers, and at the end those with an unknown partner.
 
     A single query finds concluded and waiting servers, because a server may conclude between two
@@ -45,12 +45,12 @@ def next_share(reading: Transaction, run: OpenRun, most: int) -> Batch | None:
     return Batch(remaining, heard=len(unheard)) if remaining else None
 
 
-def last_share(uow: UnitOfWork, run: OpenRun, most: int) -> Batch | None:
+def last_batch(uow: UnitOfWork, run: OpenRun, most: int) -> Batch | None:
     """Look once more, while nobody can conclude until the lease is given back."""
     # Members conclude beside this transaction on PostgreSQL. The lock keeps them out until the
     # lease is released, so that the last one cannot be missed.
     uow.lock_members()
-    return next_share(uow, run, most)
+    return next_batch(uow, run, most)
 
 
 def _unheard(reading: Transaction, run: OpenRun) -> set[int]:

@@ -16,7 +16,7 @@ from reconcile.planning.tracker import NeededOperation
 from worker.config.run_policy import RunPolicy
 from worker.model.run_report import OperationLine, Preview, fate
 from worker.operations.freshness import ages
-from worker.runs.load import load_inputs, look
+from worker.runs.load import load_inputs, read_servers
 from worker.runs.outages import foresee_outages
 from worker.runs.recheck import look_twice, with_distance
 from worker.runs.record import concerned
@@ -31,7 +31,7 @@ def plan(store: Store, collector: Collector, request: RunRequest, run_policy: Ru
     """Return what a run would record now. Nothing is written."""
     with store.read() as reading:
         target = find_target(reading, request)
-    sightings = look(store, collector, target)
+    sightings = read_servers(store, collector, target)
     reread = look_twice(store, collector, sightings, target, run_policy)
     with store.read() as reading:
         inputs = load_inputs(reading, reread.sightings, target, run_policy)

@@ -13,7 +13,7 @@ from reconcile.model.nouns import Seen, Sighting
 from reconcile.planning.doubts import doubtful
 from reconcile.planning.plan import Plan, draft
 from worker.config.run_policy import RunPolicy
-from worker.runs.load import ask, load_inputs
+from worker.runs.load import load_inputs, take_readings
 from worker.runs.targets import Target
 from worker.store.unit_of_work import Store
 
@@ -60,7 +60,9 @@ def look_twice(
         if not rereads:
             return Looked(sightings, frozenset(unsettled))
         read_again.update(rereads)
-        new_sightings = ask(store, collector, target, [servers[server] for server in rereads])
+        new_sightings = take_readings(
+            store, collector, target, [servers[server] for server in rereads]
+        )
         sightings = sightings | {k: s for k, s in new_sightings.items() if isinstance(s, Seen)}
 
 

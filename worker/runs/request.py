@@ -59,7 +59,7 @@ def _open(
     if lane is not Lane.FILES:
         uow.credentials.mark_unproven()
     targets = target.members if target.servers is None else target.servers
-    members = enlist(uow, run, lane, target.members, targets)
+    members = add_members(uow, run, lane, target.members, targets)
     events.run_opened(run, request.trigger, request.target, len(target.members))
     return OpenedRun(run, lane, members)
 
@@ -72,7 +72,7 @@ def open_scheduled(
     scope = RunScope(None if everybody else targets)
     run = uow.runs.open(Trigger.SCHEDULE, "schedule", subject, scope, Lane.READ)
     uow.credentials.mark_unproven()
-    members_to_read = enlist(uow, run, Lane.READ, members, targets)
+    members_to_read = add_members(uow, run, Lane.READ, members, targets)
     events.run_opened(run, Trigger.SCHEDULE, subject, len(targets))
     return OpenedRun(run, Lane.READ, members_to_read)
 
@@ -85,7 +85,7 @@ def send_opened(dispatcher: Dispatcher, opened: OpenedRun) -> None:
         dispatcher.settle(opened.run)
 
 
-def enlist(
+def add_members(
     uow: UnitOfWork, run: int, lane: Lane, members: Collection[int], targets: Collection[int]
 ) -> frozenset[int]:
     """Add members to a run, and return those that still have to be read.

@@ -26,7 +26,7 @@ _TOGETHER: Final = 0.1
 #: At most so much of an interval is added to it; the same for all that are read together, so
 #: that they stay together.
 _JITTER: Final = 0.05
-_LEASE: Final = "tick"
+_LEASE: Final = "open_due_run"
 
 
 def next_poll(before: Poll, sighting: Sighting, began: datetime, timing: Timing) -> Poll:
@@ -55,7 +55,7 @@ def _break(failures: int, timing: Timing) -> timedelta:
     return min(timing.interval * doubled, _LONGEST_BREAK)
 
 
-def tick(store: Store, dispatcher: Dispatcher, timing: Timing) -> int | None:
+def open_due_run(store: Store, dispatcher: Dispatcher, timing: Timing) -> int | None:
     """Open a run over the due servers.
 
     Return None if there are none, or another tick was just done.
@@ -81,7 +81,9 @@ def _opened(uow: UnitOfWork, timing: Timing) -> OpenedRun | None:
     if not any(at is None or at <= current_time for at in due.values()):
         return None
     enabled = frozenset(s.id for s in uow.inventory.servers() if s.standing is Standing.ENABLED)
-    turn = _turn(uow, [group & enabled for group in uow.records.connected(due)], current_time, soon)
+    turn = _due_servers(
+        uow, [group & enabled for group in uow.records.connected(due)], current_time, soon
+    )
     if not turn.polls:
         return None
     jitter = 1 + _JITTER * random.random()  # noqa: S311  # spreads load, no secret
@@ -92,16 +94,16 @@ def _opened(uow: UnitOfWork, timing: Timing) -> OpenedRun | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
+class _DueServers:
     """The due servers, and the members of the run that come from their groups."""
 
     polls: tuple[Poll, ...] = ()
     members: frozenset[int] = frozenset()
 
 
-def _turn(
+def _due_servers(
     uow: UnitOfWork, groups: Collection[frozenset[int]], now: datetime, soon: datetime
-) -> _Turn:
+) -> _DueServers:
     """Return the groups that are due, and with them those that are due ``soon``.
 
     A hub would be read once for each spoke, if each went by a time of its own.
@@ -111,16 +113,16 @@ def _turn(
         uow.schedule.polls(all_servers)
     )
     busy_servers = uow.members.busy(all_servers)
-    at = {group: _turn_at(group, busy_servers, polls) for group in groups}
+    at = {group: _due_at(group, busy_servers, polls) for group in groups}
     if not any(time is not None and time <= now for time in at.values()):
-        return _Turn()
+        return _DueServers()
     its_turn = [group for group, time in at.items() if time is not None and time <= soon]
     members = frozenset(server for group in its_turn for server in group)
     polled = [polls[server] for server in sorted(members - busy_servers)]
-    return _Turn(tuple(p for p in polled if not _on_break(p) or p.due_at <= soon), members)
+    return _DueServers(tuple(p for p in polled if not _on_break(p) or p.due_at <= soon), members)
 
 
-def _turn_at(
+def _due_at(
     group: frozenset[int], busy: frozenset[int], polls: Mapping[int, Poll]
 ) -> datetime | None:
     """Return when the first server of a group is due. Failing servers wait for the others.

@@ -46,7 +46,7 @@ class WriteBatcher:
         self._store = store
         # Guards the queue and the leader's flag. It is not held during the transaction.
         self._lock = threading.Lock()
-        self._wishes: list[_PendingWrite[object]] = []
+        self._queue: list[_PendingWrite[object]] = []
         self._is_at_work = False
 
     def write(self, server: int, what: Callable[[ClaimBatch], _Result]) -> _Result:
@@ -54,18 +54,18 @@ class WriteBatcher:
 
         It may be called twice, and does not commit. Raises its exceptions, and StoreError.
         """
-        wish = _PendingWrite(server, what)
+        pending_write = _PendingWrite(server, what)
         with self._lock:
-            self._wishes.append(wish)  # type: ignore[arg-type]  # of any result
+            self._queue.append(pending_write)  # type: ignore[arg-type]  # of any result
             # The first thread becomes the leader and writes for all that queue meanwhile.
             goes_first = not self._is_at_work
             self._is_at_work = True
         if not goes_first:
-            wish.woken.wait()
-        if not wish.is_done:
+            pending_write.woken.wait()
+        if not pending_write.is_done:
             self._write_for_all()
         try:
-            return wish.outcome()
+            return pending_write.outcome()
         except NotExclusive:
             return self._write_alone(server, what)
 
@@ -79,49 +79,49 @@ class WriteBatcher:
         return result
 
     def _write_for_all(self) -> None:
-        wishes = self._take()
+        writes = self._take()
         try:
-            self._write(wishes)
+            self._write(writes)
         finally:
-            self._hand_over(wishes)
+            self._hand_over(writes)
 
     def _take(self) -> list[_PendingWrite[object]]:
         """The first ones, each about another server."""
         with self._lock:
             by_server: dict[int, _PendingWrite[object]] = {}
-            for wish in self._wishes:
+            for pending_write in self._queue:
                 if len(by_server) < _MOST_AT_ONCE:
-                    by_server.setdefault(wish.server, wish)
-            self._wishes = [w for w in self._wishes if by_server.get(w.server) is not w]
+                    by_server.setdefault(pending_write.server, pending_write)
+            self._queue = [w for w in self._queue if by_server.get(w.server) is not w]
         return list(by_server.values())
 
-    def _write(self, wishes: list[_PendingWrite[object]]) -> None:
+    def _write(self, writes: list[_PendingWrite[object]]) -> None:
         try:
             # One commit for many threads: a commit waits for the disk, and readings end in bursts.
             with self._store.write_members() as uow:
-                batch = ClaimBatch(uow, [wish.server for wish in wishes])
-                results = [wish.write(batch) for wish in wishes]
+                batch = ClaimBatch(uow, [pending_write.server for pending_write in writes])
+                results = [pending_write.write(batch) for pending_write in writes]
                 batch.save()
                 uow.commit()
         except BaseException as error:  # noqa: BLE001  # raised again by whose wish it was
             # A bad write fails alone: the others are tried again one by one.
-            if len(wishes) == 1 or isinstance(error, StoreUnavailable):
-                for wish in wishes:
-                    wish.error = error
+            if len(writes) == 1 or isinstance(error, StoreUnavailable):
+                for pending_write in writes:
+                    pending_write.error = error
                 return
-            for wish in wishes:
-                self._write([wish])
+            for pending_write in writes:
+                self._write([pending_write])
         else:
-            for wish, result in zip(wishes, results, strict=True):
-                wish.result.append(result)
+            for pending_write, result in zip(writes, results, strict=True):
+                pending_write.result.append(result)
 
-    def _hand_over(self, wishes: list[_PendingWrite[object]]) -> None:
+    def _hand_over(self, writes: list[_PendingWrite[object]]) -> None:
         """Wake those whose wish is done, and the one whose turn it is now."""
         with self._lock:
-            for wish in wishes:
-                wish.is_done = True
-                wish.woken.set()
-            if self._wishes:
-                self._wishes[0].woken.set()
+            for pending_write in writes:
+                pending_write.is_done = True
+                pending_write.woken.set()
+            if self._queue:
+                self._queue[0].woken.set()
             else:
                 self._is_at_work = False

@@ -11,8 +11,8 @@ from reconcile.evidence.inputs import JudgementInput
 from reconcile.evidence.machines import by_machine
 from reconcile.evidence.pairing import pairs
 from reconcile.evidence.witness import Witnesses
-from reconcile.judging.judge import judge_at_length
-from reconcile.judging.quiet import is_quiet
+from reconcile.judging.judge import judge_fully
+from reconcile.judging.quiet import is_unchanged
 from reconcile.model.names import NameMap
 from reconcile.model.nouns import Alias, Mode, Provenance, ServerRole, ServerType, State, Story
 from tests.reconcile.fleet import HUB, OTHER, SPOKE, Ipam, both, nets
@@ -67,8 +67,8 @@ def test_what_is_quiet_is_agreement_without_need_or_finding(data: st.DataObject)
     )
     witnesses = Witnesses(inputs)
     for pair in pairs(inputs, witnesses):
-        if is_quiet(pair, inputs):
-            long = judge_at_length(pair, inputs, witnesses, (), ())
+        if is_unchanged(pair, inputs):
+            long = judge_fully(pair, inputs, witnesses, (), ())
             assert (long.needs, long.findings, long.agreed) == ((), (), True)
 
 
@@ -90,4 +90,4 @@ def test_a_plain_pair_is_quiet() -> None:
         now=ipam.now,
     )
     (pair,) = pairs(inputs, Witnesses(inputs))
-    assert is_quiet(pair, inputs)
+    assert is_unchanged(pair, inputs)

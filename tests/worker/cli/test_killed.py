@@ -9,7 +9,7 @@ import psycopg
 
 from reconcile.model.nouns import Seen, Skipped, SkipReason
 from tests.worker.cli.site import Site, fqdn
-from tests.worker.runs.office import Pigeonholes
+from tests.worker.runs.office import HeldMessages
 from worker.bootstrap import opened
 from worker.config.settings import Settings
 from worker.processes.worker import WorkerProcess
@@ -40,7 +40,7 @@ def test_a_killed_run_of_files_is_closed_by_a_sweep_with_what_was_read(
         process.communicate()
     with ExitStack() as stack:
         ipam = stack.enter_context(opened(Settings(database_url=postgres_url)))
-        dispatcher = Pigeonholes()
+        dispatcher = HeldMessages()
         worker = stack.enter_context(WorkerProcess(ipam, dispatcher, "all", EventRecorder()))
         with closing(psycopg.connect(address, autocommit=True)) as connection:
             connection.execute(

@@ -19,7 +19,7 @@ from reconcile.model.findings import Finding, Kind
 from reconcile.model.names import fold
 from reconcile.model.nouns import Evidence, Operation, Unseen
 from reconcile.planning.guard import Counts
-from tests.worker.runs.office import Pigeonholes
+from tests.worker.runs.office import HeldMessages
 from worker.bootstrap import Ipam
 from worker.demo import _ending_in_order, script, stage
 from worker.demo.alone import alone
@@ -28,7 +28,7 @@ from worker.demo.installed import Up, has_room, installed
 from worker.demo.scenery import FLEET, scenery
 from worker.demo.simulation.fleet_file import read_fleet
 from worker.model.run_report import OperationOutcome, RunSummary
-from worker.runs.schedule import tick
+from worker.runs.schedule import open_due_run
 from worker.up.child import CannotRun
 
 Dump = dict[str, list[tuple[object, ...]]]
@@ -268,7 +268,9 @@ def test_the_runs_of_the_installation_are_done_by_workers_and_the_schedule_start
 def test_nobody_is_due_before_the_demo_is_over() -> None:
     """The beat reminds at its start, and that may be heard after the import."""
     with on_stage(is_installed=False) as staged:
-        assert tick(staged.ipam.store, Pigeonholes(), staged.ipam.run_policy.timing) is None
+        assert (
+            open_due_run(staged.ipam.store, HeldMessages(), staged.ipam.run_policy.timing) is None
+        )
 
 
 @pytest.mark.parametrize(("seconds", "what"), [(60, "hangs"), (-60, r"is gone \(ended\)")])

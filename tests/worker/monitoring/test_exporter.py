@@ -15,7 +15,7 @@ from reconcile.findings.life import begin
 from reconcile.model.findings import Finding, Kind, Matter, Severity
 from reconcile.model.nouns import Standing, State
 from reconcile.model.record import Hold
-from tests.worker.runs.office import Pigeonholes
+from tests.worker.runs.office import HeldMessages
 from tests.worker.scraping import a_fleet_with_a_past, served
 from tests.worker.store.samples import (
     a_finding,
@@ -36,7 +36,7 @@ from worker.model.roles import BrokerUnavailable, Role
 from worker.model.runs import EVERYTHING, Lane, RunScope, Trigger
 from worker.monitoring import http
 from worker.monitoring.exporter import exported
-from worker.runs.schedule import tick
+from worker.runs.schedule import open_due_run
 from worker.store.schema import open_store
 from worker.store.tables.failover import finding as finding_table
 from worker.store.unit_of_work import Store
@@ -321,7 +321,7 @@ def test_processes_ticks_and_the_oldest_run_are_told(store: Store) -> None:
         uow.runs.open(Trigger.SCHEDULE, "schedule", EVERYTHING, RunScope(), Lane.READ)
         now = uow.now()
         uow.commit()
-    tick(store, Pigeonholes(), Settings().run_policy.timing)
+    open_due_run(store, HeldMessages(), Settings().run_policy.timing)
     told = served(exported(store, Settings(), None))
     assert told['ipam_sync_processes_alive{role="read"}'] == 1
     assert told['ipam_sync_processes_alive{role="beat"}'] == 0

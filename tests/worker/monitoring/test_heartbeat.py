@@ -19,7 +19,7 @@ from tests.worker.store.sql_counter import counted
 from worker.config.settings import Settings, SettingsError, load_settings
 from worker.model.runs import EVERYTHING, Lane, RunScope, Trigger
 from worker.model.statistics import Pulse
-from worker.monitoring.heartbeat import push, sign_of_life, unhealthy
+from worker.monitoring.heartbeat import ping_if_due, push, unhealthy
 from worker.store.unit_of_work import Store
 from worker.telemetry.events import EventRecorder
 
@@ -100,7 +100,7 @@ def test_a_fresh_installation_sends_nothing(store: Store) -> None:
         uow.runs.close(run, "done", {})
         uow.commit()
     with listening() as (url, asked):
-        sign_of_life(store, Settings(heartbeat_url=url), EventRecorder())
+        ping_if_due(store, Settings(heartbeat_url=url), EventRecorder())
         assert asked == [], "nothing was ever read"
 
 
@@ -123,7 +123,7 @@ def test_many_workers_push_once_in_an_interval(at_work: Store) -> None:
     with listening() as (url, asked):
         settings = Settings(heartbeat_url=url)
         workers = [
-            threading.Thread(target=sign_of_life, args=(at_work, settings, EventRecorder()))
+            threading.Thread(target=ping_if_due, args=(at_work, settings, EventRecorder()))
             for _ in range(8)
         ]
         for worker in workers:
@@ -138,14 +138,14 @@ def test_a_push_that_failed_is_tried_again_with_the_next_sweep(
 ) -> None:
     with listening(500) as (url, asked):
         for _ in range(2):
-            sign_of_life(at_work, Settings(heartbeat_url=url), EventRecorder())
+            ping_if_due(at_work, Settings(heartbeat_url=url), EventRecorder())
         assert asked == ["/ping", "/ping"]
     assert [record.message for record in caplog.records] == ["heartbeat not sent"] * 2
 
 
 def test_without_a_url_nothing_is_asked_of_the_store(at_work: Store) -> None:
     with counted(at_work.engine) as sql:
-        sign_of_life(at_work, Settings(), EventRecorder())
+        ping_if_due(at_work, Settings(), EventRecorder())
     assert sql.statements == 0
 
 

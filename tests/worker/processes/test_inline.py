@@ -18,7 +18,7 @@ from tests.worker.runs.office import Office, office
 from worker.config.run_policy import Timing
 from worker.model.runs import Lane, RunScope, Trigger
 from worker.processes.inline import over_winrm
-from worker.runs.schedule import tick
+from worker.runs.schedule import open_due_run
 from worker.runs.targets import RunRequest
 
 SERVERS = 6
@@ -54,7 +54,7 @@ def open_runs(at: Office) -> list[int]:
 
 def test_after_a_sync_nobody_is_due(at: Office) -> None:
     over_winrm(at.ipam).sync(RunRequest(Trigger.CLI, "tester"))
-    assert tick(at.ipam.store, at.dispatcher, Timing()) is None
+    assert open_due_run(at.ipam.store, at.dispatcher, Timing()) is None
     with at.ipam.store.read() as reading:
         assert len(reading.schedule.polls(range(1, SERVERS + 1))) == SERVERS
 

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from tests.worker.runs.histories import Wanted
 from tests.worker.runs.history_site import Site
-from tests.worker.runs.office import Message, Pigeonholes
+from tests.worker.runs.office import HeldMessages, Message
 from worker.inventory.lookup import UnknownTarget
 from worker.model.runs import Lane, Trigger
 from worker.processes.inline import Inline
@@ -20,7 +20,7 @@ from worker.runs.engine import Engine
 from worker.runs.judge import MOST
 from worker.runs.recovery import sweep
 from worker.runs.request import request_run
-from worker.runs.schedule import tick
+from worker.runs.schedule import open_due_run
 from worker.runs.targets import RunRequest
 from worker.telemetry.events import EventRecorder
 
@@ -42,7 +42,7 @@ class _NeverOver(AssertionError):
 class _Worker:
     """A worker process that reads the servers of a history."""
 
-    def __init__(self, site: Site, dispatcher: Pigeonholes) -> None:
+    def __init__(self, site: Site, dispatcher: HeldMessages) -> None:
         recorder, run_policy = EventRecorder(), site.ipam.run_policy
         self.dispatcher = dispatcher
         self.engine = Engine(site.store, dispatcher, site.reader, run_policy, recorder, 8, MOST)
@@ -86,7 +86,7 @@ def through_workers(site: Site, wanted: Wanted, luck: random.Random) -> Counter[
 def _through_workers(site: Site, wanted: Wanted, luck: random.Random | None) -> Counter[str]:
     if wanted.scheduled:
         return _scheduled(site, luck)
-    dispatcher = Pigeonholes()
+    dispatcher = HeldMessages()
     with suppress(UnknownTarget):
         run = request_run(site.store, dispatcher, _request(wanted))
         return _work(site, dispatcher, run, luck)
@@ -99,21 +99,21 @@ def _request(wanted: Wanted) -> RunRequest:
 
 def _scheduled(site: Site, luck: random.Random | None) -> Counter[str]:
     random.seed(_NO_JITTER)
-    dispatcher = Pigeonholes()
+    dispatcher = HeldMessages()
     site.sql("DELETE FROM lease WHERE name = 'tick'")
-    run = tick(site.store, dispatcher, site.ipam.run_policy.timing)
+    run = open_due_run(site.store, dispatcher, site.ipam.run_policy.timing)
     return Counter() if run is None else _work(site, dispatcher, run, luck)
 
 
 def _work(
-    site: Site, dispatcher: Pigeonholes, run: int, luck: random.Random | None
+    site: Site, dispatcher: HeldMessages, run: int, luck: random.Random | None
 ) -> Counter[str]:
     with _workers(site, dispatcher, 1 if luck is None else 2) as workers:
         return _Broker(site, dispatcher, workers, luck).work(run)
 
 
 @contextmanager
-def _workers(site: Site, dispatcher: Pigeonholes, count: int) -> Iterator[list[_Worker]]:
+def _workers(site: Site, dispatcher: HeldMessages, count: int) -> Iterator[list[_Worker]]:
     workers = [_Worker(site, dispatcher) for _ in range(count)]
     with ExitStack() as stack:
         for worker in workers:
@@ -126,7 +126,7 @@ class _Broker:
     """A broker and its workers; with ``luck`` on a bad day, and they live with it."""
 
     site: Site
-    dispatcher: Pigeonholes
+    dispatcher: HeldMessages
     workers: list[_Worker]
     luck: random.Random | None
     late: list[Message] = field(default_factory=list)

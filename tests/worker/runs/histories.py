@@ -15,8 +15,8 @@ from worker.config.run_policy import Policy
 #: them comes near a limit, which are all multiples of ten.
 _PAUSES: Final = (21, 101, 321, 641, 1001, 1001, 1901, 4001)
 #: Numbers of servers and of steps. What a history costs grows with both.
-_SIZES: Final = (2, 2, 2, 3, 3, 3, 4, 4, 5, 7)
-_STEPS: Final = (3, 3, 4, 4, 5, 5)
+_SIZES: Final = (2, 2, 2, 2, 3, 3, 3, 4, 4, 6)
+_STEPS: Final = (2, 3, 3, 4, 4, 5)
 _DOMAINS: Final = ("corp.example", "corp.example", "branch.example")
 
 

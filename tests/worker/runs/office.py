@@ -45,7 +45,7 @@ Message: TypeAlias = tuple[str, int, int]
 
 
 @dataclass
-class Pigeonholes:
+class HeldMessages:
     """A Post that keeps messages until a test hands them out; ``sent`` is all that ever came."""
 
     waiting_now: deque[Message] = field(default_factory=deque)
@@ -85,7 +85,7 @@ class Office:
 
     ipam: Ipam
     running: RunningFleet
-    dispatcher: Pigeonholes
+    dispatcher: HeldMessages
     worker_processes: list[WorkerProcess]
     recorder: EventRecorder
 
@@ -221,7 +221,7 @@ def office(
         with ipam.store.write() as uow:
             import_inventory(uow, read_inventory(papers.inventory))
             uow.commit()
-        dispatcher, recorder = Pigeonholes(), EventRecorder()
+        dispatcher, recorder = HeldMessages(), EventRecorder()
         workers = [
             stack.enter_context(WorkerProcess(ipam, dispatcher, "all", recorder))
             for _ in range(worker_processes)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from collectors.simulator.fleet import made
 from tests.worker.pristine import in_new_store
-from tests.worker.runs.office import Office, Pigeonholes, handle, office
+from tests.worker.runs.office import HeldMessages, Office, handle, office
 from worker.bootstrap import opened
 from worker.cli import main
 from worker.cli.door import ipam, person
@@ -71,7 +71,7 @@ def environment(at: Office, directory: Path, name: str) -> dict[str, str]:
 
 def by_workers(own: dict[str, str]) -> None:
     """Like ``ipam-sync reconcile --wait --json``, with a worker that takes the messages."""
-    dispatcher, request = Pigeonholes(), RunRequest(Trigger.CLI, person().who)
+    dispatcher, request = HeldMessages(), RunRequest(Trigger.CLI, person().who)
     with (
         CliRunner(env=own).isolation(),
         ipam() as working,
@@ -91,7 +91,7 @@ def by_workers(own: dict[str, str]) -> None:
         worker_process.stop()
 
 
-def work(worker_process: WorkerProcess, dispatcher: Pigeonholes) -> None:
+def work(worker_process: WorkerProcess, dispatcher: HeldMessages) -> None:
     while (message := dispatcher.take()) is not None:
         handle(worker_process, message)
 

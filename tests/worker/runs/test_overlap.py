@@ -186,7 +186,7 @@ def test_a_partner_that_is_concluded_at_the_same_moment_is_not_read_again(
     eventually(lambda: worker._engine._batcher._is_at_work)
     monkeypatch.undo()
     there.wait(PATIENCE_SECONDS)
-    eventually(lambda: len(worker._engine._batcher._wishes) == len(threads) - 1)
+    eventually(lambda: len(worker._engine._batcher._queue) == len(threads) - 1)
     go.set()
     for thread in threads:
         thread.join(PATIENCE_SECONDS)

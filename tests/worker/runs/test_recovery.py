@@ -20,7 +20,7 @@ from worker.processes import worker
 from worker.runs import judge
 from worker.runs.claims import _Claiming, claim, conclude, next_in_bulkhead
 from worker.runs.concurrency import InFlightClaims
-from worker.runs.judge import settle
+from worker.runs.judge import judge_run
 from worker.runs.write_batcher import WriteBatcher
 from worker.store.claim_batch import ClaimBatch
 from worker.store.repositories.claims import Claim
@@ -109,7 +109,7 @@ def test_who_concluded_and_died_is_judged_by_another(at: Office) -> None:
     assert not at.dispatcher.waiting_now, "somebody holds the lease"
     at.long_ago("lease", "expires_at")
     sweep(at)
-    assert ("settle", run, 0) in at.dispatcher.waiting_now
+    assert ("judge_run", run, 0) in at.dispatcher.waiting_now
     at.work()
     assert at.summary(run).pairs == 6
     assert token == 1
@@ -184,14 +184,14 @@ def test_settling_a_run_that_is_over_or_in_other_hands_does_nothing(at: Office) 
     run = at.ask()
     store, run_policy = at.ipam.store, at.ipam.run_policy
     token = taken(store, run)
-    settle(store, at.dispatcher, run_policy, run, at.recorder, InFlightClaims())
+    judge_run(store, at.dispatcher, run_policy, run, at.recorder, InFlightClaims())
     with store.write() as uow:
         uow.leases.release(lease_name(run), token)
         uow.commit()
     at.work()
     summary = at.summary(run)
-    settle(store, at.dispatcher, run_policy, run, at.recorder, InFlightClaims())
-    settle(store, at.dispatcher, run_policy, 4711, at.recorder, InFlightClaims())
+    judge_run(store, at.dispatcher, run_policy, run, at.recorder, InFlightClaims())
+    judge_run(store, at.dispatcher, run_policy, 4711, at.recorder, InFlightClaims())
     assert at.summary(run) == summary
 
 

@@ -25,7 +25,7 @@ from worker.model.errors import StoreUnavailable
 from worker.processes.worker import WorkerProcess
 from worker.runs import engine
 from worker.runs.claims import conclude
-from worker.runs.judge import settle
+from worker.runs.judge import judge_run
 from worker.store.claim_batch import ClaimBatch
 from worker.store.repositories.claims import Conclusion
 from worker.store.schema import open_store
@@ -93,7 +93,7 @@ def test_the_pair_is_judged_once_and_the_run_ends_without_a_sweep(
     """Neither saw the other's conclusion before its own was committed; both ask for the lease."""
     concluding, settling = (Held(at, postgres_server) for _ in range(2))
     monkeypatch.setattr(engine, "conclude", concluding.hold(conclude))
-    monkeypatch.setattr(engine, "settle", settling.hold(settle))
+    monkeypatch.setattr(engine, "judge_run", settling.hold(judge_run))
     run = at.ask()
     at.dispatcher.waiting_now.clear()
     workers = [
@@ -142,7 +142,7 @@ def test_whoever_concludes_while_a_pair_is_judged_is_not_forgotten(
             run = at.ask()
             at.dispatcher.waiting_now.clear()
             with monkeypatch.context() as nobody_judges:
-                nobody_judges.setattr(engine.Engine, "settle", lambda *_: None)
+                nobody_judges.setattr(engine.Engine, "judge_run", lambda *_: None)
                 for server in (2, 3, 4):
                     at.worker_processes[0].read(run, server)
             with concluding(at, other, run, after=number) as questions:

@@ -65,7 +65,7 @@ def all_at_once(
     for server, wish in wishes.items():
         threads.append(threading.Thread(target=ask, args=(server, wish)))
         threads[-1].start()
-    while len(batcher._wishes) < len(wishes):
+    while len(batcher._queue) < len(wishes):
         threads[-1].join(0.001)  # it waits, and tells nobody
     go.set()
     for thread in threads:
@@ -135,7 +135,7 @@ def test_two_wishes_about_one_server_see_each_other(store: Store) -> None:
     threads += [threading.Thread(target=batcher.write, args=(1, looking)) for _ in range(2)]
     for thread in threads[1:]:
         thread.start()
-    while len(batcher._wishes) < 2:
+    while len(batcher._queue) < 2:
         threads[-1].join(0.001)
     go.set()
     for thread in threads:

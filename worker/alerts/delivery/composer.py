@@ -45,7 +45,7 @@ def loudness(finding: Finding, problem: OpenFinding, words: Words, at: datetime)
     return severity_at(finding, words.severities, at - problem.first_seen)
 
 
-def composed(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
+def build_alert(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
     """The alert of an event, as it was then."""
     finding = event.snapshot.finding
     acknowledged = problem.acknowledgement
@@ -78,7 +78,7 @@ def composed(event: PastEvent, problem: OpenFinding, words: Words) -> Alert:
     )
 
 
-def as_told(alert: Alert, delivery: Delivery | None) -> Alert:
+def as_first_seen_by(alert: Alert, delivery: Delivery | None) -> Alert:
     """Return the alert as a channel needs it: a problem that is new to the channel opened."""
     knows_it = delivery is not None and delivery.knows_it_open
     if knows_it or alert.event is Event.RESOLVED:

@@ -20,7 +20,7 @@ from worker.alerts.alerting import Alerting
 from worker.alerts.channels.port import Channel, Undelivered
 from worker.alerts.delivery.attempt import CLAIM, hand_over, refused
 from worker.alerts.delivery.change_feed import tell_changes
-from worker.alerts.delivery.composer import Words, as_told, composed, words_of
+from worker.alerts.delivery.composer import Words, as_first_seen_by, build_alert, words_of
 from worker.alerts.delivery.dead_letters import forget_others, is_in_trouble, works_again
 from worker.alerts.delivery.policy import next_look, why_not
 from worker.alerts.delivery.reminders import remind
@@ -178,7 +178,9 @@ class Deliverer:
             items = []
             for delivery, key in zip(claimed, event_keys, strict=True):
                 problem, event = problems[delivery.finding], events[key]
-                item = _Item(delivery, as_told(composed(event, problem, words), delivery))
+                item = _Item(
+                    delivery, as_first_seen_by(build_alert(event, problem, words), delivery)
+                )
                 if (reason := _why_not_now(item, problem, silences)) is None:
                     items.append(item)
                     continue

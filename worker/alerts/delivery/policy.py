@@ -20,7 +20,7 @@ _PATIENCE: Final = Patience()
 RESTLESS_WITHIN: Final = _PATIENCE.window
 
 
-def ways(
+def target_channels(
     alert: Alert,
     problem: OpenFinding,
     deliveries: Iterable[Delivery],
@@ -39,11 +39,11 @@ def ways(
     ]
     if alert.event is not Event.STILL_OPEN or not is_acknowledged(problem, now):
         return planned
-    informed = knowing(deliveries)
+    informed = informed_channels(deliveries)
     return [way for way in planned if way.channel not in informed]
 
 
-def knowing(deliveries: Iterable[Delivery]) -> set[str]:
+def informed_channels(deliveries: Iterable[Delivery]) -> set[str]:
     """The channels that know of a problem, are about to, or cannot be told of it."""
     return {d.channel for d in deliveries if d.knows_it_open or d.wanted is not None or d.is_dead}
 
@@ -64,7 +64,7 @@ def why_not(problem: OpenFinding, alert: Alert, silences: Iterable[Silence]) -> 
     return None if silence is None else silenced_by_rule(silence.id)
 
 
-def calm_at(
+def deferred_until(
     problem: OpenFinding, alert: Alert, told: tuple[int, datetime] | None, now: datetime
 ) -> datetime | None:
     """Return the time from which a change of a flapping problem may be sent, or None for now.

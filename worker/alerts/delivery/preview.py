@@ -12,8 +12,8 @@ from reconcile.kinds.table import KINDS
 from reconcile.model.findings import Event, Finding, Kind
 from reconcile.model.nouns import Evidence
 from worker.alerts.alerting import Alerting
-from worker.alerts.delivery.composer import Words, as_told, composed, words_of
-from worker.alerts.delivery.policy import ways, why_not
+from worker.alerts.delivery.composer import Words, as_first_seen_by, build_alert, words_of
+from worker.alerts.delivery.policy import target_channels, why_not
 from worker.alerts.message import Alert, Note, trial
 from worker.alerts.problems import UnknownProblem
 from worker.alerts.rules import ChannelDecision, channels_for
@@ -63,7 +63,7 @@ def _decided(
         return tuple(_of_the_end(channel, known.get(channel)) for channel in alerting.channels)
     if (reason := _why_nobody(alert, stored)) is not None:
         return tuple(ChannelDecision(channel, False, reason) for channel in alerting.channels)
-    chosen = ways(alert, stored.problem, stored.deliveries, alerting, now)
+    chosen = target_channels(alert, stored.problem, stored.deliveries, alerting, now)
     start_times = {way.channel: way.not_before for way in chosen}
     routed = {way.channel for way in channels_for(alert, alerting.routes, now)}
     return tuple(
@@ -141,7 +141,7 @@ def suppose(
     problem = problem_of(reading.findings, number)
     past = reading.outbox.events([number])
     happened = _next(problem, past, event, reading.now())
-    alert = composed(happened, problem, words_of(reading.inventory, words))
+    alert = build_alert(happened, problem, words_of(reading.inventory, words))
     stored = Stored(problem, reading.deliveries.load([number]), reading.silences.load())
     return Supposed(alert, of_a_problem(alert, stored, alerting, reading.now()))
 
@@ -149,7 +149,7 @@ def suppose(
 def as_channel_is_told(deliveries: DeliveryRepository, alert: Alert, channel: str) -> Alert:
     """Return the alert as a channel gets it, by what it knows of the problem."""
     delivery_of = {delivery.channel: delivery for delivery in deliveries.load([alert.finding])}
-    return as_told(alert, delivery_of.get(channel))
+    return as_first_seen_by(alert, delivery_of.get(channel))
 
 
 def _next(

@@ -9,8 +9,14 @@ from typing import Final
 from reconcile.model.findings import Event
 from reconcile.model.nouns import Evidence
 from worker.alerts.alerting import Alerting
-from worker.alerts.delivery.composer import Words, composed, loudness, words_of
-from worker.alerts.delivery.policy import is_acknowledged, knowing, next_look, ways, why_not
+from worker.alerts.delivery.composer import Words, build_alert, loudness, words_of
+from worker.alerts.delivery.policy import (
+    informed_channels,
+    is_acknowledged,
+    next_look,
+    target_channels,
+    why_not,
+)
 from worker.alerts.delivery.quiet_reasons import was_kept_quiet
 from worker.alerts.message import Alert
 from worker.model.alerts import Delivery, NewEvent, OpenFinding, PastEvent, Silence, Snapshot
@@ -58,7 +64,7 @@ def _remind(uow: UnitOfWork, alerting: Alerting, words: Words, problems: tuple[i
             continue
         severity_now = loudness(problem.finding, problem, words, current_time)
         alert = replace(
-            composed(_still(last_event, problem), problem, words), severity=severity_now
+            build_alert(_still(last_event, problem), problem, words), severity=severity_now
         )
         event = _event(
             problem, alert, last_event, deliveries[key], alerting, silences, current_time
@@ -95,12 +101,12 @@ def _event(
         return Event.CHANGED
     if was_kept_quiet(before.outcome) and any(d.knows_it_open for d in told):
         return Event.CHANGED
-    target_channels = {way.channel for way in ways(alert, problem, told, alerting, now)}
-    if target_channels - knowing(told):
+    channel_names = {way.channel for way in target_channels(alert, problem, told, alerting, now)}
+    if channel_names - informed_channels(told):
         return Event.STILL_OPEN
     repeat = alerting.repeat.get(alert.severity)
     is_due = repeat is not None and alert.at + repeat <= now
-    is_worth_it = is_due and target_channels and not is_acknowledged(problem, now)
+    is_worth_it = is_due and channel_names and not is_acknowledged(problem, now)
     return Event.STILL_OPEN if is_worth_it else None
 
 

@@ -9,13 +9,13 @@ from typing import Final
 
 from reconcile.model.findings import Event
 from worker.alerts.alerting import Alerting
-from worker.alerts.delivery.composer import Words, composed, loudness, words_of
+from worker.alerts.delivery.composer import Words, build_alert, loudness, words_of
 from worker.alerts.delivery.policy import (
     RESTLESS_WITHIN,
-    calm_at,
-    knowing,
+    deferred_until,
+    informed_channels,
     next_look,
-    ways,
+    target_channels,
     why_not,
 )
 from worker.alerts.delivery.quiet_reasons import flapping_until
@@ -88,14 +88,14 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
         _tell_the_end(uow, desk, event)
         return
     problem, deliveries = desk.problems[event.finding], desk.known[event.finding]
-    alert = composed(event, problem, desk.words)
+    alert = build_alert(event, problem, desk.words)
     reason, calm = why_not(problem, alert, desk.silences), None
     if reason is not None:
         uow.outbox.set_outcome((event.finding, event.sequence), {NOBODY: reason})
     else:
-        calm = calm_at(problem, alert, desk.changes.get(event.finding), desk.now)
-        targets = ways(alert, problem, deliveries, desk.alerting, desk.now)
-        _want_in_time(uow, event, targets, knowing(deliveries), calm)
+        calm = deferred_until(problem, alert, desk.changes.get(event.finding), desk.now)
+        targets = target_channels(alert, problem, deliveries, desk.alerting, desk.now)
+        _want_in_time(uow, event, targets, informed_channels(deliveries), calm)
     told_now = replace(alert, at=desk.now)  # a repeat is one of what was told
     look = next_look(problem, told_now, desk.silences, desk.alerting, desk.now)
     looks = [at for at in (look, calm) if at is not None]
@@ -110,7 +110,7 @@ def _tell(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
 def _want_in_time(
     uow: UnitOfWork,
     event: PastEvent,
-    ways: Collection[PlannedDelivery],
+    target_channels: Collection[PlannedDelivery],
     known: Collection[str],
     calm: datetime | None,
 ) -> None:
@@ -118,9 +118,9 @@ def _want_in_time(
     late = (
         {}
         if calm is None
-        else {w.channel: flapping_until(calm) for w in ways if w.channel in known}
+        else {w.channel: flapping_until(calm) for w in target_channels if w.channel in known}
     )
-    at_once = [way for way in ways if way.channel not in late]
+    at_once = [way for way in target_channels if way.channel not in late]
     if late and not at_once:
         late = {NOBODY: next(iter(late.values()))}
     else:
@@ -143,9 +143,9 @@ def _tell_the_end(uow: UnitOfWork, desk: _Desk, event: PastEvent) -> None:
             uow.outbox.set_outcome((event.finding, delivery.wanted), outcome)
 
 
-def _want(uow: UnitOfWork, event: PastEvent, ways: Iterable[PlannedDelivery]) -> None:
+def _want(uow: UnitOfWork, event: PastEvent, target_channels: Iterable[PlannedDelivery]) -> None:
     outcome: dict[str, str] = {}
-    for way in ways:
+    for way in target_channels:
         earlier_event = uow.deliveries.enqueue(
             event.finding, way.channel, event.sequence, way.not_before
         )
