@@ -26,7 +26,7 @@ _TOGETHER: Final = 0.1
 #: At most so much of an interval is added to it; the same for all that are read together, so
 #: that they stay together.
 _JITTER: Final = 0.05
-_LEASE: Final = "open_due_run"
+_LEASE: Final = "tick"
 
 
 def next_poll(before: Poll, sighting: Sighting, began: datetime, timing: Timing) -> Poll:

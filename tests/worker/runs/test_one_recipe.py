@@ -113,6 +113,6 @@ def test_a_sync_enters_nothing_that_workers_do_not_but_its_command(tmp_path: Pat
         at.running.change("dhcp0001-dhcp0002@dhcp0002", {"mclt_seconds": "60"})
         workers = entered(by_workers, environment(at, tmp_path, "workers"))
         sync = entered(by_sync, environment(at, tmp_path, "sync"))
-    assert ("worker/runs/judge.py", "settle") in sync, "the trace sees the recipe"
+    assert ("worker/runs/judge.py", "judge_run") in sync, "the trace sees the recipe"
     left = [each for each in sync - workers if not each[0].startswith(OF_THE_COMMAND)]
     assert sorted(left) == []

@@ -109,7 +109,7 @@ def test_who_concluded_and_died_is_judged_by_another(at: Office) -> None:
     assert not at.dispatcher.waiting_now, "somebody holds the lease"
     at.long_ago("lease", "expires_at")
     sweep(at)
-    assert ("judge_run", run, 0) in at.dispatcher.waiting_now
+    assert ("settle", run, 0) in at.dispatcher.waiting_now
     at.work()
     assert at.summary(run).pairs == 6
     assert token == 1

@@ -142,7 +142,7 @@ def test_whoever_concludes_while_a_pair_is_judged_is_not_forgotten(
             run = at.ask()
             at.dispatcher.waiting_now.clear()
             with monkeypatch.context() as nobody_judges:
-                nobody_judges.setattr(engine.Engine, "judge_run", lambda *_: None)
+                nobody_judges.setattr(engine.Engine, "settle", lambda *_: None)
                 for server in (2, 3, 4):
                     at.worker_processes[0].read(run, server)
             with concluding(at, other, run, after=number) as questions:
