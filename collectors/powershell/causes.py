@@ -70,7 +70,7 @@ _UNKNOWN_AUTHORITY: Final = (
 
 
 def explained(error: Exception, attempt: Attempt) -> ReadError:
-    """``error`` as one of ours, for a person who has to do something about it."""
+    """Return an error as one of ours, whose text says what a person can do about it."""
     if isinstance(error, ReadError):
         return error
     if attempt.deadline.over:  # whatever broke, broke because the time was up

@@ -67,7 +67,7 @@ class Judged:
                 return not self.retired.isdisjoint(finding.servers)
 
     def _heard(self, finding: Finding) -> bool:
-        """True if all that are concerned were read and said what the problem would show in."""
+        """Return whether the finding's servers were read with the values that would show it."""
         if self.focus is not None and self.focus.isdisjoint(finding.servers):
             return False
         if KINDS[finding.kind].resolved_by is ResolvedBy.ANSWER:

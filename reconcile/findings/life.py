@@ -168,6 +168,11 @@ def _confirmed(finding: Finding, life: Life, now: datetime) -> LifeStep:
 
 
 def _gone(finding: Finding, life: Life, now: datetime, patience: Patience) -> LifeStep | None:
+    """Return the step of a problem that is not there any more, or None while it has to wait.
+
+    A problem that was never confirmed ends without an event. One that flaps ends only after it was
+    away for a while.
+    """
     if life.confirmed_at is None:
         return LifeStep(finding, None)
     if life.flaps(now, patience) < patience.flaps:

@@ -131,6 +131,7 @@ def _case(
     open_findings: tuple[Finding, ...],
 ) -> Case:
     def news(index: int) -> bool:
+        """Return whether a side's reading before this one named another primary."""
         side = pair.sides[index]
         if side.server is None or any(f.kind is Kind.ROLE_CONFLICT for f in open_findings):
             return False

@@ -116,7 +116,7 @@ ABSENCE_UNVERIFIED: Final = KindSpec(
 
 
 def _empty_read_unconfirmed(name: str, lost: str, confirm_after: timedelta) -> str:
-    """Say what the server or relationship ``name`` reports none of, where it had some."""
+    """Say that a server or relationship (``name``) reports none of what it had (``lost``)."""
     return (
         f"{name} now reports no {lost}, but had some. They count as deleted only if every "
         f"reading says so for {span(confirm_after)}. Was a server reinstalled, or its database "

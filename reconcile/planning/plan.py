@@ -83,7 +83,7 @@ _RANK: Final = {
 
 
 def _place(need: NeededOperation) -> tuple[int, str, str, str, int, bool]:
-    """Total order: what frees before what takes, then name, partners, record, states last."""
+    """Return the sort key of a need: what frees before what takes, then names, states last."""
     p = need.planned
     name = fold_relationship(p.relationship)
     return (

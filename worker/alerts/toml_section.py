@@ -189,7 +189,7 @@ def flag(value: object) -> bool:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """A text, or a list of texts."""
+    """Parse a text or a list of texts."""
     if isinstance(value, list) and value:
         return tuple(text(item) for item in value)
     return (text(value),)

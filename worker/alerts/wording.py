@@ -150,7 +150,7 @@ def moment(time: datetime) -> str:
 
 
 def lasting(time: timedelta) -> str:
-    """A duration in its largest unit: ``3 hours``."""
+    """Return a duration in its largest unit, such as ``3 hours``."""
     seconds = max(0, int(time.total_seconds()))
     for size, word in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -197,7 +197,7 @@ def _values(alert: Alert) -> Iterator[str]:
 
 
 def _line(said: Testimony, stored: str | None) -> str:
-    """``MCLT: IPAM 3600 -> 7200 (dhcp01, dhcp02)`` where all agree, else who says what."""
+    """Return ``MCLT: IPAM 3600 -> 7200 (dhcp01, dhcp02)``, or each value if they differ."""
     name, words = said
     values = {value for _, value in words}
     witnesses = ", ".join(escaped(w, _NAME) for w, _ in words)
